@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * text.h - formatted text, into a buffer or through a sink.
+ *
+ * A sink is where lines go: the serial port, the log, a file on the host,
+ * a buffer in a test. What is printed about memory is printed through one,
+ * so that the kernel and the host tool say the same thing in the same way.
+ */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+struct sink {
+	/* Takes `bytes` bytes of text; never fails, may drop. */
+	void (*put)(struct sink *sink, const char *text, size_t bytes);
+};
+
+/*
+ * printf without floating point, through stb_sprintf.
+ * A line longer than SINK_LINE_BYTES - 1 is cut there.
+ */
+#define SINK_LINE_BYTES 512
+void sink_print(struct sink *sink, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void sink_vprint(struct sink *sink, const char *format, va_list arguments);
+
+/*
+ * Always ends `to` with a NUL when `bytes` > 0; returns the length written,
+ * which is at most `bytes` - 1.
+ */
+size_t text_print(char *to, size_t bytes, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+size_t text_vprint(char *to, size_t bytes, const char *format,
+		   va_list arguments);
+
+/*
+ * The value of a record as FORMATS has it: as it is when it has no space,
+ * quote, backslash or unprintable byte; else in double quotes with \xHH.
+ */
+void sink_print_value(struct sink *sink, const char *text, size_t bytes);
+
+#endif

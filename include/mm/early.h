@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * early.h - the free-frame list that the kernel inherits.
+ *
+ * Takes: ascending, disjoint runs of free frames.
+ * Gives: single frames and aligned runs, lowest address first, and takes
+ *        them back, joining neighbours. Each free run carries its own node
+ *        in its first page, so that giving back never needs memory.
+ *
+ * Invariants: (E1) runs ascend; (E2) no two runs touch or overlap;
+ *             (E3) no run is empty; (E4) free_frames is their sum.
+ */
+#ifndef MM_EARLY_H
+#define MM_EARLY_H
+
+#include <boot/handover.h>
+#include <mm/source.h>
+#include <mm/window.h>
+
+struct early {
+	struct frame_source source;	/* takes from and gives to this list */
+	struct window window;
+	pfn_t head;			/* first run, EARLY_NONE if empty    */
+	pfn_t hint;			/* a run at or below the last give   */
+	uint64_t free_frames;
+	uint64_t run_count;
+};
+
+/*
+ * Adopts runs[0..count), which must ascend and be disjoint; touching runs
+ * are joined. Writes one node into the first page of each run.
+ * Fails: ST_CORRUPT when they do not ascend, overlap, wrap or are empty;
+ *        nothing has been written then.
+ */
+enum status early_init(struct early *early, struct window window,
+		       const struct frame_run *runs, size_t count);
+
+/* Fails: ST_NO_MEMORY. Cost: O(1). */
+enum status early_take(struct early *early, pfn_t *out);
+
+/*
+ * `frames` contiguous frames whose first is a multiple of `align_frames`
+ * (a power of two) and whose end is at most `limit` (0 = no limit).
+ * Fails: ST_NO_MEMORY. Cost: O(runs).
+ */
+struct early_run_request {
+	uint64_t frames;
+	uint64_t align_frames;		/* 0 = 1                             */
+	pfn_t limit;			/* one past the last frame, 0 = any  */
+};
+enum status early_take_run(struct early *early,
+			   const struct early_run_request *request,
+			   pfn_t *out);
+
+/*
+ * Gives frames back, or new ones that the list has never seen.
+ * Fails: ST_CONFLICT when any of them is free already, ST_BAD_RANGE when
+ *        empty or wrapping; nothing has changed then.
+ * Cost:  O(runs), O(1) when giving in ascending order.
+ */
+enum status early_give_run(struct early *early, struct frame_run run);
+
+/* Walks the runs in order; stops when `visit` returns false. */
+void early_visit(const struct early *early,
+		 bool (*visit)(void *context, struct frame_run run),
+		 void *context);
+
+bool early_audit(const struct early *early);	/* E1..E4 */
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * memtype.h - what the MTRRs say about a range of physical memory.
+ *
+ * A large page may cover only memory of one type, or the processor picks.
+ * Reading the registers is the caller's; this is the arithmetic.
+ * Source: Intel SDM vol. 3A section 12.11 (MTRRs), AMD APM vol. 2 7.7.
+ */
+#ifndef MM_MEMTYPE_H
+#define MM_MEMTYPE_H
+
+#include <base/address.h>
+
+enum memtype {
+	MEMTYPE_UC = 0,
+	MEMTYPE_WC = 1,
+	MEMTYPE_WT = 4,
+	MEMTYPE_WP = 5,
+	MEMTYPE_WB = 6,
+	MEMTYPE_MIXED = 255,	/* not one type over the whole range         */
+};
+
+#define MTRR_VARIABLE_MAX 32
+#define MTRR_FIXED_COUNT 11
+
+/* The registers, as read. All zero: no MTRRs, all memory write-back. */
+struct mtrr_state {
+	bool present;
+	uint64_t capabilities;		/* IA32_MTRRCAP                      */
+	uint64_t default_type;		/* IA32_MTRR_DEF_TYPE                */
+	uint64_t fixed[MTRR_FIXED_COUNT]; /* 250, 258, 259, 268..26F         */
+	struct {
+		uint64_t base, mask;
+	} variable[MTRR_VARIABLE_MAX];
+	uint64_t top_mem2;		/* AMD: WB from 4 GiB to here, or 0  */
+	unsigned physical_bits;
+};
+
+/* The one type of [start..end), or MEMTYPE_MIXED. */
+enum memtype memtype_of_range(const struct mtrr_state *state, paddr_t start,
+			      paddr_t end);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * table.h - four-level x86-64 page tables, one range at a time.
+ *
+ * Invariants: (T1) no reachable table page is empty but the root;
+ *             (T2) table_pages is the number of reachable table pages,
+ *                  root included; (T3) no leaf has a reserved bit set;
+ *             (T4) bits 52..61 of an entry that points to a table hold
+ *                  the number of present entries in that table;
+ *             (T5) A and D are preset in kernel leaves (no user bit).
+ * Source: Intel SDM vol. 3A chapter 4.
+ */
+#ifndef MM_TABLE_H
+#define MM_TABLE_H
+
+#include <base/address.h>
+#include <base/status.h>
+#include <mm/source.h>
+#include <mm/window.h>
+
+enum table_rights {
+	TABLE_READ = 0,		/* what is mapped can be read                */
+	TABLE_WRITE = 1,
+	TABLE_EXECUTE = 2,
+	TABLE_USER = 4,
+	TABLE_GLOBAL = 8,
+};
+
+/* The numbers are PAT slots: 0..3 as at power-on, 4 is set to WC by us. */
+enum table_cache {
+	CACHE_WRITE_BACK = 0,
+	CACHE_WRITE_THROUGH = 1,
+	CACHE_UNCACHED_MINUS = 2,
+	CACHE_UNCACHED = 3,
+	CACHE_WRITE_COMBINING = 4,
+};
+
+/* What this processor's tables can hold. */
+struct table_features {
+	bool no_execute;	/* without it, TABLE_EXECUTE is ignored      */
+	bool page_1g;
+	unsigned physical_bits;	/* 0 = 52                                    */
+};
+
+struct table {
+	struct window window;
+	struct frame_source *source;
+	struct table_features features;
+	pfn_t root;
+	uint64_t table_pages;
+};
+
+struct table_mapping {
+	vaddr_t virt;
+	paddr_t phys;
+	uint64_t bytes;
+	unsigned rights;		/* enum table_rights, or'ed          */
+	enum table_cache cache;
+	uint64_t largest_leaf;		/* PAGE_SIZE, SIZE_2M or SIZE_1G;
+					   0 = PAGE_SIZE                     */
+};
+
+struct table_leaf {
+	vaddr_t virt;			/* of the leaf's first byte          */
+	paddr_t phys;
+	uint64_t bytes;			/* PAGE_SIZE, SIZE_2M or SIZE_1G     */
+	unsigned rights;		/* as all levels together grant      */
+	enum table_cache cache;
+};
+
+/* An empty table. Fails: ST_NO_MEMORY. */
+enum status table_init(struct table *table, struct window window,
+		       struct frame_source *source,
+		       const struct table_features *features);
+
+/*
+ * Takes over the tables under `root`, counts them and checks T1..T5.
+ * Fails: ST_CORRUPT.
+ */
+enum status table_adopt(struct table *table, struct window window,
+			struct frame_source *source,
+			const struct table_features *features, pfn_t root);
+
+/*
+ * Maps [virt..virt + bytes) to [phys..), in the largest leaves that fit the
+ * alignment, the request and the processor.
+ * Fails: ST_BAD_RANGE (empty, unaligned, not canonical, wrapping, beyond
+ *        the physical bits), ST_BAD_ARGUMENT (a right or cache that does
+ *        not exist), ST_CONFLICT (any part of it is mapped already),
+ *        ST_NO_MEMORY; nothing has changed then and no page is kept.
+ */
+enum status table_map(struct table *table, const struct table_mapping *want);
+
+/*
+ * Every page of the range must be mapped. Large leaves that the range cuts
+ * are split first. Ends with the translations flushed.
+ * Fails: ST_BAD_RANGE, ST_BAD_ARGUMENT, ST_NOT_FOUND, ST_NO_MEMORY;
+ *        nothing has changed then.
+ */
+enum status table_protect(struct table *table, vaddr_t virt, uint64_t bytes,
+			  unsigned rights);
+enum status table_unmap(struct table *table, vaddr_t virt, uint64_t bytes);
+
+/* Fails: ST_NOT_FOUND when nothing is mapped at `virt`. */
+enum status table_query(const struct table *table, vaddr_t virt,
+			struct table_leaf *out);
+
+/* Every leaf in ascending order, until `visit` returns false. */
+void table_visit(const struct table *table,
+		 bool (*visit)(void *context, const struct table_leaf *leaf),
+		 void *context);
+
+/* Every table page, root first, until `visit` returns false. */
+void table_visit_pages(const struct table *table,
+		       bool (*visit)(void *context, pfn_t frame),
+		       void *context);
+
+/* Gives every table page back, the root too. */
+void table_destroy(struct table *table);
+
+bool table_audit(const struct table *table);	/* T1..T5 */
+
+#endif

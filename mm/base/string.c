@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * Byte loops, with word loops where a page is cleared or copied. This file
+ * is compiled with -fno-tree-loop-distribute-patterns: otherwise GCC turns
+ * the body of memcpy into a call of memcpy.
+ */
+#include <base/string.h>
+
+#include <stdint.h>
+
+/* May alias anything, at any alignment. */
+typedef uint64_t __attribute__((may_alias, aligned(1))) word_t;
+
+void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
+{
+	unsigned char *target = to;
+	const unsigned char *source = from;
+
+	for (; bytes >= sizeof(word_t); bytes -= sizeof(word_t)) {
+		*(word_t *)target = *(const word_t *)source;
+		target += sizeof(word_t);
+		source += sizeof(word_t);
+	}
+	while (bytes-- > 0)
+		*target++ = *source++;
+	return to;
+}
+
+void *memmove(void *to, const void *from, size_t bytes)
+{
+	unsigned char *target = to;
+	const unsigned char *source = from;
+
+	if ((uintptr_t)to < (uintptr_t)from) {
+		while (bytes-- > 0)
+			*target++ = *source++;
+	} else {
+		while (bytes-- > 0)
+			target[bytes] = source[bytes];
+	}
+	return to;
+}
+
+void *memset(void *to, int value, size_t bytes)
+{
+	uint64_t pattern = (unsigned char)value * 0x0101010101010101UL;
+	unsigned char *target = to;
+
+	for (; bytes >= sizeof(word_t); bytes -= sizeof(word_t)) {
+		*(word_t *)target = pattern;
+		target += sizeof(word_t);
+	}
+	while (bytes-- > 0)
+		*target++ = (unsigned char)value;
+	return to;
+}
+
+int memcmp(const void *a, const void *b, size_t bytes)
+{
+	const unsigned char *left = a;
+	const unsigned char *right = b;
+
+	for (size_t i = 0; i < bytes; i++)
+		if (left[i] != right[i])
+			return left[i] - right[i];
+	return 0;
+}
+
+size_t strlen(const char *text)
+{
+	size_t length = 0;
+
+	while (text[length] != '\0')
+		length++;
+	return length;
+}
+
+int strcmp(const char *a, const char *b)
+{
+	return strncmp(a, b, SIZE_MAX);
+}
+
+int strncmp(const char *a, const char *b, size_t limit)
+{
+	for (size_t i = 0; i < limit; i++) {
+		if (a[i] != b[i])
+			return (unsigned char)a[i] - (unsigned char)b[i];
+		if (a[i] == '\0')
+			return 0;
+	}
+	return 0;
+}
+
+char *strchr(const char *text, int wanted)
+{
+	for (;; text++) {
+		if (*text == (char)wanted)
+			return (char *)text;
+		if (*text == '\0')
+			return NULL;
+	}
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <base/bits.h>
+#include <base/crc32.h>
+#include <base/sort.h>
+#include <base/status.h>
+#include <base/text.h>
+
+#include "check.h"
+
+struct buffer_sink {
+	struct sink base;
+	char text[256];
+	size_t used;
+};
+
+static void buffer_put(struct sink *sink, const char *text, size_t bytes)
+{
+	struct buffer_sink *buffer = (struct buffer_sink *)sink;
+
+	CHECK(buffer->used + bytes < sizeof(buffer->text));
+	memcpy(buffer->text + buffer->used, text, bytes);
+	buffer->used += bytes;
+}
+
+static const char *value_of(const char *text)
+{
+	static struct buffer_sink buffer;
+
+	buffer = (struct buffer_sink){ .base.put = buffer_put };
+	sink_print_value(&buffer.base, text, strlen(text));
+	return buffer.text;
+}
+
+CASE(text_record_values_are_quoted_only_when_needed)
+{
+	CHECK(strcmp(value_of("plain"), "plain") == 0);
+	CHECK(strcmp(value_of("two words"), "\"two words\"") == 0);
+	CHECK(strcmp(value_of(""), "\"\"") == 0);
+	CHECK(strcmp(value_of("a\"b"), "\"a\\x22b\"") == 0);
+	CHECK(strcmp(value_of("back\\slash"), "\"back\\x5cslash\"") == 0);
+	CHECK(strcmp(value_of("\n"), "\"\\x0a\"") == 0);
+}
+
+CASE(text_print_cuts_and_ends_with_nul)
+{
+	char small[4];
+
+	CHECK(text_print(small, sizeof(small), "%s", "abcdef") == 3);
+	CHECK(strcmp(small, "abc") == 0);
+	CHECK(text_print(small, 0, "x") == 0);
+	CHECK(text_print(small, sizeof(small), "%lu", 42UL) == 2);
+	CHECK(strcmp(small, "42") == 0);
+}
+
+CASE(crc32_matches_the_published_check_value)
+{
+	CHECK(crc32(0, "123456789", 9) == 0xcbf43926);
+	CHECK(crc32(crc32(0, "1234", 4), "56789", 5) == 0xcbf43926);
+	CHECK(crc32(0, "", 0) == 0);
+}
+
+static bool uint_before(const void *a, const void *b)
+{
+	return *(const uint32_t *)a < *(const uint32_t *)b;
+}
+
+CASE(sort_orders_every_length)
+{
+	uint64_t seed = check_seed();
+	uint32_t items[200];
+
+	for (size_t count = 0; count <= ARRAY_LENGTH(items); count++) {
+		uint64_t sum_before = 0, sum_after = 0;
+
+		for (size_t i = 0; i < count; i++) {
+			items[i] = check_random(&seed) % 50;
+			sum_before += items[i];
+		}
+		sort(items, count, sizeof(items[0]), uint_before);
+		for (size_t i = 0; i < count; i++) {
+			sum_after += items[i];
+			CHECK(i == 0 || items[i - 1] <= items[i]);
+		}
+		CHECK(sum_before == sum_after);
+	}
+}
+
+CASE(bits_round_and_notice_overflow)
+{
+	uint64_t sum;
+
+	CHECK(align_up(1, 4096) == 4096);
+	CHECK(align_up(4096, 4096) == 4096);
+	CHECK(align_down(4097, 4096) == 4096);
+	CHECK(add_overflows(UINT64_MAX, 1, &sum));
+	CHECK(!add_overflows(UINT64_MAX, 0, &sum) && sum == UINT64_MAX);
+}
+
+CASE(status_has_a_phrase_for_every_value)
+{
+	for (int i = 0; i < ST_COUNT; i++)
+		CHECK(strlen(status_text((enum status)i)) > 0);
+	CHECK(strcmp(status_text(ST_COUNT), "unknown status") == 0);
+}
