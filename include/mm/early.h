@@ -8,7 +8,14 @@
  *        in its first page, so that giving back never needs memory.
  *
  * Invariants: (E1) runs ascend; (E2) no two runs touch or overlap;
- *             (E3) no run is empty; (E4) free_frames is their sum.
+ *             (E3) no run is empty or reaches beyond PHYSICAL_LIMIT;
+ *             (E4) free_frames is their sum, run_count their number;
+ *             (E5) every node carries the right check word;
+ *             (E6) the hint is the first frame of a run, or EARLY_NONE.
+ *
+ * A free page in which somebody else wrote is found by its check word: then
+ * a call that had to read that node fails with ST_CORRUPT, having changed
+ * nothing, and no pointer from that node is followed.
  */
 #ifndef MM_EARLY_H
 #define MM_EARLY_H
@@ -16,6 +23,9 @@
 #include <boot/handover.h>
 #include <mm/source.h>
 #include <mm/window.h>
+
+/* Page 0 is a page: "no run" needs a frame number that no frame has. */
+#define EARLY_NONE UINT64_MAX
 
 struct early {
 	struct frame_source source;	/* takes from and gives to this list */
@@ -29,19 +39,23 @@ struct early {
 /*
  * Adopts runs[0..count), which must ascend and be disjoint; touching runs
  * are joined. Writes one node into the first page of each run.
- * Fails: ST_CORRUPT when they do not ascend, overlap, wrap or are empty;
- *        nothing has been written then.
+ * `early` must then stay where it is: `source` finds it by its own address,
+ * and its `give` asserts what early_give_run refuses.
+ * Fails: ST_CORRUPT when they do not ascend, overlap, wrap, are empty or
+ *        reach beyond PHYSICAL_LIMIT; nothing has been written then.
  */
 enum status early_init(struct early *early, struct window window,
 		       const struct frame_run *runs, size_t count);
 
-/* Fails: ST_NO_MEMORY. Cost: O(1). */
+/* Fails: ST_NO_MEMORY, ST_CORRUPT. Cost: O(1). */
 enum status early_take(struct early *early, pfn_t *out);
 
 /*
  * `frames` contiguous frames whose first is a multiple of `align_frames`
  * (a power of two) and whose end is at most `limit` (0 = no limit).
- * Fails: ST_NO_MEMORY. Cost: O(runs).
+ * Fails: ST_NO_MEMORY, ST_BAD_RANGE (no frames), ST_BAD_ARGUMENT (not a
+ *        power of two), ST_CORRUPT.
+ * Cost:  O(runs).
  */
 struct early_run_request {
 	uint64_t frames;
@@ -55,16 +69,20 @@ enum status early_take_run(struct early *early,
 /*
  * Gives frames back, or new ones that the list has never seen.
  * Fails: ST_CONFLICT when any of them is free already, ST_BAD_RANGE when
- *        empty or wrapping; nothing has changed then.
+ *        empty, wrapping or beyond PHYSICAL_LIMIT, ST_CORRUPT; nothing has
+ *        changed then.
  * Cost:  O(runs), O(1) when giving in ascending order.
  */
 enum status early_give_run(struct early *early, struct frame_run run);
 
-/* Walks the runs in order; stops when `visit` returns false. */
+/*
+ * Walks the runs in order; stops when `visit` returns false, and at a node
+ * that fails its check (early_audit tells the two apart).
+ */
 void early_visit(const struct early *early,
 		 bool (*visit)(void *context, struct frame_run run),
 		 void *context);
 
-bool early_audit(const struct early *early);	/* E1..E4 */
+bool early_audit(const struct early *early);	/* E1..E6 */
 
 #endif

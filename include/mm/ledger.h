@@ -4,8 +4,9 @@
  *
  * Takes: the firmware's map, the usable limit, and the loader's owned runs.
  * Gives: a sorted list of runs {first, frames, owner} in which (L1) runs
- *        ascend, (L2) are disjoint, (L3) touching ones differ in owner,
- *        (L4) together they are exactly the pages that the map names.
+ *        ascend and are not empty, (L2) are disjoint and end by
+ *        PHYSICAL_LIMIT, (L3) touching ones differ in owner, (L4) together
+ *        they are exactly the pages that the map names.
  *
  * Runs, not a byte per frame, while only the boot's few owners exist.
  */
@@ -36,15 +37,22 @@ struct ledger_request {
 	uint64_t usable_limit;
 	const struct owned_run *owned;	/* ascending, disjoint               */
 	size_t owned_count;
-	void *scratch;			/* ledger_scratch_bytes(count)       */
+	void *scratch;			/* ledger_scratch_bytes, 8-aligned   */
 	size_t scratch_bytes;
 };
 
 size_t ledger_scratch_bytes(size_t entries);
 
+/* Runs that always fit. Each later ledger_move may need two more. */
+size_t ledger_capacity(size_t entries, size_t owned);
+
 /*
  * `ledger->runs` and `capacity` are the caller's.
- * Fails: ST_FULL; ST_CONFLICT when an owned run is not wholly usable memory.
+ * Fails: ST_FULL (runs or scratch); ST_CONFLICT when an owned run is not
+ *        wholly usable memory or meets an earlier one; ST_BAD_RANGE when it
+ *        is empty or wraps; ST_BAD_ARGUMENT when its owner has no name;
+ *        ledger->count is 0 then.
+ * Cost:  O(n log n) in entries, O(runs) for each owned run.
  */
 enum status ledger_build(struct ledger *ledger,
 			 const struct ledger_request *request);
@@ -53,6 +61,7 @@ enum status ledger_build(struct ledger *ledger,
  * Hands run's frames, all owned by `from`, to `to`.
  * Fails: ST_CONFLICT (any frame is not `from`'s), ST_FULL, ST_BAD_RANGE;
  *        nothing has changed then.
+ * Cost:  O(log runs) to find, O(runs) to make room.
  */
 enum status ledger_move(struct ledger *ledger, struct frame_run run,
 			enum owner from, enum owner to);
@@ -60,11 +69,28 @@ enum status ledger_move(struct ledger *ledger, struct frame_run run,
 uint64_t ledger_pages(const struct ledger *ledger, enum owner owner);
 uint64_t ledger_total(const struct ledger *ledger);
 
-/* Fails: ST_NOT_FOUND when the firmware never named the frame. */
+/*
+ * Fails: ST_NOT_FOUND when the firmware never named the frame.
+ * Cost:  O(log runs).
+ */
 enum status ledger_find(const struct ledger *ledger, pfn_t frame,
 			enum owner *out);
 
-/* The pages that the map names, counted from the entries alone. */
+/*
+ * What `owner` has at or after `from`: the rest of the run that holds
+ * `from`, or the next one. Survives moves between two calls, unlike an index.
+ * Fails: ST_NOT_FOUND when that is nothing.
+ * Cost:  O(runs).
+ */
+enum status ledger_find_owned(const struct ledger *ledger, enum owner owner,
+			      pfn_t from, struct frame_run *out);
+
+/*
+ * The pages that the map names, counted from the entries alone, in another
+ * way than ledger_build's, so that the two can differ.
+ * Fails: ST_FULL when there are fewer than ledger_scratch_bytes(count).
+ * Cost:  O(n log n).
+ */
 enum status ledger_named_pages(const struct map_entry *entries, size_t count,
 			       void *scratch, size_t scratch_bytes,
 			       uint64_t *out);

@@ -32,11 +32,21 @@ struct mtrr_state {
 	struct {
 		uint64_t base, mask;
 	} variable[MTRR_VARIABLE_MAX];
-	uint64_t top_mem2;		/* AMD: WB from 4 GiB to here, or 0  */
-	unsigned physical_bits;
+	/* AMD: WB is the default from 4 GiB to here (Tom2ForceMemTypeWB). */
+	uint64_t top_mem2;		/* 0 = no such register, or not set  */
+	unsigned physical_bits;		/* 0 = 52                            */
 };
 
-/* The one type of [start..end), or MEMTYPE_MIXED. */
+/*
+ * The one type of [start..end), or MEMTYPE_MIXED. A type that the manuals
+ * reserve or leave undefined counts as MEMTYPE_UC.
+ *
+ * A range within one page is never MIXED. A longer one may be called MIXED
+ * without being so when its registers' masks are not contiguous and change
+ * too often for a walk: then the caller uses smaller pages, which is safe.
+ * Cost: O(registers) per place in the range where a register sets in or
+ *       ends, however long the range.
+ */
 enum memtype memtype_of_range(const struct mtrr_state *state, paddr_t start,
 			      paddr_t end);
 

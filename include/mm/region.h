@@ -110,8 +110,21 @@ size_t region_scratch_bytes(size_t entries);
 enum status region_list_build(struct region_list *out,
 			      const struct region_request *request);
 
-/* The kind that one entry claims, for the part in [64 KiB..1 MiB) if low. */
 bool region_list_audit(const struct region_list *list);	/* R1..R5 */
+
+/*
+ * The kind that an entry claims where no rule about addresses applies:
+ * REGION_FREE or REGION_LATER when it is usable, else something stricter.
+ */
+enum region_kind map_entry_kind(const struct map_entry *entry);
+
+/*
+ * The pages of which the entry names any byte, cut off at PHYSICAL_LIMIT;
+ * an entry that wraps reaches up to there.
+ * Fails: ST_BAD_RANGE when there are none.
+ */
+enum status map_entry_named_range(const struct map_entry *entry,
+				  paddr_t *start, paddr_t *end);
 
 const char *region_kind_name(enum region_kind kind);
 

@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * From "what is it" to "whose is it", without losing a page.
+ *
+ * The hall (region) says what may be used, and for that all memory that is
+ * never ours is the same. The ledger has to know more: whose that memory is.
+ * And it has to be complete: region gives no kind to the odd bytes around a
+ * usable entry that is not page aligned, nor to a usable entry that cannot
+ * be believed, yet the firmware did name those pages.
+ *
+ * Working both out a second time from the entries would be two rooms that
+ * must agree and some day will not. So the region list goes into a sweep as
+ * it is, each region a span with its kind as rank, and two things are added:
+ * below the kinds, every entry with the pages that it names; above them,
+ * entries that say why memory is kept. Those lie only where region says KEEP
+ * anyway, so they refine it and overrule nothing. The largest rank in each
+ * gap is the owner.
+ *
+ * Every entry is in the sweep with all that it names: (L4) holds by
+ * construction. The check of it (ledger_named_pages) counts by sorting
+ * ranges and never looks at a rank or a region.
+ *
+ * A later change of owner is a splice: the runs that it touches, with a
+ * neighbour on either side, are written anew and joined where equal. It is
+ * composed first and copied in last, so that a refusal changes nothing.
+ *
+ * Nothing here looks at a single page: a run of 16 TiB costs as much as one
+ * of 4 KiB.
+ */
+#include <mm/ledger.h>
+
+#include <base/assert.h>
+#include <base/bits.h>
+#include <base/sort.h>
+#include <base/string.h>
+#include <mm/sweep.h>
+
+#define FRAME_LIMIT (PHYSICAL_LIMIT >> PAGE_SHIFT)
+
+/* From mildest to strictest; the kinds keep region's own order. */
+enum {
+	RANK_NAMED,			/* an entry names it                 */
+	RANK_REGION,			/* + enum region_kind                */
+	RANK_FIRMWARE = RANK_REGION + REGION_KIND_COUNT,
+	RANK_MMIO,
+	RANK_COUNT,
+};
+_Static_assert(RANK_COUNT <= SWEEP_RANKS, "one bit a rank");
+_Static_assert(OWNER_COUNT <= 32, "sets of owners are 32 bits");
+
+#define BIT(owner)	(1U << (owner))
+#define USABLE_OWNERS	(BIT(OWNER_FREE) | BIT(OWNER_LOW) |		\
+			 BIT(OWNER_BOOT_RECLAIMABLE))
+
+/* No map is longer; below it no size computed here can overflow. */
+#define ENTRIES_MAX	(SIZE_MAX >> 16)
+
+static const enum owner owner_of_rank[RANK_COUNT] = {
+	[RANK_NAMED] = OWNER_RESERVED,
+	[RANK_REGION + REGION_FREE] = OWNER_FREE,
+	[RANK_REGION + REGION_LOW] = OWNER_LOW,
+	[RANK_REGION + REGION_LATER] = OWNER_BOOT_RECLAIMABLE,
+	[RANK_REGION + REGION_MMIO] = OWNER_MMIO,
+	[RANK_REGION + REGION_ACPI] = OWNER_ACPI,
+	[RANK_REGION + REGION_PERSISTENT] = OWNER_PERSISTENT,
+	[RANK_REGION + REGION_UNACCEPTED] = OWNER_UNACCEPTED,
+	[RANK_REGION + REGION_BAD] = OWNER_BAD,
+	[RANK_REGION + REGION_KEEP] = OWNER_RESERVED,
+	[RANK_FIRMWARE] = OWNER_FIRMWARE,
+	[RANK_MMIO] = OWNER_MMIO,
+};
+
+static uint64_t run_end(const struct ledger_run *run)
+{
+	return run->first.raw + run->frames;
+}
+
+/* --- build: regions and entries into one sweep ----------------------------*/
+
+/* Why an entry's pages are kept, or RANK_NAMED when it gives no reason. */
+static uint64_t entry_rank(const struct map_entry *entry)
+{
+	switch (entry->type) {
+	case EFI_TYPE_MMIO:
+	case EFI_TYPE_MMIO_PORT:
+		return RANK_MMIO;
+	case EFI_TYPE_RUNTIME_CODE:
+	case EFI_TYPE_RUNTIME_DATA:
+	case EFI_TYPE_ACPI_NVS:
+		return RANK_FIRMWARE;
+	default:
+		return entry->attributes & EFI_ATTRIBUTE_RUNTIME ?
+			RANK_FIRMWARE : RANK_NAMED;
+	}
+}
+
+static size_t region_bytes(size_t entries)
+{
+	return region_list_capacity(entries) * sizeof(struct region);
+}
+
+/* One span for each region and one for each entry. */
+static size_t span_count(size_t entries)
+{
+	return region_list_capacity(entries) + entries;
+}
+
+/* First the regions; behind them region's scratch, and later the sweep. */
+size_t ledger_scratch_bytes(size_t entries)
+{
+	size_t spans;
+
+	if (entries > ENTRIES_MAX)
+		return SIZE_MAX;
+	spans = span_count(entries);
+	return region_bytes(entries) +
+	       max_u64(region_scratch_bytes(entries),
+		       spans * sizeof(struct span) +
+		       sweep_scratch_bytes(spans));
+}
+
+size_t ledger_capacity(size_t entries, size_t owned)
+{
+	/*
+	 * A run begins at an edge of an entry, as named or as rounded inward,
+	 * or where a rule of region's sets in (64 KiB, 1 MiB, the limit). An
+	 * owned run cuts one run into three.
+	 */
+	return 4 * entries + 3 + 2 * owned;
+}
+
+static enum status append_gap(void *context, const struct sweep_gap *gap)
+{
+	struct ledger *ledger = context;
+	unsigned rank = 31 - __builtin_clz(gap->covering);
+	enum owner owner = owner_of_rank[rank];
+	struct ledger_run run = {
+		paddr_to_pfn((paddr_t){ gap->start }),
+		(gap->end - gap->start) >> PAGE_SHIFT,
+		owner,
+	};
+	struct ledger_run *last = NULL;
+
+	if (ledger->count > 0)
+		last = &ledger->runs[ledger->count - 1];
+	if (last != NULL && last->owner == owner &&
+	    run_end(last) == run.first.raw) {
+		last->frames += run.frames;
+		return ST_OK;
+	}
+	if (ledger->count == ledger->capacity)
+		return ST_FULL;
+	ledger->runs[ledger->count++] = run;
+	return ST_OK;
+}
+
+static size_t fill_spans(struct span *spans, const struct region_list *regions,
+			 const struct ledger_request *request)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < regions->count; i++) {
+		const struct region *region = &regions->items[i];
+
+		spans[used++] = (struct span){
+			region->start.raw, region->end.raw,
+			RANK_REGION + region->kind,
+		};
+	}
+	for (size_t i = 0; i < request->count; i++) {
+		const struct map_entry *entry = &request->entries[i];
+		paddr_t start, end;
+
+		if (map_entry_named_range(entry, &start, &end) != ST_OK)
+			continue;
+		spans[used++] = (struct span){
+			start.raw, end.raw, entry_rank(entry),
+		};
+	}
+	return used;
+}
+
+static enum status build_from_map(struct ledger *ledger,
+				  const struct ledger_request *request)
+{
+	size_t region_part = region_bytes(request->count);
+	size_t span_part = span_count(request->count) * sizeof(struct span);
+	char *rest = (char *)request->scratch + region_part;
+	struct region_list regions = {
+		.items = request->scratch,
+		.capacity = region_list_capacity(request->count),
+	};
+	struct region_request ask = {
+		.entries = request->entries,
+		.count = request->count,
+		.usable_limit = request->usable_limit,
+		.scratch = rest,
+		.scratch_bytes = request->scratch_bytes - region_part,
+	};
+	struct sweep_request sweep = {
+		.spans = (struct span *)rest,
+		.scratch = rest + span_part,
+		.scratch_bytes = ask.scratch_bytes - span_part,
+	};
+	enum status status = region_list_build(&regions, &ask);
+
+	if (status != ST_OK)
+		return status;
+	sweep.count = fill_spans((struct span *)rest, &regions, request);
+	return sweep_walk(&sweep, append_gap, ledger);
+}
+
+/* --- change: splice runs --------------------------------------------------*/
+
+/* The index of the run that holds `frame`, or `count` when none does. */
+static size_t index_of(const struct ledger *ledger, pfn_t frame)
+{
+	size_t low = 0, high = ledger->count;
+
+	/* Runs below `low` end at or before `frame`, from `high` on later. */
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (run_end(&ledger->runs[middle]) <= frame.raw)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < ledger->count && ledger->runs[low].first.raw <= frame.raw)
+		return low;
+	return ledger->count;
+}
+
+/* runs[from..to) are to be replaced by `pieces`. */
+struct splice {
+	size_t from, to;
+	struct ledger_run pieces[5];	/* neighbour, rest, new, rest, n.    */
+	size_t count;
+};
+
+static void splice_add(struct splice *splice, struct ledger_run run)
+{
+	struct ledger_run *last = NULL;
+
+	if (run.frames == 0)
+		return;
+	if (splice->count > 0)
+		last = &splice->pieces[splice->count - 1];
+	if (last != NULL && last->owner == run.owner &&
+	    run_end(last) == run.first.raw) {
+		last->frames += run.frames;
+		return;
+	}
+	splice->pieces[splice->count++] = run;
+}
+
+/* `new` lies in the runs `first` to `last`, which touch. */
+static struct splice splice_compose(const struct ledger *ledger, size_t first,
+				    size_t last, struct ledger_run new)
+{
+	const struct ledger_run *runs = ledger->runs;
+	struct ledger_run head = runs[first], tail = runs[last];
+	struct splice splice = { .from = first, .to = last + 1 };
+
+	head.frames = new.first.raw - head.first.raw;
+	tail.frames = run_end(&tail) - run_end(&new);
+	tail.first.raw = run_end(&new);
+	if (splice.from > 0)
+		splice_add(&splice, runs[--splice.from]);
+	splice_add(&splice, head);
+	splice_add(&splice, new);
+	splice_add(&splice, tail);
+	if (splice.to < ledger->count)
+		splice_add(&splice, runs[splice.to++]);
+	return splice;
+}
+
+static enum status splice_commit(struct ledger *ledger,
+				 const struct splice *splice)
+{
+	struct ledger_run *place = ledger->runs + splice->from;
+	size_t behind = ledger->count - splice->to;
+	size_t count = splice->from + splice->count + behind;
+
+	if (count > ledger->capacity)
+		return ST_FULL;
+	memmove(place + splice->count, ledger->runs + splice->to,
+		behind * sizeof(*place));
+	memcpy(place, splice->pieces, splice->count * sizeof(*place));
+	ledger->count = count;
+	return ST_OK;
+}
+
+/* Gives `new` its owner, where all of it is now owned by one of `from`. */
+static enum status assign(struct ledger *ledger, struct ledger_run new,
+			  uint32_t from)
+{
+	const struct ledger_run *runs = ledger->runs;
+	size_t first = index_of(ledger, new.first);
+	size_t last = first;
+	uint64_t reached = new.first.raw;
+	struct splice splice;
+	uint64_t end;
+
+	if (new.frames == 0 ||
+	    add_overflows(new.first.raw, new.frames, &end) ||
+	    end > FRAME_LIMIT)
+		return ST_BAD_RANGE;
+	for (;; last++) {
+		if (last == ledger->count || runs[last].first.raw > reached ||
+		    (BIT(runs[last].owner) & from) == 0)
+			return ST_CONFLICT;
+		reached = run_end(&runs[last]);
+		if (reached >= end)
+			break;
+	}
+	splice = splice_compose(ledger, first, last, new);
+	return splice_commit(ledger, &splice);
+}
+
+static enum status lay_owned(struct ledger *ledger,
+			     const struct ledger_request *request)
+{
+	for (size_t i = 0; i < request->owned_count; i++) {
+		const struct owned_run *owned = &request->owned[i];
+		struct ledger_run run = {
+			owned->first, owned->frames, owned->owner,
+		};
+		enum status status;
+
+		if (owned->owner >= OWNER_COUNT)
+			return ST_BAD_ARGUMENT;
+		status = assign(ledger, run, USABLE_OWNERS);
+		if (status != ST_OK)
+			return status;
+	}
+	return ST_OK;
+}
+
+/* --- public ---------------------------------------------------------------*/
+
+enum status ledger_build(struct ledger *ledger,
+			 const struct ledger_request *request)
+{
+	enum status status;
+
+	ledger->count = 0;
+	if (request->scratch_bytes < ledger_scratch_bytes(request->count))
+		return ST_FULL;
+	status = build_from_map(ledger, request);
+	if (status == ST_OK)
+		status = lay_owned(ledger, request);
+	if (status != ST_OK)
+		ledger->count = 0;
+	return status;
+}
+
+enum status ledger_move(struct ledger *ledger, struct frame_run run,
+			enum owner from, enum owner to)
+{
+	struct ledger_run new = { run.first, run.frames, to };
+
+	ASSERT(from < OWNER_COUNT && to < OWNER_COUNT);
+	return assign(ledger, new, BIT(from));
+}
+
+uint64_t ledger_pages(const struct ledger *ledger, enum owner owner)
+{
+	uint64_t pages = 0;
+
+	for (size_t i = 0; i < ledger->count; i++)
+		if (ledger->runs[i].owner == owner)
+			pages += ledger->runs[i].frames;
+	return pages;
+}
+
+uint64_t ledger_total(const struct ledger *ledger)
+{
+	uint64_t pages = 0;
+
+	for (size_t i = 0; i < ledger->count; i++)
+		pages += ledger->runs[i].frames;
+	return pages;
+}
+
+enum status ledger_find(const struct ledger *ledger, pfn_t frame,
+			enum owner *out)
+{
+	size_t index = index_of(ledger, frame);
+
+	if (index == ledger->count)
+		return ST_NOT_FOUND;
+	*out = (enum owner)ledger->runs[index].owner;
+	return ST_OK;
+}
+
+enum status ledger_find_owned(const struct ledger *ledger, enum owner owner,
+			      pfn_t from, struct frame_run *out)
+{
+	for (size_t i = 0; i < ledger->count; i++) {
+		const struct ledger_run *run = &ledger->runs[i];
+		uint64_t first = max_u64(run->first.raw, from.raw);
+
+		if (run->owner != owner || run_end(run) <= first)
+			continue;
+		*out = (struct frame_run){ { first }, run_end(run) - first };
+		return ST_OK;
+	}
+	return ST_NOT_FOUND;
+}
+
+struct named_range {
+	paddr_t start, end;
+};
+
+static bool named_before(const void *a, const void *b)
+{
+	return ((const struct named_range *)a)->start.raw <
+	       ((const struct named_range *)b)->start.raw;
+}
+
+enum status ledger_named_pages(const struct map_entry *entries, size_t count,
+			       void *scratch, size_t scratch_bytes,
+			       uint64_t *out)
+{
+	struct named_range *ranges = scratch;
+	uint64_t bytes = 0, reached = 0;
+	size_t used = 0;
+
+	if (scratch_bytes < ledger_scratch_bytes(count))
+		return ST_FULL;
+	ASSERT(is_aligned((uintptr_t)scratch, sizeof(uint64_t)));
+	for (size_t i = 0; i < count; i++)
+		used += map_entry_named_range(&entries[i], &ranges[used].start,
+					      &ranges[used].end) == ST_OK;
+	sort(ranges, used, sizeof(ranges[0]), named_before);
+	for (size_t i = 0; i < used; i++) {
+		uint64_t start = max_u64(ranges[i].start.raw, reached);
+
+		if (ranges[i].end.raw <= start)
+			continue;
+		bytes += ranges[i].end.raw - start;
+		reached = ranges[i].end.raw;
+	}
+	*out = bytes >> PAGE_SHIFT;
+	return ST_OK;
+}
+
+const char *owner_name(enum owner owner)
+{
+	static const char *const name[OWNER_COUNT] = {
+#define ROW(constant, text) [OWNER_##constant] = #text,
+		OWNERS(ROW)
+#undef ROW
+	};
+
+	ASSERT(owner < OWNER_COUNT);
+	return name[owner];
+}
+
+bool ledger_audit(const struct ledger *ledger)
+{
+	if (ledger->count > ledger->capacity)
+		return false;
+	for (size_t i = 0; i < ledger->count; i++) {
+		const struct ledger_run *run = &ledger->runs[i];
+		const struct ledger_run *before = i > 0 ? run - 1 : NULL;
+
+		if (run->frames == 0 || run->owner >= OWNER_COUNT ||
+		    run->first.raw >= FRAME_LIMIT ||
+		    run->frames > FRAME_LIMIT - run->first.raw)
+			return false;
+		if (before == NULL)
+			continue;
+		if (run->first.raw < run_end(before))
+			return false;
+		if (run->first.raw == run_end(before) &&
+		    run->owner == before->owner)
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * Between two neighbouring edges of the input nothing changes, so we walk
+ * from edge to edge and remember how many open spans there are of each
+ * rank. In return there is no case analysis of how spans overlap.
+ *
+ * The order of edges at one place does not matter: a span that ends there
+ * began at an earlier place, so its count is already above zero, and a gap
+ * is only looked at once all edges of its start have been taken in.
+ */
+#include <mm/sweep.h>
+
+#include <base/assert.h>
+#include <base/bits.h>
+#include <base/sort.h>
+
+enum edge_side {
+	EDGE_OPENS,
+	EDGE_CLOSES,
+};
+
+struct edge {
+	uint64_t at;
+	uint32_t rank;
+	enum edge_side side;
+};
+
+struct cover {
+	uint64_t open[SWEEP_RANKS];	/* spans begun and not yet ended     */
+	uint32_t ranks;			/* bit n: open[n] > 0                */
+};
+
+size_t sweep_scratch_bytes(size_t spans)
+{
+	size_t bytes;
+
+	/* What cannot be counted cannot be had either. */
+	if (__builtin_mul_overflow(spans, 2 * sizeof(struct edge), &bytes))
+		return SIZE_MAX;
+	return bytes;
+}
+
+size_t sweep_capacity(size_t spans)
+{
+	/* A result begins at an edge, and none begins at the last one. */
+	return 2 * spans;
+}
+
+static bool edge_before(const void *a, const void *b)
+{
+	return ((const struct edge *)a)->at < ((const struct edge *)b)->at;
+}
+
+static size_t list_edges(struct edge *edges, const struct span *spans,
+			 size_t count)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct span *span = &spans[i];
+		uint32_t rank = (uint32_t)span->rank;
+
+		ASSERT(span->start <= span->end);
+		ASSERT(span->rank < SWEEP_RANKS);
+		if (span->start == span->end)
+			continue;
+		edges[used++] = (struct edge){ span->start, rank, EDGE_OPENS };
+		edges[used++] = (struct edge){ span->end, rank, EDGE_CLOSES };
+	}
+	return used;
+}
+
+static void cover_pass(struct cover *cover, const struct edge *edge)
+{
+	uint32_t bit = 1U << edge->rank;
+
+	if (edge->side == EDGE_OPENS) {
+		cover->open[edge->rank]++;
+		cover->ranks |= bit;
+		return;
+	}
+	ASSERT(cover->open[edge->rank] > 0);
+	cover->open[edge->rank]--;
+	if (cover->open[edge->rank] == 0)
+		cover->ranks &= ~bit;
+}
+
+enum status sweep_walk(const struct sweep_request *request,
+		       enum status (*visit)(void *context,
+					    const struct sweep_gap *gap),
+		       void *context)
+{
+	struct edge *edges = request->scratch;
+	struct cover cover = { .ranks = 0 };
+	uint64_t from = 0;
+	size_t count;
+
+	if (request->scratch_bytes < sweep_scratch_bytes(request->count))
+		return ST_FULL;
+	ASSERT(is_aligned((uintptr_t)edges, sizeof(uint64_t)));
+	count = list_edges(edges, request->spans, request->count);
+	sort(edges, count, sizeof(edges[0]), edge_before);
+	for (size_t i = 0; i < count; i++) {
+		if (cover.ranks != 0 && edges[i].at > from) {
+			struct sweep_gap gap = {
+				from, edges[i].at, cover.ranks
+			};
+			enum status status = visit(context, &gap);
+
+			if (status != ST_OK)
+				return status;
+		}
+		from = edges[i].at;
+		cover_pass(&cover, &edges[i]);
+	}
+	ASSERT(cover.ranks == 0);
+	return ST_OK;
+}
+
+static enum status keep_largest_rank(void *context, const struct sweep_gap *gap)
+{
+	struct span_list *out = context;
+	uint64_t rank = SWEEP_RANKS - 1 - __builtin_clz(gap->covering);
+	struct span *last = out->count > 0 ? &out->items[out->count - 1] : NULL;
+
+	if (last != NULL && last->end == gap->start && last->rank == rank) {
+		last->end = gap->end;
+		return ST_OK;
+	}
+	if (out->count == out->capacity)
+		return ST_FULL;
+	out->items[out->count++] = (struct span){ gap->start, gap->end, rank };
+	return ST_OK;
+}
+
+enum status sweep_spans(struct span_list *out,
+			const struct sweep_request *request)
+{
+	enum status status;
+
+	out->count = 0;
+	status = sweep_walk(request, keep_largest_rank, out);
+	if (status != ST_OK)
+		out->count = 0;
+	return status;
+}
