@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* sort.h - heap sort: in place, no recursion, O(n log n) always. */
+/*
+ * sort.h - in place, without recursion.
+ * Cost: O(n) for what is nearly sorted, O(n log n) at the worst.
+ */
 #ifndef BASE_SORT_H
 #define BASE_SORT_H
 

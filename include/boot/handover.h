@@ -6,13 +6,18 @@
  * named in `owned`, so that nothing here is handed out by accident. The
  * layout is fixed: a field may take over spare words, none may move.
  *
- * Invariants, checked by handover_check:
+ * Invariants, checked by handover_refusal:
  *   (H1) magic, version, size and checksum are right;
- *   (H2) every array lies inside the direct map and has its item size;
+ *   (H2) every array and text lies inside the direct map, on 8 bytes and
+ *        not in page 0, and has its item size and a count that can be;
  *   (H3) the free list ascends, is disjoint, and no run is empty;
- *   (H4) owned runs ascend and are disjoint, also from the free list;
- *   (H5) kernel segments are whole pages inside the kernel area, and no
- *        segment is both writable and executable.
+ *   (H4) owned runs ascend and are disjoint, also from the free list, none
+ *        is empty and each has an owner;
+ *   (H5) kernel segments are whole pages inside the kernel area, ascending
+ *        and disjoint there, and no segment is writable and executable;
+ *   (H6) what the kernel reads here, its stack, its root table and the
+ *        used bytes of its segments lie in owned runs, each in one; module
+ *        names and the option text end in NUL.
  */
 #ifndef BOOT_HANDOVER_H
 #define BOOT_HANDOVER_H
@@ -23,6 +28,11 @@
 
 #define HANDOVER_MAGIC		0x31474f444c4c5542UL	/* "BULLDOG1" */
 #define HANDOVER_VERSION	1
+
+#define HANDOVER_ITEMS_LIMIT	(1U << 20)	/* of one array              */
+#define HANDOVER_TEXT_LIMIT	(64 * MIB)	/* of raw map, options, logs */
+#define HANDOVER_STRIDE_MIN	40		/* EFI_MEMORY_DESCRIPTOR     */
+#define HANDOVER_STRIDE_LIMIT	4096
 
 /* `count` items of `item_bytes` each, at a physical address. */
 struct handover_array {
@@ -164,8 +174,9 @@ struct handover {
 	uint64_t exit_ticks;		/* in the ExitBootServices that held */
 	uint32_t exit_tries;
 	uint32_t zero;
+	uint64_t tsc_ticks_per_us;
 
-	uint64_t spare[32];		/* zero                              */
+	uint64_t spare[31];		/* zero                              */
 };
 
 _Static_assert(sizeof(struct frame_run) == 16, "handover layout");
@@ -174,14 +185,14 @@ _Static_assert(sizeof(struct handover_segment) == 40, "handover layout");
 _Static_assert(sizeof(struct handover_module) == 64, "handover layout");
 _Static_assert(sizeof(struct handover) == 768, "handover layout");
 
-/*
- * The CRC-32 of the structure with its checksum field taken as zero.
- */
+/* The CRC-32 of the structure with its checksum field taken as zero. */
 uint32_t handover_checksum(const struct handover *handover);
 
 /*
- * Why a handover is refused: "" when H1..H5 hold, else one clause in words.
+ * Why a handover is refused: "" when H1..H6 hold, else one clause in words.
  * `window_offset` + a physical address is where this code may read it.
+ * Safe on garbage: nothing is followed before its size and place make
+ * sense, and apart from the owned list itself nothing that is not owned.
  */
 const char *handover_refusal(const struct handover *handover,
 			     uint64_t window_offset);

@@ -3,8 +3,10 @@
  * options.h - `key=value` words, in layers, the later one winning per key.
  *
  * Grammar (FORMATS, "Options"): words separated by white space; `key` or
- * `key=value`; double quotes around a value with spaces; `#` to the end of
- * the line is a comment in a file only.
+ * `key=value`; double quotes around a value with spaces, on one line, with
+ * no way to write a quote inside; `#` to the end of the line is a comment
+ * in a file only. Every word that is not understood is reported once and
+ * changes nothing. docs/options.md lists the keys.
  */
 #ifndef BOOT_OPTIONS_H
 #define BOOT_OPTIONS_H
@@ -13,6 +15,9 @@
 #include <base/status.h>
 
 #define OPTIONS_BYTES 4096	/* all layers together, with the last NUL    */
+#define OPTIONS_MEM_MINIMUM (64 * MIB)
+#define OPTIONS_COMPLAINTS 64	/* words named before the rest is not        */
+#define OPTIONS_NAMED_BYTES 96	/* of one word in a complaint, at most       */
 
 enum idle_action { IDLE_MONITOR, IDLE_POWEROFF, IDLE_REBOOT, IDLE_EXIT };
 
@@ -22,20 +27,30 @@ enum panic_action { PANIC_WAIT, PANIC_REBOOT, PANIC_EXIT };
 struct options {
 	bool serial;			/* console=ttyS0 or console=none     */
 	uint32_t serial_port;		/* 0x3f8 for ttyS0                   */
-	uint32_t serial_baud;
+	uint32_t serial_baud;		/* divides 115200                    */
 	uint64_t mem_limit;		/* bytes, 0 = none                   */
 	uint32_t max_cpus;		/* 0 = all                           */
-	bool quiet;
+	bool quiet;			/* said after the last loglevel=     */
 	uint32_t log_level;		/* 0 nothing ... 7 debug, as Linux   */
 	enum panic_action panic;
-	uint32_t panic_seconds;
+	uint32_t panic_seconds;		/* before PANIC_REBOOT               */
 	enum idle_action on_idle;
 	char run[1024];			/* commands, ';' between             */
+
+	/* CRC-32 of what has been reported, so that nothing is twice. */
+	uint32_t reported[OPTIONS_COMPLAINTS];
+	uint32_t reported_count;
 };
 
 enum option_layer_kind { LAYER_WORDS, LAYER_FILE };
 
-/* One complaint about one word; `word` is not NUL-terminated. */
+/*
+ * One complaint about one word. `word` is not NUL-terminated, has at most
+ * OPTIONS_NAMED_BYTES (a longer one is cut here) and is ready for the inside
+ * of double quotes: printable, with \xHH for what FORMATS escapes there.
+ * `why` continues it to a sentence: "mem=1" "is below the 64 MiB that
+ * Bulldog needs: ignored".
+ */
 struct options_complaint {
 	void (*report)(struct options_complaint *complaint, const char *word,
 		       size_t bytes, const char *why);
@@ -45,10 +60,34 @@ void options_defaults(struct options *options);
 
 /*
  * Lays text[0..bytes) over what is there. A word that is unknown or whose
- * value makes no sense is reported once and changes nothing.
+ * value makes no sense is reported once and changes nothing: an unknown
+ * key once whatever its values, a bad value once per value. `options`
+ * remembers that from one layer to the next.
  */
 void options_apply(struct options *options, enum option_layer_kind kind,
 		   const char *text, size_t bytes,
 		   struct options_complaint *complaint);
+
+/*
+ * Appends a layer to buffer[0..*used), NUL at its end, in the form of
+ * LAYER_WORDS: comments gone, one space between words, a line per layer (and
+ * a line break after an open quote, so that it swallows nothing).
+ * Applying the buffer is then the same as applying each layer in turn.
+ * Words stay as they are, also the bad ones: options_apply names them.
+ * Fails: ST_FULL when it does not fit, ST_CORRUPT when it holds a NUL and
+ *        so is not text; the buffer is then as before.
+ */
+enum status options_append_layer(char *buffer, size_t capacity, size_t *used,
+				 enum option_layer_kind kind,
+				 const char *text, size_t bytes);
+
+/*
+ * UEFI load options as words: `text` is any bytes at any alignment. Reads
+ * up to the first NUL, skips a first word that ends in .EFI, writes the
+ * rest with a NUL and returns its length. Returns 0, and an empty text,
+ * for what is not printable UCS-2 or does not fit.
+ */
+size_t options_from_ucs2(char *to, size_t capacity, const void *text,
+			 size_t bytes);
 
 #endif

@@ -4,10 +4,16 @@
  *
  * Invariants: (T1) no reachable table page is empty but the root;
  *             (T2) table_pages is the number of reachable table pages,
- *                  root included; (T3) no leaf has a reserved bit set;
+ *                  root included, and each is reached once;
+ *             (T3) no entry has a bit set that is reserved here or that
+ *                  this room gives no meaning; an absent one is zero;
  *             (T4) bits 52..61 of an entry that points to a table hold
  *                  the number of present entries in that table;
- *             (T5) A and D are preset in kernel leaves (no user bit).
+ *             (T5) A and D are preset in kernel leaves (no user bit);
+ *             (T6) an entry that points to a table forbids nothing that a
+ *                  leaf below it allows: rights are the leaf's.
+ * Table pages that go back to the source are all zero.
+ * Locks: the caller's; one change at a time. CPUs may translate meanwhile.
  * Source: Intel SDM vol. 3A chapter 4.
  */
 #ifndef MM_TABLE_H
@@ -40,6 +46,13 @@ struct table_features {
 	bool no_execute;	/* without it, TABLE_EXECUTE is ignored      */
 	bool page_1g;
 	unsigned physical_bits;	/* 0 = 52                                    */
+
+	/*
+	 * May this frame be one of our tables? table_adopt and table_audit
+	 * ask before they read a page; NULL = any frame may.
+	 */
+	bool (*may_be_table)(const void *context, pfn_t frame);
+	const void *context;
 };
 
 struct table {
@@ -68,14 +81,18 @@ struct table_leaf {
 	enum table_cache cache;
 };
 
-/* An empty table. Fails: ST_NO_MEMORY. */
+/* An empty table. Fails: ST_NO_MEMORY; ST_BAD_ARGUMENT (physical_bits). */
 enum status table_init(struct table *table, struct window window,
 		       struct frame_source *source,
 		       const struct table_features *features);
 
 /*
- * Takes over the tables under `root`, counts them and checks T1..T5.
- * Fails: ST_CORRUPT.
+ * Takes over the tables under `root`, counts them and checks T1..T5. What
+ * an upper entry forbids (writing, executing, users) moves into the leaves
+ * below it (T6); what each page grants stays the same throughout.
+ * Any bytes may be in the pages: only frames that features->may_be_table
+ * accepts are read, each once. A mark in each page is set and cleared.
+ * Fails: ST_CORRUPT, with the pages as they were; ST_BAD_ARGUMENT.
  */
 enum status table_adopt(struct table *table, struct window window,
 			struct frame_source *source,
@@ -93,7 +110,10 @@ enum status table_map(struct table *table, const struct table_mapping *want);
 
 /*
  * Every page of the range must be mapped. Large leaves that the range cuts
- * are split first. Ends with the translations flushed.
+ * are split first. Ends with the translations flushed; where the rights
+ * are there already, nothing is split or flushed.
+ * An executable large leaf is absent for a moment while it is split: do not
+ * run on it, nor keep these tables or the stack in it.
  * Fails: ST_BAD_RANGE, ST_BAD_ARGUMENT, ST_NOT_FOUND, ST_NO_MEMORY;
  *        nothing has changed then.
  */
@@ -115,9 +135,9 @@ void table_visit_pages(const struct table *table,
 		       bool (*visit)(void *context, pfn_t frame),
 		       void *context);
 
-/* Gives every table page back, the root too. */
+/* Gives every table page back, the root too. No CPU may be using it. */
 void table_destroy(struct table *table);
 
-bool table_audit(const struct table *table);	/* T1..T5 */
+bool table_audit(const struct table *table);	/* T1..T6 */
 
 #endif

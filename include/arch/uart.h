@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * uart.h - a 16550 on an I/O port, polled, every wait bounded.
+ *
+ * A machine without one reads 0xff everywhere; uart_start notices.
+ */
+#ifndef ARCH_UART_H
+#define ARCH_UART_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <arch/instructions.h>
+
+enum uart_register {
+	UART_DATA = 0,
+	UART_INTERRUPTS = 1,
+	UART_FIFO = 2,
+	UART_LINE = 3,
+	UART_MODEM = 4,
+	UART_STATUS = 5,
+	UART_SCRATCH = 7,
+};
+
+#define UART_HAS_BYTE	0x01
+#define UART_CAN_SEND	0x20
+/* 115200 baud needs 87 us a byte; a port read takes about one. */
+#define UART_PATIENCE	10000
+
+/* Sets 8N1 at `baud`. False when there is no UART at `port`. */
+static inline bool uart_start(uint16_t port, uint32_t baud)
+{
+	uint16_t divisor = (uint16_t)(115200 / baud);
+
+	out8(port + UART_SCRATCH, 0x5a);
+	if (in8(port + UART_SCRATCH) != 0x5a)
+		return false;
+	out8(port + UART_INTERRUPTS, 0);
+	out8(port + UART_LINE, 0x80);
+	out8(port + UART_DATA, divisor & 0xff);
+	out8(port + UART_INTERRUPTS, divisor >> 8);
+	out8(port + UART_LINE, 0x03);
+	out8(port + UART_FIFO, 0x07);
+	out8(port + UART_MODEM, 0x03);
+	return true;
+}
+
+/* False when the UART did not become ready: treat it as gone. */
+static inline bool uart_put(uint16_t port, uint8_t byte)
+{
+	for (unsigned i = 0; i < UART_PATIENCE; i++) {
+		if (in8(port + UART_STATUS) & UART_CAN_SEND) {
+			out8(port + UART_DATA, byte);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The next byte received, or -1. Never waits. */
+static inline int uart_get(uint16_t port)
+{
+	uint8_t status = in8(port + UART_STATUS);
+
+	if (status == 0xff || (status & UART_HAS_BYTE) == 0)
+		return -1;
+	return in8(port + UART_DATA);
+}
+
+#endif

@@ -1,0 +1,577 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * One reader cuts a layer into words, for applying and for appending alike,
+ * so that both agree on what a word is. A quote reaches at most to the end
+ * of its line: somebody who forgets the closing one loses that line, not
+ * the file. Words go through whole or not at all; nothing is cut, guessed
+ * or repaired, because half of a `run=` is a different command.
+ *
+ * To name each strange word once, over all layers, we keep a CRC of what
+ * was named rather than the words. Two words of one CRC would cost a line
+ * in the log; that is all a collision can do.
+ */
+#include <boot/options.h>
+
+#include <base/bits.h>
+#include <base/crc32.h>
+#include <base/string.h>
+
+#define UART_CLOCK 115200	/* bits per second at divisor 1 */
+#define UART_DIVISOR_LIMIT 0xffff
+#define QUIET_LOG_LEVEL 4
+#define PLAIN_LOG_LEVEL 6
+#define LOG_LEVEL_LIMIT 7
+
+struct span {
+	const char *text;
+	size_t bytes;
+};
+
+struct word_reader {
+	const char *next, *end;
+	enum option_layer_kind kind;
+};
+
+/* A word that has been taken apart; `value` is without its quotes. */
+struct option {
+	struct span key, value;
+	bool has_value;
+};
+
+struct application {
+	struct options *options;
+	struct options_complaint *complaint;
+};
+
+struct option_rule {
+	const char *key;
+	bool wants_value;
+	/* Sets the option, or says why not and changes nothing. */
+	const char *(*set)(struct options *options, struct span value);
+};
+
+/* --- words ---------------------------------------------------------------- */
+
+static bool is_line_end(char byte)
+{
+	return byte == '\n' || byte == '\r';
+}
+
+static bool is_blank(char byte)
+{
+	return byte == ' ' || byte == '\t' || is_line_end(byte);
+}
+
+static bool is_printable(unsigned unit)
+{
+	return unit >= ' ' && unit <= '~';
+}
+
+static bool starts_comment(const struct word_reader *reader)
+{
+	return reader->kind == LAYER_FILE && *reader->next == '#';
+}
+
+static struct word_reader reader_of(enum option_layer_kind kind,
+				    const char *text, size_t bytes)
+{
+	if (bytes == 0)
+		text = "";
+	/* Some editors begin a file with U+FEFF, which nobody sees. */
+	if (kind == LAYER_FILE && bytes >= 3 &&
+	    memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+		text += 3;
+		bytes -= 3;
+	}
+	return (struct word_reader){ text, text + bytes, kind };
+}
+
+static void skip_blanks_and_comments(struct word_reader *reader)
+{
+	while (reader->next != reader->end) {
+		if (starts_comment(reader)) {
+			while (reader->next != reader->end &&
+			       !is_line_end(*reader->next))
+				reader->next++;
+		} else if (is_blank(*reader->next)) {
+			reader->next++;
+		} else {
+			return;
+		}
+	}
+}
+
+/* False at the end of the layer. */
+static bool next_word(struct word_reader *reader, struct span *out)
+{
+	bool quoted = false;
+	const char *start;
+
+	skip_blanks_and_comments(reader);
+	start = reader->next;
+	while (reader->next != reader->end && !is_line_end(*reader->next)) {
+		if (!quoted && (is_blank(*reader->next) ||
+				starts_comment(reader)))
+			break;
+		if (*reader->next == '"')
+			quoted = !quoted;
+		reader->next++;
+	}
+	*out = (struct span){ start, (size_t)(reader->next - start) };
+	return out->bytes > 0;
+}
+
+static size_t count_quotes(struct span span)
+{
+	size_t quotes = 0;
+
+	for (size_t i = 0; i < span.bytes; i++)
+		quotes += span.text[i] == '"';
+	return quotes;
+}
+
+static bool span_is(struct span span, const char *text)
+{
+	return span.bytes == strlen(text) &&
+	       memcmp(span.text, text, span.bytes) == 0;
+}
+
+static struct span span_from(struct span span, size_t start)
+{
+	return (struct span){ span.text + start, span.bytes - start };
+}
+
+/* Takes a word apart; returns why it cannot be one, or NULL. */
+static const char *split_word(struct span word, struct option *out)
+{
+	size_t quotes = count_quotes(word);
+	size_t equals = 0;
+
+	for (size_t i = 0; i < word.bytes; i++)
+		if (!is_printable((unsigned char)word.text[i]))
+			return "holds a byte that is not printable: ignored";
+	if (quotes % 2 != 0)
+		return "has a quote that is not closed: ignored";
+	while (equals < word.bytes && word.text[equals] != '=')
+		equals++;
+	out->key = (struct span){ word.text, equals };
+	out->has_value = equals < word.bytes;
+	out->value = span_from(word, equals + out->has_value);
+	if (equals == 0)
+		return "has no name before the '=': ignored";
+	if (quotes == 0)
+		return NULL;
+	if (quotes > 2 || out->value.bytes < 2 || out->value.text[0] != '"' ||
+	    out->value.text[out->value.bytes - 1] != '"')
+		return "has quotes that are not around a value: ignored";
+	out->value = (struct span){ out->value.text + 1,
+				    out->value.bytes - 2 };
+	return NULL;
+}
+
+/* --- values --------------------------------------------------------------- */
+
+static bool digit_value(char byte, unsigned base, unsigned *out)
+{
+	if (byte >= '0' && byte <= '9')
+		*out = (unsigned)(byte - '0');
+	else if (byte >= 'a' && byte <= 'f')
+		*out = (unsigned)(byte - 'a') + 10;
+	else if (byte >= 'A' && byte <= 'F')
+		*out = (unsigned)(byte - 'A') + 10;
+	else
+		return false;
+	return *out < base;
+}
+
+/* All of the span, decimal or 0x hexadecimal; false if it is no number. */
+static bool parse_number(struct span span, uint64_t *out)
+{
+	unsigned base = 10;
+	uint64_t number = 0;
+
+	if (span.bytes > 2 && span.text[0] == '0' &&
+	    (span.text[1] == 'x' || span.text[1] == 'X')) {
+		base = 16;
+		span = span_from(span, 2);
+	}
+	for (size_t i = 0; i < span.bytes; i++) {
+		unsigned digit;
+
+		if (!digit_value(span.text[i], base, &digit) ||
+		    number > (UINT64_MAX - digit) / base)
+			return false;
+		number = number * base + digit;
+	}
+	*out = number;
+	return span.bytes > 0;
+}
+
+/* A number of bytes, or of K, M, G or T. */
+static bool parse_size(struct span span, uint64_t *out)
+{
+	static const struct {
+		char small, large;
+		unsigned shift;
+	} suffixes[] = {
+		{ 'k', 'K', 10 }, { 'm', 'M', 20 },
+		{ 'g', 'G', 30 }, { 't', 'T', 40 },
+	};
+	unsigned shift = 0;
+	uint64_t number;
+	char last;
+
+	if (span.bytes == 0)
+		return false;
+	last = span.text[span.bytes - 1];
+	for (size_t i = 0; i < ARRAY_LENGTH(suffixes); i++)
+		if (last == suffixes[i].small || last == suffixes[i].large)
+			shift = suffixes[i].shift;
+	if (shift != 0)
+		span.bytes--;
+	if (!parse_number(span, &number) || number > UINT64_MAX >> shift)
+		return false;
+	*out = number << shift;
+	return true;
+}
+
+/* "9600" or "9600n8": eight bits without parity is what we always send. */
+static bool parse_baud(struct span span, uint32_t *out)
+{
+	uint64_t baud;
+
+	if (span.bytes > 2 &&
+	    memcmp(span.text + span.bytes - 2, "n8", 2) == 0)
+		span.bytes -= 2;
+	if (!parse_number(span, &baud) || baud == 0 ||
+	    UART_CLOCK % baud != 0 || UART_CLOCK / baud > UART_DIVISOR_LIMIT)
+		return false;
+	*out = (uint32_t)baud;
+	return true;
+}
+
+static const char *set_console(struct options *options, struct span value)
+{
+	static const uint16_t ports[] = { 0x3f8, 0x2f8, 0x3e8, 0x2e8 };
+	uint32_t baud = UART_CLOCK;
+	unsigned number;
+
+	if (span_is(value, "none")) {
+		options->serial = false;
+		return NULL;
+	}
+	if (value.bytes < 5 || memcmp(value.text, "ttyS", 4) != 0 ||
+	    !digit_value(value.text[4], ARRAY_LENGTH(ports), &number) ||
+	    (value.bytes > 5 && value.text[5] != ','))
+		return "is neither none nor one of ttyS0 ... ttyS3: ignored";
+	if (value.bytes > 5 && !parse_baud(span_from(value, 6), &baud))
+		return "has a speed that does not divide 115200: ignored";
+	options->serial = true;
+	options->serial_port = ports[number];
+	options->serial_baud = baud;
+	return NULL;
+}
+
+static const char *set_mem(struct options *options, struct span value)
+{
+	uint64_t bytes;
+
+	if (!parse_size(value, &bytes))
+		return "is not a size such as 512M: ignored";
+	if (bytes < OPTIONS_MEM_MINIMUM)
+		return "is below the 64 MiB that Bulldog needs: ignored";
+	options->mem_limit = bytes;
+	return NULL;
+}
+
+static const char *set_maxcpus(struct options *options, struct span value)
+{
+	uint64_t count;
+
+	if (!parse_number(value, &count) || count > INT32_MAX)
+		return "is not a number of processors: ignored";
+	/* As in Linux, 0 starts none beside the one that runs already. */
+	options->max_cpus = count == 0 ? 1 : (uint32_t)count;
+	return NULL;
+}
+
+static const char *set_nosmp(struct options *options, struct span value)
+{
+	(void)value;
+	options->max_cpus = 1;
+	return NULL;
+}
+
+static const char *set_quiet(struct options *options, struct span value)
+{
+	(void)value;
+	options->quiet = true;
+	options->log_level = QUIET_LOG_LEVEL;
+	return NULL;
+}
+
+static const char *set_loglevel(struct options *options, struct span value)
+{
+	uint64_t level;
+
+	if (!parse_number(value, &level) || level > LOG_LEVEL_LIMIT)
+		return "is not a level from 0 to 7: ignored";
+	options->quiet = false;
+	options->log_level = (uint32_t)level;
+	return NULL;
+}
+
+static const char *set_panic(struct options *options, struct span value)
+{
+	bool negative = value.bytes > 0 && value.text[0] == '-';
+	uint64_t seconds;
+
+	if (span_is(value, "exit")) {
+		options->panic = PANIC_EXIT;
+		return NULL;
+	}
+	if (!parse_number(span_from(value, negative), &seconds) ||
+	    seconds > INT32_MAX)
+		return "is neither exit nor a number of seconds: ignored";
+	options->panic = seconds == 0 ? PANIC_WAIT : PANIC_REBOOT;
+	options->panic_seconds = negative ? 0 : (uint32_t)seconds;
+	return NULL;
+}
+
+static const char *set_run(struct options *options, struct span value)
+{
+	if (value.bytes >= sizeof(options->run))
+		return "is longer than the 1023 bytes that fit: ignored";
+	memcpy(options->run, value.text, value.bytes);
+	options->run[value.bytes] = '\0';
+	return NULL;
+}
+
+_Static_assert(sizeof(((struct options *)0)->run) == 1024,
+	       "set_run says how many bytes fit");
+
+static const char *set_on_idle(struct options *options, struct span value)
+{
+	static const char *const names[] = {
+		[IDLE_MONITOR] = "monitor",
+		[IDLE_POWEROFF] = "poweroff",
+		[IDLE_REBOOT] = "reboot",
+		[IDLE_EXIT] = "exit",
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+		if (span_is(value, names[i])) {
+			options->on_idle = (enum idle_action)i;
+			return NULL;
+		}
+	}
+	return "is none of monitor, poweroff, reboot, exit: ignored";
+}
+
+static const struct option_rule rules[] = {
+	{ "console", true, set_console },
+	{ "mem", true, set_mem },
+	{ "maxcpus", true, set_maxcpus },
+	{ "nosmp", false, set_nosmp },
+	{ "quiet", false, set_quiet },
+	{ "loglevel", true, set_loglevel },
+	{ "panic", true, set_panic },
+	{ "run", true, set_run },
+	{ "on-idle", true, set_on_idle },
+};
+
+/* --- applying ------------------------------------------------------------- */
+
+/*
+ * The word as a record's quoted value may hold it (FORMATS, "Records"),
+ * as far as there is room for whole characters; returns its length.
+ */
+static size_t name_word(char *to, size_t room, struct span word)
+{
+	static const char digits[16] = "0123456789abcdef";
+	size_t used = 0;
+
+	for (size_t i = 0; i < word.bytes; i++) {
+		unsigned char byte = (unsigned char)word.text[i];
+		bool plain = is_printable(byte) && byte != '"' && byte != '\\';
+
+		if ((plain ? 1 : 4) > room - used)
+			break;
+		if (plain) {
+			to[used++] = (char)byte;
+			continue;
+		}
+		to[used++] = '\\';
+		to[used++] = 'x';
+		to[used++] = digits[byte >> 4];
+		to[used++] = digits[byte & 15];
+	}
+	return used;
+}
+
+/* `what` is named once: the key of an unknown word, else the whole word. */
+static void complain(struct application *to, struct span word,
+		     struct span what, const char *why)
+{
+	struct options *options = to->options;
+	uint32_t mark = crc32(0, what.text, what.bytes);
+	char name[OPTIONS_NAMED_BYTES];
+
+	for (uint32_t i = 0; i < options->reported_count; i++)
+		if (options->reported[i] == mark)
+			return;
+	if (options->reported_count == OPTIONS_COMPLAINTS)
+		return;
+	options->reported[options->reported_count++] = mark;
+	if (options->reported_count == OPTIONS_COMPLAINTS)
+		why = "is ignored, as is every further strange word";
+	to->complaint->report(to->complaint, name,
+			      name_word(name, sizeof(name), word), why);
+}
+
+static void apply_word(struct application *to, struct span word)
+{
+	const struct option_rule *rule = NULL;
+	struct option option;
+	const char *why = split_word(word, &option);
+
+	if (why != NULL) {
+		complain(to, word, word, why);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LENGTH(rules); i++)
+		if (span_is(option.key, rules[i].key))
+			rule = &rules[i];
+	if (rule == NULL) {
+		complain(to, word, option.key, "is unknown: ignored");
+		return;
+	}
+	if (option.has_value == rule->wants_value)
+		why = rule->set(to->options, option.value);
+	else
+		why = rule->wants_value ? "needs a value: ignored" :
+					  "takes no value: ignored";
+	if (why != NULL)
+		complain(to, word, word, why);
+}
+
+void options_defaults(struct options *options)
+{
+	*options = (struct options){
+		.serial = true,
+		.serial_port = 0x3f8,
+		.serial_baud = UART_CLOCK,
+		.log_level = PLAIN_LOG_LEVEL,
+		.panic = PANIC_WAIT,
+		.on_idle = IDLE_MONITOR,
+	};
+}
+
+void options_apply(struct options *options, enum option_layer_kind kind,
+		   const char *text, size_t bytes,
+		   struct options_complaint *complaint)
+{
+	struct application to = { options, complaint };
+	struct word_reader reader = reader_of(kind, text, bytes);
+	struct span word;
+
+	while (next_word(&reader, &word))
+		apply_word(&to, word);
+}
+
+/* --- layers on their way to the kernel ------------------------------------ */
+
+enum status options_append_layer(char *buffer, size_t capacity, size_t *used,
+				 enum option_layer_kind kind,
+				 const char *text, size_t bytes)
+{
+	struct word_reader reader = reader_of(kind, text, bytes);
+	char separator = '\n';	/* a line for each layer */
+	size_t length = *used;
+	struct span word;
+
+	if (length >= capacity)
+		return ST_FULL;
+	for (size_t i = 0; i < bytes; i++)
+		if (text[i] == '\0')
+			return ST_CORRUPT;
+	while (next_word(&reader, &word)) {
+		/* A separator, the word and the last NUL. */
+		if (word.bytes + 1 + (length > 0) > capacity - length) {
+			buffer[*used] = '\0';
+			return ST_FULL;
+		}
+		if (length > 0)
+			buffer[length++] = separator;
+		memcpy(buffer + length, word.text, word.bytes);
+		length += word.bytes;
+		separator = count_quotes(word) % 2 != 0 ? '\n' : ' ';
+	}
+	buffer[length] = '\0';
+	*used = length;
+	return ST_OK;
+}
+
+static unsigned unit_at(const unsigned char *text, size_t index)
+{
+	return text[2 * index] | (unsigned)text[2 * index + 1] << 8;
+}
+
+static bool ends_in_efi(struct span name)
+{
+	static const char suffix[] = ".EFI";
+	size_t length = sizeof(suffix) - 1;
+
+	if (name.bytes < length)
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		char byte = name.text[name.bytes - length + i];
+
+		if (byte >= 'a' && byte <= 'z')
+			byte = (char)(byte - 'a' + 'A');
+		if (byte != suffix[i])
+			return false;
+	}
+	return true;
+}
+
+/* How much of the text is the name under which a shell started us? */
+static size_t program_name_bytes(const char *text)
+{
+	size_t start = 0, end;
+	char stop = ' ';
+
+	while (text[start] == ' ')
+		start++;
+	if (text[start] == '"')
+		stop = text[start++];
+	for (end = start; text[end] != '\0' && text[end] != stop; )
+		end++;
+	if (!ends_in_efi((struct span){ text + start, end - start }))
+		return 0;
+	return text[end] == '"' ? end + 1 : end;
+}
+
+size_t options_from_ucs2(char *to, size_t capacity, const void *text,
+			 size_t bytes)
+{
+	const unsigned char *units = text;
+	size_t length = 0, name;
+
+	if (capacity == 0)
+		return 0;
+	to[0] = '\0';
+	while (length < bytes / 2 && unit_at(units, length) != 0) {
+		unsigned unit = unit_at(units, length);
+
+		if (!is_printable(unit) || length + 1 == capacity) {
+			to[0] = '\0';
+			return 0;
+		}
+		to[length++] = (char)unit;
+		to[length] = '\0';
+	}
+	name = program_name_bytes(to);
+	memmove(to, to + name, length - name + 1);
+	return length - name;
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/* The host tool: what the loader and the kernel decide, asked beforehand. */
+#include "tool.h"
+
+#include <base/assert.h>
+#include <base/bits.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct command {
+	const char *name;
+	int (*run)(const char *path);
+	const char *help;
+} commands[] = {
+	{ "regions", command_regions,
+	  "what becomes of each page of a memory map" },
+	{ "elf", command_elf,
+	  "whether the loader would accept a kernel, and if not, why" },
+};
+
+void assert_failed(const char *file, int line, const char *text)
+{
+	fprintf(stderr, "bulldog: %s:%d: ASSERT %s\n", file, line, text);
+	abort();
+}
+
+void tool_complain(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	fputs("bulldog: ", stderr);
+	vfprintf(stderr, format, arguments);
+	fputc('\n', stderr);
+	va_end(arguments);
+}
+
+static void put_stdout(struct sink *sink, const char *text, size_t bytes)
+{
+	(void)sink;
+	/* A failed write stays in the stream's error flag until the end. */
+	(void)!fwrite(text, 1, bytes, stdout);
+}
+
+struct sink *tool_stdout(void)
+{
+	static struct sink sink = { put_stdout };
+
+	return &sink;
+}
+
+static void print_usage(FILE *to)
+{
+	fputs("usage: bulldog COMMAND FILE        (- is standard input)\n\n",
+	      to);
+	for (size_t i = 0; i < ARRAY_LENGTH(commands); i++)
+		fprintf(to, "  bulldog %-8s FILE  %s\n", commands[i].name,
+			commands[i].help);
+	fputs("\nRecords go to stdout, complaints to stderr; the exit code is "
+	      "the status\nof the @end record. A map may be four EFI columns "
+	      "(type, start, pages,\nattributes), three e820 columns, rows of "
+	      "the UEFI Shell's memmap, or the\nlines `efi: mem...` and "
+	      "`BIOS-e820:` of a Linux log.\n", to);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+	int status;
+
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 ||
+	    strcmp(argv[1], "-h") == 0) {
+		print_usage(stdout);
+		return 0;
+	}
+	command = find_command(argv[1]);
+	if (command == NULL || argc != 3) {
+		if (command == NULL)
+			tool_complain("no command `%s`", argv[1]);
+		print_usage(stderr);
+		return EXIT_USAGE;
+	}
+	status = command->run(argv[2]);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		tool_complain("standard output: write failed");
+		return 1;
+	}
+	return status;
+}

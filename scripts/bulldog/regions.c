@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "tool.h"
+
+#include <base/status.h>
+#include <mm/region.h>
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "map_text.h"
+
+/* So much of a strange line is shown. */
+#define SHOWN_BYTES 100
+
+static void complain_of_line(const char *path, const struct map_text *map)
+{
+	char shown[SHOWN_BYTES + 1];
+	size_t bytes = 0;
+
+	while (bytes < SHOWN_BYTES && bytes < map->strange_bytes) {
+		char byte = map->strange_text[bytes];
+
+		shown[bytes++] = byte >= ' ' && byte < 0x7f ? byte : '?';
+	}
+	shown[bytes] = '\0';
+	tool_complain("%s:%zu: not a line of a memory map: %s",
+		      file_name(path), map->strange_line, shown);
+}
+
+static bool read_map(struct map_text *map, struct file_bytes *file,
+		     const char *path)
+{
+	enum status status = map_text_read(map, file->data, file->bytes);
+
+	if (status == ST_CORRUPT)
+		complain_of_line(path, map);
+	else if (status != ST_OK)
+		tool_complain("%s: %s", file_name(path), status_text(status));
+	return status == ST_OK;
+}
+
+static bool print_regions(const struct map_text *map, const char *path)
+{
+	struct region_request request = {
+		.entries = map->entries,
+		.count = map->count,
+		.scratch_bytes = region_scratch_bytes(map->count),
+	};
+	struct region_list list = {
+		.capacity = region_list_capacity(map->count),
+	};
+	enum status status = ST_NO_MEMORY;
+
+	list.items = calloc(list.capacity, sizeof(list.items[0]));
+	request.scratch = malloc(request.scratch_bytes);
+	if (list.items != NULL && request.scratch != NULL)
+		status = region_list_build(&list, &request);
+	if (status == ST_OK)
+		region_list_print_records(&list, tool_stdout());
+	else
+		tool_complain("%s: %s", file_name(path), status_text(status));
+	free(request.scratch);
+	free(list.items);
+	return status == ST_OK;
+}
+
+int command_regions(const char *path)
+{
+	struct map_text map = { .entries = NULL };
+	struct file_bytes file;
+	int status = 1;
+
+	if (file_read(&file, path)) {
+		if (read_map(&map, &file, path) && print_regions(&map, path))
+			status = 0;
+		map_text_free(&map);
+		file_free(&file);
+	}
+	sink_print(tool_stdout(), "@end cmd=regions status=%d\n", status);
+	return status;
+}
