@@ -1,7 +1,22 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-# Bulldog's only build description. `make help` lists the targets.
-# Order: settings, sources, loader, kernel, host, tests, lint, the rest.
+# Bulldog's only build description.
+# Order: settings, sources, kernel, loader, host, people, tests, lint, the rest.
+#
+#? make             build/BOOTX64.EFI, build/kernel.elf, build/host/bulldog
+#? make run         boot under QEMU, serial port in this terminal
+#?                  MEM=512M SMP=1 NUMA= KVM=1 CMDLINE= GDB=1 GDBPORT= QEMUFLAGS= V=1
+#? make debug       the same, stopped in gdb at the kernel's first instruction
+#? make test        all tests; test-host and test-boot are its halves
+#? make bench       the numbers of docs/numbers.md, measured
+#? make fuzz        long random runs and every planted mistake
+#? make lint        layers, style, formats, shell scripts, documents
+#? make docs        writes the generated documents
+#? make image       build/bulldog.img, a disk with BOOTX64.EFI on it
+#? make usb DIR=    copies BOOTX64.EFI to a mounted stick
+#? make sign        build/BOOTX64.signed.EFI; SIGN_KEY= SIGN_CERT=
+#? make check-one   one test: TEST=test_region [COMPILER=clang] [CASE=part]
+#? make clean       removes build/
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -27,8 +42,132 @@ COMMON := -std=gnu2x -g -Iinclude $(WARNINGS) -fno-common \
 ROOM_SOURCES := $(sort $(wildcard mm/base/*.c mm/boot/*.c mm/*.c))
 HOSTED_ROOMS := $(filter-out mm/base/string.c,$(ROOM_SOURCES))
 
+KERNEL_SOURCES := $(sort $(wildcard kernel/*.c kernel/*/*.c))
+KERNEL_ASSEMBLY := $(sort $(wildcard kernel/*.S kernel/*/*.S))
+KERNEL_ASSEMBLY := $(filter-out %.lds.S,$(KERNEL_ASSEMBLY))
+LOADER_SOURCES := $(sort $(wildcard efi/*.c))
+LOADER_ASSEMBLY := $(sort $(filter-out efi/kernel_blob.S,$(wildcard efi/*.S)))
+
+.PHONY: all products
+all: setup-build
+	$(Q)$(MAKE) --no-print-directory products
+
+products: $(BUILD)/BOOTX64.EFI $(BUILD)/kernel.elf $(BUILD)/host/bulldog \
+	compile_commands.json
+
+# What both the loader and the kernel are: no C library, no SSE, no red zone.
+BARE := $(COMMON) -O2 -ffreestanding -mno-red-zone -mgeneral-regs-only \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-builtin-printf \
+	-fcf-protection=none -fno-delete-null-pointer-checks \
+	-ffunction-sections -fdata-sections
+# GCC must not turn the loops of memcpy and memset into calls of themselves.
+NO_LOOP_CALLS := -fno-tree-loop-distribute-patterns
+
+# --- kernel ----------------------------------------------------------------
+KERNEL_FLAGS := $(BARE) -mcmodel=kernel -fno-pic -fno-omit-frame-pointer
+KERNEL_OBJECTS := $(patsubst %,$(BUILD)/kernel/%.o,\
+	$(KERNEL_SOURCES) $(KERNEL_ASSEMBLY) $(ROOM_SOURCES))
+
+$(BUILD)/kernel/%.c.o: %.c Makefile
+	$(call say,KCC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_FLAGS) $(if $(filter %/string.c,$<),$(NO_LOOP_CALLS)) \
+		-MMD -MP -c -o $@ $<
+
+$(BUILD)/kernel/%.S.o: %.S Makefile
+	$(call say,KAS,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_FLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/kernel/kernel.lds: kernel/kernel.lds.S
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -E -P -x assembler-with-cpp -D__ASSEMBLER__ -Iinclude -MMD -MP \
+		-MT $@ -MF $(@:.lds=.lds.d) -o $@ $<
+
+KERNEL_LINK = $(CC) -nostdlib -static -no-pie -Wl,-T,$(BUILD)/kernel/kernel.lds \
+	-Wl,-z,max-page-size=4096 -Wl,--build-id=none -Wl,-z,noexecstack \
+	-Wl,--no-warn-rwx-segments -Wl,--gc-sections
+
+# Twice: the second link has the names of the first in its rodata. That they
+# still fit is checked by making them once more, from the second.
+SYMBOLS_MAKE = LC_ALL=C awk -f scripts/symbols.awk
+
+$(BUILD)/kernel/no_symbols.S: scripts/symbols.awk
+	$(Q)mkdir -p $(@D)
+	$(Q)$(SYMBOLS_MAKE) </dev/null >$@
+
+$(BUILD)/kernel/symbols.S: $(BUILD)/kernel.pass1.elf scripts/symbols.awk
+	$(Q)LC_ALL=C nm -n $< | $(SYMBOLS_MAKE) >$@
+
+$(BUILD)/kernel/symbols.o $(BUILD)/kernel/no_symbols.o: %.o: %.S Makefile
+	$(call say,KAS,$@)
+	$(Q)$(CC) $(KERNEL_FLAGS) -c -o $@ $<
+
+$(BUILD)/kernel.pass1.elf: $(KERNEL_OBJECTS) $(BUILD)/kernel/no_symbols.o \
+		$(BUILD)/kernel/kernel.lds
+	$(call say,LINK,$@)
+	$(Q)$(KERNEL_LINK) -o $@ $(KERNEL_OBJECTS) $(BUILD)/kernel/no_symbols.o
+
+$(BUILD)/kernel.elf: $(KERNEL_OBJECTS) $(BUILD)/kernel/symbols.o \
+		$(BUILD)/kernel/kernel.lds
+	$(call say,LINK,$@)
+	$(Q)$(KERNEL_LINK) -o $@ $(KERNEL_OBJECTS) $(BUILD)/kernel/symbols.o
+	$(Q)LC_ALL=C nm -n $@ | $(SYMBOLS_MAKE) | cmp - $(BUILD)/kernel/symbols.S
+
+$(BUILD)/kernel.stripped.elf: $(BUILD)/kernel.elf
+	$(call say,STRIP,$@)
+	$(Q)strip --strip-all -o $@ $<
+
+# --- loader ----------------------------------------------------------------
+EFI_INCLUDE := /usr/include/efi
+EFI_LIBRARY := /usr/lib
+LOADER_FLAGS := $(BARE) -Os -fpic -fshort-wchar -fvisibility=hidden \
+	-DGNU_EFI_USE_MS_ABI -isystem $(EFI_INCLUDE) \
+	-isystem $(EFI_INCLUDE)/x86_64
+LOADER_OBJECTS := $(patsubst %,$(BUILD)/efi/%.o,\
+	$(LOADER_SOURCES) $(LOADER_ASSEMBLY) $(ROOM_SOURCES))
+
+$(BUILD)/efi/%.c.o: %.c Makefile
+	$(call say,EFICC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LOADER_FLAGS) $(if $(filter %/string.c,$<),$(NO_LOOP_CALLS)) \
+		-MMD -MP -c -o $@ $<
+
+$(BUILD)/efi/%.S.o: %.S Makefile
+	$(call say,EFIAS,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LOADER_FLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/efi/kernel_blob.o: efi/kernel_blob.S $(BUILD)/kernel.stripped.elf
+	$(call say,EFIAS,$@)
+	$(Q)$(CC) $(LOADER_FLAGS) -DKERNEL_FILE='"$(BUILD)/kernel.stripped.elf"' \
+		-c -o $@ $<
+
+EFI_LINK = ld -nostdlib -shared -Bsymbolic -znocombreloc --no-undefined \
+	--no-warn-rwx-segments -z noexecstack --build-id=none --gc-sections \
+	$(EFI_LIBRARY)/crt0-efi-x86_64.o
+PE_SECTIONS := .text .reloc .rodata .sbat .data .dynamic .rela .dynsym .kernel
+PE_COPY = objcopy -S $(addprefix -j ,$(PE_SECTIONS)) \
+	--output-target=efi-app-x86_64 --section-alignment=4096
+
+$(BUILD)/loader.so: $(LOADER_OBJECTS) $(BUILD)/efi/kernel_blob.o efi/loader.lds
+	$(call say,LINK,$@)
+	$(Q)$(EFI_LINK) -T efi/loader.lds -o $@ $(LOADER_OBJECTS) \
+		$(BUILD)/efi/kernel_blob.o $(EFI_LIBRARY)/libgnuefi.a
+
+$(BUILD)/host/pe_finish: scripts/pe_finish.c
+	$(call say,HOSTCC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(COMMON) -O1 -o $@ $<
+
+$(BUILD)/BOOTX64.EFI: $(BUILD)/loader.so $(BUILD)/host/pe_finish
+	$(call say,PE,$@)
+	$(Q)$(PE_COPY) $< $@
+	$(Q)$(BUILD)/host/pe_finish $@ $<
+
 # --- host: tool and tests --------------------------------------------------
-HOST_FLAGS := $(COMMON) -O2 -pthread
+# Rooms that a program does not enter may ask for what it does not have.
+HOST_FLAGS := $(COMMON) -O2 -pthread -ffunction-sections -Wl,--gc-sections
 CHECK_FLAGS := $(COMMON) -O1 -Itests/fake -I. -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -pthread
 TOOL_SOURCES := $(sort $(wildcard scripts/bulldog/*.c))
@@ -68,5 +207,136 @@ COMPILER ?= gcc
 .PHONY: check-one
 check-one: $(BUILD)/check-$(COMPILER)/$(TEST)
 	$(Q)$< $(CASE)
+
+
+# --- what people type --------------------------------------------------------
+# Each target first sees to it that the machine has what it needs.
+.PHONY: setup-%
+setup-%:
+	$(Q)BUILD=$(BUILD) CC=$(CC) scripts/setup $*
+
+export MEM SMP NUMA KVM CMDLINE GDB GDBPORT QEMUFLAGS V BUILD
+export OVMF_CODE OVMF_VARS DISPLAY_BACKEND
+
+.PHONY: run image usb debug
+run: setup-run
+	$(Q)$(MAKE) --no-print-directory image
+	$(Q)scripts/run-qemu $(BUILD)/bulldog.img
+
+image: $(BUILD)/bulldog.img
+$(BUILD)/bulldog.img: $(BUILD)/BOOTX64.EFI esp/BULLDOG.CFG scripts/make-image
+	$(call say,IMAGE,$@)
+	$(Q)scripts/make-image $< $@
+
+debug: setup-debug
+	$(Q)$(MAKE) --no-print-directory image
+	$(Q)scripts/debug $(BUILD)/bulldog.img $(BUILD)/kernel.elf
+
+# --- tests -------------------------------------------------------------------
+UNIT_BINARIES := $(foreach compiler,gcc clang,\
+	$(addprefix $(BUILD)/check-$(compiler)/,$(UNIT_TESTS)))
+
+.PHONY: test test-host test-boot test-programs
+test: setup-test
+	$(Q)$(MAKE) --no-print-directory test-programs
+	$(Q)tests/run.py --build $(BUILD) $(UNIT_BINARIES)
+
+test-host: setup-test
+	$(Q)$(MAKE) --no-print-directory test-programs
+	$(Q)tests/run.py --no-boot --build $(BUILD) $(UNIT_BINARIES)
+
+test-boot: setup-test
+	$(Q)$(MAKE) --no-print-directory test-programs
+	$(Q)tests/run.py --build $(BUILD)
+
+# Compiling is most of a first run: both cores, whatever -j says.
+test-programs:
+	$(Q)$(MAKE) --no-print-directory -j2 products $(BUILD)/springboard.efi \
+		$(UNIT_BINARIES)
+
+SPRINGBOARD_FLAGS := $(LOADER_FLAGS)
+$(BUILD)/firmware/springboard.o: tests/firmware/springboard.c Makefile
+	$(call say,EFICC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SPRINGBOARD_FLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/springboard.so: $(BUILD)/firmware/springboard.o \
+		efi/loader.lds
+	$(call say,LINK,$@)
+	$(Q)$(EFI_LINK) -T efi/loader.lds -o $@ $< $(EFI_LIBRARY)/libefi.a \
+		$(EFI_LIBRARY)/libgnuefi.a
+
+$(BUILD)/springboard.efi: $(BUILD)/springboard.so
+	$(call say,PE,$@)
+	$(Q)$(PE_COPY) $< $@
+
+.PHONY: bench fuzz
+bench: setup-bench
+	$(Q)$(MAKE) --no-print-directory -j2 products $(BUILD)/springboard.efi
+	$(Q)tests/bench/bench_boot.py --build $(BUILD)
+
+FUZZ_MAPS ?= 1000000
+FUZZ_FILES ?= 1000000
+FUZZ_TABLES ?= 1000000
+FUZZ_SEED ?= 1
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz_count_fuzz_regions = $(FUZZ_MAPS)
+fuzz_count_fuzz_elf = $(FUZZ_FILES)
+fuzz_count_fuzz_acpi = $(FUZZ_TABLES)
+FUZZ_FLAGS := $(HOST_FLAGS) -Itests/fake -I.
+
+$(BUILD)/fuzz/%.o: %.c
+	$(call say,HOSTCC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+
+FUZZ_HELPERS := $(filter-out tests/fake/check.c,$(FAKE_SOURCES))
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o \
+		$(call host_objects,fuzz,$(HOSTED_ROOMS) $(FUZZ_HELPERS))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(FUZZ_FLAGS) -o $@ $^
+
+fuzz: setup-fuzz
+	$(Q)$(MAKE) --no-print-directory -j2 products $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
+	$(Q)$(foreach fuzzer,$(FUZZERS),\
+		$(BUILD)/fuzz/$(fuzzer) $(fuzz_count_$(fuzzer)) $(FUZZ_SEED) &&) true
+	$(Q)tests/mutants/run.py
+
+# --- lint, documents, the rest ---------------------------------------------------
+.PHONY: lint docs
+lint: setup-lint
+	$(Q)$(MAKE) --no-print-directory compile_commands.json
+	$(Q)scripts/lint/run
+
+docs: setup-docs
+	$(Q)scripts/generate-docs
+
+compile_commands.json: Makefile scripts/compile-commands
+	$(Q)scripts/compile-commands $@ \
+		-- $(CC) $(KERNEL_FLAGS) : $(KERNEL_SOURCES) $(ROOM_SOURCES) \
+		-- $(CC) $(LOADER_FLAGS) : $(LOADER_SOURCES) \
+		-- $(CC) $(CHECK_FLAGS) : $(wildcard tests/unit/*.c tests/fake/*.c) \
+		-- $(CC) $(HOST_FLAGS) : $(TOOL_SOURCES)
+
+# For a machine with the snakeoil keys of Debian's ovmf; your own are better.
+.PHONY: sign
+sign: setup-sign
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/BOOTX64.EFI
+	$(Q)scripts/sign $(BUILD)/BOOTX64.EFI $(BUILD)/BOOTX64.signed.EFI
+
+# make usb DIR=/media/stick: the whole installation is one file.
+usb: setup-build
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/BOOTX64.EFI
+	@test -d "$(DIR)" || { echo 'usb: say where the stick is mounted: make usb DIR=/media/stick'; exit 1; }
+	$(Q)mkdir -p "$(DIR)/EFI/BOOT"
+	$(Q)cp $(BUILD)/BOOTX64.EFI "$(DIR)/EFI/BOOT/BOOTX64.EFI"
+	@echo 'usb: $(DIR)/EFI/BOOT/BOOTX64.EFI is there; unmount the stick before you pull it'
+
+.PHONY: clean help
+clean:
+	$(Q)rm -rf $(BUILD) compile_commands.json
+
+help:
+	@sed -n 's/^#? //p' Makefile
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* One stub a vector; those without an error code push a zero for it. */
+	.section .text
+	.altmacro
+	.macro stub vector
+	.balign 16
+	.if (\vector == 8) || (\vector >= 10 && \vector <= 14) || \
+	    (\vector == 17) || (\vector == 21) || (\vector == 29) || \
+	    (\vector == 30)
+	.else
+	push	$0
+	.endif
+	push	$\vector
+	jmp	fault_common
+	.endm
+
+	.globl fault_stubs
+	.balign 16
+fault_stubs:
+	.set	number, 0
+	.rept	32
+	stub	%number
+	.set	number, number + 1
+	.endr
+
+fault_common:
+	mov	(%rsp), %rdi		/* vector     */
+	mov	8(%rsp), %rsi		/* error code */
+	mov	16(%rsp), %rdx		/* rip        */
+	mov	%cr2, %rcx
+	and	$-16, %rsp
+	call	fault_report
+
+	.section .note.GNU-stack, "", @progbits

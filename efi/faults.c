@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * Between the exit and the kernel's own handlers an exception would be a
+ * silent reset. Here it is a line on the serial port first.
+ */
+#include "loader.h"
+
+#include <arch/instructions.h>
+#include <base/string.h>
+
+#define STUB_BYTES	16
+#define VECTORS		32
+#define GATE_INTERRUPT	0x8e00		/* present, ring 0, 64-bit interrupt */
+
+struct gate {
+	uint16_t offset_low, selector;
+	uint16_t flags, offset_middle;
+	uint32_t offset_high, zero;
+};
+
+struct __attribute__((packed)) descriptor_pointer {
+	uint16_t limit;
+	uint64_t base;
+};
+
+extern const char fault_stubs[];
+_Noreturn void fault_report(uint64_t vector, uint64_t error, uint64_t rip,
+			    uint64_t address);
+
+static struct gate gates[VECTORS];
+static bool reported;
+
+void fault_report(uint64_t vector, uint64_t error, uint64_t rip,
+		  uint64_t address)
+{
+	/* A fault in the report itself: nothing is left but the reset pin. */
+	if (reported) {
+		out8(0xcf9, 6);
+		for (;;)
+			__asm__ volatile("cli; hlt");
+	}
+	reported = true;
+	give_up("loader: fault vector=%lu error=0x%lx rip=0x%lx cr2=0x%lx "
+		"text=0x%lx", vector, error, rip, address,
+		(uint64_t)fault_stubs);
+}
+
+void faults_catch(void)
+{
+	struct descriptor_pointer pointer = {
+		.limit = sizeof(gates) - 1,
+		.base = (uint64_t)gates,
+	};
+	uint16_t selector;
+
+	__asm__ volatile("mov %%cs, %0" : "=r"(selector));
+	for (unsigned i = 0; i < VECTORS; i++) {
+		uint64_t target = (uint64_t)fault_stubs + i * STUB_BYTES;
+
+		gates[i] = (struct gate){
+			.offset_low = (uint16_t)target,
+			.selector = selector,
+			.flags = GATE_INTERRUPT,
+			.offset_middle = (uint16_t)(target >> 16),
+			.offset_high = (uint32_t)(target >> 32),
+		};
+	}
+	__asm__ volatile("lidt %0" : : "m"(pointer));
+}

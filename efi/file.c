@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * Whole files from the volume that we were started from. Read in pieces
+ * into pages below 4 GiB: some firmware fails on large reads and on high
+ * buffers.
+ */
+#include "loader.h"
+
+#include <base/bits.h>
+
+#define PIECE_BYTES	MIB
+#define INFO_BYTES	1024
+
+static EFI_GUID file_system_guid = EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID;
+static EFI_GUID file_info_guid = EFI_FILE_INFO_ID;
+
+EFI_STATUS file_open_volume(struct loader *loader)
+{
+	EFI_SIMPLE_FILE_SYSTEM_PROTOCOL *system;
+	EFI_STATUS status;
+
+	loader->volume = NULL;
+	if (loader->loaded->DeviceHandle == NULL)
+		return EFI_NOT_FOUND;
+	status = loader->boot->HandleProtocol(loader->loaded->DeviceHandle,
+					      &file_system_guid,
+					      (void **)&system);
+	if (EFI_ERROR(status))
+		return status;
+	status = system->OpenVolume(system, &loader->volume);
+	if (EFI_ERROR(status))
+		loader->volume = NULL;
+	return status;
+}
+
+static EFI_STATUS file_size(EFI_FILE_HANDLE file, uint64_t *bytes)
+{
+	uint64_t buffer[INFO_BYTES / sizeof(uint64_t)];
+	EFI_FILE_INFO *info = (EFI_FILE_INFO *)buffer;
+	UINTN size = sizeof(buffer);
+	EFI_STATUS status;
+
+	status = file->GetInfo(file, &file_info_guid, &size, info);
+	if (EFI_ERROR(status))
+		return status;
+	if (info->Attribute & EFI_FILE_DIRECTORY)
+		return EFI_INVALID_PARAMETER;
+	*bytes = info->FileSize;
+	return EFI_SUCCESS;
+}
+
+static EFI_STATUS read_pieces(EFI_FILE_HANDLE file, char *to, uint64_t bytes)
+{
+	uint64_t done = 0;
+
+	while (done < bytes) {
+		UINTN piece = min_u64(PIECE_BYTES, bytes - done);
+		EFI_STATUS status = file->Read(file, &piece, to + done);
+
+		if (EFI_ERROR(status))
+			return status;
+		if (piece == 0)
+			return EFI_END_OF_FILE;
+		done += piece;
+	}
+	return EFI_SUCCESS;
+}
+
+EFI_STATUS file_read(struct loader *loader, const CHAR16 *path,
+		     uint64_t limit_bytes, void **data, uint64_t *bytes)
+{
+	EFI_FILE_HANDLE file;
+	paddr_t start;
+	EFI_STATUS status;
+
+	if (loader->volume == NULL)
+		return EFI_NOT_FOUND;
+	status = loader->volume->Open(loader->volume, &file, (CHAR16 *)path,
+				      EFI_FILE_MODE_READ, 0);
+	if (EFI_ERROR(status))
+		return status;
+	status = file_size(file, bytes);
+	/* An empty file says as much as none. */
+	if (!EFI_ERROR(status) && *bytes == 0)
+		status = EFI_NOT_FOUND;
+	if (!EFI_ERROR(status) && *bytes > limit_bytes)
+		status = EFI_BAD_BUFFER_SIZE;
+	if (EFI_ERROR(status))
+		goto close;
+	status = memory_take(loader, &(struct page_request){
+		.pages = align_up(*bytes, PAGE_SIZE) / PAGE_SIZE,
+		.owner = OWNER_BOOT_RECLAIMABLE,
+		.limit = 4 * GIB,
+	}, &start);
+	if (EFI_ERROR(status))
+		goto close;
+	*data = (void *)start.raw;
+	status = read_pieces(file, *data, *bytes);
+	if (EFI_ERROR(status))
+		memory_give(loader, start);
+close:
+	file->Close(file);
+	return status;
+}

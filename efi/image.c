@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * The kernel: KERNEL.ELF beside us if there is one and it may be used, else
+ * the one inside this very file. Checked completely, then laid into memory
+ * at whatever physical address the firmware has to give: in one block on
+ * 2 MiB, or, where no such block is free, each segment in its own pages.
+ */
+#include "loader.h"
+
+#include <base/bits.h>
+#include <base/string.h>
+
+#define OVERRIDE_PATH	L"\\EFI\\BULLDOG\\KERNEL.ELF"
+#define KERNEL_LIMIT	(64 * MIB)
+#define INSTRUCTION_INT3	0xcc
+
+extern const char embedded_kernel_start[], embedded_kernel_end[];
+
+static EFI_STATUS check(struct loader *loader, const char *from)
+{
+	const char *reason;
+	enum status status = elf_check(loader->kernel_file,
+				       loader->kernel_bytes, &loader->plan,
+				       &reason);
+
+	if (status == ST_OK) {
+		say('I', "image: kernel from=%s bytes=%lu", from,
+		    loader->kernel_bytes);
+		return EFI_SUCCESS;
+	}
+	return refuse(EFI_LOAD_ERROR,
+		      "image: kernel refused from=%s reason=%s "
+		      "try=\"copy BOOTX64.EFI again\"", from, reason);
+}
+
+EFI_STATUS image_choose(struct loader *loader)
+{
+	void *file;
+	uint64_t bytes;
+	EFI_STATUS status = file_read(loader, OVERRIDE_PATH, KERNEL_LIMIT,
+				      &file, &bytes);
+
+	if (!EFI_ERROR(status) && loader->secure_boot) {
+		say('W', "image: KERNEL.ELF ignored why=\"secure boot\"");
+		memory_give(loader, (paddr_t){ (uint64_t)file });
+	} else if (!EFI_ERROR(status)) {
+		loader->kernel_file = file;
+		loader->kernel_bytes = bytes;
+		loader->overridden = true;
+		return check(loader, "KERNEL.ELF");
+	} else if (status != EFI_NOT_FOUND) {
+		say('W', "image: KERNEL.ELF unreadable status=0x%lx",
+		    (uint64_t)status);
+	}
+	loader->kernel_file = embedded_kernel_start;
+	loader->kernel_bytes = (uint64_t)(embedded_kernel_end -
+					  embedded_kernel_start);
+	return check(loader, "BOOTX64.EFI");
+}
+
+/* Pages of the image that stay the kernel's; the data's slack does not. */
+static uint64_t kept_bytes(const struct handover_segment *segment)
+{
+	return segment->rights & SEGMENT_WRITE ?
+		       align_up(segment->used_bytes, PAGE_SIZE) :
+		       segment->bytes;
+}
+
+/* Behind the text lie breakpoints, behind the rest zeros. */
+static void copy_segment(const struct loader *loader,
+			 const struct elf_segment *from,
+			 const struct handover_segment *to)
+{
+	char *target = (char *)to->phys.raw;
+	int filler = to->rights & SEGMENT_EXECUTE ? INSTRUCTION_INT3 : 0;
+
+	memcpy(target, (const char *)loader->kernel_file + from->file_offset,
+	       from->file_bytes);
+	memset(target + from->file_bytes, filler,
+	       kept_bytes(to) - from->file_bytes);
+}
+
+static void describe_segments(struct loader *loader, uint64_t alignment)
+{
+	for (size_t i = 0; i < ELF_SEGMENTS; i++) {
+		const struct elf_segment *from = &loader->plan.segments[i];
+
+		loader->handover->segments[i] = (struct handover_segment){
+			.virt = from->virt,
+			.bytes = align_up(from->memory_bytes, alignment),
+			.used_bytes = from->memory_bytes,
+			.rights = from->rights,
+		};
+	}
+}
+
+/*
+ * One block, aligned by taking too much and trimming. The slack behind the
+ * data is given up to the kernel's free list: it is mapped RW like any other
+ * page of the direct map, so nothing is lost by lending it out.
+ */
+static EFI_STATUS place_block(struct loader *loader)
+{
+	struct handover_segment *segments = loader->handover->segments;
+	struct handover_segment *last = &segments[ELF_SEGMENTS - 1];
+	uint64_t pages = 0;
+	paddr_t start;
+	EFI_STATUS status;
+
+	describe_segments(loader, SIZE_2M);
+	for (size_t i = 0; i < ELF_SEGMENTS; i++)
+		pages += segments[i].bytes / PAGE_SIZE;
+	status = memory_take(loader, &(struct page_request){
+		.pages = pages + SIZE_2M / PAGE_SIZE - 1,
+		.owner = OWNER_KERNEL_IMAGE,
+	}, &start);
+	if (EFI_ERROR(status))
+		return status;
+	start.raw = align_up(start.raw, SIZE_2M);
+	memory_trim(loader, start, pages);
+	for (size_t i = 0; i < ELF_SEGMENTS; i++) {
+		segments[i].phys = start;
+		start.raw += segments[i].bytes;
+	}
+	loader->holdings[loader->holding_count - 1].kept_pages =
+		pages - (last->bytes - kept_bytes(last)) / PAGE_SIZE;
+	return EFI_SUCCESS;
+}
+
+static EFI_STATUS place_pieces(struct loader *loader)
+{
+	struct handover_segment *segments = loader->handover->segments;
+
+	describe_segments(loader, PAGE_SIZE);
+	for (size_t i = 0; i < ELF_SEGMENTS; i++) {
+		EFI_STATUS status = memory_take(loader, &(struct page_request){
+			.pages = segments[i].bytes / PAGE_SIZE,
+			.owner = OWNER_KERNEL_IMAGE,
+		}, &segments[i].phys);
+
+		if (EFI_ERROR(status))
+			return status;
+	}
+	say('W', "image: no 2 MiB run free pages=4k");
+	return EFI_SUCCESS;
+}
+
+EFI_STATUS image_place(struct loader *loader)
+{
+	EFI_STATUS status = place_block(loader);
+
+	if (EFI_ERROR(status))
+		status = place_pieces(loader);
+	if (EFI_ERROR(status))
+		return refuse(status, "image: no memory for the kernel "
+				      "try=\"a machine with 64 MiB\"");
+	for (size_t i = 0; i < ELF_SEGMENTS; i++)
+		copy_segment(loader, &loader->plan.segments[i],
+			     &loader->handover->segments[i]);
+	return EFI_SUCCESS;
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * The layers of options, lowest first: what is built in, BULLDOG.CFG, the
+ * UEFI load options, fw_cfg. The text of all of them goes to the kernel,
+ * which applies it by the same rules; the loader itself needs only mem=,
+ * console= and how loud to be.
+ */
+#include "loader.h"
+
+#include <base/text.h>
+
+#define CONFIG_PATH	L"\\EFI\\BULLDOG\\BULLDOG.CFG"
+#define FW_CFG_NAME	"opt/org.bulldog.cmdline"
+
+static void append(struct loader *loader, enum option_layer_kind kind,
+		   const char *text, size_t bytes)
+{
+	enum status status = options_append_layer(
+		loader->option_text, sizeof(loader->option_text),
+		&loader->option_bytes, kind, text, bytes);
+
+	if (status != ST_OK)
+		say('W', "options: layer refused kind=%d bytes=%lu why=\"%s\"",
+		    kind, (uint64_t)bytes, status_text(status));
+}
+
+static void append_config_file(struct loader *loader)
+{
+	uint64_t bytes;
+	void *data;
+	EFI_STATUS status;
+
+	status = file_read(loader, CONFIG_PATH, 16 * OPTIONS_BYTES, &data,
+			   &bytes);
+	if (status == EFI_NOT_FOUND)
+		return;
+	if (EFI_ERROR(status)) {
+		say('W', "options: file unreadable name=BULLDOG.CFG "
+			 "status=0x%lx", (uint64_t)status);
+		return;
+	}
+	append(loader, LAYER_FILE, data, bytes);
+	memory_give(loader, (paddr_t){ (uint64_t)data });
+}
+
+static void append_load_options(struct loader *loader)
+{
+	char text[1024];
+	size_t bytes = options_from_ucs2(text, sizeof(text),
+					 loader->loaded->LoadOptions,
+					 loader->loaded->LoadOptionsSize);
+
+	if (bytes == 0 && loader->loaded->LoadOptionsSize > 2)
+		say('W', "options: load options ignored bytes=%u why=\"no "
+			 "text, or too long\"",
+		    loader->loaded->LoadOptionsSize);
+	append(loader, LAYER_WORDS, text, bytes);
+}
+
+static void append_fw_cfg(struct loader *loader)
+{
+	char text[OPTIONS_BYTES];
+	size_t bytes;
+
+	if (!loader->under_qemu)
+		return;
+	bytes = qemu_read_file(FW_CFG_NAME, text, sizeof(text));
+	if (bytes == 0)
+		return;
+	if (loader->secure_boot) {
+		say('W', "options: fw_cfg ignored why=\"secure boot\"");
+		return;
+	}
+	while (bytes > 0 && text[bytes - 1] == '\0')
+		bytes--;
+	append(loader, LAYER_WORDS, text, bytes);
+}
+
+/* The kernel names them, once; here they would only appear twice. */
+static void hear_nothing(struct options_complaint *complaint, const char *word,
+			 size_t bytes, const char *why)
+{
+	(void)complaint;
+	(void)word;
+	(void)bytes;
+	(void)why;
+}
+
+void layers_read(struct loader *loader)
+{
+	struct options_complaint silence = { .report = hear_nothing };
+
+	append_config_file(loader);
+	append_load_options(loader);
+	append_fw_cfg(loader);
+	options_defaults(&loader->options);
+	options_apply(&loader->options, LAYER_WORDS, loader->option_text,
+		      loader->option_bytes, &silence);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * loader.h - what the parts of the loader share: the state of one boot.
+ *
+ * The parts, in the order in which efi_main calls them: say, layers, image,
+ * machine, memory, leave. What has no word of EFI in it is in pure_*.c.
+ */
+#ifndef EFI_LOADER_H
+#define EFI_LOADER_H
+
+#include <efi.h>
+
+#include <boot/elf.h>
+#include <boot/handover.h>
+#include <boot/options.h>
+
+#include "pure_tables.h"
+
+/* Everything that AllocatePages gave us, so that failure can give it back. */
+#define HOLDINGS_MAX 24
+
+struct holding {
+	paddr_t start;
+	uint64_t pages;
+	uint64_t kept_pages;		/* of them, from the start; 0 = all  */
+	/* OWNER_BOOT_RECLAIMABLE: the kernel may have it back */
+	enum owner owner;
+};
+
+struct loader {
+	EFI_HANDLE image;
+	EFI_SYSTEM_TABLE *system;
+	EFI_BOOT_SERVICES *boot;
+	EFI_LOADED_IMAGE *loaded;
+	EFI_FILE_HANDLE volume;		/* NULL when it cannot be read       */
+	bool secure_boot;
+	bool under_qemu;
+
+	struct options options;
+	char option_text[OPTIONS_BYTES];
+	size_t option_bytes;
+
+	struct holding holdings[HOLDINGS_MAX];
+	size_t holding_count;
+
+	const void *kernel_file;
+	uint64_t kernel_bytes;
+	struct elf_plan plan;
+	bool overridden;
+
+	struct machine_facts machine;
+	struct handover *handover;
+};
+
+/* layers.c: BULLDOG.CFG, load options and fw_cfg become option_text. */
+void layers_read(struct loader *loader);
+
+/* file.c: a whole file of our own volume. Pages are a holding of ours. */
+EFI_STATUS file_open_volume(struct loader *loader);
+EFI_STATUS file_read(struct loader *loader, const CHAR16 *path,
+		     uint64_t limit_bytes, void **data, uint64_t *bytes);
+
+/* qemu.c: fw_cfg, if there is a hypervisor that has it. */
+bool qemu_present(void);
+size_t qemu_read_file(const char *name, char *to, size_t bytes);
+
+/* image.c: find the kernel, check it, put it in memory. */
+EFI_STATUS image_choose(struct loader *loader);
+EFI_STATUS image_place(struct loader *loader);
+
+/* machine.c: the processor, the screen, the tables of the firmware. */
+void machine_note_entry_state(struct handover_cpu *cpu);
+void machine_read_processor(struct loader *loader);
+void machine_find_tables(struct loader *loader);
+void machine_find_framebuffer(struct loader *loader);
+
+/* memory.c: pages from the firmware, each with its owner. */
+struct page_request {
+	uint64_t pages;
+	enum owner owner;
+	EFI_MEMORY_TYPE type;		/* 0 = EfiLoaderData                 */
+	uint64_t limit;			/* bytes; 0 = anywhere               */
+};
+EFI_STATUS memory_take(struct loader *loader,
+		       const struct page_request *request, paddr_t *out);
+void memory_give(struct loader *loader, paddr_t start);
+void memory_give_all(struct loader *loader);
+/* Keeps only [start..start + pages) of the newest holding. */
+void memory_trim(struct loader *loader, paddr_t start, uint64_t pages);
+
+/* leave.c: the last map, the exit, the tables, the jump. */
+EFI_STATUS leave_prepare(struct loader *loader);
+EFI_STATUS leave_firmware(struct loader *loader);
+_Noreturn void leave_to_kernel(struct loader *loader);
+
+/* faults.c: from the exit on, an exception is reported and ends in reset. */
+void faults_catch(void);
+
+/* say.c */
+void say_start(EFI_SYSTEM_TABLE *system, uint64_t start_tsc);
+void say_configure(const struct options *options);
+void say_close_console(void);		/* no ConOut from here on            */
+/* One log line, on serial and kept for the kernel: "room: event key=value" */
+void say(char level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Also on the screen. Returns `status`: `return refuse(...)`. */
+EFI_STATUS refuse(EFI_STATUS status, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* After the exit there is nobody to return to: says it, waits, resets. */
+_Noreturn void give_up(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
+const char *say_log(size_t *bytes);
+uint64_t say_ticks_per_us(void);
+
+#endif

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * The regions are walked once; touching ones of mappable kinds are joined
+ * first, so that a firmware's hundred fragments become a handful of runs
+ * and large leaves. A run is then cut where rights change (text, rodata),
+ * at 2 MiB (below it only small pages) and, only when the MTRRs disagree
+ * somewhere inside, block by block.
+ */
+#include "pure_tables.h"
+
+#include <base/bits.h>
+#include <boot/layout.h>
+
+/* Root; image 2 and what its segments add; stack 3; identity at two places. */
+#define FIXED_TABLES	16
+#define SLOT_512G	(512 * GIB)
+
+/* One past the last byte that the direct map can have. */
+static uint64_t direct_limit(const struct tables_request *request)
+{
+	unsigned bits = request->machine->cpu.physical_bits;
+
+	if (bits == 0 || bits > 52)
+		return DIRECT_MAP_BYTES;
+	return min_u64(DIRECT_MAP_BYTES, 1UL << bits);
+}
+
+/* What of region `index` the direct map has; false when it is nothing. */
+static bool mapped_part(const struct tables_request *request, size_t index,
+			struct region *out)
+{
+	*out = request->regions->items[index];
+	switch (out->kind) {
+	case REGION_FREE:
+	case REGION_LATER:
+	case REGION_LOW:
+		return true;
+	case REGION_ACPI:
+		/* No limit of ours binds it: any address can be claimed so. */
+		out->end.raw = min_u64(out->end.raw, direct_limit(request));
+		return out->start.raw < out->end.raw;
+	default:
+		return false;
+	}
+}
+
+/* The next joined run at or after `*index`; false when there is none. */
+static bool next_run(const struct tables_request *request, size_t *index,
+		     struct region *run)
+{
+	size_t count = request->regions->count;
+	struct region part;
+
+	while (*index < count && !mapped_part(request, *index, run))
+		(*index)++;
+	if (*index == count)
+		return false;
+	while (++*index < count && mapped_part(request, *index, &part) &&
+	       part.start.raw == run->end.raw)
+		run->end = part.end;
+	return true;
+}
+
+static bool is_one_type(const struct tables_request *request, uint64_t start,
+			uint64_t end)
+{
+	return memtype_of_range(&request->machine->mtrr, (paddr_t){ start },
+				(paddr_t){ end }) != MEMTYPE_MIXED;
+}
+
+/* Where the block of `size` that holds `at` ends, or the run before it. */
+static uint64_t block_end(uint64_t at, uint64_t size, uint64_t end)
+{
+	return min_u64(align_down(at, size) + size, end);
+}
+
+static uint64_t mixed_2m_blocks(const struct tables_request *request,
+				uint64_t start, uint64_t end)
+{
+	uint64_t blocks = 0;
+	uint64_t stop;
+
+	for (uint64_t at = start; at < end; at = stop) {
+		stop = block_end(at, SIZE_2M, end);
+		blocks += !is_one_type(request, at, stop);
+	}
+	return blocks;
+}
+
+/* The tables that a run asks for where its type changes inside a block. */
+static uint64_t tables_for_types(const struct tables_request *request,
+				 const struct region *run)
+{
+	uint64_t tables = 0;
+	uint64_t stop;
+
+	if (is_one_type(request, run->start.raw, run->end.raw))
+		return 0;
+	for (uint64_t at = run->start.raw; at < run->end.raw; at = stop) {
+		stop = block_end(at, SIZE_1G, run->end.raw);
+		if (!is_one_type(request, at, stop))
+			tables += 1 + mixed_2m_blocks(request, at, stop);
+	}
+	return tables;
+}
+
+static uint64_t slots_touched(const struct region *run, uint64_t slot)
+{
+	return (run->end.raw - 1) / slot - run->start.raw / slot + 1;
+}
+
+/*
+ * A block of 2 MiB or 1 GiB that is no leaf needs a table. Then a run or its
+ * rights begin or end inside, or its type changes there. Each such edge is
+ * counted as if it were alone in its blocks, and mixed blocks one by one:
+ * no shape of map or of MTRRs needs more.
+ */
+uint64_t tables_pages_bound(const struct tables_request *request,
+			    uint64_t slack)
+{
+	bool page_1g = request->machine->cpu.features & CPU_PAGE_1G;
+	/* Where small pages end, where rights change, runs to come. */
+	uint64_t edges = 1 + 2 * request->segment_count + 2 * slack;
+	/* A run to come may also be the first in its 512 GiB. */
+	uint64_t pages = FIXED_TABLES + 2 * slack;
+	struct region run;
+	size_t index = 0;
+
+	while (next_run(request, &index, &run)) {
+		edges += 2;
+		pages += slots_touched(&run, SLOT_512G);
+		if (!page_1g)
+			pages += slots_touched(&run, SIZE_1G);
+		pages += tables_for_types(request, &run);
+	}
+	/* One table of 2 MiB and one of 4 KiB leaves. */
+	pages += 2 * edges;
+	for (size_t i = 0; i < request->segment_count; i++)
+		pages += request->segments[i].bytes / SIZE_2M + 2;
+	return pages;
+}
+
+static enum status map_direct(struct table *table, struct region run,
+			      unsigned rights, uint64_t largest_leaf)
+{
+	return table_map(table, &(struct table_mapping){
+		.virt = direct_map(run.start),
+		.phys = run.start,
+		.bytes = run.end.raw - run.start.raw,
+		.rights = rights | TABLE_GLOBAL,
+		.largest_leaf = largest_leaf,
+	});
+}
+
+/*
+ * The longest stretch from `at` that one table_map may cover: a GiB or
+ * 2 MiB block of one type, else one page.
+ */
+static uint64_t uniform_leaf(const struct tables_request *request, uint64_t at,
+			     uint64_t end)
+{
+	static const uint64_t sizes[] = { SIZE_1G, SIZE_2M };
+
+	for (size_t i = 0; i < ARRAY_LENGTH(sizes); i++)
+		if (is_aligned(at, sizes[i]) && end - at >= sizes[i] &&
+		    is_one_type(request, at, at + sizes[i]))
+			return sizes[i];
+	return PAGE_SIZE;
+}
+
+static enum status map_mixed(struct table *table,
+			     const struct tables_request *request,
+			     struct region run, unsigned rights)
+{
+	uint64_t at = run.start.raw;
+
+	while (at < run.end.raw) {
+		uint64_t leaf = uniform_leaf(request, at, run.end.raw);
+		struct region block = { { at }, { at + leaf }, run.kind };
+		enum status status = map_direct(table, block, rights, leaf);
+
+		if (status != ST_OK)
+			return status;
+		at += leaf;
+	}
+	return ST_OK;
+}
+
+/* Where the rights of the direct map next change, and what they are here. */
+static uint64_t next_cut(const struct tables_request *request, uint64_t at,
+			 uint64_t end, unsigned *rights)
+{
+	*rights = TABLE_WRITE;
+	if (at < SIZE_2M)
+		end = min_u64(end, SIZE_2M);
+	for (size_t i = 0; i < request->segment_count; i++) {
+		const struct handover_segment *segment = &request->segments[i];
+		uint64_t segment_end = segment->phys.raw + segment->bytes;
+
+		if (segment->rights & SEGMENT_WRITE)
+			continue;
+		if (at < segment->phys.raw) {
+			end = min_u64(end, segment->phys.raw);
+		} else if (at < segment_end) {
+			end = min_u64(end, segment_end);
+			*rights = TABLE_READ;
+		}
+	}
+	return end;
+}
+
+static enum status map_run(struct table *table,
+			   const struct tables_request *request,
+			   struct region run)
+{
+	uint64_t at = run.start.raw;
+
+	while (at < run.end.raw) {
+		unsigned rights;
+		uint64_t cut = next_cut(request, at, run.end.raw, &rights);
+		struct region piece = { { at }, { cut }, run.kind };
+		enum status status;
+
+		if (cut <= SIZE_2M)
+			status = map_direct(table, piece, rights, PAGE_SIZE);
+		else if (is_one_type(request, at, cut))
+			status = map_direct(table, piece, rights, SIZE_1G);
+		else
+			status = map_mixed(table, request, piece, rights);
+		if (status != ST_OK)
+			return status;
+		at = cut;
+	}
+	return ST_OK;
+}
+
+static unsigned segment_table_rights(const struct handover_segment *segment)
+{
+	unsigned rights = TABLE_GLOBAL;
+
+	if (segment->rights & SEGMENT_WRITE)
+		rights |= TABLE_WRITE;
+	if (segment->rights & SEGMENT_EXECUTE)
+		rights |= TABLE_EXECUTE;
+	return rights;
+}
+
+static enum status map_kernel(struct table *table,
+			      const struct tables_request *request)
+{
+	for (size_t i = 0; i < request->segment_count; i++) {
+		const struct handover_segment *segment = &request->segments[i];
+		uint64_t end = segment->phys.raw + segment->bytes;
+		enum status status = table_map(table, &(struct table_mapping){
+			.virt = segment->virt,
+			.phys = segment->phys,
+			.bytes = segment->bytes,
+			.rights = segment_table_rights(segment),
+			.largest_leaf = is_one_type(request, segment->phys.raw,
+						    end) ? SIZE_2M : PAGE_SIZE,
+		});
+
+		if (status != ST_OK)
+			return status;
+	}
+	return table_map(table, &(struct table_mapping){
+		.virt = { stack_top(0, STACK_MAIN).raw - STACK_BYTES },
+		.phys = request->boot_stack,
+		.bytes = STACK_BYTES,
+		.rights = TABLE_WRITE | TABLE_GLOBAL,
+	});
+}
+
+/* Not global: it goes away, and a CR3 load must be enough to forget it. */
+static enum status map_same(struct table *table, uint64_t start, uint64_t end,
+			    unsigned rights)
+{
+	if (start == end)
+		return ST_OK;
+	return table_map(table, &(struct table_mapping){
+		.virt = { start },
+		.phys = { start },
+		.bytes = end - start,
+		.rights = rights,
+	});
+}
+
+static enum status map_identity(struct table *table,
+				const struct tables_request *request)
+{
+	uint64_t hole = request->switch_page.raw;
+	enum status status = map_same(table, hole, hole + PAGE_SIZE,
+				      TABLE_EXECUTE);
+
+	for (size_t i = 0; i < request->regions->count; i++) {
+		struct region low = request->regions->items[i];
+
+		if (low.kind != REGION_LOW)
+			continue;
+		/* The firmware may have given us the switch page down there. */
+		if (status == ST_OK && hole - low.start.raw <
+				       low.end.raw - low.start.raw) {
+			status = map_same(table, low.start.raw, hole,
+					  TABLE_WRITE);
+			low.start.raw = hole + PAGE_SIZE;
+		}
+		if (status == ST_OK)
+			status = map_same(table, low.start.raw, low.end.raw,
+					  TABLE_WRITE);
+	}
+	return status;
+}
+
+struct table_features tables_features(const struct handover_cpu *cpu)
+{
+	return (struct table_features){
+		.no_execute = cpu->features & CPU_NX,
+		.page_1g = cpu->features & CPU_PAGE_1G,
+		.physical_bits = cpu->physical_bits,
+	};
+}
+
+enum status tables_build(struct table *table,
+			 const struct tables_request *request)
+{
+	enum status status = map_kernel(table, request);
+	struct region run;
+	size_t index = 0;
+
+	while (status == ST_OK && next_run(request, &index, &run))
+		status = map_run(table, request, run);
+	if (status == ST_OK)
+		status = map_identity(table, request);
+	return status;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * From the firmware's page tables to the kernel's. Entered by a call with
+ * interrupts off; never returns. Reads only its own page.
+ *
+ * With five-level paging on, a four-level root cannot simply be loaded: the
+ * processor must leave paging, and for that long mode, change CR4 and come
+ * back (Intel SDM vol. 3A 4.1.2). Hence the detour through 32-bit code.
+ */
+#include "switch.h"
+
+#define PARAM(offset) switch_start + SWITCH_PARAMETERS + (offset)
+#define MSR_EFER	0xc0000080
+#define MSR_S_CET	0x6a2
+#define EFER_NXE	0x800
+
+	.section .text
+	.balign 16
+	.globl switch_start, switch_end, switch_gdt, switch_compat, switch_long
+	.code64
+switch_start:
+	cli
+	cld
+	lea	switch_start(%rip), %rbx
+	lgdt	PARAM(SWITCH_GDT_POINTER)(%rip)
+
+	/* Nothing that the old tables or the firmware's habits need. */
+	mov	%cr4, %rax
+	and	$(CR4_LA57 | CR4_PAE | CR4_MCE | CR4_DE | CR4_OSFXSR), %eax
+	mov	%rax, %cr4
+	testl	$SWITCH_CLEAR_CET, PARAM(SWITCH_FLAGS)(%rip)
+	jz	1f
+	mov	$MSR_S_CET, %ecx
+	xor	%eax, %eax
+	xor	%edx, %edx
+	wrmsr
+1:	testl	$SWITCH_SET_NXE, PARAM(SWITCH_FLAGS)(%rip)
+	jz	2f
+	mov	$MSR_EFER, %ecx
+	rdmsr
+	or	$EFER_NXE, %eax
+	wrmsr
+2:	mov	%cr4, %rax
+	test	$CR4_LA57, %eax
+	jz	switch_long
+	ljmpl	*PARAM(SWITCH_FAR_32)(%rip)
+
+	.code32
+switch_compat:
+	mov	$SELECTOR_DATA, %eax
+	mov	%eax, %ds
+	mov	%eax, %es
+	mov	%eax, %ss
+	mov	%cr0, %eax
+	and	$~CR0_PG, %eax
+	mov	%eax, %cr0
+	mov	%cr4, %eax
+	and	$~CR4_LA57, %eax
+	mov	%eax, %cr4
+	mov	(SWITCH_PARAMETERS + SWITCH_ROOT)(%ebx), %eax
+	mov	%eax, %cr3
+	mov	%cr0, %eax
+	or	$CR0_PG, %eax
+	mov	%eax, %cr0
+	ljmpl	*(SWITCH_PARAMETERS + SWITCH_FAR_64)(%ebx)
+
+	.code64
+switch_long:
+	mov	PARAM(SWITCH_ROOT)(%rip), %rax
+	mov	%rax, %cr3
+	mov	$CR0_KNOWN, %eax
+	mov	%rax, %cr0
+	mov	PARAM(SWITCH_CR4)(%rip), %rax
+	mov	%rax, %cr4
+	mov	$SELECTOR_DATA, %eax
+	mov	%eax, %ds
+	mov	%eax, %es
+	mov	%eax, %ss
+	xor	%eax, %eax
+	mov	%eax, %fs
+	mov	%eax, %gs
+	lldt	%ax
+	mov	PARAM(SWITCH_HANDOVER)(%rip), %rdi
+	mov	PARAM(SWITCH_STACK)(%rip), %rsp
+	mov	PARAM(SWITCH_ENTRY)(%rip), %rax
+	xor	%ebp, %ebp
+	push	%rbp		/* a return address of 0 ends a backtrace */
+	jmp	*%rax
+
+	/* Marked accessed: loading one must not write to this page. */
+	.balign 8
+switch_gdt:
+	.quad	0
+	.quad	0x00af9b000000ffff	/* 64-bit code */
+	.quad	0x00cf93000000ffff	/* data        */
+	.quad	0x00cf9b000000ffff	/* 32-bit code */
+switch_end:
+
+	.section .note.GNU-stack, "", @progbits
