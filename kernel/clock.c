@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "clock.h"
+
+#include <arch/instructions.h>
+#include <base/bits.h>
+
+static struct {
+	uint64_t start_tsc, ticks_per_us;
+} now;
+
+void clock_start(uint64_t start_tsc, uint64_t ticks_per_us)
+{
+	now.start_tsc = start_tsc;
+	now.ticks_per_us = ticks_per_us;
+}
+
+/* Before clock_start, and after a handover that lies, time still passes. */
+uint64_t clock_ticks_per_us(void)
+{
+	return max_u64(now.ticks_per_us, 1);
+}
+
+uint64_t clock_microseconds(void)
+{
+	return (read_tsc() - now.start_tsc) / clock_ticks_per_us();
+}
+
+void clock_wait_us(uint64_t us)
+{
+	uint64_t end = read_tsc() + us * clock_ticks_per_us();
+
+	while ((int64_t)(read_tsc() - end) < 0)
+		__asm__ volatile("pause");
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * Tests that only the running system can do, as KTAP lines.
+ *
+ * frames: takes every free page there is, writes into each what only it can
+ * hold, and reads all of them back while giving them back. A page that was
+ * handed out twice, is not there, or is somebody else's shows at once.
+ */
+#include "command.h"
+
+#include <base/string.h>
+
+#include "audit.h"
+#include "kernel.h"
+#include "log.h"
+
+#define NO_FRAME UINT64_MAX
+
+/* What a taken page holds; the last word is at the page's very end. */
+struct stamp {
+	uint64_t mark;
+	uint64_t previous;	/* the frame taken before, or NO_FRAME */
+};
+
+static uint64_t mark_of(pfn_t frame)
+{
+	return (frame.raw + 1) * 0x9e3779b97f4a7c15;
+}
+
+static uint64_t *last_word(pfn_t frame)
+{
+	char *page = window_at_frame(&kernel.window, frame);
+
+	return (uint64_t *)(page + PAGE_SIZE - sizeof(uint64_t));
+}
+
+static uint64_t stamp_every_frame(pfn_t *last)
+{
+	uint64_t taken = 0;
+	pfn_t frame;
+
+	*last = (pfn_t){ NO_FRAME };
+	while (early_take(&kernel.early, &frame) == ST_OK) {
+		struct stamp *stamp = window_at_frame(&kernel.window, frame);
+
+		*stamp = (struct stamp){ mark_of(frame), last->raw };
+		*last_word(frame) = ~mark_of(frame);
+		*last = frame;
+		taken++;
+	}
+	return taken;
+}
+
+/* Returns how many frames came back with their own stamp. */
+static uint64_t read_every_stamp(pfn_t last)
+{
+	uint64_t good = 0;
+
+	while (last.raw != NO_FRAME) {
+		struct stamp stamp = *(struct stamp *)window_at_frame(
+			&kernel.window, last);
+		struct frame_run run = { .first = last, .frames = 1 };
+
+		/* A lost chain would lead anywhere: stop where it breaks. */
+		if (stamp.mark != mark_of(last) ||
+		    *last_word(last) != ~mark_of(last))
+			return good;
+		if (early_give_run(&kernel.early, run) != ST_OK)
+			return good;
+		good++;
+		last.raw = stamp.previous;
+	}
+	return good;
+}
+
+static bool test_frames(const struct command_call *call)
+{
+	uint64_t expected = ledger_pages(&kernel.ledger, OWNER_FREE);
+	uint64_t taken, good;
+	pfn_t last;
+
+	taken = stamp_every_frame(&last);
+	good = read_every_stamp(last);
+	sink_print(call->out, "@selftest name=frames taken=%lu good=%lu "
+			      "ledger_free=%lu\n", taken, good, expected);
+	return taken == expected && good == taken &&
+	       kernel.early.free_frames == expected &&
+	       early_audit(&kernel.early);
+}
+
+static bool test_ledger(const struct command_call *call)
+{
+	(void)call;
+	return audit_ledger() == 0;
+}
+
+static bool test_tables(const struct command_call *call)
+{
+	(void)call;
+	return audit_tables(AUDIT_RUNNING) == 0;
+}
+
+static const struct selftest {
+	const char *name;
+	bool (*run)(const struct command_call *call);
+} selftests[] = {
+	{ "frames", test_frames },
+	{ "ledger", test_ledger },
+	{ "tables", test_tables },
+};
+#define SELFTESTS (sizeof(selftests) / sizeof(selftests[0]))
+
+enum status command_selftest(const struct command_call *call)
+{
+	unsigned number = 0, failed = 0;
+
+	for (size_t i = 0; i < SELFTESTS; i++) {
+		bool good;
+
+		if (call->count > 1 &&
+		    strcmp(call->words[1], selftests[i].name) != 0)
+			continue;
+		good = selftests[i].run(call);
+		failed += !good;
+		sink_print(call->out, "%s %u selftest_%s\n",
+			   good ? "ok" : "not ok", ++number,
+			   selftests[i].name);
+	}
+	if (number == 0) {
+		log_line(LOG_ERROR, "selftest: no such test name=\"%s\"",
+			 call->words[1]);
+		return ST_NOT_FOUND;
+	}
+	sink_print(call->out, "1..%u\n", number);
+	return failed == 0 ? ST_OK : ST_CORRUPT;
+}

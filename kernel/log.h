@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * log.h - what happened, one line each: `[s.micros] L room: event key=value`.
+ *
+ * Lines go into a ring in memory always, to the console as `loglevel=` says.
+ */
+#ifndef KERNEL_LOG_H
+#define KERNEL_LOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <base/text.h>
+
+/* The numbers are Linux's, so that `loglevel=` means what people expect. */
+enum log_level {
+	LOG_ERROR = 3,
+	LOG_WARNING = 4,
+	LOG_INFO = 6,
+	LOG_DEBUG = 7,
+};
+
+/* Lines of a level up to `level` also reach the console. */
+void log_set_level(unsigned level);
+
+/* Text that is a log already: the loader's. Not printed again. */
+void log_keep(const char *text, size_t bytes);
+
+/* `format` starts with "room: event". One line; the newline is added. */
+void log_line(enum log_level level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Everything that the ring still holds, oldest line first. */
+void log_replay(struct sink *sink);
+
+/* Where commands print: the console, without the ring. */
+struct sink *console_sink(void);
+
+#endif

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * The order in which the house wakes up: the table of contents.
+ *
+ * Each step may use what the ones above it have made and nothing below.
+ * Until traps_start a fault is silent; until memory_start nothing can be
+ * borrowed; until memory_reclaim the firmware's leavings are untouched.
+ */
+#include "kernel.h"
+
+#include <arch/instructions.h>
+#include <base/string.h>
+#include <boot/layout.h>
+
+#include "audit.h"
+#include "clock.h"
+#include "cpu_features.h"
+#include "log.h"
+#include "monitor.h"
+#include "panic.h"
+#include "pci.h"
+#include "power.h"
+#include "serial.h"
+#include "trap.h"
+
+/* A machine with 64 MiB has this much left after its firmware's share. */
+#define MINIMUM_BYTES	(56 * MIB)
+
+struct kernel kernel;
+
+/* An unknown word is a warning: named once, and then forgotten. */
+static void warn_of_option(struct options_complaint *complaint,
+			   const char *word, size_t bytes, const char *why)
+{
+	(void)complaint;
+	log_line(LOG_WARNING, "options: ignored word=\"%.*s\" why=\"%s\"",
+		 (int)bytes, word, why);
+}
+
+static void hear_nothing(struct options_complaint *complaint, const char *word,
+			 size_t bytes, const char *why)
+{
+	(void)complaint;
+	(void)word;
+	(void)bytes;
+	(void)why;
+}
+
+static void apply_options(struct options_complaint *complaint)
+{
+	const char *text = window_at(&kernel.window, kernel.handover->options);
+
+	options_defaults(&kernel.options);
+	options_apply(&kernel.options, LAYER_WORDS, text,
+		      kernel.handover->options_bytes, complaint);
+}
+
+/* Twice: first to learn where to speak, then to say what was odd. */
+static void start_log(void)
+{
+	struct options_complaint silence = { .report = hear_nothing };
+	struct options_complaint loud = { .report = warn_of_option };
+
+	apply_options(&silence);
+	serial_start(&kernel.options);
+	log_set_level(kernel.options.log_level);
+	log_keep(window_at(&kernel.window, kernel.handover->log),
+		 kernel.handover->log_bytes);
+	apply_options(&loud);
+}
+
+/* Before the handover is believed there are no options: COM1 as it is. */
+static void refuse_handover(const char *why)
+{
+	options_defaults(&kernel.options);
+	serial_start(&kernel.options);
+	panic("handover: refused why=\"%s\"", why);
+}
+
+/* Only what cannot fail on a machine that we support is required. */
+static void require(enum status status, const char *what)
+{
+	if (status != ST_OK)
+		panic("kernel: %s failed why=\"%s\"", what,
+		      status_text(status));
+}
+
+static void warn_of_small_memory(void)
+{
+	const uint64_t *pages = kernel.map.regions.totals.pages;
+	uint64_t usable = pages[REGION_FREE] + pages[REGION_LATER];
+
+	if (usable < MINIMUM_BYTES / PAGE_SIZE)
+		log_line(LOG_WARNING, "memory: below the supported minimum of "
+				      "64 MiB usable_pages=%lu", usable);
+}
+
+static void check_audit(const char *what, unsigned findings)
+{
+	if (findings != 0)
+		panic("audit: %s has %u findings", what, findings);
+	log_line(LOG_INFO, "audit: clean what=%s", what);
+}
+
+/* What the loader left becomes ours once nobody else can write to it. */
+static void reclaim_boot_memory(void)
+{
+	uint64_t waiting = ledger_pages(&kernel.ledger,
+					OWNER_BOOT_RECLAIMABLE);
+
+	log_line(LOG_INFO, "memory: before_reclaim free_pages=%lu "
+			   "boot_reclaimable_pages=%lu",
+		 kernel.early.free_frames, waiting);
+	pci_stop_bus_masters();
+	require(memory_reclaim(), "memory_reclaim");
+}
+
+static _Noreturn void idle(void)
+{
+	unsigned failed = kernel.failed_commands;
+
+	switch (kernel.options.on_idle) {
+	case IDLE_EXIT:
+		power_exit(failed == 0 ? EXIT_OK : EXIT_COMMAND_FAILED);
+	case IDLE_POWEROFF:
+		power_off();
+		break;
+	case IDLE_REBOOT:
+		power_reboot();
+	case IDLE_MONITOR:
+		break;
+	}
+	if (serial_is_open())
+		monitor_loop();
+	power_halt();
+}
+
+void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
+{
+	const char *refusal;
+
+	kernel.handover = from_loader;
+	kernel.window.offset = DIRECT_MAP_OFFSET;
+	traps_start();
+	refusal = handover_refusal(from_loader, DIRECT_MAP_OFFSET);
+	if (refusal[0] != '\0')
+		refuse_handover(refusal);
+	memcpy(kernel.stage_tsc, from_loader->stage_tsc,
+	       sizeof(kernel.stage_tsc));
+	kernel.stage_tsc[STAGE_KERNEL_ENTRY] = entry_tsc;
+	clock_start(from_loader->stage_tsc[STAGE_EFI_MAIN],
+		    from_loader->tsc_ticks_per_us);
+	start_log();
+	log_line(LOG_INFO, "kernel: hello entries=%lu free_runs=%u",
+		 from_loader->raw_map_bytes / from_loader->raw_map_stride,
+		 from_loader->free_list.count);
+	refusal = cpu_entry_refusal(from_loader);
+	if (refusal[0] != '\0')
+		panic("cpu: entry contract broken why=\"%s\"", refusal);
+
+	require(memory_start(), "memory_start");
+	warn_of_small_memory();
+	check_audit("memory", audit_memory());
+	check_audit("tables", audit_tables(AUDIT_AT_ENTRY));
+	require(memory_map_stacks(0), "memory_map_stacks");
+	traps_use_stacks(0);
+	require(memory_drop_identity(), "memory_drop_identity");
+	cpu_protect(from_loader->cpu.features);
+	acpi_start();
+	reclaim_boot_memory();
+	check_audit("ledger", audit_ledger());
+
+	kernel.stage_tsc[STAGE_READY] = read_tsc();
+	log_line(LOG_INFO, "kernel: ready free_pages=%lu",
+		 kernel.early.free_frames);
+	kernel.failed_commands = monitor_run_list(kernel.options.run);
+	idle();
+}

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * The first pages are taken from the early list before there is a ledger:
+ * the workspace that holds the map's entries, the regions and the ledger's
+ * own runs. It is one run, entered into the owned list beside the loader's,
+ * so that the ledger is right from its first moment.
+ */
+#include "memory.h"
+
+#include <arch/mmu.h>
+#include <base/assert.h>
+#include <base/bits.h>
+#include <base/string.h>
+#include <boot/layout.h>
+
+#include "kernel.h"
+#include "log.h"
+
+/*
+ * Every page that changes hands can cost the ledger two runs, and giving
+ * back must never fail: so no more pages are lent than the slack can split.
+ */
+#define LEDGER_SLACK	4096
+#define LENT_MAX	(LEDGER_SLACK / 4)
+
+static uint64_t lent_pages;
+
+static void *at_physical(paddr_t address)
+{
+	return window_at(&kernel.window, address);
+}
+
+static enum status owned_take(struct frame_source *source, pfn_t *out)
+{
+	struct owned_source *self = (struct owned_source *)source;
+	struct frame_run run = { .frames = 1 };
+	enum status status;
+
+	if (lent_pages == LENT_MAX)
+		return ST_NO_MEMORY;
+	status = early_take(&kernel.early, &run.first);
+	if (status != ST_OK)
+		return status;
+	status = ledger_move(&kernel.ledger, run, OWNER_FREE, self->owner);
+	if (status != ST_OK) {
+		MUST(early_give_run(&kernel.early, run));
+		return ST_NO_MEMORY;
+	}
+	lent_pages++;
+	*out = run.first;
+	return ST_OK;
+}
+
+static void owned_give(struct frame_source *source, pfn_t frame)
+{
+	struct owned_source *self = (struct owned_source *)source;
+	struct frame_run run = { .first = frame, .frames = 1 };
+
+	MUST(ledger_move(&kernel.ledger, run, self->owner, OWNER_FREE));
+	MUST(early_give_run(&kernel.early, run));
+	/* The loader's table pages come back too, never having been lent. */
+	if (lent_pages > 0)
+		lent_pages--;
+}
+
+static struct owned_source table_source = {
+	.source = { .take = owned_take, .give = owned_give },
+	.owner = OWNER_PAGE_TABLE,
+};
+static struct owned_source stack_source = {
+	.source = { .take = owned_take, .give = owned_give },
+	.owner = OWNER_STACK,
+};
+
+/* Hands out pieces of one run of pages, then the rest stays unused. */
+struct carve {
+	char *next;
+	uint64_t bytes;		/* wanted so far, or left */
+};
+
+static void *carve(struct carve *from, uint64_t bytes)
+{
+	void *piece = from->next;
+
+	from->next += align_up(bytes, 16);
+	return piece;
+}
+
+static enum status take_workspace(struct frame_run *run)
+{
+	struct memory_map *map = &kernel.map;
+	size_t n = map->entry_count;
+	size_t owned = kernel.handover->owned.count + 1;
+	size_t items = region_list_capacity(n);
+	size_t ledger_runs = ledger_capacity(n, owned) + LEDGER_SLACK;
+	uint64_t bytes;
+	struct carve from;
+	enum status status;
+
+	map->scratch_bytes = max_u64(region_scratch_bytes(n),
+				     ledger_scratch_bytes(n));
+	bytes = align_up(n * sizeof(*map->entries), 16) +
+		align_up(items * sizeof(struct region), 16) +
+		align_up(owned * sizeof(*map->owned), 16) +
+		align_up(map->scratch_bytes, 16) +
+		align_up(ledger_runs * sizeof(struct ledger_run), 16);
+	run->frames = align_up(bytes, PAGE_SIZE) / PAGE_SIZE;
+	status = early_take_run(&kernel.early, &(struct early_run_request){
+		.frames = run->frames }, &run->first);
+	if (status != ST_OK)
+		return status;
+	from.next = at_physical(pfn_to_paddr(run->first));
+	map->entries = carve(&from, n * sizeof(*map->entries));
+	map->regions.items = carve(&from, items * sizeof(struct region));
+	map->regions.capacity = items;
+	map->owned = carve(&from, owned * sizeof(*map->owned));
+	map->scratch = carve(&from, map->scratch_bytes);
+	kernel.ledger.capacity = ledger_runs;
+	kernel.ledger.runs =
+		carve(&from, ledger_runs * sizeof(struct ledger_run));
+	return ST_OK;
+}
+
+/* The loader's owned runs with ours among them, still ascending. */
+static void merge_owned(struct frame_run ours)
+{
+	const struct owned_run *theirs =
+		at_physical(kernel.handover->owned.address);
+	size_t count = kernel.handover->owned.count;
+	struct memory_map *map = &kernel.map;
+	size_t out = 0, in = 0;
+
+	for (; in < count && theirs[in].first.raw < ours.first.raw; in++)
+		map->owned[out++] = theirs[in];
+	map->owned[out++] = (struct owned_run){
+		.first = ours.first,
+		.frames = ours.frames,
+		.owner = OWNER_BOOT_LIST,
+	};
+	for (; in < count; in++)
+		map->owned[out++] = theirs[in];
+	map->owned_count = out;
+}
+
+static enum status build_regions(void)
+{
+	struct memory_map *map = &kernel.map;
+
+	for (size_t i = 0; i < map->entry_count; i++)
+		map->entries[i] = firmware_map_entry(&map->raw, i);
+	return region_list_build(&map->regions, &(struct region_request){
+		.entries = map->entries,
+		.count = map->entry_count,
+		.usable_limit = kernel.handover->usable_limit,
+		.scratch = map->scratch,
+		.scratch_bytes = map->scratch_bytes,
+	});
+}
+
+static enum status build_ledger(void)
+{
+	struct memory_map *map = &kernel.map;
+
+	return ledger_build(&kernel.ledger, &(struct ledger_request){
+		.entries = map->entries,
+		.count = map->entry_count,
+		.usable_limit = kernel.handover->usable_limit,
+		.owned = map->owned,
+		.owned_count = map->owned_count,
+		.scratch = map->scratch,
+		.scratch_bytes = map->scratch_bytes,
+	});
+}
+
+enum status memory_start(void)
+{
+	const struct handover *from_loader = kernel.handover;
+	struct table_features features = {
+		.no_execute = from_loader->cpu.features & CPU_NX,
+		.page_1g = from_loader->cpu.features & CPU_PAGE_1G,
+		.physical_bits = from_loader->cpu.physical_bits,
+	};
+	struct frame_run workspace;
+	enum status status;
+
+	kernel.map.raw = (struct firmware_map){
+		.data = at_physical(from_loader->raw_map),
+		.bytes = from_loader->raw_map_bytes,
+		.stride = from_loader->raw_map_stride,
+	};
+	kernel.map.entry_count = firmware_map_count(&kernel.map.raw);
+	status = early_init(&kernel.early, kernel.window,
+			    at_physical(from_loader->free_list.address),
+			    from_loader->free_list.count);
+	if (status == ST_OK)
+		status = take_workspace(&workspace);
+	if (status != ST_OK)
+		return status;
+	merge_owned(workspace);
+	status = build_regions();
+	if (status == ST_OK)
+		status = build_ledger();
+	if (status == ST_OK)
+		status = table_adopt(&kernel.table, kernel.window,
+				     &table_source.source, &features,
+				     paddr_to_pfn(from_loader->root_table));
+	return status;
+}
+
+static enum status map_stack_page(vaddr_t virt)
+{
+	pfn_t frame;
+	enum status status = frame_source_take(&stack_source.source, &frame);
+
+	if (status != ST_OK)
+		return status;
+	status = table_map(&kernel.table, &(struct table_mapping){
+		.virt = virt,
+		.phys = pfn_to_paddr(frame),
+		.bytes = PAGE_SIZE,
+		.rights = TABLE_WRITE | TABLE_GLOBAL,
+	});
+	if (status != ST_OK)
+		frame_source_give(&stack_source.source, frame);
+	return status;
+}
+
+enum status memory_map_stacks(unsigned cpu)
+{
+	for (enum stack_kind kind = STACK_MAIN + 1; kind < STACK_KIND_COUNT;
+	     kind++) {
+		uint64_t top = stack_top(cpu, kind).raw;
+
+		for (uint64_t at = top - STACK_BYTES; at < top;
+		     at += PAGE_SIZE) {
+			enum status status = map_stack_page((vaddr_t){ at });
+
+			if (status != ST_OK)
+				return status;
+		}
+	}
+	return ST_OK;
+}
+
+enum status memory_drop_identity(void)
+{
+	paddr_t switch_page = kernel.handover->switch_page;
+	enum status status = table_unmap(&kernel.table,
+					 (vaddr_t){ switch_page.raw },
+					 PAGE_SIZE);
+
+	for (size_t i = 0; i < kernel.map.regions.count; i++) {
+		struct region region = kernel.map.regions.items[i];
+
+		if (status != ST_OK)
+			break;
+		if (region.kind == REGION_LOW)
+			status = table_unmap(&kernel.table,
+					     (vaddr_t){ region.start.raw },
+					     region.end.raw - region.start.raw);
+	}
+	return status;
+}
+
+static enum status reclaim_run(struct frame_run run)
+{
+	enum status status = early_give_run(&kernel.early, run);
+
+	if (status != ST_OK)
+		return status;
+	return ledger_move(&kernel.ledger, run, OWNER_BOOT_RECLAIMABLE,
+			   OWNER_FREE);
+}
+
+enum status memory_reclaim(void)
+{
+	struct frame_run run = { .first = { 0 } };
+	uint64_t pages = 0;
+
+	while (ledger_find_owned(&kernel.ledger, OWNER_BOOT_RECLAIMABLE,
+				 run.first, &run) == ST_OK) {
+		enum status status = reclaim_run(run);
+
+		if (status != ST_OK)
+			return status;
+		pages += run.frames;
+	}
+	log_line(LOG_INFO, "memory: reclaim pages=%lu free_pages=%lu", pages,
+		 kernel.early.free_frames);
+	return ST_OK;
+}
+
+#define PEEK_STRIDE (PEEK_SLOT_BYTES / PEEK_COUNT / SIZE_2M * SIZE_2M)
+
+static struct {
+	uint64_t bytes;		/* mapped there now, 0 = nothing */
+} peeks[PEEK_COUNT];
+
+static vaddr_t peek_base(enum peek_slot slot)
+{
+	return (vaddr_t){ PEEK_SLOT + slot * PEEK_STRIDE };
+}
+
+enum status memory_unpeek(enum peek_slot slot)
+{
+	enum status status = ST_OK;
+
+	if (peeks[slot].bytes != 0)
+		status = table_unmap(&kernel.table, peek_base(slot),
+				     peeks[slot].bytes);
+	peeks[slot].bytes = 0;
+	return status;
+}
+
+enum status memory_peek(const struct peek_request *request,
+			const volatile void **out)
+{
+	uint64_t start = align_down(request->phys.raw, PAGE_SIZE);
+	uint64_t end;
+	enum status status;
+
+	if (add_overflows(request->phys.raw, request->bytes, &end) ||
+	    end > PHYSICAL_LIMIT || request->bytes == 0 ||
+	    request->bytes > PEEK_STRIDE - 2 * PAGE_SIZE)
+		return ST_BAD_RANGE;
+	status = memory_unpeek(request->slot);
+	if (status != ST_OK)
+		return status;
+	end = align_up(end, PAGE_SIZE);
+	status = table_map(&kernel.table, &(struct table_mapping){
+		.virt = peek_base(request->slot),
+		.phys = { start },
+		.bytes = end - start,
+		.rights = TABLE_GLOBAL,
+		.cache = request->slot == PEEK_DEVICE ? CACHE_UNCACHED :
+							CACHE_WRITE_BACK,
+	});
+	if (status != ST_OK)
+		return status;
+	peeks[request->slot].bytes = end - start;
+	*out = (void *)(peek_base(request->slot).raw +
+			(request->phys.raw - start));
+	return ST_OK;
+}
+
+uint64_t memory_count_stack_pages(void)
+{
+	uint64_t pages = 0;
+
+	for (unsigned kind = 0; kind < STACK_KIND_COUNT; kind++) {
+		uint64_t top = stack_top(0, kind).raw;
+		struct table_leaf leaf;
+
+		for (uint64_t at = top - STACK_SLOT_BYTES + PAGE_SIZE; at < top;
+		     at += PAGE_SIZE)
+			pages += table_query(&kernel.table, (vaddr_t){ at },
+					     &leaf) == ST_OK;
+	}
+	return pages;
+}
+
+static bool count_page(void *context, pfn_t frame)
+{
+	(void)frame;
+	++*(uint64_t *)context;
+	return true;
+}
+
+uint64_t memory_count_table_pages(void)
+{
+	uint64_t pages = 0;
+
+	table_visit_pages(&kernel.table, count_page, &pages);
+	return pages;
+}
+
+static bool count_run(void *context, struct frame_run run)
+{
+	*(uint64_t *)context += run.frames;
+	return true;
+}
+
+uint64_t memory_count_free_pages(void)
+{
+	uint64_t pages = 0;
+
+	early_visit(&kernel.early, count_run, &pages);
+	return pages;
+}
+
+enum status memory_count_named_pages(uint64_t *out)
+{
+	struct memory_map *map = &kernel.map;
+
+	/* From the raw descriptors again, not from what was made of them. */
+	for (size_t i = 0; i < map->entry_count; i++)
+		map->entries[i] = firmware_map_entry(&map->raw, i);
+	return ledger_named_pages(map->entries, map->entry_count, map->scratch,
+				  map->scratch_bytes, out);
+}

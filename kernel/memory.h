@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * memory.h - the kernel's own use of the rooms of mm, in boot order.
+ *
+ * Every page that leaves the early list goes through an owned source, so
+ * that the ledger knows its owner from the moment it is lent.
+ */
+#ifndef KERNEL_MEMORY_H
+#define KERNEL_MEMORY_H
+
+#include <mm/early.h>
+#include <mm/ledger.h>
+#include <mm/region.h>
+
+/* A frame source whose pages appear in the ledger under `owner`. */
+struct owned_source {
+	struct frame_source source;
+	enum owner owner;
+};
+
+/* The firmware's map, kept, and room to look at it again. */
+struct memory_map {
+	struct firmware_map raw;	/* [C] in the handover's pages       */
+	struct map_entry *entries;	/* [C]                               */
+	size_t entry_count;		/* [C]                               */
+	struct region_list regions;	/* [C] recomputed by the kernel      */
+	struct owned_run *owned;	/* [C] the loader's and our own      */
+	size_t owned_count;
+	void *scratch;
+	size_t scratch_bytes;
+};
+
+/*
+ * early, ledger and table, from the handover; the kernel's own working
+ * pages are owner boot_list.
+ * Fails: ST_NO_MEMORY, ST_FULL, or what the rooms say of a bad handover.
+ */
+enum status memory_start(void);
+
+/* Maps the stacks of `cpu` but its main one. Fails: ST_NO_MEMORY. */
+enum status memory_map_stacks(unsigned cpu);
+
+/* Takes the early identity map away: low memory and the switch page. */
+enum status memory_drop_identity(void);
+
+/* LATER minus owned becomes FREE. Only once nothing of the firmware's runs. */
+enum status memory_reclaim(void);
+
+/*
+ * Makes [phys..phys + bytes) readable at a fixed slot until the next call
+ * with the same slot. Slots are for short looks at tables and registers.
+ * Fails: ST_BAD_RANGE, ST_NO_MEMORY.
+ */
+enum peek_slot { PEEK_FIRST, PEEK_SECOND, PEEK_DEVICE, PEEK_COUNT };
+struct peek_request {
+	enum peek_slot slot;
+	paddr_t phys;
+	uint64_t bytes;
+};
+enum status memory_peek(const struct peek_request *request,
+			const volatile void **out);
+enum status memory_unpeek(enum peek_slot slot);
+
+/* Pages mapped as stacks, counted by walking the slots. */
+uint64_t memory_count_stack_pages(void);
+uint64_t memory_count_table_pages(void);
+uint64_t memory_count_free_pages(void);
+/* The pages that the firmware named, from its raw map, now. */
+enum status memory_count_named_pages(uint64_t *out);
+
+#endif

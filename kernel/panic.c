@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * A report must end even when the kernel is so broken that reporting faults
+ * too. So there are three attempts, each asking for less than the one
+ * before: a whole report; one line about both faults; nothing but the stop.
+ */
+#include "panic.h"
+
+#include <base/assert.h>
+#include <base/text.h>
+
+#include "backtrace.h"
+#include "clock.h"
+#include "kernel.h"
+#include "log.h"
+#include "power.h"
+#include "serial.h"
+
+#define TEXT_BYTES 256
+
+static struct {
+	unsigned attempts;
+	struct panic_cause first;
+} stopping;
+
+static _Noreturn void stop_now(void)
+{
+	switch (kernel.options.panic) {
+	case PANIC_EXIT:
+		power_exit(EXIT_PANIC);
+	case PANIC_REBOOT:
+		clock_wait_us(kernel.options.panic_seconds * 1000000UL);
+		power_reboot();
+	case PANIC_WAIT:
+		break;
+	}
+	power_halt();
+}
+
+/* A report is heard at any loglevel=, and before there are options. */
+static void be_heard(void)
+{
+	if (kernel.options.serial_port == 0) {
+		options_defaults(&kernel.options);
+		serial_start(&kernel.options);
+	}
+	log_set_level(LOG_ERROR);
+}
+
+void panic_begin(const struct panic_cause *cause)
+{
+	unsigned attempt = ++stopping.attempts;
+
+	if (attempt == 1) {
+		stopping.first = *cause;
+		be_heard();
+		return;
+	}
+	if (attempt == 2)
+		log_line(LOG_ERROR,
+			 "panic: again cause=%s rip=0x%lx cr2=0x%lx "
+			 "first_cause=%s first_rip=0x%lx first_cr2=0x%lx",
+			 cause->name, cause->rip, cause->cr2,
+			 stopping.first.name, stopping.first.rip,
+			 stopping.first.cr2);
+	if (attempt <= 3)
+		stop_now();
+	power_halt();
+}
+
+bool panic_is_under_way(void)
+{
+	return stopping.attempts > 0;
+}
+
+void panic_stop(void)
+{
+	switch (kernel.options.panic) {
+	case PANIC_EXIT:
+		log_line(LOG_ERROR, "panic: exit todo=\"read the first line "
+				    "with an E above\"");
+		break;
+	case PANIC_REBOOT:
+		log_line(LOG_ERROR, "panic: reboot seconds=%u todo=\"note or "
+				    "photograph the lines above\"",
+			 kernel.options.panic_seconds);
+		break;
+	case PANIC_WAIT:
+		log_line(LOG_ERROR, "panic: halt todo=\"note or photograph "
+				    "the lines above, then reset the "
+				    "machine\"");
+		break;
+	}
+	stop_now();
+}
+
+void panic(const char *format, ...)
+{
+	uint64_t frame = (uint64_t)__builtin_frame_address(0);
+	struct backtrace trace = backtrace_of_function(backtrace_read_stack,
+						       frame);
+	char text[TEXT_BYTES];
+	va_list arguments;
+
+	panic_begin(&(struct panic_cause){
+		.name = "panic",
+		.rip = (uint64_t)__builtin_return_address(0),
+	});
+	va_start(arguments, format);
+	text_vprint(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	log_line(LOG_ERROR, "%s", text);
+	backtrace_print(&trace);
+	panic_stop();
+}
+
+void assert_failed(const char *file, int line, const char *text)
+{
+	panic("kernel: assertion failed at=%s:%d text=\"%s\"", file, line,
+	      text);
+}

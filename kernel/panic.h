@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * panic.h - the one way to stop: cause first, what to do last.
+ *
+ * Exceptions, failed assertions and panics all end in panic_stop, which
+ * does what `panic=` says: wait, reboot after some seconds, or exit QEMU.
+ */
+#ifndef KERNEL_PANIC_H
+#define KERNEL_PANIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* `format` starts with "room: event", like that of log_line. */
+_Noreturn void panic(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
+
+/* What a second fault will be told of the first. */
+struct panic_cause {
+	const char *name;
+	uint64_t rip, cr2;
+};
+
+/*
+ * Call before the first line of a report. It returns once; called again,
+ * it says so in one short line and stops.
+ */
+void panic_begin(const struct panic_cause *cause);
+bool panic_is_under_way(void);
+
+/* The last line, and the end. */
+_Noreturn void panic_stop(void);
+
+#endif
