@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The boot tests, as a table: which machine, which options, what must hold.
+
+One boot carries as many commands as it can, because waking a machine costs
+more than a command."""
+
+import re
+
+from . import checks, machine
+from .scenario import Scenario
+
+TESTED = [name for name in machine.MACHINES if name != "q35-600g"]
+# Stamping every frame takes the host as much memory as the guest has, and
+# twice that of a woken guest; 3 GiB are stamped on a cold one.
+SMALL = [name for name in TESTED if "3g" not in name and "9g" not in name]
+
+FRAMES = "; selftest frames -m; ledger -m"
+RECORDS = ("memmap -m; memmap raw -m; ledger -m; layout -m; bootinfo -m; "
+           "cpuinfo -m; pt audit -m")
+FRAMES_GOOD = (
+    checks.selftest_frames_counts_what_is_free,
+    checks.selftests_pass,
+    checks.ledger_stays_the_same,
+)
+HEALTHY = (
+    checks.ends("ok"),
+    checks.every_command_succeeds,
+    checks.nothing_is_complained_about,
+    checks.serial_has_no_control_bytes,
+    checks.qemu_has_no_guest_errors,
+    checks.regions_are_what_the_raw_map_says,
+    checks.region_totals_are_what_the_raw_map_says,
+    checks.every_page_has_one_owner,
+    checks.owners_are_what_the_raw_map_says,
+    checks.stages_come_in_order,
+)
+
+CRASHES = {
+    "de": "#DE", "db": "#DB", "bp": "#BP", "of": "#OF", "ud": "#UD",
+    "nm": "#NM", "np": "#NP", "ss": "#SS", "gp": "#GP", "pf": "#PF",
+    "df": "#DF", "nmi": "NMI", "mc": "#MC",
+}
+STACKS = {
+    "main": "main", "df": "double.fault", "nmi": "nmi",
+    "mc": "machine.check", "db": "debug",
+}
+
+
+def _run(commands, *options):
+    return " ".join([f'run="{commands}"', "on-idle=exit", *options])
+
+
+def _records_scenarios():
+    for name in TESTED:
+        commands, more = RECORDS, ()
+        if name in SMALL:
+            commands += FRAMES
+            more = FRAMES_GOOD
+        if name == "q35-64m":
+            more += (checks.kernel_owns_at_most_8_mib,)
+        yield Scenario(
+            name, ({"machine": name, "cmdline": _run(commands)},),
+            HEALTHY + (checks.serial_has_only_log_lines_records_and_results,)
+            + more)
+
+
+# --- page tables -------------------------------------------------------------
+def _ask_qemu_for_tables(guest, notes):
+    guest.wait_for(r"^@end cmd=\"?pt")
+    guest.qmp.execute("stop")
+    notes["tlb"] = guest.qmp.monitor("info tlb")
+    notes["mem"] = guest.qmp.monitor("info mem")
+    return True
+
+
+def _table_scenarios():
+    for name in TESTED:
+        yield Scenario(
+            f"tables-{name}",
+            ({"machine": name,
+              "cmdline": 'run="pt dump -m" on-idle=monitor'},),
+            (checks.ends("stopped"),
+             checks.page_tables_are_what_qemu_sees,
+             checks.nothing_is_writable_and_executable),
+            steps=_ask_qemu_for_tables)
+
+
+# --- faults ------------------------------------------------------------------
+def _crash(command, traced=False):
+    return ({"machine": "q35-512m", "trace": traced,
+             "cmdline": _run(command, "panic=exit")},)
+
+
+def _crash_scenarios():
+    for kind, name in CRASHES.items():
+        more = (checks.cr2_is_what_qemu_saw(14),) if kind == "pf" else ()
+        yield Scenario(
+            f"crash-{kind}", _crash(f"crash {kind}", traced=True),
+            (checks.ends("panic"), checks.names(name),
+             checks.has_names_in_its_backtrace,
+             checks.serial_has_no_control_bytes) + more)
+    for stack, name in STACKS.items():
+        yield Scenario(
+            f"crash-stack-{stack}",
+            _crash(f"crash stack {stack}", traced=True),
+            (checks.ends("panic"), checks.names(f"guard.*{name}"),
+             checks.cr2_is_what_qemu_saw(8)))
+
+
+def _when_idle(guest):
+    guest.wait_for(r"^@end cmd=bootinfo")
+
+
+def _inject_nmi(guest, _notes):
+    _when_idle(guest)
+    guest.qmp.execute("inject-nmi")
+
+
+def _inject_machine_check(guest, _notes):
+    """Uncorrected, address valid, from bank 2."""
+    _when_idle(guest)
+    guest.qmp.monitor("mce 0 2 0xbd00000000000134 0x4 0x1234000 0x8c")
+
+
+def _injection_scenarios():
+    for name, steps, more in (
+            ("nmi", _inject_nmi, (checks.names("NMI"),)),
+            ("machine-check", _inject_machine_check,
+             (checks.names("#MC"), checks.names("bank=2.*0x1234000")))):
+        yield Scenario(
+            f"from-outside-{name}",
+            ({"machine": "q35-512m", "cmdline":
+              'run="bootinfo -m" on-idle=monitor panic=exit'},),
+            (checks.ends("panic"), *more), steps=steps)
+
+
+# --- bad input ---------------------------------------------------------------
+def _spoil(patch):
+    """Makes an application whose embedded kernel is spoilt."""
+    def prepare(lab, folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        image = bytearray(lab.app.read_bytes())
+        starts = [found.start() for found in
+                  re.finditer(rb"\x7fELF\x02\x01\x01", bytes(image))]
+        checks.expect_equal("kernels in BOOTX64.EFI", len(starts), 1)
+        patch(image, starts[0])
+        spoilt = folder / "spoilt.efi"
+        spoilt.write_bytes(image)
+        return spoilt
+    return prepare
+
+
+def _flip(offset):
+    def patch(image, start):
+        image[start + offset] ^= 0xff
+    return patch
+
+
+def _bad_input_scenarios():
+    spoilt = {"magic": 0, "class": 4, "machine": 18, "entry": 30,
+              "program-headers": 36}
+    for what, offset in spoilt.items():
+        yield Scenario(
+            f"spoilt-kernel-{what}",
+            ({"machine": "q35-512m", "cmdline": _run("bootinfo -m")},),
+            (checks.ends("returned"), checks.refusal_is_one_line,
+             checks.names("kernel")), prepare=_spoil(_flip(offset)))
+    yield Scenario(
+        "unknown-option",
+        ({"machine": "q35-512m", "cmdline":
+          _run("bootinfo -m", "colour=blue")},),
+        (checks.ends("ok"), checks.mentions_once("colour")))
+    yield Scenario(
+        "mem-too-small",
+        ({"machine": "q35-512m", "cmdline": _run("bootinfo -m", "mem=1")},),
+        (checks.ends("ok"), checks.mentions_once("mem=1"),
+         checks.names("mem=1.*64 MiB")))
+    yield Scenario(
+        "mem-caps-what-is-usable",
+        ({"machine": "q35-512m", "cmdline": _run(RECORDS, "mem=128M")},),
+        (checks.ends("ok"), checks.every_command_succeeds,
+         checks.usable_memory_ends_at(128 << 20)))
+    for name, command in (("unknown", "frobnicate"),
+                          ("failing", "selftest frobnicate")):
+        yield Scenario(
+            f"{name}-command",
+            ({"machine": "q35-512m", "cmdline": _run(command)},),
+            (checks.ends("command failed"), checks.names("frobnicate")))
+
+
+# --- people ------------------------------------------------------------------
+def _type_commands(guest, _notes):
+    guest.wait_for(r"^@end cmd=bootinfo")
+    guest.type("memmal\b\b\bmap -m\r")
+    guest.wait_for(r"^@end cmd=memmap status=0")
+    guest.type("ledger -m\n")
+    guest.wait_for(r"^@end cmd=ledger status=0")
+    guest.type("poweroff\r")
+
+
+def _people_scenarios():
+    yield Scenario(
+        "typed-commands",
+        ({"machine": "q35-512m", "trace": True,
+          "cmdline": 'run="bootinfo -m" on-idle=monitor'},),
+        (checks.ends("shutdown"), checks.was_powered_off),
+        steps=_type_commands)
+    yield Scenario(
+        "plain-commands",
+        ({"machine": "q35-512m", "cmdline": _run(
+            "help; help pt; memmap; memmap raw; ledger; meminfo; pt dump; "
+            "pt audit; pt find ffffffff80000000; layout; bootinfo; cpuinfo; "
+            "log; selftest")},),
+        (checks.ends("ok"), checks.serial_has_no_control_bytes))
+    for command, check in (("poweroff", checks.was_powered_off),
+                           ("reboot", checks.was_reset)):
+        yield Scenario(
+            command, ({"machine": "q35-512m", "trace": True,
+                       "cmdline": f'run="{command}"'},),
+            (checks.ends("shutdown"), check))
+
+
+# --- whole boots -------------------------------------------------------------
+# What the firmware does as well, before us: draw on COM1, look for a TPM.
+FIRMWARE_TOO = (checks.serial_has_no_control_bytes,
+                checks.qemu_has_no_guest_errors)
+
+
+def _cold_scenarios():
+    healthy = tuple(check for check in HEALTHY if check not in FIRMWARE_TOO)
+    for name, commands, more in (("pc-64m", "", ()), ("q35-9g", "", ()),
+                                 ("q35-3g", FRAMES, FRAMES_GOOD)):
+        yield Scenario(
+            f"cold-{name}", ({"machine": name, "cold": True,
+                              "cmdline": _run(RECORDS + commands)},),
+            healthy + more)
+    twice = {"machine": "q35-512m", "cmdline": _run(RECORDS + "; pt dump -m")}
+    yield Scenario("cold-twice", ({**twice, "cold": True},) * 2,
+                   (checks.both_are_alike,))
+    yield Scenario("woken-twice", (twice,) * 2, (checks.both_are_alike,))
+
+
+def scenarios():
+    """Every scenario there is."""
+    return [*_records_scenarios(), *_table_scenarios(), *_crash_scenarios(),
+            *_injection_scenarios(), *_bad_input_scenarios(),
+            *_people_scenarios(), *_cold_scenarios()]

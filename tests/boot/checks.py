@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What must hold after a boot. Each check takes the Outcome (two checks take
+two) and raises CheckFailed; its name is the name of the test case."""
+
+import re
+
+from . import oracle, translations
+
+
+class CheckFailed(Exception):
+    """A check found something; the text says what."""
+
+
+def expect(truth, text):
+    """CheckFailed(text) unless `truth`."""
+    if not truth:
+        raise CheckFailed(text)
+
+
+def expect_equal(what, got, want):
+    """CheckFailed with the first few differences unless got == want."""
+    if got == want:
+        return
+    if isinstance(got, (list, tuple)):
+        strange = [item for item in got if item not in want][:5]
+        missing = [item for item in want if item not in got][:5]
+        raise CheckFailed(f"{what}: {len(got)} where {len(want)} were "
+                          f"expected; not expected: {strange}; "
+                          f"missing: {missing}")
+    raise CheckFailed(f"{what}: {got!r}, expected {want!r}")
+
+
+def ends(verdict):
+    """A check that the boot ended this way."""
+    def check(outcome):
+        note = outcome.notes.get("error")
+        expect_equal("the boot" + (f" ({note})" if note else ""),
+                     outcome.verdict, verdict)
+    check.__name__ = "ends_" + verdict.replace(" ", "_")
+    return check
+
+
+# --- the serial line ---------------------------------------------------------
+LINES = re.compile(
+    r"\[\d+\.\d{6}\] [EWID] [a-z0-9_]+: .+"  # a log line
+    r"|@[a-z_]+( [a-z_]+=(\"[^\"]*\"|[^\s\"]+))*"  # a record
+    r"|KTAP version 1|\d+\.\.\d+|(not )?ok \d+.*|#.*"  # test results
+    r"|(RETURNED|REFUSED) status=0x[0-9a-f]{16}"  # the springboard
+    r"|")
+
+
+def serial_has_only_log_lines_records_and_results(outcome):
+    """For boots that ask for nothing but records."""
+    for line in outcome.serial.split("\n"):
+        expect(LINES.fullmatch(line), f"neither of them: {line!r}")
+
+
+def serial_has_no_control_bytes(outcome):
+    strange = re.search(r"[^\n\x20-\x7e].{0,20}", outcome.serial)
+    expect(not strange, f"control byte: {strange and strange[0]!r}")
+
+
+def nothing_is_complained_about(outcome):
+    strange = re.findall(r"^\[[0-9.]+\] [EW] .*", outcome.serial, re.M)
+    expect(not strange, "warnings and errors: " + "; ".join(strange[:3]))
+
+
+def every_command_succeeds(outcome):
+    expect(outcome.answers, "no command answered")
+    for answer in outcome.answers:
+        expect_equal(f"the status of {answer.command}", answer.status, 0)
+
+
+def qemu_has_no_guest_errors(outcome):
+    """`-d guest_errors`: what a real machine would silently misread."""
+    strange = [line for line in outcome.trace.splitlines()
+               if re.match(r"Invalid (read|write) at|.*: (bad|invalid)", line)]
+    expect(not strange, "QEMU complains: " + "; ".join(strange[:3]))
+
+
+# --- the map and the ledger --------------------------------------------------
+def _truth(outcome):
+    raw = outcome.answer_with("entry")
+    expect(len(raw.all("entry")) > 20, "too short to be a firmware's map")
+    return oracle.Truth(oracle.entries_of(raw))
+
+
+def regions_are_what_the_raw_map_says(outcome):
+    memmap = outcome.answer_with("region")
+    got = [(record.number("start"), record.number("end"), record["kind"])
+           for record in memmap.all("region")]
+    want = _truth(outcome).regions()
+    added = [region for region in got if region[2] == "mmio"]
+    expect_equal("regions", [region for region in got if region not in added],
+                 want)
+    for start, end, _ in added:
+        over = [region for region in want
+                if region[0] < end and start < region[1]]
+        expect(not over, f"a device's range lies over {over}")
+
+
+def region_totals_are_what_the_raw_map_says(outcome):
+    truth = _truth(outcome)
+    total = outcome.answer_with("region").one("total")
+    for kind in ("free", "later", "low", "acpi", "persistent", "unaccepted",
+                 "keep"):
+        expect_equal(kind + "_pages", total.number(kind + "_pages"),
+                     truth.pages(kind=kind))
+    expect_equal("entries", total.number("entries"), len(truth.entries))
+    expect_equal("lost_pages", total.number("lost_pages"), truth.lost_pages)
+
+
+def _owners(outcome):
+    return {record["owner"]: record.number("pages")
+            for record in outcome.answer_with("ledger").all("ledger")}
+
+
+def every_page_has_one_owner(outcome):
+    total = outcome.answer_with("ledger").one("total")
+    named = _truth(outcome).named_pages()
+    expect_equal("difference", total.number("difference"), 0)
+    expect_equal("named_pages", total.number("named_pages"), named)
+    expect_equal("owned_pages", total.number("owned_pages"), named)
+    expect_equal("the sum over all owners", sum(_owners(outcome).values()),
+                 named)
+
+
+def owners_are_what_the_raw_map_says(outcome):
+    """The kernel's own pages come out of usable ones, so these two are
+    compared in sum; every other owner alone."""
+    truth, owners = _truth(outcome), _owners(outcome)
+    for owner in ("low", "acpi", "persistent", "unaccepted", "firmware",
+                  "reserved", "mmio"):
+        expect_equal(owner, owners[owner], truth.pages(owner=owner))
+    usable = owners["free"] + owners["boot_reclaimable"] + \
+        sum(owners[owner] for owner in oracle.CARVED)
+    expect_equal("free, boot_reclaimable and the kernel's", usable,
+                 truth.pages(kind="free") + truth.pages(kind="later"))
+    expect_equal("bad", owners["bad"], 0)
+    for owner in ("kernel_image", "page_table", "handover", "stack", "log"):
+        expect(owners[owner] > 0, f"the kernel has no {owner}")
+
+
+def kernel_owns_at_most_8_mib(outcome):
+    owners = _owners(outcome)
+    pages = sum(owners[owner] for owner in oracle.CARVED)
+    expect(pages * oracle.PAGE <= 8 << 20, f"{pages} pages")
+
+
+def ledger_stays_the_same(outcome):
+    """After the self-tests as before them."""
+    all_ledgers = [answer for answer in outcome.answers
+                   if answer.all("ledger")]
+    expect_equal("ledgers printed", len(all_ledgers), 2)
+    expect_equal("the second ledger", all_ledgers[1].records,
+                 all_ledgers[0].records)
+
+
+def usable_memory_ends_at(limit):
+    """A check for mem=: regions and owners with that cap."""
+    def check(outcome):
+        truth = oracle.Truth(oracle.entries_of(outcome.answer_with("entry")),
+                             limit)
+        memmap = outcome.answer_with("region")
+        got = [(record.number("start"), record.number("end"), record["kind"])
+               for record in memmap.all("region")
+               if record["kind"] != "mmio"]
+        expect_equal("regions", got, truth.regions())
+        owners = _owners(outcome)
+        expect_equal("reserved", owners["reserved"],
+                     truth.pages(owner="reserved"))
+        expect(owners["free"] * oracle.PAGE < limit, "more free than mem=")
+    check.__name__ = "usable_memory_ends_at_mem"
+    return check
+
+
+def selftest_frames_counts_what_is_free(outcome):
+    """It took every free page, and all came back with their stamps; the
+    ledger was asked before."""
+    frames = outcome.answer_with("selftest").one("selftest", name="frames")
+    free = _owners(outcome)["free"]
+    expect(free > 1000, f"{free} free pages are hardly a machine")
+    expect_equal("pages taken", frames.number("taken"), free)
+    expect_equal("stamps read back", frames.number("good"), free)
+
+
+def selftests_pass(outcome):
+    results = re.findall(r"^(ok|not ok) \d+ (.*)", outcome.serial, re.M)
+    expect(results, "no test results")
+    bad = [name for result, name in results if result != "ok"]
+    expect(not bad, f"failed inside the kernel: {bad}")
+
+
+# --- stages ------------------------------------------------------------------
+def stages_come_in_order(outcome):
+    bootinfo = outcome.answer_with("stage")
+    names = [record["name"] for record in bootinfo.all("stage")]
+    expect_equal("stages", names, ["efi_main", "map_final", "exit_done",
+                                   "kernel_entry", "ready"])
+    ticks = [record.number("tsc") for record in bootinfo.all("stage")]
+    expect(ticks == sorted(ticks) and len(set(ticks)) == len(ticks),
+           f"time does not ascend: {ticks}")
+    calls = [record["name"] for record in bootinfo.all("firmware_call")]
+    expect_equal("calls", calls, ["GetMemoryMap", "ExitBootServices"])
+
+
+# --- page tables -------------------------------------------------------------
+def page_tables_are_what_qemu_sees(outcome):
+    expect("tlb" in outcome.notes, "QEMU was not asked for its view")
+    got = translations.leaves_of(outcome.answer_with("leaf"))
+    want = translations.leaves_of_qemu(outcome.notes["tlb"],
+                                       outcome.notes["mem"])
+    expect(len(want) > 100, f"QEMU sees only {len(want)} leaves")
+    expect_equal("leaves", got, want)
+
+
+def nothing_is_writable_and_executable(outcome):
+    """Also not by two addresses: a page that some leaf executes, no leaf
+    writes."""
+    leaves = translations.leaves_of_qemu(outcome.notes["tlb"],
+                                         outcome.notes["mem"])
+    code = [leaf for leaf in leaves if leaf.rights[2] == "x"]
+    expect(code, "nothing is executable")
+    for leaf in leaves:
+        expect(leaf.rights[4] == "-", f"the user may see {leaf}")
+        for other in code:
+            overlap = leaf.phys < other.phys + other.bytes and \
+                other.phys < leaf.phys + leaf.bytes
+            expect(not (overlap and leaf.rights[1] == "w"),
+                   f"{leaf} writes what {other} executes")
+
+
+# --- ends --------------------------------------------------------------------
+def names(pattern):
+    """A check that the serial log has this, on one line."""
+    def check(outcome):
+        expect(re.search(pattern, outcome.serial, re.I),
+               f"{pattern!r} is nowhere in the log")
+    check.__name__ = "says_" + \
+        re.sub(r"[^a-z0-9]+", "_", pattern.lower()).strip("_")
+    return check
+
+
+def has_names_in_its_backtrace(outcome):
+    named = re.findall(r"\b[a-z][a-z0-9_]+\+0x[0-9a-f]+", outcome.serial)
+    expect(len(named) >= 2, f"symbols in the backtrace: {named}")
+
+
+def _fault_in_trace(outcome, vector):
+    """(address that faulted, error code) in QEMU's log of exceptions."""
+    events = re.split(r"^\s*\d+: (?=v=)", outcome.trace, flags=re.M)[1:]
+    for event in events:
+        head = re.match(r"v=([0-9a-f]{2}) e=([0-9a-f]{4})", event)
+        address = re.search(r"\bCR2=([0-9a-f]{16})", event.split("\n", 1)[-1])
+        if head and address and int(head[1], 16) == vector:
+            found = int(address[1], 16), int(head[2], 16)
+    expect("found" in locals(), f"QEMU never raised vector {vector}")
+    return found
+
+
+def cr2_is_what_qemu_saw(vector):
+    """A check that the report's CR2 is the one in QEMU's log."""
+    def check(outcome):
+        address, _ = _fault_in_trace(outcome, vector)
+        said = re.search(r"cr2=0x([0-9a-f]+)", outcome.serial, re.I)
+        expect(said, "the report does not mention cr2")
+        expect_equal("cr2", hex(int(said[1], 16)), hex(address))
+    check.__name__ = "cr2_is_what_qemu_saw"
+    return check
+
+
+def _shutdown_reasons(outcome):
+    return [event["data"].get("reason") for event in outcome.notes["events"]
+            if event.get("event") == "SHUTDOWN"]
+
+
+def was_powered_off(outcome):
+    expect_equal("why QEMU ended", _shutdown_reasons(outcome),
+                 ["guest-shutdown"])
+
+
+def was_reset(outcome):
+    """By asking for it, not by a triple fault, which looks alike."""
+    expect_equal("why QEMU ended", _shutdown_reasons(outcome),
+                 ["guest-reset"])
+    expect("Triple fault" not in outcome.trace, "it was a triple fault")
+
+
+def mentions_once(word):
+    """A check that exactly one line complains about a word."""
+    def check(outcome):
+        lines = [line for line in outcome.serial.splitlines()
+                 if word in line and re.match(r"\[.*\] [WE] ", line)]
+        expect_equal(f"lines about {word}", len(lines), 1)
+    check.__name__ = f"mentions_{re.sub('[^a-z]', '_', word)}_once"
+    return check
+
+
+def refusal_is_one_line(outcome):
+    """Seen twice: what the loader says to the firmware's console, the
+    firmware says on COM1 again."""
+    lines = {line for line in outcome.serial.splitlines()
+             if re.match(r"\[.*\] E ", line)}
+    expect_equal("different lines of complaint", len(lines), 1)
+
+
+# --- two boots ---------------------------------------------------------------
+def both_are_alike(one, other):
+    """The same machine twice: same map, ledger, layout, tables."""
+    def essence(outcome):
+        return [line for line in outcome.serial.splitlines()
+                if line.startswith("@") and
+                not re.match(r"@(stage|firmware_call)\b", line)]
+    expect(len(essence(one)) > 50, "too little was printed to compare")
+    expect_equal("records", essence(one), essence(other))

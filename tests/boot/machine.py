@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The machines that we boot on, and how QEMU is asked for one.
+
+A machine's arguments are the same when its snapshot is made and when it is
+woken, to the letter: QEMU does not check, it goes wrong.
+"""
+
+import functools
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+QEMU = os.environ.get("QEMU", "qemu-system-x86_64")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One shape of machine; `extra` are devices beyond the plain set."""
+
+    name: str
+    board: str
+    memory: str
+    cpu: str
+    extra: tuple = ()
+
+
+def _table(*machines):
+    return {machine.name: machine for machine in machines}
+
+
+# Every size on every board, and each of both with either processor: qemu64
+# has no 1 GiB pages, SMEP, SMAP or UMIP; max has all of them, and LA57.
+MACHINES = _table(
+    Machine("q35-64m", "q35", "64M", "max"),
+    Machine("pc-64m", "pc", "64M", "qemu64"),
+    Machine("q35-128m", "q35", "128M", "qemu64"),
+    Machine("pc-128m", "pc", "128M", "max"),
+    Machine("q35-512m", "q35", "512M", "max"),
+    Machine("pc-512m", "pc", "512M", "qemu64"),
+    Machine("q35-3g", "q35", "3G", "qemu64"),
+    Machine("pc-3g", "pc", "3G", "max"),
+    Machine("q35-9g", "q35", "9G", "max"),
+    Machine("pc-9g", "pc", "9G", "qemu64"),
+    # A framebuffer, which no memory map mentions.
+    Machine("q35-512m-vga", "q35", "512M", "max", ("-device", "VGA")),
+    # For the benchmark only: RAM across more than one top-level entry.
+    Machine("q35-600g", "q35", "600G", "max"),
+)
+
+
+@functools.lru_cache(maxsize=None)
+def firmware():
+    """(code, variables template) of an OVMF without Secure Boot."""
+    return tuple(script("find-ovmf", what) for what in ("code", "vars"))
+
+
+def script(name, *arguments, **environment):
+    """Runs one of scripts/; gives what it printed."""
+    done = subprocess.run([ROOT / "scripts" / name, *arguments], check=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          env={**os.environ, **environment}, text=True)
+    return done.stdout.strip()
+
+
+@functools.lru_cache(maxsize=None)
+def qemu_version():
+    """What QEMU calls itself, on one line."""
+    done = subprocess.run([QEMU, "--version"], capture_output=True, text=True,
+                          check=True)
+    return done.stdout.splitlines()[0]
+
+
+def _comma(path):
+    """A path inside an option list: QEMU wants commas doubled."""
+    return str(path).replace(",", ",,")
+
+
+def fw_cfg_file(name, path):
+    """Arguments for one fw_cfg file whose content is a file's."""
+    return ["-fw_cfg", f"name={name},file={_comma(path)}"]
+
+
+def shape_arguments(machine, disks):
+    """The devices, which a snapshot freezes. `disks` maps what to a path:
+    `vars` (private and writable), `esp` (shared and read-only)."""
+    code, _ = firmware()
+    return [
+        "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+        "-machine", f"{machine.board},memory-backend=ram",
+        "-cpu", machine.cpu, "-m", machine.memory,
+        "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
+        "-drive", "if=pflash,format=raw,unit=0,readonly=on,file="
+        + _comma(code),
+        "-drive", "if=pflash,format=raw,unit=1,file=" + _comma(disks["vars"]),
+        "-drive", "if=none,id=esp,format=raw,readonly=on,file="
+        + _comma(disks["esp"]),
+        "-device", "virtio-blk-pci,drive=esp,bootindex=0",
+        *machine.extra,
+    ]
+
+
+def ram_arguments(machine, path=None, share="off"):
+    """Plain RAM, or RAM that is a file: written to (`share` on), or only
+    read, each changed page becoming private (off)."""
+    if path is None:
+        backend = "memory-backend-ram"
+    else:
+        backend = f"memory-backend-file,mem-path={_comma(path)},share={share}"
+    return ["-object", f"{backend},id=ram,size={machine.memory},reserve=off"]
+
+
+def accelerator_arguments(exact):
+    """`exact`: one nanosecond of the guest's time per instruction."""
+    arguments = ["-accel", "tcg,thread=single"]
+    if exact:
+        arguments += ["-icount", "shift=0,sleep=off"]
+    return arguments
+
+
+def tied_to_us(arguments):
+    """The command, made to die with us however we die."""
+    setpriv = shutil.which("setpriv")
+    return ([setpriv, "--pdeathsig", "KILL"] if setpriv else []) + arguments

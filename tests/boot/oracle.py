@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What the memory map should have become, worked out a second time.
+
+Written from the rules in docs/regions.md and docs/ledger.md, not from the C:
+it cuts the address space at every edge that any entry has and asks of each
+piece who claims it. That is slow, and there is nothing in it to get wrong
+twice.
+"""
+
+from dataclasses import dataclass
+
+PAGE = 4096
+LOW_START, LOW_END = 64 << 10, 1 << 20
+USABLE_LIMIT = 16 << 40
+PHYSICAL_LIMIT = 1 << 52
+WB, SP, RUNTIME = 0x8, 0x40000, 1 << 63
+
+# Mildest first: where two claims meet, the one further down wins.
+KINDS = ("free", "low", "later", "mmio", "acpi", "persistent", "unaccepted",
+         "bad", "keep")
+# What `keep` is made of, for the ledger; mildest first again.
+KEEPERS = ("reserved", "firmware", "mmio")
+
+# Owners whose pages the kernel took out of usable memory above 1 MiB.
+CARVED = ("cached", "kernel_image", "page_table", "frame_meta", "boot_list",
+          "handover", "module", "log", "stack", "arena", "heap", "limbo",
+          "user_anon", "user_file", "shared")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the firmware's map."""
+
+    type: int
+    start: int
+    pages: int
+    attributes: int
+
+    @property
+    def end(self):
+        return min(self.start + self.pages * PAGE, PHYSICAL_LIMIT)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """[start..end) is `kind`, for the ledger `owner`."""
+
+    start: int
+    end: int
+    kind: str
+    owner: str
+
+
+def entries_of(answer):
+    """The @entry records of `memmap raw -m`."""
+    return [Entry(record.number("type"), record.number("start"),
+                  record.number("pages"), record.number("attributes"))
+            for record in answer.all("entry")]
+
+
+def _is_usable(entry):
+    return entry.type in (1, 2, 3, 4, 7)
+
+
+def _keeper(entry):
+    if entry.type in (11, 12):
+        return "mmio"
+    if entry.type in (5, 6, 10) or entry.attributes & RUNTIME:
+        return "firmware"
+    return "reserved"
+
+
+def _claims(entry, limit):
+    """The pieces of one entry: only usable ones have more than one."""
+    special = {9: "acpi", 14: "persistent", 15: "unaccepted"}
+    start, end = entry.start, entry.end
+    withheld = entry.attributes & (RUNTIME | SP) or \
+        (_is_usable(entry) and not entry.attributes & WB)
+    if withheld or not (_is_usable(entry) or entry.type in special):
+        yield Claim(start, end, "keep", _keeper(entry))
+        return
+    if entry.type in special:
+        kind = special[entry.type]
+        yield Claim(start, end, kind, kind)
+        return
+    high = ("free", "free") if entry.type == 7 \
+        else ("later", "boot_reclaimable")
+    for first, last, kind, owner in (
+            (0, LOW_START, "keep", "reserved"),
+            (LOW_START, LOW_END, "low", "low"),
+            (LOW_END, limit, *high),
+            (limit, PHYSICAL_LIMIT, "keep", "reserved")):
+        cut = Claim(max(start, first), min(end, last), kind, owner)
+        if cut.start < cut.end:
+            yield cut
+
+
+def _strictness(claim):
+    keeper = KEEPERS.index(claim.owner) if claim.kind == "keep" else 0
+    return KINDS.index(claim.kind), keeper
+
+
+class Truth:
+    """The map as it should be understood: `pieces` ascend and are disjoint.
+
+    `limit` is what mem= said, in bytes."""
+
+    def __init__(self, entries, limit=USABLE_LIMIT):
+        limit = min(limit, USABLE_LIMIT)
+        self.entries = entries
+        claims = [claim for entry in entries if entry.pages
+                  for claim in _claims(entry, limit)]
+        edges = sorted({claim.start for claim in claims} |
+                       {claim.end for claim in claims})
+        self.pieces = []
+        self.lost_pages = 0
+        for start, end in zip(edges, edges[1:]):
+            over = [claim for claim in claims
+                    if claim.start <= start and claim.end >= end]
+            if not over:
+                continue
+            wins = max(over, key=_strictness)
+            self.pieces.append(Claim(start, end, wins.kind, wins.owner))
+            self.lost_pages += self._lost(start, end)
+
+    def _lost(self, start, end):
+        """Pages that some entry calls usable, none forbids, and that are in
+        no usable region all the same."""
+        over = [entry for entry in self.entries
+                if entry.start <= start and entry.end >= end]
+        plain = all(_is_usable(entry) and entry.attributes & WB and
+                    not entry.attributes & (SP | RUNTIME) for entry in over)
+        if not plain or self.pieces[-1].kind in ("free", "later", "low"):
+            return 0
+        return (end - start) // PAGE
+
+    def regions(self):
+        """[(start, end, kind)], neighbours of one kind joined."""
+        joined = []
+        for piece in self.pieces:
+            if joined and joined[-1][1:] == (piece.start, piece.kind):
+                joined[-1] = (joined[-1][0], piece.end, piece.kind)
+            else:
+                joined.append((piece.start, piece.end, piece.kind))
+        return joined
+
+    def pages(self, **wanted):
+        """Pages in pieces with kind= or owner= as wanted."""
+        (key, value), = wanted.items()
+        return sum(piece.end - piece.start for piece in self.pieces
+                   if getattr(piece, key) == value) // PAGE
+
+    def named_pages(self):
+        """Every page that any entry mentions, once."""
+        return sum(piece.end - piece.start for piece in self.pieces) // PAGE
