@@ -87,7 +87,8 @@ void machine_read_processor(struct loader *loader)
 		struct cpuid id = read_cpuid(bit->leaf, bit->subleaf);
 		const uint32_t words[] = { id.eax, id.ebx, id.ecx, id.edx };
 
-		if (cpuid_has_leaf(bit->leaf) && words[bit->word] >> bit->bit & 1)
+		if (cpuid_has_leaf(bit->leaf) &&
+		    words[bit->word] >> bit->bit & 1)
 			cpu->features |= bit->feature;
 	}
 	cpu->physical_bits = cpuid_has_leaf(0x80000008) ?

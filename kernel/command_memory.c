@@ -153,9 +153,10 @@ enum status command_meminfo(const struct command_call *call)
 
 	early_visit(&kernel.early, summarise_run, &summary);
 	if (call->records) {
-		sink_print(call->out, "@meminfo usable_pages=%lu free_pages=%lu "
-				      "kernel_pages=%lu runs=%lu "
-				      "largest_run_pages=%lu\n",
+		sink_print(call->out,
+			   "@meminfo usable_pages=%lu free_pages=%lu "
+			   "kernel_pages=%lu runs=%lu "
+			   "largest_run_pages=%lu\n",
 			   usable_pages(), free_pages, kernel_pages(),
 			   summary.runs, summary.largest);
 		return ST_OK;

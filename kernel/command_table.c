@@ -166,7 +166,8 @@ enum status command_layout(const struct command_call *call)
 				   area->use);
 			continue;
 		}
-		sink_print(call->out, "@area name=%s start=0x%lx end=0x%lx use=",
+		sink_print(call->out,
+			   "@area name=%s start=0x%lx end=0x%lx use=",
 			   area->name, area->start, area->end);
 		sink_print_value(call->out, area->use, strlen(area->use));
 		sink_print(call->out, "\n");

@@ -86,7 +86,7 @@ class Lab:
 
         `steps(guest, notes)` may talk to the guest. If it returns True the
         guest is stopped, else it is left to come to its own end."""
-        notes = {}
+        notes = {"kernel": self.build / "kernel.elf"}
         folder.mkdir(parents=True, exist_ok=True)
         with self.start(request, folder) as running:
             try:

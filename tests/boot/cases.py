@@ -35,15 +35,22 @@ HEALTHY = (
     checks.stages_come_in_order,
 )
 
+# `crash KIND`: its vector, and what the report must say about it.
 CRASHES = {
-    "de": "#DE", "db": "#DB", "bp": "#BP", "of": "#OF", "ud": "#UD",
-    "nm": "#NM", "np": "#NP", "ss": "#SS", "gp": "#GP", "pf": "#PF",
-    "df": "#DF", "nmi": "NMI", "mc": "#MC",
+    "de": (0, "#DE"), "db": (1, "#DB"), "nmi": (2, "NMI"), "bp": (3, "#BP"),
+    "of": (4, "#OF"), "ud": (6, "#UD"), "nm": (7, "#NM"), "df": (8, "#DF"),
+    "np": (11, "#NP"), "ss": (12, "#SS"), "gp": (13, "#GP"),
+    "pf": (14, "#PF"), "mc": (18, "#MC"),
+    "null-call": (14, "#PF.*null page"),
+    "text-write": (14, "#PF.*text.*read-only"),
+    "rodata-write": (14, "#PF.*rodata.*read-only"),
+    "nx": (14, "#PF.*data.*not executable"),
+    "direct-text-write": (14, "#PF.*direct map.*kernel_image.*read-only"),
+    "guard": (14, "#PF.*guard page of stack main"),
 }
-STACKS = {
-    "main": "main", "df": "double.fault", "nmi": "nmi",
-    "mc": "machine.check", "db": "debug",
-}
+PANICS = {"assert": "assertion failed", "panic": "asked for"}
+STACKS = {"main": "main", "df": "double_fault", "nmi": "nmi",
+          "mc": "machine_check", "db": "debug"}
 
 
 def _run(commands, *options):
@@ -86,25 +93,28 @@ def _table_scenarios():
 
 
 # --- faults ------------------------------------------------------------------
-def _crash(command, traced=False):
-    return ({"machine": "q35-512m", "trace": traced,
+def _crash(command):
+    return ({"machine": "q35-512m", "trace": True,
              "cmdline": _run(command, "panic=exit")},)
 
 
 def _crash_scenarios():
-    for kind, name in CRASHES.items():
-        more = (checks.cr2_is_what_qemu_saw(14),) if kind == "pf" else ()
+    common = (checks.ends("panic"), checks.serial_has_no_control_bytes,
+              checks.backtrace_has_the_linkers_names)
+    for kind, (vector, words) in CRASHES.items():
         yield Scenario(
-            f"crash-{kind}", _crash(f"crash {kind}", traced=True),
-            (checks.ends("panic"), checks.names(name),
-             checks.has_names_in_its_backtrace,
-             checks.serial_has_no_control_bytes) + more)
+            f"crash-{kind}", _crash(f"crash {kind}"),
+            common + (checks.says("its_cause", f'cause="{words}'),
+                      checks.reports_what_qemu_saw(vector)))
+    for kind, words in PANICS.items():
+        yield Scenario(f"crash-{kind}", _crash(f"crash {kind}"),
+                       common + (checks.says("its_cause", words),))
     for stack, name in STACKS.items():
         yield Scenario(
-            f"crash-stack-{stack}",
-            _crash(f"crash stack {stack}", traced=True),
-            (checks.ends("panic"), checks.names(f"guard.*{name}"),
-             checks.cr2_is_what_qemu_saw(8)))
+            f"crash-stack-{stack}", _crash(f"crash stack {stack}"),
+            common + (checks.says("which_stack", "stack overflow into guard "
+                                  f"page of stack {name} of cpu 0"),
+                      checks.reports_what_qemu_saw(8)))
 
 
 def _when_idle(guest):
@@ -124,9 +134,10 @@ def _inject_machine_check(guest, _notes):
 
 def _injection_scenarios():
     for name, steps, more in (
-            ("nmi", _inject_nmi, (checks.names("NMI"),)),
+            ("nmi", _inject_nmi, (checks.says("its_cause", 'cause="NMI'),)),
             ("machine-check", _inject_machine_check,
-             (checks.names("#MC"), checks.names("bank=2.*0x1234000")))):
+             (checks.says("its_cause", 'cause="#MC'),
+              checks.says("bank_and_address", "bank=2.*0x1234000")))):
         yield Scenario(
             f"from-outside-{name}",
             ({"machine": "q35-512m", "cmdline":
@@ -164,7 +175,7 @@ def _bad_input_scenarios():
             f"spoilt-kernel-{what}",
             ({"machine": "q35-512m", "cmdline": _run("bootinfo -m")},),
             (checks.ends("returned"), checks.refusal_is_one_line,
-             checks.names("kernel")), prepare=_spoil(_flip(offset)))
+             checks.says("what", "kernel refused")), prepare=_spoil(_flip(offset)))
     yield Scenario(
         "unknown-option",
         ({"machine": "q35-512m", "cmdline":
@@ -174,7 +185,7 @@ def _bad_input_scenarios():
         "mem-too-small",
         ({"machine": "q35-512m", "cmdline": _run("bootinfo -m", "mem=1")},),
         (checks.ends("ok"), checks.mentions_once("mem=1"),
-         checks.names("mem=1.*64 MiB")))
+         checks.says("the_minimum", "mem=1.*64 MiB")))
     yield Scenario(
         "mem-caps-what-is-usable",
         ({"machine": "q35-512m", "cmdline": _run(RECORDS, "mem=128M")},),
@@ -185,7 +196,7 @@ def _bad_input_scenarios():
         yield Scenario(
             f"{name}-command",
             ({"machine": "q35-512m", "cmdline": _run(command)},),
-            (checks.ends("command failed"), checks.names("frobnicate")))
+            (checks.ends("command failed"), checks.says("which", "frobnicate")))
 
 
 # --- people ------------------------------------------------------------------

@@ -230,24 +230,42 @@ def records_are_read_to_the_letter():
         raise AssertionError(bad)
 
 
-def fault_address_comes_from_the_last_fault():
-    trace = ("     0: v=0e e=0002 i=0 cpl=0 IP=0010:ff pc=ff SP=0018:ff "
-             "CR2=ffffc00800001ff8\nCR0=80010033 CR2=ffffc00800001ff8 CR3=1\n"
-             "     1: v=08 e=0000 i=0 cpl=0 IP=0010:ff pc=ff SP=0018:ff "
-             "env->regs[R_EAX]=0\n"
-             "CR0=80010033 CR2=ffffc00800000ff8 CR3=1\n")
-    check = checks.cr2_is_what_qemu_saw(8)
-    assert not refuses(check, outcome_of("cr2=0xffffc00800000ff8",
-                                         trace=trace))
-    assert refuses(check, outcome_of("cr2=0xffffc00800001ff8", trace=trace))
-    assert refuses(check, outcome_of("cr2=0xffffc00800000ff8"))
+TRACE = """\
+     0: v=0e e=0002 i=0 cpl=0 IP=0010:00000000000000aa pc=aa SP=0018:ff \
+CR2=ffffc00800001ff8
+CR0=80010033 CR2=ffffc00800001ff8 CR3=1
+     1: v=08 e=0000 i=0 cpl=0 IP=0010:00000000000000aa pc=aa SP=0018:ff \
+env->regs[R_EAX]=0
+CR0=80010033 CR2=ffffc00800000ff8 CR3=1
+"""
+
+
+def reports_are_held_against_qemus_log():
+    report = ("trap: exception vector={} name=XX error=0x{:x} means=\"\"\n"
+              "trap: registers rip=0x{:x} rsp=0x0 rflags=0x0\n"
+              "trap: registers cr0=0x0 cr2=0x{:x} cr3=0x0\n")
+    for vector, error, address in ((14, 2, 0xffffc00800001ff8),
+                                   (8, 0, 0xffffc00800000ff8)):
+        check = checks.reports_what_qemu_saw(vector)
+        good = vector, error, 0xaa, address
+        assert not refuses(check, outcome_of(report.format(*good),
+                                             trace=TRACE))
+        assert refuses(check, outcome_of(report.format(*good)))
+        for place in (0, 1, 3):
+            spoilt = list(good)
+            spoilt[place] += 1
+            assert refuses(check, outcome_of(report.format(*spoilt),
+                                             trace=TRACE)), place
+    spoilt = report.format(14, 2, 0xab, 0xffffc00800001ff8)
+    assert refuses(checks.reports_what_qemu_saw(14),
+                   outcome_of(spoilt, trace=TRACE))
 
 
 CASES = (each_lie_is_noticed, ledger_must_not_change,
          oracle_draws_the_picture, oracle_knows_the_limit,
          leaves_agree_with_qemu, writable_code_is_noticed,
          records_are_read_to_the_letter,
-         fault_address_comes_from_the_last_fault)
+         reports_are_held_against_qemus_log)
 
 
 def main():

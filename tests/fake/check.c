@@ -37,7 +37,9 @@ uint64_t check_seed(void)
 {
 	const char *given = getenv("CHECK_SEED");
 
-	return given != NULL ? strtoull(given, NULL, 0) | 1 : 0x9e3779b97f4a7c15;
+	if (given != NULL)
+		return strtoull(given, NULL, 0) | 1;
+	return 0x9e3779b97f4a7c15;
 }
 
 uint64_t check_random(uint64_t *state)

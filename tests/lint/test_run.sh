@@ -18,6 +18,9 @@ case_image_is_the_same_bytes_for_the_same_input()
 	want 0 env TZ=Asia/Tokyo "$top/scripts/make-image" loader.efi b.img
 	cmp a.img b.img
 	[ "$(wc -c <a.img)" = $((4 << 20)) ]
+	want 0 mdir -i a.img ::/EFI/BOOT
+	says 4244-4F47
+	says 2026-01-01
 	echo other >loader.efi
 	want 0 "$top/scripts/make-image" loader.efi b.img
 	want 1 cmp a.img b.img
@@ -54,7 +57,7 @@ case_image_says_what_is_missing_and_leaves_nothing()
 # --- run-qemu ----------------------------------------------------------------
 
 # A QEMU that keeps its arguments and options file, speaks, and ends.
-machine()		# STATUS [SECONDS between two lines]
+machine()		# STATUS
 {
 	fake qemu-system-x86_64 <<-END
 	printf '%s\\n' "\$@" >arguments
@@ -65,7 +68,6 @@ machine()		# STATUS [SECONDS between two lines]
 		esac
 	done
 	echo hello
-	sleep ${2:-0}
 	echo world
 	exit $1
 	END
@@ -131,9 +133,16 @@ case_run_ends_a_silent_machine()
 
 case_run_waits_for_a_machine_that_speaks()
 {
-	machine 33 3
-	want 0 run SILENCE=5
-	says world
+	machine 33
+	fake qemu-system-x86_64 <<-'END'
+	for word in one two three; do
+		echo $word
+		sleep 2
+	done
+	exit 33
+	END
+	want 0 run SILENCE=4
+	says three
 }
 
 case_run_at_a_terminal_says_how_to_leave()
@@ -368,6 +377,7 @@ case_ci_fails_when_tests_or_lint_fail()
 {
 	want 1 ci 2 '11 passed, 1 failed, 0 skipped' 0
 	grep -q 'make lint' tree/log
+	want 1 ci 2 '12 passed, 0 failed, 0 skipped' 0
 	want 1 ci 0 '12 passed, 0 failed, 0 skipped' 1
 	want 1 ci 0 '11 passed, 1 failed, 0 skipped' 0
 	want 1 ci 0 '11 passed, 0 failed, 1 skipped' 0

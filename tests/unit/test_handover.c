@@ -146,7 +146,7 @@ CASE(handover_takes_a_good_one)
 	TAKEN(handover->options_bytes = 0; handover->options.raw = 0);
 	TAKEN(handover->free_list.count = 0);
 	TAKEN(handover->log_bytes = 0; handover->crash_log_bytes = 0);
-	TAKEN(handover->spare[31] = 1);
+	TAKEN(handover->spare[30] = 1);
 }
 
 CASE(handover_checksum_covers_all_but_itself)

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * What another processor sees and does between any two instructions of a
+ * call. It translates: each page must read as before the call or as after
+ * it, never as a third thing. And it writes through a user leaf: the dirty
+ * bit that it sets there must survive.
+ */
+#include "check.h"
+#include "fake_mmu.h"
+#include "single_step.h"
+#include "table_world.h"
+
+#include <base/bits.h>
+
+#define KERNEL 0xffff800000000000UL
+#define USER 0x40000000UL
+#define PROBES 5
+
+static struct table_world world;
+
+static const struct table_features everything = {
+	.no_execute = true, .page_1g = true, .physical_bits = 46
+};
+
+static enum status map(uint64_t virt, uint64_t bytes, unsigned rights)
+{
+	return table_map(&world.table, &(struct table_mapping){
+		.virt = { virt }, .phys = { virt & 0xffffffffff },
+		.bytes = bytes, .rights = rights, .largest_leaf = SIZE_1G });
+}
+
+enum race_call { RACE_MAP, RACE_UNMAP, RACE_PROTECT };
+
+/* One call on a world in which [at..at + built) is mapped. */
+struct race {
+	enum race_call call;
+	uint64_t at, built;
+	unsigned built_rights, rights;
+	uint64_t virt, bytes;		/* of the call                       */
+	uint64_t probe[PROBES];
+};
+
+struct onlooker {
+	const struct race *race;
+	struct translation before[PROBES], after[PROBES];
+	enum status status;
+	unsigned strange;		/* looks that saw a third thing      */
+	uint64_t act_at;		/* step to write at                  */
+	uint64_t written;		/* the entry that D was set in, or 0 */
+};
+
+static void perform(void *context)
+{
+	struct onlooker *onlooker = context;
+	const struct race *race = onlooker->race;
+	vaddr_t virt = { race->virt };
+
+	if (race->call == RACE_MAP)
+		onlooker->status = map(race->virt, race->bytes, race->rights);
+	else if (race->call == RACE_UNMAP)
+		onlooker->status = table_unmap(&world.table, virt,
+					       race->bytes);
+	else
+		onlooker->status = table_protect(&world.table, virt,
+						 race->bytes, race->rights);
+}
+
+static void set_up(const struct race *race)
+{
+	world_init(&world, everything, 16);
+	if (race->built > 0)
+		CHECK(map(race->at, race->built, race->built_rights) ==
+		      ST_OK);
+}
+
+static void look(const struct race *race, struct translation *seen)
+{
+	for (unsigned i = 0; i < PROBES; i++)
+		seen[i] = world_translate(&world, race->probe[i]);
+}
+
+static bool look_between(void *context, uint64_t step)
+{
+	struct onlooker *onlooker = context;
+	struct translation now[PROBES];
+
+	(void)step;
+	look(onlooker->race, now);
+	for (unsigned i = 0; i < PROBES; i++)
+		onlooker->strange +=
+			!translation_same(&now[i], &onlooker->before[i]) &&
+			!translation_same(&now[i], &onlooker->after[i]);
+	return true;
+}
+
+/* Three new tables come; two of them go again; a GiB is cut in place. */
+static const struct race races[] = {
+	{ RACE_MAP, 0, 0, 0, TABLE_WRITE, KERNEL + 3 * PAGE_SIZE, PAGE_SIZE,
+	  { KERNEL, KERNEL + 3 * PAGE_SIZE, KERNEL + 4 * PAGE_SIZE,
+	    KERNEL + SIZE_2M + 3 * PAGE_SIZE, KERNEL + SIZE_1G } },
+	{ RACE_UNMAP, KERNEL + SIZE_1G - PAGE_SIZE, 2 * PAGE_SIZE, 0, 0,
+	  KERNEL + SIZE_1G, PAGE_SIZE,
+	  { KERNEL + SIZE_1G - PAGE_SIZE, KERNEL + SIZE_1G,
+	    KERNEL + SIZE_1G + PAGE_SIZE, KERNEL, KERNEL + 2 * SIZE_1G } },
+	{ RACE_PROTECT, KERNEL, SIZE_1G, TABLE_WRITE, TABLE_READ,
+	  KERNEL + SIZE_2M, PAGE_SIZE,
+	  { KERNEL, KERNEL + SIZE_2M, KERNEL + SIZE_2M + PAGE_SIZE,
+	    KERNEL + 2 * SIZE_2M, KERNEL + SIZE_1G - PAGE_SIZE } },
+};
+
+CASE(table_shows_each_page_as_before_or_as_after)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(races); i++) {
+		struct onlooker onlooker = { .race = &races[i] };
+		struct single_step run = { perform, look_between, &onlooker };
+		uint64_t steps;
+
+		/* Once undisturbed, to know what is after it. */
+		set_up(&races[i]);
+		look(&races[i], onlooker.before);
+		perform(&onlooker);
+		CHECK(onlooker.status == ST_OK);
+		look(&races[i], onlooker.after);
+		CHECK(world_free(&world) == NULL);
+
+		set_up(&races[i]);
+		steps = single_step_run(&run);
+		CHECK(steps > 100);
+		CHECK(onlooker.status == ST_OK);
+		CHECK(onlooker.strange == 0);
+		CHECK(world_audit(&world) == NULL);
+		CHECK(world_free(&world) == NULL);
+	}
+}
+
+/* The leaf of USER, of whatever size. */
+static uint64_t *user_leaf(void)
+{
+	unsigned level = 3;
+	uint64_t *entry = world_entry(&world, USER, level);
+
+	while (level > 0 && (*entry & 0x81) == 1)
+		entry = world_entry(&world, USER, --level);
+	return entry;
+}
+
+/* At its step, what a processor does that writes to USER. */
+static bool write_between(void *context, uint64_t step)
+{
+	struct onlooker *onlooker = context;
+	uint64_t *entry;
+
+	if (step < onlooker->act_at)
+		return true;
+	entry = user_leaf();
+	if ((*entry & 0x47) == 0x7) {
+		*entry |= 0x60;
+		onlooker->written = *entry;
+	}
+	return false;
+}
+
+static const struct race writes[] = {
+	{ RACE_PROTECT, USER, 4 * PAGE_SIZE, TABLE_USER | TABLE_WRITE,
+	  TABLE_USER, USER, 2 * PAGE_SIZE, { 0 } },
+	/* The cut leaf holds USER on the side that stays as it is. */
+	{ RACE_UNMAP, USER, SIZE_2M, TABLE_USER | TABLE_WRITE, 0,
+	  USER + PAGE_SIZE, PAGE_SIZE, { 0 } },
+};
+
+CASE(table_loses_no_dirty_bit_that_is_set_meanwhile)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(writes); i++) {
+		/* Close together at first, where short windows are. */
+		uint64_t step = 0;
+		unsigned writes_seen = 0;
+		unsigned runs;
+
+		for (runs = 0; runs < 400; runs++, step += 3 + step / 8) {
+			struct onlooker onlooker = { .race = &writes[i],
+						     .act_at = step };
+			struct single_step run = { perform, write_between,
+						   &onlooker };
+			uint64_t steps;
+
+			set_up(&writes[i]);
+			steps = single_step_run(&run);
+			CHECK(onlooker.status == ST_OK);
+			if (onlooker.written != 0) {
+				writes_seen++;
+				CHECK(*user_leaf() & 0x40);
+			}
+			CHECK(world_free(&world) == NULL);
+			if (steps <= step)
+				break;
+		}
+		/* It wrote often, and in the end it came too late. */
+		CHECK(writes_seen > 10);
+		CHECK(runs < 400);
+	}
+}
