@@ -21,7 +21,6 @@
 #define SLACK_ENTRIES	64
 #define EXIT_TRIES	8
 #define LOG_PAGES	4
-#define CRASH_LOG_PAGES	4
 #define STACK_PAGES	(STACK_BYTES / PAGE_SIZE)
 /* UEFI 2.10 section 7.2; not in the headers that we build with. */
 #define ATTRIBUTE_RO	0x20000
@@ -232,9 +231,6 @@ EFI_STATUS leave_prepare(struct loader *loader)
 		status = take(loader, LOG_PAGES * PAGE_SIZE, OWNER_LOG,
 			      &handover->log);
 	if (!EFI_ERROR(status))
-		status = take(loader, CRASH_LOG_PAGES * PAGE_SIZE, OWNER_LOG,
-			      &handover->crash_log);
-	if (!EFI_ERROR(status))
 		status = memory_take(loader, &(struct page_request){
 			.pages = 1,
 			.owner = OWNER_BOOT_RECLAIMABLE,
@@ -248,7 +244,6 @@ EFI_STATUS leave_prepare(struct loader *loader)
 	if (EFI_ERROR(status))
 		return refuse(status, "leave: no memory for the handover "
 				      "try=\"a machine with 64 MiB\"");
-	handover->crash_log_bytes = CRASH_LOG_PAGES * PAGE_SIZE;
 	fill_switch_page(loader);
 	return EFI_SUCCESS;
 }
@@ -421,6 +416,7 @@ void leave_to_kernel(struct loader *loader)
 	    map.map_bytes / map.stride, table.table_pages,
 	    loader->plan.entry.raw);
 	fill_handover(loader, &table);
+	evidence_reach("loader.jump");
 	((void (*)(void))loader->handover->switch_page.raw)();
 	__builtin_unreachable();
 }

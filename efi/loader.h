@@ -2,8 +2,8 @@
 /*
  * loader.h - what the parts of the loader share: the state of one boot.
  *
- * The parts, in the order in which efi_main calls them: say, layers, image,
- * machine, memory, leave. What has no word of EFI in it is in pure_*.c.
+ * The parts, in the order in which efi_main calls them: say, layers,
+ * evidence, machine, image, leave. What has no word of EFI in it is in pure_*.c.
  */
 #ifndef EFI_LOADER_H
 #define EFI_LOADER_H
@@ -87,6 +87,13 @@ void memory_give(struct loader *loader, paddr_t start);
 void memory_give_all(struct loader *loader);
 /* Keeps only [start..start + pages) of the newest holding. */
 void memory_trim(struct loader *loader, paddr_t start, uint64_t pages);
+
+/* evidence.c: the crash-safe log, and what the last attempt left there. */
+EFI_STATUS evidence_start(struct loader *loader, paddr_t *run,
+			  uint64_t *run_bytes);
+void evidence_reach(const char *stage);
+void evidence_note_fault(const char *fault);
+void evidence_append(const char *text, size_t bytes);
 
 /* leave.c: the last map, the exit, the tables, the jump. */
 EFI_STATUS leave_prepare(struct loader *loader);

@@ -120,7 +120,8 @@ static EFI_STATUS take_handover(const struct handover_cpu *entry_state,
 	memset(loader.handover, 0, align_up(bytes, PAGE_SIZE));
 	loader.machine.cpu = *entry_state;
 	loader.handover->stage_tsc[STAGE_EFI_MAIN] = first_tsc;
-	return EFI_SUCCESS;
+	return evidence_start(&loader, &loader.handover->crash_log,
+			      &loader.handover->crash_log_bytes);
 }
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
@@ -141,16 +142,19 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 		machine_read_processor(&loader);
 		machine_find_tables(&loader);
 		machine_find_framebuffer(&loader);
+		evidence_reach("loader.image");
 		status = image_choose(&loader);
 	}
 	if (!EFI_ERROR(status))
 		status = image_place(&loader);
+	evidence_reach("loader.prepare");
 	if (!EFI_ERROR(status))
 		status = leave_prepare(&loader);
 	if (EFI_ERROR(status)) {
 		memory_give_all(&loader);
 		return status;
 	}
+	evidence_reach("loader.exit");
 	status = leave_firmware(&loader);
 	if (EFI_ERROR(status))
 		give_up("leave: firmware keeps the machine status=0x%lx "
@@ -158,5 +162,6 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 			loader.handover->exit_tries);
 	silence_machine();
 	faults_catch();
+	evidence_reach("loader.tables");
 	leave_to_kernel(&loader);
 }

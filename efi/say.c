@@ -89,6 +89,7 @@ static void keep(const char *text, size_t bytes)
 		bytes = room;
 	memcpy(speech.log + speech.log_bytes, text, bytes);
 	speech.log_bytes += bytes;
+	evidence_append(text, bytes);
 }
 
 static size_t make_line(char *line, char level, const char *format,
@@ -144,6 +145,7 @@ void give_up(const char *format, ...)
 	bytes = make_line(line, 'E', format, arguments);
 	va_end(arguments);
 	keep(line, bytes);
+	evidence_note_fault(line);
 	serial_write(line, bytes);
 	console_write(line, bytes);
 	say('E', "loader: stop action=reset");

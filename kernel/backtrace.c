@@ -192,8 +192,8 @@ bool backtrace_next(struct backtrace *trace, struct backtrace_step *out)
 {
 	if (trace->is_done)
 		return false;
-	if (trace->steps == BACKTRACE_FRAMES) {
-		end_walk(trace, "there are more");
+	if (trace->steps == BACKTRACE_STEPS) {
+		end_walk(trace, "the chain is longer than a stack");
 		return false;
 	}
 	*out = (struct backtrace_step){ trace->address, trace->is_exact };
@@ -223,15 +223,35 @@ static void print_step(unsigned number, const struct backtrace_step *at)
 			 number, at->address, interrupted);
 }
 
+static void print_repeats(unsigned times)
+{
+	if (times > 0)
+		log_line(LOG_ERROR, "trap: frame_again times=%u", times);
+}
+
+/* A recursion is one line and a count, so that who began it shows, too. */
 void backtrace_print(struct backtrace *trace)
 {
-	struct backtrace_step at;
-	unsigned number = 0;
+	struct backtrace_step at, last = { 0 };
+	unsigned lines = 0, repeats = 0;
 
-	while (backtrace_next(trace, &at))
-		print_step(number++, &at);
-	if (trace->end[0] != '\0')
-		log_line(LOG_ERROR, "trap: frames_end why=\"%s\"", trace->end);
+	while (lines < BACKTRACE_LINES && backtrace_next(trace, &at)) {
+		if (trace->steps > 1 && at.address == last.address) {
+			repeats++;
+			continue;
+		}
+		print_repeats(repeats);
+		repeats = 0;
+		print_step(trace->steps - 1, &at);
+		last = at;
+		lines++;
+	}
+	print_repeats(repeats);
+	if (!trace->is_done)
+		log_line(LOG_ERROR, "trap: frames_end why=\"there are more\"");
+	else if (trace->end[0] != '\0')
+		log_line(LOG_ERROR, "trap: frames_end why=\"%s\"",
+			 trace->end);
 }
 
 enum status backtrace_read_stack(vaddr_t at, uint64_t *out)

@@ -13,10 +13,14 @@
 
 #include <base/address.h>
 #include <base/status.h>
+#include <boot/layout.h>
 
 #include "trap.h"
 
-#define BACKTRACE_FRAMES 32
+/* Printed at most; a recursion is one of them. */
+#define BACKTRACE_LINES 32
+/* Looked at, at most: as many frames as fit a stack. */
+#define BACKTRACE_STEPS (STACK_BYTES / 16)
 
 /*
  * Reads a word of a stack.

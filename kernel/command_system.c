@@ -5,6 +5,7 @@
 #include <base/crc32.h>
 
 #include "clock.h"
+#include "evidence.h"
 #include "kernel.h"
 #include "log.h"
 #include "power.h"
@@ -96,6 +97,7 @@ enum status command_reboot(const struct command_call *call)
 {
 	(void)call;
 	log_line(LOG_INFO, "power: reboot");
+	evidence_end();
 	power_reboot();
 }
 

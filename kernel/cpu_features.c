@@ -36,8 +36,7 @@
 #define MTRR_ENABLED	(1UL << 11)
 
 /* Where it shows that a feature is on. */
-enum switch_place { ALWAYS_ON, NEVER_ON, IN_CR4, IN_EFER, IN_APIC_BASE,
-		    IN_MTRR };
+enum switch_place { ALWAYS_ON, IN_CR4, IN_EFER, IN_APIC_BASE, IN_MTRR };
 
 static const struct {
 	enum cpu_feature feature;
@@ -57,7 +56,7 @@ static const struct {
 	{ CPU_LA57, "la57", IN_CR4, CR4_LA57 },
 	{ CPU_X2APIC, "x2apic", IN_APIC_BASE, APIC_X2 },
 	{ CPU_MCE, "mce", IN_CR4, CR4_MCE },
-	{ CPU_HYPERVISOR, "hypervisor", NEVER_ON, 0 },
+	{ CPU_HYPERVISOR, "hypervisor", ALWAYS_ON, 0 },
 	{ CPU_CET, "cet", IN_CR4, CR4_CET },
 	{ CPU_PKU, "pku", IN_CR4, CR4_PKE },
 };
@@ -68,8 +67,6 @@ static bool is_on(enum switch_place place, uint64_t bit)
 	switch (place) {
 	case ALWAYS_ON:
 		return true;
-	case NEVER_ON:
-		return false;
 	case IN_CR4:
 		return READ_CONTROL(4) & bit;
 	case IN_EFER:

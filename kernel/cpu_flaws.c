@@ -148,6 +148,8 @@ static struct flaw_verdict srso(const struct cpu_identity *cpu)
 	if (cpu->vendor == VENDOR_AMD &&
 	    (cpu->family == 0x17 || cpu->family == 0x19))
 		return present("AMD families 17h and 19h");
+	if (cpu->vendor == VENDOR_AMD && cpu->family < 0x17)
+		return absent("AMD before family 17h");
 	return unknown();
 }
 

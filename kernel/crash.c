@@ -229,10 +229,13 @@ static void overflow_here(void *nothing)
 
 static enum status overflow_stack(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_LENGTH(stacks); i++)
-		if (strcmp(stacks[i].name, name) == 0)
-			trap_run_on_stack(stack_top(0, stacks[i].kind).raw,
-					  overflow_here, NULL);
+	for (size_t i = 0; i < ARRAY_LENGTH(stacks); i++) {
+		if (strcmp(stacks[i].name, name) != 0)
+			continue;
+		log_line(LOG_INFO, "crash: raise kind=stack stack=%s", name);
+		trap_run_on_stack(stack_top(0, stacks[i].kind).raw,
+				  overflow_here, NULL);
+	}
 	return ST_NOT_FOUND;
 }
 

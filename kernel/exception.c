@@ -10,8 +10,14 @@
 #define SELECTOR_IN_IDT		2
 #define SELECTOR_IN_LDT		4
 
-enum error_kind { ERROR_NONE, ERROR_ZERO, ERROR_SELECTOR, ERROR_PAGE,
-		  ERROR_CONTROL, ERROR_NUMBER };
+enum error_kind {
+	ERROR_NONE,
+	ERROR_ZERO,
+	ERROR_SELECTOR,
+	ERROR_PAGE,
+	ERROR_CONTROL,
+	ERROR_NUMBER,
+};
 
 struct exception {
 	const char *name;
@@ -20,15 +26,16 @@ struct exception {
 };
 
 static const struct exception exceptions[] = {
-	[0] = { "#DE", "division by zero, or a quotient too large" },
-	[1] = { "#DB", "debug trap" },
+	[0] = { "#DE", "division by zero, or a quotient too large",
+		ERROR_NONE },
+	[1] = { "#DB", "debug trap", ERROR_NONE },
 	[2] = { "NMI", "non-maskable interrupt: the hardware or somebody "
-		       "wants attention" },
-	[3] = { "#BP", "breakpoint instruction" },
-	[4] = { "#OF", "overflow trap" },
-	[5] = { "#BR", "bound range exceeded" },
-	[6] = { "#UD", "an instruction that does not exist" },
-	[7] = { "#NM", "floating point while it is switched off" },
+		       "wants attention", ERROR_NONE },
+	[3] = { "#BP", "breakpoint instruction", ERROR_NONE },
+	[4] = { "#OF", "overflow trap", ERROR_NONE },
+	[5] = { "#BR", "bound range exceeded", ERROR_NONE },
+	[6] = { "#UD", "an instruction that does not exist", ERROR_NONE },
+	[7] = { "#NM", "floating point while it is switched off", ERROR_NONE },
 	[8] = { "#DF", "double fault: an exception could not be delivered",
 		ERROR_ZERO },
 	[10] = { "#TS", "invalid task state", ERROR_SELECTOR },
@@ -37,14 +44,15 @@ static const struct exception exceptions[] = {
 	[13] = { "#GP", "general protection: something that is not allowed",
 		 ERROR_SELECTOR },
 	[14] = { "#PF", "page fault", ERROR_PAGE },
-	[16] = { "#MF", "x87 floating-point error" },
+	[16] = { "#MF", "x87 floating-point error", ERROR_NONE },
 	[17] = { "#AC", "unaligned access", ERROR_ZERO },
-	[18] = { "#MC", "machine check: the hardware reports an error" },
-	[19] = { "#XM", "SIMD floating-point error" },
-	[20] = { "#VE", "virtualization exception" },
+	[18] = { "#MC", "machine check: the hardware reports an error",
+		 ERROR_NONE },
+	[19] = { "#XM", "SIMD floating-point error", ERROR_NONE },
+	[20] = { "#VE", "virtualization exception", ERROR_NONE },
 	[21] = { "#CP", "control protection: a return or jump to where none "
 			"may go", ERROR_CONTROL },
-	[28] = { "#HV", "hypervisor injection" },
+	[28] = { "#HV", "hypervisor injection", ERROR_NONE },
 	[29] = { "#VC", "the hypervisor must emulate this", ERROR_NUMBER },
 	[30] = { "#SX", "security exception", ERROR_NUMBER },
 };

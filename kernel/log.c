@@ -4,6 +4,7 @@
 #include <base/string.h>
 
 #include "clock.h"
+#include "evidence.h"
 #include "serial.h"
 
 #define RING_BYTES (64 * 1024)	/* a power of two */
@@ -57,6 +58,7 @@ void log_line(enum log_level level, const char *format, ...)
 	va_end(arguments);
 	line[used++] = '\n';
 	log_keep(line, used);
+	evidence_append(line, used);
 	if (level <= console_level)
 		serial_write(line, used);
 }

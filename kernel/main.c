@@ -15,6 +15,7 @@
 #include "audit.h"
 #include "clock.h"
 #include "cpu_features.h"
+#include "evidence.h"
 #include "log.h"
 #include "monitor.h"
 #include "panic.h"
@@ -126,6 +127,7 @@ static _Noreturn void idle(void)
 		power_off();
 		break;
 	case IDLE_REBOOT:
+		evidence_end();
 		power_reboot();
 	case IDLE_MONITOR:
 		break;
@@ -150,6 +152,8 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	kernel.stage_tsc[STAGE_KERNEL_ENTRY] = entry_tsc;
 	clock_start(from_loader->stage_tsc[STAGE_EFI_MAIN],
 		    from_loader->tsc_ticks_per_us);
+	evidence_start(from_loader);
+	evidence_reach("kernel.entry");
 	start_log();
 	log_line(LOG_INFO, "kernel: hello entries=%lu free_runs=%u",
 		 from_loader->raw_map_bytes / from_loader->raw_map_stride,
@@ -158,6 +162,7 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	if (refusal[0] != '\0')
 		panic("cpu: entry contract broken why=\"%s\"", refusal);
 
+	evidence_reach("kernel.memory");
 	require(memory_start(), "memory_start");
 	warn_of_small_memory();
 	check_audit("memory", audit_memory());
@@ -166,6 +171,7 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	traps_use_stacks(0);
 	require(memory_drop_identity(), "memory_drop_identity");
 	cpu_protect(from_loader->cpu.features);
+	evidence_reach("kernel.reclaim");
 	acpi_start();
 	reclaim_boot_memory();
 	check_audit("ledger", audit_ledger());
@@ -173,6 +179,7 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	kernel.stage_tsc[STAGE_READY] = read_tsc();
 	log_line(LOG_INFO, "kernel: ready free_pages=%lu",
 		 kernel.early.free_frames);
+	evidence_reach("kernel.ready");
 	kernel.failed_commands = monitor_run_list(kernel.options.run);
 	idle();
 }

@@ -8,8 +8,10 @@
 
 #include <base/bits.h>
 #include <base/string.h>
+#include <boot/crash_log.h>
 
 #include "command.h"
+#include "evidence.h"
 #include "log.h"
 #include "serial.h"
 
@@ -120,7 +122,7 @@ enum status command_run(const char *line, struct sink *out)
 {
 	struct command_call call = { .out = out };
 	const struct command *command;
-	char words[LINE_BYTES];
+	char words[LINE_BYTES], stage[CRASH_STAGE_BYTES];
 	enum status status;
 
 	text_print(words, sizeof(words), "%s", line);
@@ -140,7 +142,10 @@ enum status command_run(const char *line, struct sink *out)
 				    "try=help", call.words[0]);
 		return ST_NOT_FOUND;
 	}
+	text_print(stage, sizeof(stage), "command %s", line);
+	evidence_reach(stage);
 	status = command->run(&call);
+	evidence_reach("monitor");
 	if (call.records)
 		sink_print(out, "@end cmd=%s status=%d\n", command->name,
 			   status);

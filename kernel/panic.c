@@ -11,6 +11,7 @@
 
 #include "backtrace.h"
 #include "clock.h"
+#include "evidence.h"
 #include "kernel.h"
 #include "log.h"
 #include "power.h"
@@ -40,10 +41,12 @@ static _Noreturn void stop_now(void)
 /* A report is heard at any loglevel=, and before there are options. */
 static void be_heard(void)
 {
-	if (kernel.options.serial_port == 0) {
+	if (kernel.options.serial_port == 0)
 		options_defaults(&kernel.options);
+	if (!serial_is_open())
 		serial_start(&kernel.options);
-	}
+	/* Somebody may have been typing, or a command printing. */
+	serial_write("\n", 1);
 	log_set_level(LOG_ERROR);
 }
 
@@ -109,6 +112,7 @@ void panic(const char *format, ...)
 	va_start(arguments, format);
 	text_vprint(text, sizeof(text), format, arguments);
 	va_end(arguments);
+	evidence_note_fault(text);
 	log_line(LOG_ERROR, "%s", text);
 	backtrace_print(&trace);
 	panic_stop();

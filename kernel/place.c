@@ -111,8 +111,9 @@ static void describe_direct(vaddr_t address, char *text, size_t bytes)
 	enum owner owner;
 
 	if (ledger_find(&kernel.ledger, paddr_to_pfn(phys), &owner) == ST_OK)
-		text_print(text, bytes, "direct map of physical 0x%lx, owner %s",
-			   phys.raw, owner_name(owner));
+		text_print(text, bytes,
+			   "direct map of physical 0x%lx, owner %s", phys.raw,
+			   owner_name(owner));
 	else
 		text_print(text, bytes,
 			   "direct map of physical 0x%lx, owned by nobody",

@@ -10,6 +10,7 @@
 #include <boot/acpi.h>
 
 #include "clock.h"
+#include "evidence.h"
 #include "kernel.h"
 #include "log.h"
 
@@ -126,6 +127,8 @@ void power_halt(void)
 
 void power_exit(enum exit_code code)
 {
+	if (code != EXIT_PANIC)
+		evidence_end();
 	out8(DEBUG_EXIT_PORT, code);
 	power_halt();
 }
@@ -177,6 +180,7 @@ void power_off(void)
 				      "power button\"");
 		return;
 	}
+	evidence_end();
 	if (!in_acpi_mode() && power.smi_command != 0)
 		out8(power.smi_command, power.acpi_enable);
 	for (unsigned ms = 0; ms < ACPI_MODE_WAIT_MS && !in_acpi_mode() &&

@@ -10,6 +10,7 @@
 #include <base/text.h>
 
 #include "backtrace.h"
+#include "evidence.h"
 #include "exception.h"
 #include "log.h"
 #include "machine_check.h"
@@ -57,22 +58,23 @@ static bool is_overflow(const struct trap_frame *frame)
 
 static void print_cause(const struct trap_frame *frame)
 {
+	const char *name = exception_name(frame->vector);
 	const char *who = frame->cs & 3 ? "a program" : "the kernel";
 	char place[PLACE_BYTES], cause[CAUSE_BYTES];
 
 	place_describe((vaddr_t){ frame->cr2 }, place, sizeof(place));
 	if (frame->vector == VECTOR_PAGE_FAULT)
-		text_print(cause, sizeof(cause), "%s %s 0x%lx, %s: %s", who,
-			   fault_verb(frame->error), frame->cr2, place,
+		text_print(cause, sizeof(cause), "%s %s %s 0x%lx, %s: %s", name,
+			   who, fault_verb(frame->error), frame->cr2, place,
 			   page_obstacle(frame->error));
 	else if (is_overflow(frame))
-		text_print(cause, sizeof(cause), "stack overflow into %s",
-			   place);
+		text_print(cause, sizeof(cause), "%s stack overflow into %s",
+			   name, place);
 	else
-		text_print(cause, sizeof(cause), "%s",
+		text_print(cause, sizeof(cause), "%s %s", name,
 			   exception_words(frame->vector));
-	log_line(LOG_ERROR, "trap: stopped cause=\"%s %s\"",
-		 exception_name(frame->vector), cause);
+	evidence_note_fault(cause);
+	log_line(LOG_ERROR, "trap: stopped cause=\"%s\"", cause);
 }
 
 static void print_exception(const struct trap_frame *frame)

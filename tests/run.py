@@ -115,18 +115,19 @@ class Boot:
         return [f"boot.{case}" for case in self.scenario.cases]
 
     def run(self):
-        """[(case, "passed" or "failed", text)]"""
+        """[(case, verdict, text)]"""
         folder = self._lab.scratch / self.scenario.name
         results = self.scenario.run(self._lab, folder)
         kept = self._lab.build / "boot-failures" / self.scenario.name
         shutil.rmtree(kept, ignore_errors=True)
-        if any(wrong for _, wrong in results) and folder.exists():
+        files = ""
+        if any(verdict == "failed" for _, verdict, _ in results):
+            files = f"\nfiles: {kept}"
             kept.parent.mkdir(exist_ok=True)
             shutil.move(folder, kept)
         shutil.rmtree(folder, ignore_errors=True)
-        return [(f"boot.{case}", "failed" if wrong else "passed",
-                 f"{wrong}\nfiles: {kept}" if wrong else "")
-                for case, wrong in results]
+        return [(f"boot.{case}", verdict, text + (text and files))
+                for case, verdict, text in results]
 
 
 class Durations:

@@ -93,6 +93,15 @@ static inline int cpuid_has_leaf(uint32_t leaf)
 	return read_cpuid(leaf & 0x80000000, 0).eax >= leaf;
 }
 
+/* To memory itself, where it survives a reset of the processor. */
+static inline void write_back(const void *start, uint64_t bytes)
+{
+	const char *line = (const char *)((uintptr_t)start & ~(uintptr_t)63);
+
+	for (; line < (const char *)start + bytes; line += 64)
+		__asm__ volatile("clflush (%0)" : : "r"(line) : "memory");
+}
+
 #define READ_CONTROL(number)						\
 	({								\
 		uint64_t value_;					\

@@ -22,7 +22,7 @@ sys.dont_write_bytecode = True
 from boot import boot, machine, oracle, records  # noqa: E402
 
 KIB = 1 << 10
-SMALL, LARGE = "q35-512m", "q35-600g"
+SMALL, LARGE = "exact-512m", "exact-600g"
 
 
 class Table:

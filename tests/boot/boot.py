@@ -74,9 +74,10 @@ class Lab:
             return snapshot.wake(place, request.shape, request, folder)
         snapshot.make_esp(folder / "esp.img", request.app, request.config,
                           request.files)
-        shutil.copyfile(machine.firmware()[1], folder / "vars.fd")
-        disks = {"vars": folder / "vars.fd", "esp": folder / "esp.img"}
-        arguments = machine.shape_arguments(request.shape, disks) \
+        shutil.copyfile(machine.firmware(request.shape.firmware[1]),
+                        folder / "vars.fd")
+        arguments = machine.shape_arguments(
+            request.shape, folder / "vars.fd", folder / "esp.img") \
             + machine.ram_arguments(request.shape) \
             + request.arguments(folder)
         return guest.Guest(arguments, folder, request.limit)

@@ -5,11 +5,13 @@ One boot carries as many commands as it can, because waking a machine costs
 more than a command."""
 
 import re
+import subprocess
 
 from . import checks, machine
 from .scenario import Scenario
 
-TESTED = [name for name in machine.MACHINES if name != "q35-600g"]
+TESTED = [name for name in machine.MACHINES
+          if not name.startswith("exact-") and name != "q35-secure"]
 # Stamping every frame takes the host as much memory as the guest has, and
 # twice that of a woken guest; 3 GiB are stamped on a cold one.
 SMALL = [name for name in TESTED if "3g" not in name and "9g" not in name]
@@ -146,25 +148,18 @@ def _injection_scenarios():
 
 
 # --- bad input ---------------------------------------------------------------
-def _spoil(patch):
-    """Makes an application whose embedded kernel is spoilt."""
-    def prepare(lab, folder):
-        folder.mkdir(parents=True, exist_ok=True)
+def _spoil(offset):
+    """Makes an application whose embedded kernel has one wrong byte."""
+    def app(lab, folder):
         image = bytearray(lab.app.read_bytes())
         starts = [found.start() for found in
                   re.finditer(rb"\x7fELF\x02\x01\x01", bytes(image))]
         checks.expect_equal("kernels in BOOTX64.EFI", len(starts), 1)
-        patch(image, starts[0])
+        image[starts[0] + offset] ^= 0xff
         spoilt = folder / "spoilt.efi"
         spoilt.write_bytes(image)
         return spoilt
-    return prepare
-
-
-def _flip(offset):
-    def patch(image, start):
-        image[start + offset] ^= 0xff
-    return patch
+    return app
 
 
 def _bad_input_scenarios():
@@ -173,9 +168,10 @@ def _bad_input_scenarios():
     for what, offset in spoilt.items():
         yield Scenario(
             f"spoilt-kernel-{what}",
-            ({"machine": "q35-512m", "cmdline": _run("bootinfo -m")},),
+            ({"machine": "q35-512m", "app": _spoil(offset),
+              "cmdline": _run("bootinfo -m")},),
             (checks.ends("returned"), checks.refusal_is_one_line,
-             checks.says("what", "kernel refused")), prepare=_spoil(_flip(offset)))
+             checks.says("what", "kernel refused")))
     yield Scenario(
         "unknown-option",
         ({"machine": "q35-512m", "cmdline":
@@ -248,11 +244,70 @@ def _cold_scenarios():
     twice = {"machine": "q35-512m", "cmdline": _run(RECORDS + "; pt dump -m")}
     yield Scenario("cold-twice", ({**twice, "cold": True},) * 2,
                    (checks.both_are_alike,))
+    yield Scenario(
+        "exact-twice", ({"machine": "exact-512m", "exact": True,
+                         "cmdline": _run("bootinfo -m")},) * 2,
+        (checks.took_the_same_time,))
     yield Scenario("woken-twice", (twice,) * 2, (checks.both_are_alike,))
+
+
+# --- files on the disk, and Secure Boot --------------------------------------
+CONFIG = """# these three are for the file, the last one is overridden
+run="bootinfo -m; ledger -m"
+panic=exit  # a comment
+on-idle=poweroff
+"""
+
+
+def _kernel_file(lab, _folder):
+    return (f"EFI/BULLDOG/KERNEL.ELF={lab.build / 'kernel.elf'}",)
+
+
+def _signed(lab, folder):
+    machine.script("sign", lab.app, folder / "signed.efi")
+    return folder / "signed.efi"
+
+
+def _lacks_test_keys():
+    try:
+        machine.script("find-ovmf", "snakeoil-vars")
+        machine.script("find-ovmf", "secure-code")
+    except subprocess.CalledProcessError:
+        return "only Debian's ovmf has firmware that trusts a test key"
+    return None
+
+
+def _wait_for_denial(guest, _notes):
+    guest.wait_for("Access Denied")
+    return True
+
+
+def _disk_scenarios():
+    yield Scenario(
+        "cold-disk-files",
+        ({"machine": "q35-512m", "cold": True, "files": _kernel_file,
+          "config": CONFIG, "cmdline": "on-idle=exit"},),
+        (checks.ends("ok"), checks.every_command_succeeds,
+         checks.boot_record_says(secure_boot="0", override="1")))
+    yield Scenario(
+        "cold-secure-boot",
+        ({"machine": "q35-secure", "cold": True, "app": _signed,
+          "files": _kernel_file, "cmdline": "on-idle=poweroff",
+          "config": _run("bootinfo -m; ledger -m")},),
+        (checks.ends("ok"), checks.every_command_succeeds,
+         checks.boot_record_says(secure_boot="1", override="0"),
+         checks.says("kernel_file_ignored", "W image: KERNEL.ELF ignored"),
+         checks.says("fw_cfg_ignored", "W options: fw_cfg ignored")),
+        lacks=_lacks_test_keys)
+    yield Scenario(
+        "cold-secure-boot-unsigned",
+        ({"machine": "q35-secure", "cold": True},),
+        (checks.ends("stopped"), checks.never_says("loader: hello")),
+        steps=_wait_for_denial, lacks=_lacks_test_keys)
 
 
 def scenarios():
     """Every scenario there is."""
     return [*_records_scenarios(), *_table_scenarios(), *_crash_scenarios(),
             *_injection_scenarios(), *_bad_input_scenarios(),
-            *_people_scenarios(), *_cold_scenarios()]
+            *_people_scenarios(), *_cold_scenarios(), *_disk_scenarios()]

@@ -205,6 +205,25 @@ def stages_come_in_order(outcome):
     expect_equal("calls", calls, ["GetMemoryMap", "ExitBootServices"])
 
 
+def boot_record_says(**wanted):
+    """A check of @boot's values."""
+    def check(outcome):
+        outcome.answer_with("boot").one("boot", **wanted)
+    check.__name__ = "boot_record_says_" + "_".join(
+        f"{key}_{value}" for key, value in wanted.items())
+    return check
+
+
+def took_the_same_time(one, other):
+    """To the instruction, from efi_main to ready."""
+    times = []
+    for outcome in (one, other):
+        bootinfo = outcome.answer_with("stage")
+        times.append(bootinfo.one("stage", name="ready").number("tsc") -
+                     bootinfo.one("stage", name="efi_main").number("tsc"))
+    expect_equal("ticks", times[0], times[1])
+
+
 # --- page tables -------------------------------------------------------------
 def page_tables_are_what_qemu_sees(outcome):
     expect("tlb" in outcome.notes, "QEMU was not asked for its view")
@@ -238,6 +257,14 @@ def says(what, pattern):
         expect(re.search(pattern, outcome.serial),
                f"{pattern!r} is nowhere in the log")
     check.__name__ = "says_" + what
+    return check
+
+
+def never_says(pattern):
+    """A check that the log does not have this."""
+    def check(outcome):
+        expect(not re.search(pattern, outcome.serial), f"it says {pattern!r}")
+    check.__name__ = "never_runs"
     return check
 
 

@@ -18,13 +18,19 @@ QEMU = os.environ.get("QEMU", "qemu-system-x86_64")
 
 @dataclass(frozen=True)
 class Machine:
-    """One shape of machine; `extra` are devices beyond the plain set."""
+    """One shape of machine; `extra` are arguments beyond the plain set,
+    `firmware` what scripts/find-ovmf calls its code and variables.
+
+    Without a disk, the firmware gets what it boots from QEMU itself: then
+    nothing in the machine depends on how fast the host is."""
 
     name: str
     board: str
     memory: str
     cpu: str
     extra: tuple = ()
+    firmware: tuple = ("code", "vars")
+    has_disk: bool = True
 
 
 def _table(*machines):
@@ -46,15 +52,22 @@ MACHINES = _table(
     Machine("pc-9g", "pc", "9G", "qemu64"),
     # A framebuffer, which no memory map mentions.
     Machine("q35-512m-vga", "q35", "512M", "max", ("-device", "VGA")),
-    # For the benchmark only: RAM across more than one top-level entry.
-    Machine("q35-600g", "q35", "600G", "max"),
+    # Secure Boot, with a test key that everybody has.
+    Machine("q35-secure", "q35,smm=on", "512M", "max",
+            ("-global", "driver=cfi.pflash01,property=secure,value=on",
+             "-global", "ICH9-LPC.disable_s3=1"),
+            ("secure-code", "snakeoil-vars")),
+    # For counting instructions; the second has RAM across more than one
+    # top-level entry and is there for the benchmark only.
+    Machine("exact-512m", "q35", "512M", "max", has_disk=False),
+    Machine("exact-600g", "q35", "600G", "max", has_disk=False),
 )
 
 
 @functools.lru_cache(maxsize=None)
-def firmware():
-    """(code, variables template) of an OVMF without Secure Boot."""
-    return tuple(script("find-ovmf", what) for what in ("code", "vars"))
+def firmware(part):
+    """The path of a firmware file; `part` as scripts/find-ovmf has it."""
+    return script("find-ovmf", part)
 
 
 def script(name, *arguments, **environment):
@@ -83,22 +96,25 @@ def fw_cfg_file(name, path):
     return ["-fw_cfg", f"name={name},file={_comma(path)}"]
 
 
-def shape_arguments(machine, disks):
-    """The devices, which a snapshot freezes. `disks` maps what to a path:
-    `vars` (private and writable), `esp` (shared and read-only)."""
-    code, _ = firmware()
+def shape_arguments(machine, variables, boot_from):
+    """The devices, which a snapshot freezes. `variables` is the firmware's
+    store, which is written to; `boot_from` an ESP image, only read, or,
+    without a disk, an EFI application."""
+    if machine.has_disk:
+        boot = ["-drive", "if=none,id=esp,format=raw,readonly=on,file="
+                + _comma(boot_from),
+                "-device", "virtio-blk-pci,drive=esp,bootindex=0"]
+    else:
+        boot = ["-kernel", str(boot_from)]
     return [
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-machine", f"{machine.board},memory-backend=ram",
         "-cpu", machine.cpu, "-m", machine.memory,
         "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
         "-drive", "if=pflash,format=raw,unit=0,readonly=on,file="
-        + _comma(code),
-        "-drive", "if=pflash,format=raw,unit=1,file=" + _comma(disks["vars"]),
-        "-drive", "if=none,id=esp,format=raw,readonly=on,file="
-        + _comma(disks["esp"]),
-        "-device", "virtio-blk-pci,drive=esp,bootindex=0",
-        *machine.extra,
+        + _comma(firmware(machine.firmware[0])),
+        "-drive", "if=pflash,format=raw,unit=1,file=" + _comma(variables),
+        *boot, *machine.extra,
     ]
 
 

@@ -12,15 +12,16 @@ LOG_LINES_SHOWN = 25
 
 @dataclass
 class Scenario:
-    """`boots` are keyword arguments of boot.Request, a dict for each boot.
-    `prepare(lab, folder)` may make an application other than the shipped
-    one; `steps(guest, notes)` may talk to the guest."""
+    """`boots` are keyword arguments of boot.Request, a dict for each boot;
+    a value that has to be made is a function (lab, folder). `steps(guest,
+    notes)` may talk to the guest. `lacks()` says what this host does not
+    have for it, if anything."""
 
     name: str
     boots: tuple
     checks: tuple
     steps: object = None
-    prepare: object = None
+    lacks: object = None
     cases: list = field(init=False)
 
     def __post_init__(self):
@@ -33,26 +34,34 @@ class Scenario:
                 if not request.get("cold")]
 
     def run(self, lab, folder):
-        """[(case, None or what was wrong)], one for each check."""
+        """[(case, verdict, text)], one for each check."""
+        lack = self.lacks() if self.lacks else None
+        if lack:
+            return [(case, "skipped", lack) for case in self.cases]
         try:
             outcomes = self._boot(lab, folder)
         except Exception:  # pylint: disable=broad-except
             wrong = traceback.format_exc()
-            return [(case, wrong) for case in self.cases]
-        results = [(case, _wrong(check, outcomes))
-                   for case, check in zip(self.cases, self.checks)]
-        for number, (case, wrong) in enumerate(results):
+            return [(case, "failed", wrong) for case in self.cases]
+        results, last_words = [], _last_words(outcomes[-1])
+        for case, check in zip(self.cases, self.checks):
+            wrong = _wrong(check, outcomes)
             if wrong:
-                results[number] = case, wrong + _last_words(outcomes[-1])
-                break
+                results.append((case, "failed", wrong + last_words))
+                last_words = ""
+            else:
+                results.append((case, "passed", ""))
         return results
 
     def _boot(self, lab, folder):
-        app = self.prepare(lab, folder) if self.prepare else lab.app
         outcomes = []
         for number, request in enumerate(self.boots):
-            outcomes.append(lab.run(boot.Request(app=app, **request),
-                                    folder / str(number), self.steps))
+            place = folder / str(number)
+            place.mkdir(parents=True)
+            values = {key: value(lab, place) if callable(value) else value
+                      for key, value in {"app": lab.app, **request}.items()}
+            outcomes.append(lab.run(boot.Request(**values), place,
+                                    self.steps))
         return outcomes
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from . import guest, machine
 
-LAYOUT = 2  # change it when what a snapshot holds changes
+LAYOUT = 3  # change it when what a snapshot holds changes
 
 
 def make_esp(path, app, config="", files=()):
@@ -47,12 +47,11 @@ class Snapshots:
         self._failures = {}
 
     def _place(self, shape):
-        code, variables = machine.firmware()
-        arguments = machine.shape_arguments(
-            shape, {"vars": "vars", "esp": "esp"})
-        facts = [str(LAYOUT), machine.qemu_version(), _content(code),
-                 _content(variables), _content(self._springboard),
-                 *arguments]
+        arguments = machine.shape_arguments(shape, "vars", "boot")
+        facts = [str(LAYOUT), machine.qemu_version(),
+                 _content(self._springboard),
+                 *(_content(machine.firmware(part))
+                   for part in shape.firmware), *arguments]
         key = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
         return self._folder / f"{shape.name}-{key}"
 
@@ -85,8 +84,12 @@ class Snapshots:
             shutil.rmtree(stale, ignore_errors=True)
         fresh = self._scratch / f"snapshot-{shape.name}"
         fresh.mkdir(parents=True)
-        make_esp(fresh / "esp.img", self._springboard)
-        shutil.copyfile(machine.firmware()[1], fresh / "vars.fd")
+        if shape.has_disk:
+            make_esp(fresh / "boot", self._springboard)
+        else:
+            shutil.copyfile(self._springboard, fresh / "boot")
+        shutil.copyfile(machine.firmware(shape.firmware[1]),
+                        fresh / "vars.fd")
         self._freeze(shape, fresh)
         try:
             fresh.rename(place)
@@ -96,8 +99,8 @@ class Snapshots:
 
     @staticmethod
     def _freeze(shape, fresh):
-        disks = {"vars": fresh / "vars.fd", "esp": fresh / "esp.img"}
-        arguments = machine.shape_arguments(shape, disks) \
+        arguments = machine.shape_arguments(
+            shape, fresh / "vars.fd", fresh / "boot") \
             + machine.ram_arguments(shape, fresh / "ram", share="on") \
             + machine.accelerator_arguments(exact=False) \
             + ["-fw_cfg", "name=opt/org.bulldog.go,string=0"]
@@ -121,8 +124,8 @@ class Snapshots:
 def wake(place, shape, request, folder):
     """A Guest that wakes a snapshot with this request's application."""
     shutil.copyfile(place / "vars.fd", folder / "vars.fd")
-    disks = {"vars": folder / "vars.fd", "esp": place / "esp.img"}
-    arguments = machine.shape_arguments(shape, disks) \
+    arguments = machine.shape_arguments(
+        shape, folder / "vars.fd", place / "boot") \
         + machine.ram_arguments(shape, place / "ram") \
         + ["-fw_cfg", "name=opt/org.bulldog.go,string=11",
            *machine.fw_cfg_file("opt/org.bulldog.app", request.app),

@@ -1,447 +1,550 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The kernel's first tables, built in an array and read back twice: leaf by
- * leaf against the facts (does each say what the contract wants, and could
- * none of them be larger?), then address by address as a processor walks.
- * That nothing is missing follows from sums, because leaves are disjoint.
+ * The kernel's first tables from facts of every kind: real maps, random
+ * ones, and those corner cases that somebody once got wrong. The reading
+ * back is in tables_scene.h.
  */
-#include "efi/pure_tables.h"
-
 #include <dirent.h>
 
-#include <base/bits.h>
-#include <boot/layout.h>
-#include <mm/early.h>
-
-#include "check.h"
-#include "table_world.h"
+#include "tables_scene.h"
 #include "scripts/bulldog/cursor.c"
 #include "scripts/bulldog/map_line.c"
 #include "scripts/bulldog/map_text.c"
 
-#define REGIONS_MAX	1024
-#define POOL_FIRST	0x12345UL	/* frame; anywhere                   */
-#define BITS		46
-#define ANY_FEATURES	(CPU_NX | CPU_PAGE_1G)
+static struct scene scene;
 
-struct extent {
-	uint64_t start, end;
-};
+/* --- corner cases ---------------------------------------------------------*/
 
-struct scene {
-	struct region regions[REGIONS_MAX];
-	struct region_list list;
-	struct handover_segment segments[3];
-	struct machine_facts machine;
-	struct tables_request request;
-	struct extent runs[REGIONS_MAX]; /* what is mapped, joined once more */
-	size_t run_count;
-};
-
-/* --- the facts ------------------------------------------------------------*/
-
-static void add(struct scene *scene, uint64_t start, uint64_t end,
-		enum region_kind kind)
+/* What a machine with `bytes` of RAM looks like, in the large. */
+static void start_machine(uint64_t bytes, uint32_t features)
 {
-	scene->regions[scene->list.count++] =
-		(struct region){ { start }, { end }, kind };
+	scene_start(&scene, 16 * MIB, features);
+	add(&scene, 64 * KIB, 0x9f000, REGION_LOW);
+	if (bytes <= 2 * GIB) {
+		add(&scene, MIB, bytes, REGION_FREE);
+		return;
+	}
+	add(&scene, MIB, 2 * GIB, REGION_FREE);
+	add(&scene, 4 * GIB, bytes + 2 * GIB, REGION_FREE);
 }
 
-/* A kernel in one block of three times 2 MiB at `phys`, nothing else. */
-static void scene_start(struct scene *scene, uint64_t phys, uint32_t features)
+static uint64_t leaf_bytes_at(uint64_t virt)
 {
-	static const uint32_t rights[] = {
-		SEGMENT_READ | SEGMENT_EXECUTE, SEGMENT_READ,
-		SEGMENT_READ | SEGMENT_WRITE,
+	struct table_leaf leaf;
+
+	if (table_query(&built.table, (vaddr_t){ virt }, &leaf) != ST_OK)
+		return 0;
+	return leaf.bytes;
+}
+
+static uint64_t direct_leaf(uint64_t phys)
+{
+	return leaf_bytes_at(DIRECT_MAP_OFFSET + phys);
+}
+
+CASE(pure_tables_use_the_largest_pages_there_are)
+{
+	start_machine(8 * GIB, ANY_FEATURES);
+	CHECK_SCENE(&scene, "8 GiB");
+	CHECK(build(&scene, 100) == ST_OK);
+	CHECK(direct_leaf(64 * KIB) == PAGE_SIZE);
+	CHECK(direct_leaf(MIB) == PAGE_SIZE);
+	CHECK(direct_leaf(2 * MIB) == SIZE_2M);
+	CHECK(direct_leaf(GIB) == SIZE_1G);
+	CHECK(direct_leaf(9 * GIB) == SIZE_1G);
+	CHECK(direct_leaf(10 * GIB) == 0 && direct_leaf(2 * GIB) == 0);
+	CHECK(direct_leaf(0) == 0 && direct_leaf(0x9f000) == 0);
+	CHECK(leaf_bytes_at(KERNEL_BASE) == SIZE_2M);
+	tear_down();
+}
+
+CASE(pure_tables_do_without_what_the_processor_lacks)
+{
+	start_machine(8 * GIB, CPU_NX);
+	CHECK_SCENE(&scene, "no 1 GiB pages");
+	CHECK(build(&scene, 100) == ST_OK);
+	CHECK(direct_leaf(9 * GIB) == SIZE_2M);
+	tear_down();
+	start_machine(8 * GIB, CPU_PAGE_1G);
+	CHECK_SCENE(&scene, "no NX");
+	start_machine(8 * GIB, 0);
+	CHECK_SCENE(&scene, "neither");
+}
+
+CASE(pure_tables_leave_guards_around_the_stack)
+{
+	uint64_t top = stack_top(0, STACK_MAIN).raw;
+
+	start_machine(GIB, ANY_FEATURES);
+	CHECK(build(&scene, 100) == ST_OK);
+	CHECK(leaf_bytes_at(top) == 0);
+	CHECK(leaf_bytes_at(top - 1) == PAGE_SIZE);
+	CHECK(leaf_bytes_at(top - STACK_BYTES) == PAGE_SIZE);
+	CHECK(leaf_bytes_at(top - STACK_BYTES - 1) == 0);
+	tear_down();
+}
+
+/* Each segment where the firmware had a few pages, as without 2 MiB runs. */
+CASE(pure_tables_take_a_kernel_in_pieces)
+{
+	static const struct extent places[][3] = {
+		{ { 0x1234000, 0x1241000 }, { 0x5001000, 0x5003000 },
+		  { 0x3fff000, 0x4201000 } },
+		{ { MIB, 0x133000 }, { 0x133000, 0x134000 },
+		  { 0x134000, 0x2ff000 } },
+		{ { 0x1ff000, 0x201000 }, { 0x3fffe000, 0x40001000 },
+		  { 0x201000, 0x202000 } },
+		{ { 64 * KIB, 0x20000 }, { 0x9e000, 0x9f000 },
+		  { 0x30000, 0x31000 } },
 	};
 
-	*scene = (struct scene){
-		.machine.cpu = { .features = features, .physical_bits = BITS },
-		.machine.mtrr.physical_bits = BITS,
-		.request = { .segment_count = 3, .boot_stack = { 0x300000 },
-			     .switch_page = { 0x3ff000 } },
-	};
-	scene->list.items = scene->regions;
-	scene->list.capacity = REGIONS_MAX;
-	scene->request.regions = &scene->list;
-	scene->request.segments = scene->segments;
-	scene->request.machine = &scene->machine;
-	for (unsigned i = 0; i < 3; i++)
-		scene->segments[i] = (struct handover_segment){
-			.phys = { phys + i * SIZE_2M },
-			.virt = { KERNEL_BASE + i * 64 * MIB },
-			.bytes = SIZE_2M,
-			.used_bytes = SIZE_2M,
-			.rights = rights[i],
-		};
-}
+	for (size_t i = 0; i < 2 * ARRAY_LENGTH(places); i++) {
+		start_machine(GIB + 64 * MIB, i % 2 ? ANY_FEATURES : 0);
+		for (unsigned k = 0; k < 3; k++) {
+			struct extent place = places[i / 2][k];
 
-static void mtrr_add(struct scene *scene, struct extent where,
-		     enum memtype type)
-{
-	struct mtrr_state *mtrr = &scene->machine.mtrr;
-	size_t i = mtrr->capabilities++ & 0xff;
-	uint64_t mask = ~(where.end - where.start - 1) & ((1UL << BITS) - 1);
-
-	mtrr->variable[i].base = where.start | type;
-	mtrr->variable[i].mask = mask | 1 << 11;
-}
-
-/* All write-back, the video hole by the fixed registers. */
-static void mtrr_start(struct scene *scene, enum memtype otherwise)
-{
-	struct mtrr_state *mtrr = &scene->machine.mtrr;
-
-	mtrr->present = true;
-	mtrr->capabilities = 1 << 8;
-	mtrr->default_type = 3 << 10 | otherwise;
-	for (unsigned i = 0; i < MTRR_FIXED_COUNT; i++)
-		mtrr->fixed[i] = i == 2 ? 0 : 0x0606060606060606;
-}
-
-static bool is_one_type(const struct scene *scene, uint64_t start,
-			uint64_t end)
-{
-	return memtype_of_range(&scene->machine.mtrr, (paddr_t){ start },
-				(paddr_t){ end }) != MEMTYPE_MIXED;
-}
-
-static void join_runs(struct scene *scene)
-{
-	struct extent *last = NULL;
-
-	scene->run_count = 0;
-	for (size_t i = 0; i < scene->list.count; i++) {
-		struct region *region = &scene->regions[i];
-		uint64_t end = region->end.raw;
-
-		if (region->kind == REGION_ACPI)
-			end = min_u64(end, 1UL << BITS);
-		else if (region->kind > REGION_LATER)
-			continue;
-		if (last != NULL && last->end == region->start.raw) {
-			last->end = end;
-		} else if (region->start.raw < end) {
-			last = &scene->runs[scene->run_count++];
-			*last = (struct extent){ region->start.raw, end };
+			scene.segments[k].phys.raw = place.start;
+			scene.segments[k].bytes = place.end - place.start;
 		}
+		CHECK_SCENE(&scene, "pieces");
 	}
 }
 
-static const struct extent *run_of(const struct scene *scene, uint64_t phys)
+CASE(pure_tables_take_stack_and_switch_page_anywhere)
 {
-	for (size_t i = 0; i < scene->run_count; i++)
-		if (phys >= scene->runs[i].start && phys < scene->runs[i].end)
-			return &scene->runs[i];
-	return NULL;
-}
+	static const uint64_t pages[] = {
+		0x10000, 0x11000, 0x55000, 0x9e000, 0x9f000, 0xf000, 0x1000,
+		MIB, 0x1ff000, 0x200000, 16 * MIB - PAGE_SIZE, 22 * MIB,
+		GIB - PAGE_SIZE, 4 * GIB - PAGE_SIZE,
+	};
 
-static bool is_low(const struct scene *scene, uint64_t phys)
-{
-	for (size_t i = 0; i < scene->list.count; i++)
-		if (scene->regions[i].kind == REGION_LOW &&
-		    phys >= scene->regions[i].start.raw &&
-		    phys < scene->regions[i].end.raw)
-			return true;
-	return false;
-}
-
-/* The first read-only segment that has a byte of [start..end), or NULL. */
-static const struct handover_segment *
-constant_in(const struct scene *scene, uint64_t start, uint64_t end)
-{
-	for (size_t i = 0; i < scene->request.segment_count; i++) {
-		const struct handover_segment *segment = &scene->segments[i];
-
-		if (!(segment->rights & SEGMENT_WRITE) &&
-		    segment->phys.raw < end &&
-		    start < segment->phys.raw + segment->bytes)
-			return segment;
+	for (size_t i = 0; i < ARRAY_LENGTH(pages); i++) {
+		start_machine(GIB, ANY_FEATURES);
+		scene.request.switch_page.raw = pages[i];
+		CHECK_SCENE(&scene, "switch page");
+		start_machine(GIB, ANY_FEATURES);
+		scene.request.boot_stack.raw = pages[i];
+		CHECK_SCENE(&scene, "stack");
 	}
-	return NULL;
+	/* Alone in its region, and beside the stack. */
+	scene_start(&scene, 16 * MIB, ANY_FEATURES);
+	add(&scene, 0x20000, 0x21000, REGION_LOW);
+	add(&scene, 0x40000, 0x45000, REGION_LOW);
+	add(&scene, 16 * MIB, 32 * MIB, REGION_LATER);
+	scene.request.switch_page.raw = 0x20000;
+	scene.request.boot_stack.raw = 0x41000;
+	CHECK_SCENE(&scene, "switch page alone");
 }
 
-/* Is all of [start..end) inside, or all outside of read-only segments? */
-static bool is_of_one_right(const struct scene *scene, uint64_t start,
-			    uint64_t end)
+CASE(pure_tables_split_where_the_type_changes)
 {
-	const struct handover_segment *segment = constant_in(scene, start,
-							     end);
-
-	return segment == NULL ||
-	       (segment->phys.raw <= start &&
-		end <= segment->phys.raw + segment->bytes);
+	start_machine(8 * GIB, ANY_FEATURES);
+	mtrr_start(&scene, MEMTYPE_WB);
+	mtrr_add(&scene, (struct extent){ 0x4ff10000, 0x4ff20000 },
+		 MEMTYPE_UC);
+	mtrr_add(&scene, (struct extent){ 0x148000000, 0x14c000000 },
+		 MEMTYPE_UC);
+	CHECK_SCENE(&scene, "holes");
+	CHECK(build(&scene, 100) == ST_OK);
+	CHECK(direct_leaf(0x4ff10000) == PAGE_SIZE);
+	CHECK(direct_leaf(0x4fe00000) == PAGE_SIZE);
+	CHECK(direct_leaf(0x4fdfffff) == SIZE_2M);
+	CHECK(direct_leaf(0x50000000) == SIZE_2M);
+	CHECK(direct_leaf(0x7fffffff) == SIZE_2M);
+	CHECK(direct_leaf(0x148000000) == SIZE_2M);
+	CHECK(direct_leaf(0x180000000) == SIZE_1G);
+	tear_down();
 }
 
-/* --- the reading back -----------------------------------------------------*/
-
-static struct built {
-	struct table table;
-	struct early pool;
-	void *memory;
-	uint64_t pages;
-	struct table_world world;	/* for its walker                    */
-} built;
-
-/* A table from a pool of `pages` pages, as the loader has it. */
-static enum status build(struct scene *scene, uint64_t pages)
+CASE(pure_tables_keep_the_kernel_small_over_two_types)
 {
-	struct frame_run run = { { POOL_FIRST }, pages };
-	struct table_features features = tables_features(&scene->machine.cpu);
-	struct window window;
+	start_machine(GIB, ANY_FEATURES);
+	mtrr_start(&scene, MEMTYPE_UC);
+	mtrr_add(&scene, (struct extent){ 0, 16 * MIB }, MEMTYPE_WB);
+	mtrr_add(&scene, (struct extent){ 16 * MIB, 17 * MIB }, MEMTYPE_WB);
+	CHECK_SCENE(&scene, "type changes in text");
+	CHECK(build(&scene, 100) == ST_OK);
+	CHECK(leaf_bytes_at(KERNEL_BASE) == PAGE_SIZE);
+	CHECK(leaf_bytes_at(KERNEL_BASE + 64 * MIB) == SIZE_2M);
+	tear_down();
+}
+
+CASE(pure_tables_bear_masks_for_fewer_address_bits)
+{
+	start_machine(300 * GIB, ANY_FEATURES);
+	mtrr_start(&scene, MEMTYPE_WB);
+	mtrr_add(&scene, (struct extent){ 0x70100000, 0x70200000 },
+		 MEMTYPE_UC);
+	/* Written for 36 bits: the hole is there again every 64 GiB. */
+	scene.machine.mtrr.variable[0].mask &= (1UL << 36) - 1;
+	CHECK_SCENE(&scene, "holes every 64 GiB");
+	scene.machine.mtrr.variable[0].mask &= ~0x7ffffff00000UL | 0x55500000;
+	CHECK_SCENE(&scene, "holes everywhere");
+}
+
+CASE(pure_tables_reach_as_far_as_memory_does)
+{
+	start_machine(12 * TIB, ANY_FEATURES);
+	CHECK_SCENE(&scene, "12 TiB");
+	CHECK(tables_pages_bound(&scene.request, 0) < 100);
+	start_machine(12 * TIB, CPU_NX);
+	CHECK_SCENE(&scene, "12 TiB in 2 MiB pages");
+	start_machine(GIB, ANY_FEATURES);
+	add(&scene, TIB - 12 * GIB, TIB, REGION_KEEP);
+	add(&scene, TIB, TIB + 3 * GIB + 5 * PAGE_SIZE, REGION_LATER);
+	CHECK_SCENE(&scene, "a hole below 1 TiB");
+	start_machine(600 * GIB, ANY_FEATURES);
+	CHECK_SCENE(&scene, "two entries of the root");
+}
+
+/* Each edge in a GiB of its own, and a kernel of the largest pieces. */
+CASE(pure_tables_count_edges_that_share_nothing)
+{
+	for (uint64_t runs = 1; runs <= 40; runs++) {
+		start_machine(GIB, ANY_FEATURES);
+		for (unsigned i = 0; i < 3; i++) {
+			scene.segments[i].phys.raw = TIB + i * GIB + PAGE_SIZE;
+			scene.segments[i].bytes = 64 * MIB;
+		}
+		for (uint64_t i = 1; i <= runs; i++)
+			add(&scene, i * 2 * GIB - PAGE_SIZE,
+			    i * 2 * GIB + PAGE_SIZE, REGION_FREE);
+		CHECK_SCENE(&scene, "share nothing");
+	}
+}
+
+CASE(pure_tables_stand_without_memory)
+{
+	scene_start(&scene, 16 * MIB, ANY_FEATURES);
+	CHECK_SCENE(&scene, "no regions");
+	add(&scene, 0, 4 * GIB, REGION_KEEP);
+	CHECK_SCENE(&scene, "all kept");
+	scene.regions[0].kind = REGION_ACPI;
+	CHECK_SCENE(&scene, "nothing but tables");
+}
+
+CASE(pure_tables_map_no_tables_out_of_reach)
+{
+	start_machine(GIB, ANY_FEATURES);
+	add(&scene, 3 * GIB, 3 * GIB + PAGE_SIZE, REGION_ACPI);
+	add(&scene, (1UL << BITS) - SIZE_2M, 1UL << 52, REGION_ACPI);
+	CHECK_SCENE(&scene, "acpi across the limit");
+	scene.list.count--;
+	add(&scene, 1UL << 50, 1UL << 51, REGION_ACPI);
+	CHECK_SCENE(&scene, "acpi beyond the limit");
+}
+
+CASE(pure_tables_refuse_facts_that_contradict)
+{
+	start_machine(GIB, ANY_FEATURES);
+	scene.segments[1].virt = scene.segments[0].virt;
+	CHECK(build(&scene, 100) == ST_CONFLICT);
+	tear_down();
+	start_machine(GIB, ANY_FEATURES);
+	scene.machine.cpu.physical_bits = 36;
+	add(&scene, 64 * GIB, 65 * GIB, REGION_FREE);
+	CHECK(build(&scene, 100) == ST_BAD_RANGE);
+	tear_down();
+	start_machine(GIB, ANY_FEATURES);
+	scene.request.boot_stack.raw = 0x300800;
+	CHECK(build(&scene, 100) == ST_BAD_RANGE);
+	tear_down();
+}
+
+CASE(pure_tables_leave_nothing_behind_without_memory)
+{
+	static struct stingy_source source;
+	struct table_features features;
+	unsigned n = 1;
+
+	start_machine(5 * GIB, ANY_FEATURES);
+	mtrr_start(&scene, MEMTYPE_WB);
+	mtrr_add(&scene, (struct extent){ 0x4ff10000, 0x4ff20000 },
+		 MEMTYPE_UC);
+	scene.request.switch_page.raw = 0x55000;
+	features = tables_features(&scene.machine.cpu);
+	stingy_init(&source, (pfn_t){ POOL_FIRST }, 100);
+	for (enum status status = ST_NO_MEMORY; status != ST_OK; n++) {
+		struct table table;
+
+		source.takes = 0;
+		source.fail_at = n;
+		status = table_init(&table, source.window, &source.base,
+				    &features);
+		CHECK(status == ST_OK || n == 1);
+		if (status == ST_OK) {
+			status = tables_build(&table, &scene.request);
+			CHECK(table_audit(&table));
+			CHECK(source.pages_out == table.table_pages);
+			table_destroy(&table);
+		}
+		CHECK(status == ST_OK || status == ST_NO_MEMORY);
+		CHECK(source.pages_out == 0);
+	}
+	CHECK(n > 15);
+	stingy_free(&source);
+}
+
+/* --- random facts ---------------------------------------------------------*/
+
+static uint64_t below(uint64_t *seed, uint64_t limit)
+{
+	return check_random(seed) % limit;
+}
+
+/* A length in bytes, of pages or of larger blocks, often a ragged one. */
+static uint64_t some_length(uint64_t *seed)
+{
+	static const uint64_t scales[] = { PAGE_SIZE, 64 * KIB, SIZE_2M,
+					   32 * MIB, SIZE_1G, 40 * GIB };
+	uint64_t scale = scales[below(seed, ARRAY_LENGTH(scales))];
+	uint64_t bytes = (1 + below(seed, 16)) * scale;
+
+	return below(seed, 2) ? bytes : bytes + below(seed, 600) * PAGE_SIZE;
+}
+
+static enum region_kind some_kind(uint64_t *seed)
+{
+	static const enum region_kind kinds[] = {
+		REGION_FREE, REGION_FREE, REGION_LATER, REGION_LATER,
+		REGION_ACPI, REGION_KEEP, REGION_BAD,
+	};
+
+	return kinds[below(seed, ARRAY_LENGTH(kinds))];
+}
+
+static void place_kernel(uint64_t *seed)
+{
+	const struct region *regions = scene.regions;
+	bool pieces = below(seed, 2);
+	uint64_t unit = pieces ? PAGE_SIZE : SIZE_2M;
+	uint64_t at = regions[below(seed, scene.list.count)].start.raw;
+
+	at = align_up(at, unit) + below(seed, 4) * unit;
+	for (unsigned i = 0; i < 3; i++) {
+		struct handover_segment *segment = &scene.segments[i];
+
+		segment->phys.raw = at;
+		segment->bytes = (1 + below(seed, pieces ? 9000 : 3)) * unit;
+		at += segment->bytes + pieces * below(seed, 3) * some_length(seed);
+	}
+	scene.request.boot_stack.raw =
+		regions[below(seed, scene.list.count)].start.raw;
+	scene.request.switch_page.raw =
+		regions[below(seed, scene.list.count)].end.raw - PAGE_SIZE;
+}
+
+static void place_types(uint64_t *seed)
+{
+	static const enum memtype types[] = { MEMTYPE_UC, MEMTYPE_WC,
+					      MEMTYPE_WT, MEMTYPE_WB };
+	unsigned count = below(seed, 9);
+
+	if (count == 0)
+		return;
+	mtrr_start(&scene, below(seed, 2) ? MEMTYPE_WB : MEMTYPE_UC);
+	scene.machine.mtrr.fixed[below(seed, MTRR_FIXED_COUNT)] =
+		below(seed, 2) ? 0 : 0x0605040106060606;
+	while (--count > 0) {
+		uint64_t size = PAGE_SIZE << below(seed, 28);
+		uint64_t base = align_down(below(seed, 1UL << 41), size);
+
+		mtrr_add(&scene, (struct extent){ base, base + size },
+			 types[below(seed, ARRAY_LENGTH(types))]);
+	}
+}
+
+static void random_scene(uint64_t *seed)
+{
+	static const uint32_t features[] = { ANY_FEATURES, CPU_NX,
+					     ANY_FEATURES, 0 };
+	uint64_t at = LOW_START + below(seed, 100) * PAGE_SIZE;
+	unsigned count = 1 + below(seed, 20);
+
+	scene_start(&scene, 16 * MIB, features[below(seed, 4)]);
+	add(&scene, at, at + (1 + below(seed, 50)) * PAGE_SIZE, REGION_LOW);
+	for (at = below(seed, 2) ? MIB : below(seed, 3) * MIB + 3 * MIB;
+	     count > 0; count--) {
+		uint64_t end = at + some_length(seed);
+
+		add(&scene, at, end, some_kind(seed));
+		at = end + (below(seed, 2) ? 0 : some_length(seed));
+	}
+	place_kernel(seed);
+	place_types(seed);
+}
+
+CASE(pure_tables_agree_with_random_facts)
+{
+	uint64_t seed = check_seed();
+
+	for (unsigned round = 0; round < 150; round++) {
+		random_scene(&seed);
+		CHECK_SCENE(&scene, "random");
+	}
+}
+
+/* --- the map changes between the bound and the building ------------------- */
+
+static void insert(size_t index, struct region region)
+{
+	memmove(&scene.regions[index + 1], &scene.regions[index],
+		(scene.list.count - index) * sizeof(region));
+	scene.regions[index] = region;
+	scene.list.count++;
+}
+
+/* The firmware keeps some pages in the middle of a region. */
+static void punch(size_t index, uint64_t *seed)
+{
+	struct region *region = &scene.regions[index];
+	struct region rest = *region;
+	uint64_t pages = (region->end.raw - region->start.raw) / PAGE_SIZE;
+
+	if (pages < 3)
+		return;
+	region->end.raw = region->start.raw +
+			  (1 + below(seed, pages - 2)) * PAGE_SIZE;
+	rest.start.raw = rest.end.raw -
+		(1 + below(seed, (rest.end.raw - region->end.raw) / PAGE_SIZE -
+			   1)) * PAGE_SIZE;
+	insert(index + 1, rest);
+}
+
+/* Memory where there was none: behind region `index`, if there is room. */
+static void appear(size_t index, uint64_t *seed)
+{
+	uint64_t from = scene.regions[index].end.raw;
+	uint64_t to = index + 1 < scene.list.count ?
+		scene.regions[index + 1].start.raw : from + 600 * GIB;
+	uint64_t pages = (to - from) / PAGE_SIZE;
+	struct region region = { .kind = REGION_FREE };
+
+	if (pages == 0)
+		return;
+	region.start.raw = from + below(seed, pages) * PAGE_SIZE;
+	region.end.raw = min_u64(to, region.start.raw +
+		(1 + below(seed, SIZE_1G / PAGE_SIZE)) * PAGE_SIZE);
+	if (is_one_type(&scene, region.start.raw, region.end.raw))
+		insert(index + 1, region);
+}
+
+CASE(pure_tables_fit_when_the_map_has_changed)
+{
+	uint64_t seed = check_seed() ^ 0x5eed;
+
+	for (unsigned round = 0; round < 150; round++) {
+		uint64_t slack = below(&seed, 65);
+		uint64_t pages;
+
+		random_scene(&seed);
+		pages = tables_pages_bound(&scene.request, slack);
+		for (uint64_t i = 0; i < slack; i++) {
+			size_t index = below(&seed, scene.list.count);
+
+			if (below(&seed, 2))
+				punch(index, &seed);
+			else
+				appear(index, &seed);
+		}
+		for (unsigned i = below(&seed, 4); i > 0; i--)
+			scene.regions[below(&seed, scene.list.count)].kind =
+				REGION_KEEP;
+		CHECK(tables_are_right(&scene, pages, "changed"));
+	}
+}
+
+/* Each new run the dearest there is: ragged, across 512 GiB. */
+CASE(pure_tables_fit_the_dearest_change)
+{
+	for (unsigned slack = 1; slack <= 25; slack++) {
+		uint64_t pages;
+
+		start_machine(GIB, ANY_FEATURES);
+		scene.request.switch_page.raw = 3 * GIB;
+		pages = tables_pages_bound(&scene.request, slack);
+		for (uint64_t i = 0; i < slack; i++)
+			add(&scene, i * TIB + 512 * GIB - 5 * PAGE_SIZE,
+			    i * TIB + 512 * GIB + 5 * PAGE_SIZE, REGION_FREE);
+		CHECK(tables_are_right(&scene, pages, "dearest"));
+	}
+}
+
+/* --- real maps ------------------------------------------------------------*/
+
+static bool read_map(struct map_text *map, const char *path)
+{
+	static char text[1 << 20];
+	FILE *stream = fopen(path, "rb");
+	size_t bytes = stream != NULL ? fread(text, 1, sizeof(text), stream) : 0;
+
+	if (stream != NULL)
+		fclose(stream);
+	return map_text_read(map, text, bytes) == ST_OK;
+}
+
+static bool regions_of(const struct map_text *map)
+{
+	struct region_request request = {
+		.entries = map->entries,
+		.count = map->count,
+		.scratch_bytes = region_scratch_bytes(map->count),
+	};
 	enum status status;
 
-	join_runs(scene);
-	built.pages = pages;
-	built.memory = aligned_alloc(PAGE_SIZE, pages * PAGE_SIZE);
-	window.offset = (uint64_t)(uintptr_t)built.memory -
-			POOL_FIRST * PAGE_SIZE;
-	CHECK(early_init(&built.pool, window, &run, 1) == ST_OK);
-	CHECK(table_init(&built.table, window, &built.pool.source,
-			 &features) == ST_OK);
-	status = tables_build(&built.table, &scene->request);
-	built.world.source.window = window;
-	built.world.table = built.table;
-	return status;
+	request.scratch = malloc(request.scratch_bytes);
+	status = region_list_build(&scene.list, &request);
+	free(request.scratch);
+	return status == ST_OK;
 }
 
-static void tear_down(void)
+/* The features and types of round `n` of one map; false when it is enough. */
+static bool next_machine(unsigned n, uint64_t *seed)
 {
-	table_destroy(&built.table);
-	CHECK(built.pool.free_frames == built.pages);
-	free(built.memory);
-}
+	bool is_huge = scene.list.items[scene.list.count - 1].end.raw > TIB;
 
-struct reading {
-	const struct scene *scene;
-	uint64_t direct, kernel, stack, identity;	/* bytes seen */
-	const char *wrong;
-};
-
-static bool could_be_larger(const struct scene *scene,
-			    const struct table_leaf *leaf)
-{
-	bool page_1g = scene->machine.cpu.features & CPU_PAGE_1G;
-	uint64_t start = leaf->phys.raw;
-	uint64_t larger = leaf->bytes == PAGE_SIZE ? SIZE_2M : SIZE_1G;
-
-	if (leaf->bytes == SIZE_1G || (larger == SIZE_1G && !page_1g))
+	if (n == 8 || (is_huge && n == 4))
 		return false;
-	return start >= SIZE_2M && is_aligned(start, larger) &&
-	       start + larger <= run_of(scene, start)->end &&
-	       is_of_one_right(scene, start, start + larger) &&
-	       is_one_type(scene, start, start + larger);
+	scene.machine.cpu.features = n < 4 ? ANY_FEATURES : n < 7 ? CPU_NX : 0;
+	place_kernel(seed);
+	scene.machine.mtrr = (struct mtrr_state){ .physical_bits = BITS };
+	if (n % 4 != 0)
+		place_types(seed);
+	return true;
 }
 
-static const char *wrong_direct(const struct scene *scene,
-				const struct table_leaf *leaf, unsigned rights)
+static unsigned check_directory(const char *directory)
 {
-	uint64_t start = leaf->phys.raw, end = start + leaf->bytes;
-	const struct extent *run = run_of(scene, start);
-	bool constant = constant_in(scene, start, end) != NULL;
+	DIR *stream = opendir(directory);
+	uint64_t seed = check_seed();
+	struct dirent *item;
+	unsigned maps = 0;
 
-	if (leaf->virt.raw != start + DIRECT_MAP_OFFSET)
-		return "direct map that is not phys + offset";
-	if (run == NULL || end > run->end)
-		return "direct map of what is no memory";
-	if (!is_of_one_right(scene, start, end))
-		return "a leaf half over text or rodata";
-	if (rights != (TABLE_GLOBAL | (constant ? 0 : TABLE_WRITE)))
-		return "direct map with wrong rights";
-	if (leaf->bytes > PAGE_SIZE && start < SIZE_2M)
-		return "a large leaf in the first 2 MiB";
-	if (leaf->bytes > PAGE_SIZE && !is_one_type(scene, start, end))
-		return "a large leaf over two memory types";
-	if (could_be_larger(scene, leaf))
-		return "a leaf that could be larger";
-	return NULL;
-}
+	while (stream != NULL && (item = readdir(stream)) != NULL) {
+		struct map_text map;
+		char path[512];
 
-static const char *wrong_kernel(const struct scene *scene,
-				const struct table_leaf *leaf, unsigned rights)
-{
-	const struct handover_segment *segment = scene->segments;
-	uint64_t block = align_down(leaf->virt.raw, SIZE_2M);
-	unsigned wanted = TABLE_GLOBAL;
-	bool large;
-
-	while (leaf->virt.raw - segment->virt.raw >= segment->bytes)
-		if (++segment == scene->segments + 3)
-			return "kernel area without a segment";
-	if (leaf->phys.raw - segment->phys.raw !=
-	    leaf->virt.raw - segment->virt.raw)
-		return "a segment's page elsewhere";
-	if (segment->rights & SEGMENT_WRITE)
-		wanted |= TABLE_WRITE;
-	/* Without NX every page is one to execute, and is masked out. */
-	if (scene->machine.cpu.features & CPU_NX &&
-	    segment->rights & SEGMENT_EXECUTE)
-		wanted |= TABLE_EXECUTE;
-	if (rights != wanted)
-		return "a segment with wrong rights";
-	large = is_aligned(segment->phys.raw ^ segment->virt.raw, SIZE_2M) &&
-		block + SIZE_2M <= segment->virt.raw + segment->bytes &&
-		is_one_type(scene, segment->phys.raw,
-			    segment->phys.raw + segment->bytes);
-	return leaf->bytes == (large ? SIZE_2M : PAGE_SIZE) ? NULL :
-		"a segment in pages of the wrong size";
-}
-
-static const char *wrong_identity(const struct scene *scene,
-				  const struct table_leaf *leaf,
-				  unsigned rights)
-{
-	unsigned execute = scene->machine.cpu.features & CPU_NX ?
-				   TABLE_EXECUTE : 0;
-
-	if (leaf->virt.raw != leaf->phys.raw || leaf->bytes != PAGE_SIZE)
-		return "identity map that is none";
-	if (leaf->phys.raw == scene->request.switch_page.raw)
-		return rights == execute ? NULL : "switch page not RX";
-	if (!is_low(scene, leaf->phys.raw))
-		return "identity map of more than low";
-	return rights == TABLE_WRITE ? NULL : "low not RW";
-}
-
-static const char *wrong_stack(const struct scene *scene,
-			       const struct table_leaf *leaf, unsigned rights)
-{
-	uint64_t start = STACKS_START + STACK_SLOT_BYTES - PAGE_SIZE -
-			 STACK_BYTES;
-
-	if (leaf->virt.raw - start >= STACK_BYTES || leaf->bytes != PAGE_SIZE)
-		return "something beside the stack";
-	if (leaf->phys.raw - scene->request.boot_stack.raw !=
-	    leaf->virt.raw - start)
-		return "a stack page elsewhere";
-	return rights == (TABLE_WRITE | TABLE_GLOBAL) ? NULL : "stack not RW";
-}
-
-static bool read_leaf(void *context, const struct table_leaf *leaf)
-{
-	struct reading *reading = context;
-	const struct scene *scene = reading->scene;
-	bool has_nx = scene->machine.cpu.features & CPU_NX;
-	unsigned rights = leaf->rights & ~(has_nx ? 0U : TABLE_EXECUTE);
-	const char *wrong;
-
-	if (leaf->virt.raw < USER_END) {
-		wrong = wrong_identity(scene, leaf, rights);
-		reading->identity += leaf->bytes;
-	} else if (leaf->virt.raw < DIRECT_MAP_END) {
-		wrong = wrong_direct(scene, leaf, rights);
-		reading->direct += leaf->bytes;
-	} else if (leaf->virt.raw < KERNEL_BASE) {
-		wrong = wrong_stack(scene, leaf, rights);
-		reading->stack += leaf->bytes;
-	} else {
-		wrong = wrong_kernel(scene, leaf, rights);
-		reading->kernel += leaf->bytes;
+		if (strstr(item->d_name, ".txt") == NULL)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", directory, item->d_name);
+		scene_start(&scene, 16 * MIB, 0);
+		if (read_map(&map, path) && regions_of(&map))
+			maps++;
+		for (unsigned n = 0; next_machine(n, &seed); n++)
+			CHECK_SCENE(&scene, path);
+		map_text_free(&map);
 	}
-	if (wrong == NULL && leaf->cache != CACHE_WRITE_BACK)
-		wrong = "a leaf that is not write-back";
-	reading->wrong = wrong;
-	return wrong == NULL;
+	if (stream != NULL)
+		closedir(stream);
+	return maps;
 }
 
-static const char *wrong_sums(const struct reading *reading)
+CASE(pure_tables_hold_every_efi_map)
 {
-	const struct scene *scene = reading->scene;
-	uint64_t switch_page = scene->request.switch_page.raw;
-	uint64_t direct = 0, kernel = 0, low = 0;
-
-	for (size_t i = 0; i < scene->run_count; i++)
-		direct += scene->runs[i].end - scene->runs[i].start;
-	for (size_t i = 0; i < 3; i++)
-		kernel += scene->segments[i].bytes;
-	for (size_t i = 0; i < scene->list.count; i++)
-		if (scene->regions[i].kind == REGION_LOW)
-			low += scene->regions[i].end.raw -
-			       scene->regions[i].start.raw;
-	if (reading->direct != direct)
-		return "direct map not whole";
-	if (reading->kernel != kernel)
-		return "kernel not whole";
-	if (reading->stack != STACK_BYTES)
-		return "stack not whole";
-	return reading->identity ==
-		low + (is_low(scene, switch_page) ? 0 : PAGE_SIZE) ?
-		NULL : "identity map not whole";
+	CHECK(check_directory("tests/data/efi") >= 26);
 }
 
-/* As the processor sees the direct map at one address. */
-static bool probe_agrees(const struct scene *scene, uint64_t phys)
+CASE(pure_tables_hold_every_bios_map)
 {
-	struct translation seen = world_translate(&built.world,
-						  DIRECT_MAP_OFFSET + phys);
-
-	if (run_of(scene, phys) == NULL || phys >= DIRECT_MAP_BYTES)
-		return !seen.present || phys >= DIRECT_MAP_BYTES;
-	return seen.present && seen.phys == phys &&
-	       !(seen.rights & TABLE_USER) &&
-	       !(seen.rights & TABLE_WRITE) ==
-		       (constant_in(scene, phys, phys + 1) != NULL);
+	CHECK(check_directory("tests/data/e820") >= 14);
 }
-
-static bool probes_agree(const struct scene *scene)
-{
-	bool agree = true;
-
-	for (size_t i = 0; i < scene->run_count; i++) {
-		const struct extent *run = &scene->runs[i];
-
-		agree = agree && probe_agrees(scene, run->start - 1) &&
-			probe_agrees(scene, run->start) &&
-			probe_agrees(scene, run->end - 1) &&
-			probe_agrees(scene, run->end);
-	}
-	for (size_t i = 0; i < 3; i++) {
-		const struct handover_segment *segment = &scene->segments[i];
-		uint64_t end = segment->phys.raw + segment->bytes;
-
-		agree = agree && probe_agrees(scene, segment->phys.raw - 1) &&
-			probe_agrees(scene, segment->phys.raw) &&
-			probe_agrees(scene, end - 1) &&
-			probe_agrees(scene, end);
-	}
-	return agree;
-}
-
-/* NULL, or what the tables that were built have wrong. */
-static const char *read_back(const struct scene *scene)
-{
-	struct reading reading = { .scene = scene };
-
-	if (!table_audit(&built.table))
-		return "the table's own invariants";
-	/* What the loader reports as owned: a prefix of the pool. */
-	if (built.pool.run_count > 1 ||
-	    built.pool.free_frames + built.table.table_pages != built.pages ||
-	    (built.pool.run_count == 1 &&
-	     built.pool.head.raw != POOL_FIRST + built.table.table_pages) ||
-	    built.table.root.raw != POOL_FIRST)
-		return "table pages that are no prefix of the pool";
-	table_visit(&built.table, read_leaf, &reading);
-	if (reading.wrong == NULL)
-		reading.wrong = wrong_sums(&reading);
-	if (reading.wrong == NULL && !probes_agree(scene))
-		reading.wrong = "a processor would disagree";
-	return reading.wrong;
-}
-
-static bool tables_are_right(struct scene *scene, uint64_t pages,
-			     const char *name)
-{
-	enum status status = build(scene, pages);
-	const char *wrong = status == ST_OK ? read_back(scene) :
-					      status_text(status);
-
-	if (wrong != NULL)
-		printf("# %s: %s\n", name, wrong);
-	tear_down();
-	return wrong == NULL;
-}
-
-#define CHECK_SCENE(scene, name)					\
-	CHECK(tables_are_right(scene,					\
-			       tables_pages_bound(&(scene)->request, 0), name))

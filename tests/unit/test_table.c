@@ -239,7 +239,7 @@ CASE(table_refuses_words_that_do_not_exist)
 	want.rights = 0;
 	want.cache = (enum table_cache)5;
 	CHECK(table_map(&world.table, &want) == ST_BAD_ARGUMENT);
-	want.cache = (enum table_cache)-1;
+	want.cache = (enum table_cache)255;
 	CHECK(table_map(&world.table, &want) == ST_BAD_ARGUMENT);
 	want.cache = CACHE_WRITE_BACK;
 	for (size_t i = 0; i < ARRAY_LENGTH(sizes); i++) {

@@ -355,6 +355,7 @@ enum split_call { SPLIT_BY_PROTECT, SPLIT_BY_UNMAP };
 static void starve(enum split_call call, uint64_t virt, uint64_t bytes,
 		   uint64_t needs)
 {
+	enum status status;
 	char before[256];
 	uint64_t n;
 
@@ -364,8 +365,9 @@ static void starve(enum split_call call, uint64_t virt, uint64_t bytes,
 	for (n = 1; n < 16; n++) {
 		world.source.takes = 0;
 		world.source.fail_at = n;
-		if ((call == SPLIT_BY_PROTECT ? protect(virt, bytes, RW) :
-						unmap(virt, bytes)) == ST_OK)
+		status = call == SPLIT_BY_PROTECT ? protect(virt, bytes, RW) :
+						    unmap(virt, bytes);
+		if (status == ST_OK)
 			break;
 		CHECK(world.source.pages_out == 2);
 		CHECK(fake_mmu_flushes() == 0);

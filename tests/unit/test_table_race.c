@@ -160,42 +160,73 @@ static bool write_between(void *context, uint64_t step)
 	return false;
 }
 
-static const struct race writes[] = {
-	{ RACE_PROTECT, USER, 4 * PAGE_SIZE, TABLE_USER | TABLE_WRITE,
-	  TABLE_USER, USER, 2 * PAGE_SIZE, { 0 } },
-	/* The cut leaf holds USER on the side that stays as it is. */
-	{ RACE_UNMAP, USER, SIZE_2M, TABLE_USER | TABLE_WRITE, 0,
-	  USER + PAGE_SIZE, PAGE_SIZE, { 0 } },
+struct wait {
+	struct onlooker onlooker;
+	uint64_t entry;			/* at first                          */
+	uint64_t steps;			/* until it changed                  */
 };
 
-CASE(table_loses_no_dirty_bit_that_is_set_meanwhile)
+static bool wait_for_change(void *context, uint64_t step)
 {
-	for (size_t i = 0; i < ARRAY_LENGTH(writes); i++) {
-		/* Close together at first, where short windows are. */
-		uint64_t step = 0;
-		unsigned writes_seen = 0;
-		unsigned runs;
+	struct wait *wait = context;
 
-		for (runs = 0; runs < 400; runs++, step += 3 + step / 8) {
-			struct onlooker onlooker = { .race = &writes[i],
-						     .act_at = step };
-			struct single_step run = { perform, write_between,
-						   &onlooker };
-			uint64_t steps;
+	wait->steps = step;
+	return *user_leaf() == wait->entry;
+}
 
-			set_up(&writes[i]);
-			steps = single_step_run(&run);
-			CHECK(onlooker.status == ST_OK);
-			if (onlooker.written != 0) {
-				writes_seen++;
-				CHECK(*user_leaf() & 0x40);
-			}
-			CHECK(world_free(&world) == NULL);
-			if (steps <= step)
-				break;
-		}
-		/* It wrote often, and in the end it came too late. */
-		CHECK(writes_seen > 10);
-		CHECK(runs < 400);
+/* Steps until the call changes the leaf of USER. */
+static uint64_t steps_to_change(const struct race *race)
+{
+	struct wait wait = { .onlooker = { .race = race } };
+	struct single_step run = { perform, wait_for_change, &wait };
+
+	set_up(race);
+	wait.entry = *user_leaf();
+	CHECK(single_step_run(&run) > 100);
+	CHECK(*user_leaf() != wait.entry);
+	CHECK(world_free(&world) == NULL);
+	return wait.steps;
+}
+
+/* Writes in the last `window` steps before the change, one per run. */
+static void write_before_change(const struct race *race, uint64_t window,
+				uint64_t stride)
+{
+	uint64_t change = steps_to_change(race);
+	unsigned writes = 0;
+
+	for (uint64_t early = 1; early < window; early += stride) {
+		struct onlooker onlooker = { .race = race,
+					     .act_at = change - early };
+		struct single_step run = { perform, write_between, &onlooker };
+
+		set_up(race);
+		CHECK(single_step_run(&run) > 100);
+		CHECK(onlooker.status == ST_OK);
+		writes += onlooker.written != 0;
+		CHECK(*user_leaf() & 0x40);
+		CHECK(world_free(&world) == NULL);
 	}
+	CHECK(writes == (window - 2) / stride + 1);
+}
+
+CASE(table_protect_loses_no_dirty_bit_that_is_set_meanwhile)
+{
+	static const struct race race = {
+		RACE_PROTECT, USER, 4 * PAGE_SIZE, TABLE_USER | TABLE_WRITE,
+		TABLE_USER, USER, 2 * PAGE_SIZE, { 0 }
+	};
+
+	write_before_change(&race, 60, 4);
+}
+
+CASE(table_split_loses_no_dirty_bit_that_is_set_meanwhile)
+{
+	/* The cut leaf holds USER on the side that stays as it is. */
+	static const struct race race = {
+		RACE_UNMAP, USER, SIZE_2M, TABLE_USER | TABLE_WRITE, 0,
+		USER + PAGE_SIZE, PAGE_SIZE, { 0 }
+	};
+
+	write_before_change(&race, 2000, 900);
 }

@@ -13,7 +13,7 @@
 #define DRAIN_EVERY 300
 #define TINY_RUNS 20
 #define LOOK_ROUND_EVERY 100
-#define AUDIT_EVERY 8		/* calls, on average                         */
+#define AUDIT_EVERY 16		/* calls, on average                         */
 
 struct walk {
 	struct table_world world;
@@ -487,7 +487,7 @@ CASE(table_walks_whole_gib_like_the_model)
 	model_make_coarse(&walk.model);
 	go(&walk, (struct table_features){ .no_execute = true,
 					   .page_1g = true, PLAIN },
-	   150000);
+	   120000);
 }
 
 CASE(table_walks_without_1g_pages_like_the_model)

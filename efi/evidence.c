@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * What the attempt before left in memory, and the start of our own.
+ *
+ * The run is taken first of all and below a fixed limit, so the firmware,
+ * which does the same things in the same order after a warm reset, gives the
+ * same place. What it holds is believed only by its checksum. An attempt
+ * that did not end on purpose is told and, where the volume can be written,
+ * kept in a file: on a machine without a serial port that is all there is.
+ */
+#include "loader.h"
+
+#include <arch/instructions.h>
+#include <base/bits.h>
+#include <base/string.h>
+#include <base/text.h>
+#include <boot/crash_log.h>
+
+#define RUN_PAGES	16
+#define RUN_LIMIT	(64 * MIB)
+#define DIRECTORY	L"\\EFI\\BULLDOG"
+#define NUMBER_AT	4	/* in LOG-NNNN.TXT */
+#define NUMBER_END	8
+#define NUMBER_MAX	9999
+/* No more names than a FAT directory can have. */
+#define NAMES_MAX	65536
+
+static struct crash_log *current;
+
+void evidence_reach(const char *stage)
+{
+	if (current == NULL)
+		return;
+	crash_log_reach(current, stage);
+	write_back(current, sizeof(*current));
+}
+
+void evidence_note_fault(const char *fault)
+{
+	if (current == NULL)
+		return;
+	crash_log_note_fault(current, fault);
+	write_back(current, sizeof(*current));
+}
+
+void evidence_append(const char *text, size_t bytes)
+{
+	uint64_t before;
+
+	if (current == NULL)
+		return;
+	before = current->text_bytes;
+	crash_log_append(current, text, bytes);
+	write_back((char *)(current + 1) + before,
+		   current->text_bytes - before);
+	write_back(current, sizeof(*current));
+}
+
+/* The number in LOG-NNNN.TXT, 0 for every other name. */
+static unsigned number_of(const CHAR16 *name)
+{
+	static const char pattern[] = "LOG-####.TXT";
+	unsigned number = 0;
+
+	for (size_t i = 0; i < sizeof(pattern); i++) {
+		bool digit = i >= NUMBER_AT && i < NUMBER_END;
+
+		if (digit && name[i] >= '0' && name[i] <= '9')
+			number = number * 10 + (name[i] - '0');
+		else if (digit || (name[i] & ~0x20) != (pattern[i] & ~0x20))
+			return 0;
+	}
+	return number;
+}
+
+static unsigned highest_number(EFI_FILE_HANDLE directory)
+{
+	unsigned highest = 0;
+
+	for (unsigned i = 0; i < NAMES_MAX; i++) {
+		uint64_t buffer[128];
+		EFI_FILE_INFO *info = (EFI_FILE_INFO *)buffer;
+		UINTN bytes = sizeof(buffer);
+
+		if (EFI_ERROR(directory->Read(directory, &bytes, info)) ||
+		    bytes == 0)
+			break;
+		highest = max_u64(highest, number_of(info->FileName));
+	}
+	return highest;
+}
+
+static EFI_STATUS open_next(EFI_FILE_HANDLE directory, EFI_FILE_HANDLE *out,
+			    unsigned number)
+{
+	CHAR16 name[16];
+	char text[16];
+
+	text_print(text, sizeof(text), "LOG-%04u.TXT", number);
+	for (size_t i = 0; i < sizeof(text); i++)
+		name[i] = (CHAR16)(unsigned char)text[i];
+	return directory->Open(directory, out, name,
+			       EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE |
+				       EFI_FILE_MODE_CREATE, 0);
+}
+
+static EFI_STATUS write_file(EFI_FILE_HANDLE file,
+			     const struct crash_log *before)
+{
+	struct crash_text log = crash_log_text(before);
+	char head[CRASH_STAGE_BYTES + CRASH_FAULT_BYTES + 64];
+	UINTN bytes = text_print(head, sizeof(head),
+				 "attempt=%lu stage=%s\nfault: %s\n",
+				 before->attempt, before->stage,
+				 before->fault[0] ? before->fault : "none");
+	EFI_STATUS status = file->Write(file, &bytes, head);
+
+	bytes = log.bytes;
+	if (!EFI_ERROR(status))
+		status = file->Write(file, &bytes, (void *)log.text);
+	return status;
+}
+
+static EFI_STATUS save(struct loader *loader, const struct crash_log *before,
+		       unsigned *number)
+{
+	EFI_FILE_HANDLE directory, file;
+	EFI_STATUS status;
+
+	if (loader->volume == NULL)
+		return EFI_NOT_FOUND;
+	status = loader->volume->Open(loader->volume, &directory, DIRECTORY,
+				      EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE |
+					      EFI_FILE_MODE_CREATE,
+				      EFI_FILE_DIRECTORY);
+	if (EFI_ERROR(status))
+		return status;
+	*number = highest_number(directory) + 1;
+	status = EFI_VOLUME_FULL;
+	if (*number <= NUMBER_MAX)
+		status = open_next(directory, &file, *number);
+	if (!EFI_ERROR(status)) {
+		status = write_file(file, before);
+		file->Close(file);
+	}
+	directory->Close(directory);
+	return status;
+}
+
+static void tell(struct loader *loader, const struct crash_log *before)
+{
+	unsigned number = 0;
+	EFI_STATUS status = save(loader, before, &number);
+
+	say('W', "evidence: last attempt did not end attempt=%lu stage=%s",
+	    before->attempt, before->stage);
+	if (before->fault[0] != '\0')
+		say('W', "evidence: last fault was %s", before->fault);
+	if (EFI_ERROR(status))
+		say('W', "evidence: not kept in a file status=0x%lx",
+		    (uint64_t)status);
+	else
+		say('I', "evidence: kept file=LOG-%04u.TXT", number);
+}
+
+EFI_STATUS evidence_start(struct loader *loader, paddr_t *run,
+			  uint64_t *run_bytes)
+{
+	uint64_t attempt = 1;
+	struct crash_log *before;
+	const char *log;
+	size_t bytes;
+	struct page_request request = {
+		.pages = RUN_PAGES,
+		.owner = OWNER_LOG,
+		.limit = RUN_LIMIT,
+	};
+	EFI_STATUS status = memory_take(loader, &request, run);
+
+	request.limit = 4 * GIB;
+	if (EFI_ERROR(status))
+		status = memory_take(loader, &request, run);
+	if (EFI_ERROR(status))
+		return refuse(status, "evidence: no memory for the crash log");
+	*run_bytes = RUN_PAGES * PAGE_SIZE;
+	before = (struct crash_log *)run->raw;
+	if (crash_log_check(before, *run_bytes) == ST_OK) {
+		attempt = before->attempt + 1;
+		if (!before->ended)
+			tell(loader, before);
+	}
+	crash_log_start(before, *run_bytes, attempt);
+	current = before;
+	log = say_log(&bytes);
+	evidence_append(log, bytes);
+	evidence_reach("loader.options");
+	return EFI_SUCCESS;
+}
