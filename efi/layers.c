@@ -15,10 +15,15 @@
 static void append(struct loader *loader, enum option_layer_kind kind,
 		   const char *text, size_t bytes)
 {
-	enum status status = options_append_layer(
-		loader->option_text, sizeof(loader->option_text),
-		&loader->option_bytes, kind, text, bytes);
+	struct option_text to = {
+		.text = loader->option_text,
+		.capacity = sizeof(loader->option_text),
+		.used = loader->option_bytes,
+	};
+	struct option_layer layer = { kind, text, bytes };
+	enum status status = options_append_layer(&to, &layer);
 
+	loader->option_bytes = to.used;
 	if (status != ST_OK)
 		say('W', "options: layer refused kind=%d bytes=%lu why=\"%s\"",
 		    kind, (uint64_t)bytes, status_text(status));
@@ -89,11 +94,13 @@ static void hear_nothing(struct options_complaint *complaint, const char *word,
 void layers_read(struct loader *loader)
 {
 	struct options_complaint silence = { .report = hear_nothing };
+	struct option_layer all = { .kind = LAYER_WORDS };
 
 	append_config_file(loader);
 	append_load_options(loader);
 	append_fw_cfg(loader);
+	all.text = loader->option_text;
+	all.bytes = loader->option_bytes;
 	options_defaults(&loader->options);
-	options_apply(&loader->options, LAYER_WORDS, loader->option_text,
-		      loader->option_bytes, &silence);
+	options_apply(&loader->options, &all, &silence);
 }

@@ -26,6 +26,8 @@
 #define CR4_PKE		(1UL << 22)
 #define CR4_CET		(1UL << 23)
 
+#define FLAG_INTERRUPTS	(1UL << 9)
+
 #define MSR_APIC_BASE	0x1b
 #define MSR_MTRR_DEF	0x2ff
 #define MSR_EFER	0xc0000080
@@ -91,6 +93,14 @@ struct cpu_feature_use cpu_feature_at(unsigned index, uint32_t features)
 	};
 }
 
+static uint64_t read_flags(void)
+{
+	uint64_t flags;
+
+	__asm__ volatile("pushfq\n\tpopq %0" : "=r"(flags) : : "memory");
+	return flags;
+}
+
 const char *cpu_entry_refusal(const struct handover *handover)
 {
 	uint32_t features = handover->cpu.features;
@@ -109,6 +119,8 @@ const char *cpu_entry_refusal(const struct handover *handover)
 	if (paddr_to_pfn((paddr_t){ READ_CONTROL(3) }).raw !=
 	    paddr_to_pfn(handover->root_table).raw)
 		return "CR3 is not the root of the handover";
+	if (read_flags() & FLAG_INTERRUPTS)
+		return "interrupts are on";
 	return "";
 }
 

@@ -49,11 +49,14 @@ static void hear_nothing(struct options_complaint *complaint, const char *word,
 
 static void apply_options(struct options_complaint *complaint)
 {
-	const char *text = window_at(&kernel.window, kernel.handover->options);
+	struct option_layer layer = {
+		.kind = LAYER_WORDS,
+		.text = window_at(&kernel.window, kernel.handover->options),
+		.bytes = kernel.handover->options_bytes,
+	};
 
 	options_defaults(&kernel.options);
-	options_apply(&kernel.options, LAYER_WORDS, text,
-		      kernel.handover->options_bytes, complaint);
+	options_apply(&kernel.options, &layer, complaint);
 }
 
 /* Twice: first to learn where to speak, then to say what was odd. */

@@ -141,12 +141,11 @@ static void cut_into_runs(struct run_list *runs, const struct span *span,
 
 static bool all_absent(const uint64_t *entry, uint64_t count)
 {
-	const uint64_t *end = entry + count;
 	uint64_t any = 0;
 
 #pragma GCC unroll 8
-	while (entry < end)
-		any |= *entry++;
+	for (uint64_t i = 0; i < count; i++)
+		any |= entry[i];
 	return any == 0;
 }
 

@@ -330,6 +330,7 @@ static inline void rewrite_entries(const struct strip *strip,
 				   const struct rewrite *rewrite)
 {
 	volatile uint64_t *plain = strip->entry;
+	struct rewrite kept = *rewrite;	/* in registers, stores or not       */
 
 	if (*strip->holder & ENTRY_USER) {
 		for (uint64_t i = 0; i < strip->count; i++)
@@ -339,7 +340,7 @@ static inline void rewrite_entries(const struct strip *strip,
 	/* T6: the table has no user leaf, so the CPU writes to none of it. */
 #pragma GCC unroll 8
 	for (uint64_t i = 0; i < strip->count; i++)
-		plain[i] = rewritten(plain[i], rewrite);
+		plain[i] = rewritten(plain[i], &kept);
 }
 
 static void rewrite_row(const struct leaves *row,

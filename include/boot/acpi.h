@@ -52,7 +52,10 @@ struct acpi_register {
 	uint8_t space;			/* enum acpi_space, or stranger      */
 };
 
-/* The FADT's words about reset and power. Zero: not there. */
+/*
+ * The FADT's words about reset and power. Zero: not there, or no port that
+ * a processor has. `reset` may be in a space that we do not know.
+ */
 struct acpi_power {
 	bool has_reset;
 	struct acpi_register reset;
@@ -70,8 +73,8 @@ enum status acpi_read_fadt(const void *table, uint64_t bytes,
 			   struct acpi_power *out);
 
 /*
- * Finds \_S5 in a DSDT: Name (_S5_, Package { a, b, ... }).
- * Fails: ST_NOT_FOUND.
+ * Finds \_S5 in a good DSDT: Name (_S5_, Package { a, b, ... }).
+ * Fails: ST_NOT_FOUND, and then `out` is as it was.
  */
 enum status acpi_find_sleep_type(const void *dsdt, uint64_t bytes,
 				 struct acpi_power *out);

@@ -44,6 +44,20 @@ struct options {
 
 enum option_layer_kind { LAYER_WORDS, LAYER_FILE };
 
+/* Text as somebody wrote it; not NUL-terminated. */
+struct option_layer {
+	enum option_layer_kind kind;
+	const char *text;
+	size_t bytes;
+};
+
+/* All layers so far, in one text with a NUL at its end. */
+struct option_text {
+	char *text;
+	size_t capacity;		/* with the NUL                      */
+	size_t used;			/* without it                        */
+};
+
 /*
  * One complaint about one word. `word` is not NUL-terminated, has at most
  * OPTIONS_NAMED_BYTES (a longer one is cut here) and is ready for the inside
@@ -59,27 +73,24 @@ struct options_complaint {
 void options_defaults(struct options *options);
 
 /*
- * Lays text[0..bytes) over what is there. A word that is unknown or whose
+ * Lays `layer` over what is there. A word that is unknown or whose
  * value makes no sense is reported once and changes nothing: an unknown
  * key once whatever its values, a bad value once per value. `options`
  * remembers that from one layer to the next.
  */
-void options_apply(struct options *options, enum option_layer_kind kind,
-		   const char *text, size_t bytes,
+void options_apply(struct options *options, const struct option_layer *layer,
 		   struct options_complaint *complaint);
 
 /*
- * Appends a layer to buffer[0..*used), NUL at its end, in the form of
- * LAYER_WORDS: comments gone, one space between words, a line per layer (and
+ * Appends `layer` to `to`, in the form of LAYER_WORDS: comments gone, one space between words, a line per layer (and
  * a line break after an open quote, so that it swallows nothing).
- * Applying the buffer is then the same as applying each layer in turn.
+ * Applying the text is then the same as applying each layer in turn.
  * Words stay as they are, also the bad ones: options_apply names them.
  * Fails: ST_FULL when it does not fit, ST_CORRUPT when it holds a NUL and
- *        so is not text; the buffer is then as before.
+ *        so is not text; `to` is then as before.
  */
-enum status options_append_layer(char *buffer, size_t capacity, size_t *used,
-				 enum option_layer_kind kind,
-				 const char *text, size_t bytes);
+enum status options_append_layer(struct option_text *to,
+				 const struct option_layer *layer);
 
 /*
  * UEFI load options as words: `text` is any bytes at any alignment. Reads

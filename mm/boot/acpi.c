@@ -21,8 +21,16 @@
 #define FADT_RESET_REGISTER	116
 #define FADT_RESET_VALUE	128
 #define FADT_X_DSDT		140
+#define FADT_X_PM1A_CONTROL	172
+#define FADT_X_PM1B_CONTROL	184
 #define FADT_BYTES_1		116
 #define FLAG_RESET_SUPPORTED	(1u << 10)
+
+/* A generic address structure: space, width, offset, access size, address. */
+#define REGISTER_BYTES		12
+#define REGISTER_ADDRESS	4
+
+#define PORTS			0x10000
 
 /* AML op codes (ACPI 6.5 section 20.3). */
 #define AML_ZERO	0x00
@@ -31,7 +39,9 @@
 #define AML_BYTE	0x0a
 #define AML_WORD	0x0b
 #define AML_DWORD	0x0c
+#define AML_QWORD	0x0e
 #define AML_PACKAGE	0x12
+#define AML_ROOT	'\\'
 
 static uint8_t get8(const void *from, uint64_t offset)
 {
@@ -69,8 +79,8 @@ enum status acpi_read_rsdp(const void *rsdp, size_t bytes,
 	    !sums_to_zero(rsdp, RSDP_BYTES_1))
 		return ST_CORRUPT;
 	if (get8(rsdp, 15) >= 2 && bytes >= ACPI_RSDP_BYTES &&
-	    get32(rsdp, 20) >= ACPI_RSDP_BYTES &&
-	    sums_to_zero(rsdp, ACPI_RSDP_BYTES) && get64(rsdp, 24) != 0) {
+	    get32(rsdp, 20) >= ACPI_RSDP_BYTES && get32(rsdp, 20) <= bytes &&
+	    sums_to_zero(rsdp, get32(rsdp, 20)) && get64(rsdp, 24) != 0) {
 		*out = (struct acpi_root){ { get64(rsdp, 24) }, 8 };
 		return ST_OK;
 	}
@@ -107,6 +117,40 @@ bool acpi_root_entry(const void *table, uint64_t bytes,
 	return true;
 }
 
+static struct acpi_register get_register(const void *from, uint64_t offset)
+{
+	return (struct acpi_register){
+		.space = get8(from, offset),
+		.address = get64(from, offset + REGISTER_ADDRESS),
+	};
+}
+
+/* A number that is no port stands for no port. */
+static uint16_t port_of(uint64_t number)
+{
+	return number < PORTS ? (uint16_t)number : 0;
+}
+
+/* Of the two places for a control port, some firmware fills only one. */
+static uint16_t control_port(const void *table, uint64_t bytes,
+			     uint64_t plain, uint64_t extended)
+{
+	uint16_t port = port_of(get32(table, plain));
+	struct acpi_register wide;
+
+	if (port != 0 || bytes < extended + REGISTER_BYTES)
+		return port;
+	wide = get_register(table, extended);
+	return wide.space == ACPI_IO ? port_of(wide.address) : 0;
+}
+
+static bool has_reset(const struct acpi_power *power)
+{
+	return power->reset.address != 0 &&
+	       (power->reset.space != ACPI_IO ||
+		power->reset.address < PORTS);
+}
+
 enum status acpi_read_fadt(const void *table, uint64_t bytes,
 			   struct acpi_power *out)
 {
@@ -114,16 +158,17 @@ enum status acpi_read_fadt(const void *table, uint64_t bytes,
 	if (bytes < FADT_BYTES_1)
 		return ST_CORRUPT;
 	out->dsdt.raw = get32(table, FADT_DSDT);
-	out->smi_command = (uint16_t)get32(table, FADT_SMI_COMMAND);
+	out->smi_command = port_of(get32(table, FADT_SMI_COMMAND));
 	out->acpi_enable = get8(table, FADT_ACPI_ENABLE);
-	out->pm1a_control = (uint16_t)get32(table, FADT_PM1A_CONTROL);
-	out->pm1b_control = (uint16_t)get32(table, FADT_PM1B_CONTROL);
+	out->pm1a_control = control_port(table, bytes, FADT_PM1A_CONTROL,
+					 FADT_X_PM1A_CONTROL);
+	out->pm1b_control = control_port(table, bytes, FADT_PM1B_CONTROL,
+					 FADT_X_PM1B_CONTROL);
 	if (bytes > FADT_RESET_VALUE &&
 	    get32(table, FADT_FLAGS) & FLAG_RESET_SUPPORTED) {
-		out->has_reset = true;
-		out->reset.space = get8(table, FADT_RESET_REGISTER);
-		out->reset.address = get64(table, FADT_RESET_REGISTER + 4);
+		out->reset = get_register(table, FADT_RESET_REGISTER);
 		out->reset_value = get8(table, FADT_RESET_VALUE);
+		out->has_reset = has_reset(out);
 	}
 	if (bytes >= FADT_X_DSDT + 8 && get64(table, FADT_X_DSDT) != 0)
 		out->dsdt.raw = get64(table, FADT_X_DSDT);
@@ -153,6 +198,9 @@ static bool read_integer(const uint8_t *at, const uint8_t *end,
 	case AML_DWORD:
 		width = 4;
 		break;
+	case AML_QWORD:
+		width = 8;
+		break;
 	default:
 		return false;
 	}
@@ -163,42 +211,78 @@ static bool read_integer(const uint8_t *at, const uint8_t *end,
 	return true;
 }
 
-/* At the "_S5_" of a Name: package op, length, count, two integers. */
+/*
+ * The length of the package that begins at `at`, its own bytes included;
+ * 0 when it does not fit. The first byte's upper bits say how many follow,
+ * and its lower bits are then only the lowest four.
+ */
+static uint64_t package_bytes(const uint8_t *at, const uint8_t *end)
+{
+	uint64_t length, following;
+
+	if (at == end)
+		return 0;
+	following = at[0] >> 6;
+	if ((uint64_t)(end - at) <= following)
+		return 0;
+	length = following == 0 ? at[0] : at[0] & 0x0f;
+	for (uint64_t i = 1; i <= following; i++)
+		length |= (uint64_t)at[i] << (8 * i - 4);
+	return length <= (uint64_t)(end - at) ? length : 0;
+}
+
+/* Behind a Name of _S5: package op, length, count, two integers. */
 static bool read_package(const uint8_t *at, const uint8_t *end,
 			 struct acpi_power *out)
 {
-	uint64_t length_bytes;
+	uint8_t a, b = 0, count;
+	uint64_t length, header;
 
-	if (end - at < 8 || at[4] != AML_PACKAGE)
+	if (at == end || *at++ != AML_PACKAGE)
 		return false;
-	at += 5;
-	length_bytes = 1 + (at[0] >> 6);
-	if ((uint64_t)(end - at) < length_bytes + 1)
+	length = package_bytes(at, end);
+	if (length == 0)
 		return false;
-	at += length_bytes + 1;
-	if (!read_integer(at, end, &at, &out->sleep_type_a))
+	header = 1 + (at[0] >> 6);
+	if (length <= header)
+		return false;
+	count = at[header];
+	end = at + length;
+	at += header + 1;
+	if (count < 1 || !read_integer(at, end, &at, &a))
 		return false;
 	/* Some tables name only one. */
-	if (!read_integer(at, end, &at, &out->sleep_type_b))
-		out->sleep_type_b = 0;
-	out->sleep_type_a &= 7;
-	out->sleep_type_b &= 7;
+	if (count < 2 || !read_integer(at, end, &at, &b))
+		b = 0;
+	out->sleep_type_a = a & 7;
+	out->sleep_type_b = b & 7;
+	return true;
+}
+
+/* Name (_S5_, or Name (\_S5_, at `at`; `*behind` is then what it names. */
+static bool names_sleep(const uint8_t *at, const uint8_t *end,
+			const uint8_t **behind)
+{
+	if (*at++ != AML_NAME)
+		return false;
+	if (at < end && *at == AML_ROOT)
+		at++;
+	if (end - at < 4 || memcmp(at, "_S5_", 4) != 0)
+		return false;
+	*behind = at + 4;
 	return true;
 }
 
 enum status acpi_find_sleep_type(const void *dsdt, uint64_t bytes,
 				 struct acpi_power *out)
 {
-	const uint8_t *start = dsdt;
+	const uint8_t *at = dsdt, *end = at + bytes, *behind;
 
-	for (uint64_t i = ACPI_HEADER_BYTES + 2; i + 4 <= bytes; i++) {
-		bool named;
-
-		if (memcmp(start + i, "_S5_", 4) != 0)
-			continue;
-		named = start[i - 1] == AML_NAME ||
-			(start[i - 1] == '\\' && start[i - 2] == AML_NAME);
-		if (named && read_package(start + i, start + bytes, out)) {
+	if (bytes < ACPI_HEADER_BYTES)
+		return ST_NOT_FOUND;
+	for (at += ACPI_HEADER_BYTES; at < end; at++) {
+		if (names_sleep(at, end, &behind) &&
+		    read_package(behind, end, out)) {
 			out->has_sleep = true;
 			return ST_OK;
 		}

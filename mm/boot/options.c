@@ -72,18 +72,16 @@ static bool starts_comment(const struct word_reader *reader)
 	return reader->kind == LAYER_FILE && *reader->next == '#';
 }
 
-static struct word_reader reader_of(enum option_layer_kind kind,
-				    const char *text, size_t bytes)
+static struct word_reader reader_of(const struct option_layer *layer)
 {
-	if (bytes == 0)
-		text = "";
+	const char *text = layer->bytes > 0 ? layer->text : "";
+	const char *end = text + layer->bytes;
+
 	/* Some editors begin a file with U+FEFF, which nobody sees. */
-	if (kind == LAYER_FILE && bytes >= 3 &&
-	    memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+	if (layer->kind == LAYER_FILE && layer->bytes >= 3 &&
+	    memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		text += 3;
-		bytes -= 3;
-	}
-	return (struct word_reader){ text, text + bytes, kind };
+	return (struct word_reader){ text, end, layer->kind };
 }
 
 static void skip_blanks_and_comments(struct word_reader *reader)
@@ -467,12 +465,11 @@ void options_defaults(struct options *options)
 	};
 }
 
-void options_apply(struct options *options, enum option_layer_kind kind,
-		   const char *text, size_t bytes,
+void options_apply(struct options *options, const struct option_layer *layer,
 		   struct options_complaint *complaint)
 {
 	struct application to = { options, complaint };
-	struct word_reader reader = reader_of(kind, text, bytes);
+	struct word_reader reader = reader_of(layer);
 	struct span word;
 
 	while (next_word(&reader, &word))
@@ -481,34 +478,33 @@ void options_apply(struct options *options, enum option_layer_kind kind,
 
 /* --- layers on their way to the kernel ------------------------------------ */
 
-enum status options_append_layer(char *buffer, size_t capacity, size_t *used,
-				 enum option_layer_kind kind,
-				 const char *text, size_t bytes)
+enum status options_append_layer(struct option_text *to,
+				 const struct option_layer *layer)
 {
-	struct word_reader reader = reader_of(kind, text, bytes);
+	struct word_reader reader = reader_of(layer);
 	char separator = '\n';	/* a line for each layer */
-	size_t length = *used;
+	size_t length = to->used;
 	struct span word;
 
-	if (length >= capacity)
+	if (length >= to->capacity)
 		return ST_FULL;
-	for (size_t i = 0; i < bytes; i++)
-		if (text[i] == '\0')
+	for (size_t i = 0; i < layer->bytes; i++)
+		if (layer->text[i] == '\0')
 			return ST_CORRUPT;
 	while (next_word(&reader, &word)) {
 		/* A separator, the word and the last NUL. */
-		if (word.bytes + 1 + (length > 0) > capacity - length) {
-			buffer[*used] = '\0';
+		if (word.bytes + 1 + (length > 0) > to->capacity - length) {
+			to->text[to->used] = '\0';
 			return ST_FULL;
 		}
 		if (length > 0)
-			buffer[length++] = separator;
-		memcpy(buffer + length, word.text, word.bytes);
+			to->text[length++] = separator;
+		memcpy(to->text + length, word.text, word.bytes);
 		length += word.bytes;
 		separator = count_quotes(word) % 2 != 0 ? '\n' : ' ';
 	}
-	buffer[length] = '\0';
-	*used = length;
+	to->text[length] = '\0';
+	to->used = length;
 	return ST_OK;
 }
 

@@ -5,8 +5,9 @@
  * it under callgrind and prints the table of docs/tables.md.
  *
  * Usage: bench_table map|unmap|protect|both|query PAGES [SETTING]
- * SETTING: stays   a neighbour keeps the leaf table in place (default)
- *          comes   the tables under the root come and go
+ * SETTING: stays   neighbours keep all tables in place, but for the page
+ *                  tables that PAGES fill (default)
+ *          comes   the three tables under the root come and go
  *          across  the range lies over two tables that are half full
  *          large   PAGES are of 2 MiB
  */
@@ -119,7 +120,7 @@ int main(int argc, char **argv)
 	MUST(table_init(&table, window, &source.base, &features));
 	mapping.bytes = strtoul(argv[2], NULL, 0) * PAGE_SIZE;
 	if (strcmp(setting, "stays") == 0)
-		map_neighbour(&table, VIRT - PAGE_SIZE, PAGE_SIZE);
+		map_neighbour(&table, VIRT + SIZE_1G - PAGE_SIZE, PAGE_SIZE);
 	if (strcmp(setting, "stays") == 0 && mapping.bytes < SIZE_2M)
 		map_neighbour(&table, VIRT + SIZE_2M - PAGE_SIZE, PAGE_SIZE);
 	if (strcmp(setting, "across") == 0) {

@@ -238,7 +238,7 @@ def _cold_scenarios():
     for name, commands, more in (("pc-64m", "", ()), ("q35-9g", "", ()),
                                  ("q35-3g", FRAMES, FRAMES_GOOD)):
         yield Scenario(
-            f"cold-{name}", ({"machine": name, "cold": True,
+            f"cold-{name}", ({"machine": name, "cold": True, "limit": 120,
                               "cmdline": _run(RECORDS + commands)},),
             healthy + more)
     twice = {"machine": "q35-512m", "cmdline": _run(RECORDS + "; pt dump -m")}

@@ -49,10 +49,11 @@ static inline void lay_bytes(enum option_layer_kind kind, const char *text,
 			     size_t bytes)
 {
 	char *copy = malloc(bytes);
+	struct option_layer layer = { kind, copy, bytes };
 
 	if (bytes > 0)
 		memcpy(copy, text, bytes);
-	options_apply(&options, kind, copy, bytes, &notebook.base);
+	options_apply(&options, &layer, &notebook.base);
 	free(copy);
 }
 

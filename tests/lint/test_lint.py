@@ -73,6 +73,8 @@ look("layers_know_a_part_of_a_room_by_its_name", "mm/region_sweep_edges.c",
      "#include <mm/table.h>", "%s:1: layer")
 look("layers_take_the_longest_room_for_a_part", "mm/frame_cache_depot.c",
      "#include <mm/frame_cache.h>")
+look("layers_tell_a_room_from_a_longer_name", "mm/frame_bits.c",
+     "#include <mm/frame_cache.h>", "%s:1: layer")
 look("layers_refuse_a_header_that_looks_ahead", "include/mm/region.h",
      "#include <mm/table.h>", "%s:1: layer")
 look("layers_refuse_base_that_sees_boot", "mm/base/bits.c",

@@ -316,7 +316,8 @@ CASE(options_words_are_separated_by_any_white_space)
 	CHECK(notebook.lines == 0);
 	lay(LAYER_WORDS, "");
 	lay(LAYER_FILE, " \n");
-	options_apply(&options, LAYER_FILE, NULL, 0, &notebook.base);
+	options_apply(&options, &(struct option_layer){ LAYER_FILE, NULL, 0 },
+		      &notebook.base);
 	CHECK(notebook.lines == 0);
 }
 

@@ -16,8 +16,13 @@ struct layers {
 static enum status append(struct layers *layers, enum option_layer_kind kind,
 			  const char *text)
 {
-	return options_append_layer(layers->text, sizeof(layers->text),
-				    &layers->used, kind, text, strlen(text));
+	struct option_text to = { layers->text, sizeof(layers->text),
+				  layers->used };
+	struct option_layer layer = { kind, text, strlen(text) };
+	enum status status = options_append_layer(&to, &layer);
+
+	layers->used = to.used;
+	return status;
 }
 
 CASE(options_append_strips_comments_and_keeps_one_space)
@@ -51,41 +56,38 @@ CASE(options_append_lets_an_open_quote_swallow_nothing)
 CASE(options_append_refuses_a_layer_whole)
 {
 	static const char text[] = "quiet nosmp";
+	struct option_layer layer = { LAYER_WORDS, text, strlen(text) };
 	char buffer[64];
 
 	for (size_t capacity = 0; capacity < sizeof(buffer); capacity++) {
-		char *exact = malloc(capacity);
-		size_t used = 0;
-		enum status status = options_append_layer(
-			exact, capacity, &used, LAYER_WORDS, text,
-			strlen(text));
+		struct option_text exact = { malloc(capacity), capacity, 0 };
+		enum status status = options_append_layer(&exact, &layer);
 
 		CHECK(status == (capacity > strlen(text) ? ST_OK : ST_FULL));
-		CHECK(status == ST_OK ? strcmp(exact, text) == 0 : used == 0);
-		CHECK(capacity == 0 || exact[used] == '\0');
-		free(exact);
+		CHECK(status == ST_OK ? strcmp(exact.text, text) == 0 :
+					exact.used == 0);
+		CHECK(capacity == 0 || exact.text[exact.used] == '\0');
+		free(exact.text);
 	}
 	strcpy(buffer, "kept");
 	for (size_t capacity = 5; capacity < 5 + sizeof(text); capacity++) {
-		size_t used = 4;
+		struct option_text to = { buffer, capacity, 4 };
 
-		CHECK(options_append_layer(buffer, capacity, &used,
-					   LAYER_WORDS, text, strlen(text))
-		      == ST_FULL);
-		CHECK(used == 4 && strcmp(buffer, "kept") == 0);
+		CHECK(options_append_layer(&to, &layer) == ST_FULL);
+		CHECK(to.used == 4 && strcmp(buffer, "kept") == 0);
 	}
 }
 
 CASE(options_append_refuses_what_is_not_text)
 {
 	char buffer[64] = "kept";
-	size_t used = 4;
+	struct option_text to = { buffer, sizeof(buffer), 4 };
+	struct option_layer words = { LAYER_WORDS, "quiet\0nosmp", 11 };
+	struct option_layer file = { LAYER_FILE, "\xff\xfeq\0u\0", 6 };
 
-	CHECK(options_append_layer(buffer, sizeof(buffer), &used, LAYER_WORDS,
-				   "quiet\0nosmp", 11) == ST_CORRUPT);
-	CHECK(options_append_layer(buffer, sizeof(buffer), &used, LAYER_FILE,
-				   "\xff\xfeq\0u\0", 6) == ST_CORRUPT);
-	CHECK(used == 4 && strcmp(buffer, "kept") == 0);
+	CHECK(options_append_layer(&to, &words) == ST_CORRUPT);
+	CHECK(options_append_layer(&to, &file) == ST_CORRUPT);
+	CHECK(to.used == 4 && strcmp(buffer, "kept") == 0);
 }
 
 /* Feeds text as UCS-2 at an odd address, cut or extended by `extra` bytes. */
@@ -236,25 +238,26 @@ CASE(options_appended_layers_mean_what_the_layers_mean)
 
 	for (unsigned round = 0; round < 3000; round++) {
 		char buffer[OPTIONS_BYTES], soup[200];
-		size_t used = 0;
+		struct option_text to = { buffer, sizeof(buffer), 0 };
 
 		start();
-		for (unsigned layer = 0; layer < 3; layer++) {
-			enum option_layer_kind kind = check_random(&seed) % 2 ?
-				LAYER_FILE : LAYER_WORDS;
+		for (unsigned i = 0; i < 3; i++) {
 			size_t limit = check_random(&seed) % sizeof(soup);
-			size_t bytes = cook(soup, limit, &seed);
+			struct option_layer layer = {
+				.kind = check_random(&seed) % 2 ? LAYER_FILE :
+								  LAYER_WORDS,
+				.text = soup,
+				.bytes = cook(soup, limit, &seed),
+			};
 
-			lay_bytes(kind, soup, bytes);
-			CHECK(options_append_layer(buffer, sizeof(buffer),
-						   &used, kind, soup, bytes)
-			      == ST_OK);
-			CHECK(buffer[used] == '\0' && strlen(buffer) == used);
+			lay_bytes(layer.kind, soup, layer.bytes);
+			CHECK(options_append_layer(&to, &layer) == ST_OK);
+			CHECK(strlen(buffer) == to.used);
 		}
 		separate = options;
 		separate_notes = notebook;
 		start();
-		lay_bytes(LAYER_WORDS, buffer, used);
+		lay_bytes(LAYER_WORDS, buffer, to.used);
 		CHECK(options_say_the_same(&options, &separate));
 		CHECK(strcmp(notebook.text, separate_notes.text) == 0);
 	}
@@ -267,7 +270,9 @@ CASE(options_survive_random_bytes)
 	for (unsigned round = 0; round < 5000; round++) {
 		unsigned char soup[300];
 		char out[100], buffer[200] = "";
-		size_t bytes = check_random(&seed) % sizeof(soup), used = 0;
+		size_t bytes = check_random(&seed) % sizeof(soup);
+		struct option_text to = { buffer, sizeof(buffer), 0 };
+		struct option_layer layer = { LAYER_FILE, (char *)soup, bytes };
 		enum status status;
 
 		for (size_t i = 0; i < bytes; i++)
@@ -277,10 +282,9 @@ CASE(options_survive_random_bytes)
 		lay_bytes(LAYER_WORDS, (char *)soup, bytes);
 		CHECK(strlen(options.run) < sizeof(options.run));
 		CHECK(options.log_level <= 7);
-		status = options_append_layer(buffer, sizeof(buffer), &used,
-					      LAYER_FILE, (char *)soup, bytes);
-		CHECK(status == ST_OK || used == 0);
-		CHECK(buffer[used] == '\0');
+		status = options_append_layer(&to, &layer);
+		CHECK(status == ST_OK || to.used == 0);
+		CHECK(buffer[to.used] == '\0');
 		CHECK(options_from_ucs2(out, sizeof(out), soup, bytes) ==
 		      strlen(out));
 	}
