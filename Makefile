@@ -339,4 +339,8 @@ clean:
 help:
 	@sed -n 's/^#? //p' Makefile
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+OBJECT_FOLDERS := $(wildcard $(addprefix $(BUILD)/,kernel efi host check-gcc \
+	check-clang fuzz firmware))
+ifneq ($(OBJECT_FOLDERS),)
+-include $(shell find $(OBJECT_FOLDERS) -type f -name '*.d')
+endif

@@ -107,10 +107,12 @@ def _crash_scenarios():
         yield Scenario(
             f"crash-{kind}", _crash(f"crash {kind}"),
             common + (checks.says("its_cause", f'cause="{words}'),
+                      checks.backtrace_reaches_kernel_main,
                       checks.reports_what_qemu_saw(vector)))
     for kind, words in PANICS.items():
         yield Scenario(f"crash-{kind}", _crash(f"crash {kind}"),
-                       common + (checks.says("its_cause", words),))
+                       common + (checks.says("its_cause", words),
+                                 checks.backtrace_reaches_kernel_main))
     for stack, name in STACKS.items():
         yield Scenario(
             f"crash-stack-{stack}", _crash(f"crash stack {stack}"),

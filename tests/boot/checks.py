@@ -278,10 +278,15 @@ def backtrace_has_the_linkers_names(outcome):
         starts.setdefault(name, set()).add(int(start, 16))
     frames = re.findall(r"trap: frame n=\d+ address=0x([0-9a-f]+) "
                         r"symbol=([^+\s]+)\+0x([0-9a-f]+)", outcome.serial)
-    expect(len(frames) >= 3, f"only {len(frames)} frames with names")
+    expect(len(frames) >= 2, f"only {len(frames)} frames with names")
     for address, name, offset in frames:
         expect(int(address, 16) - int(offset, 16) in starts.get(name, ()),
                f"{address} is not {name}+{offset}")
+
+
+def backtrace_reaches_kernel_main(outcome):
+    expect(re.search(r"trap: frame .* symbol=kernel_main\+", outcome.serial),
+           "it ends before kernel_main")
 
 
 # Exceptions that push the address of what raised them, not of what follows.

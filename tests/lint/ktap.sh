@@ -58,8 +58,9 @@ sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' \
 
 # What scripts/setup looks for, and what it needs to look.
 commands='sh awk cat cksum env grep head id ln ls mkdir mktemp mv rm sed sort
-	tr true gcc as ld objcopy nm make mformat mcopy mmd qemu-system-x86_64 clang
-	clang-format shellcheck python3 sbsign sbverify openssl gdb'
+	tr true gcc as ld objcopy nm make mformat mcopy mmd
+	qemu-system-x86_64 clang clang-format shellcheck python3 sbsign
+	sbverify openssl gdb'
 
 # A directory with links to those commands, but for some.
 commands_but()		# NAME...
