@@ -22,6 +22,8 @@ uint64_t clock_ticks_per_us(void)
 
 uint64_t clock_microseconds(void)
 {
+	if (now.ticks_per_us == 0)
+		return 0;
 	return (read_tsc() - now.start_tsc) / clock_ticks_per_us();
 }
 

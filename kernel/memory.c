@@ -172,6 +172,15 @@ static enum status build_ledger(void)
 	});
 }
 
+/* Only what the loader declared as a table is read as one. */
+static bool is_table_frame(const void *context, pfn_t frame)
+{
+	enum owner owner;
+
+	return ledger_find(context, frame, &owner) == ST_OK &&
+	       owner == OWNER_PAGE_TABLE;
+}
+
 enum status memory_start(void)
 {
 	const struct handover *from_loader = kernel.handover;
@@ -179,6 +188,8 @@ enum status memory_start(void)
 		.no_execute = from_loader->cpu.features & CPU_NX,
 		.page_1g = from_loader->cpu.features & CPU_PAGE_1G,
 		.physical_bits = from_loader->cpu.physical_bits,
+		.may_be_table = is_table_frame,
+		.context = &kernel.ledger,
 	};
 	struct frame_run workspace;
 	enum status status;

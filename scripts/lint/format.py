@@ -68,13 +68,14 @@ def judge_break(source, offset):
     """clang-format wants a line break here."""
     before = source[:offset].rstrip()[-1:]
     line = line_around(source, offset)
+    controls = re.match(rb"\s*(\} )?(else\b|if|for|while|switch|do)\b", line)
     if before == b")" and source[offset:].lstrip()[:1] == b"{":
         return "the brace of a function stands on a line of its own"
     if ONE_LINERS.match(line) or before not in (b";", b")", b"{"):
         return None
-    if before in (b";", b"{") and in_parentheses(source, offset):
+    if before == b";" and in_parentheses(source, offset):
         return None
-    if before == b")" and not re.match(rb"\s*(if|for|while|switch)\b", line):
+    if before in (b")", b"{") and not controls:
         return None
     return "a second statement on the line"
 

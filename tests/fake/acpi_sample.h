@@ -77,7 +77,7 @@ static void seal_table(uint8_t *table, size_t bytes, const char *signature)
 /* How a DSDT may write the same thing. */
 struct sleep_words {
 	uint64_t a, b;
-	unsigned width_a, width_b;	/* bytes; 0 = ZeroOp or OneOp        */
+	unsigned width_a, width_b;	/* bytes, 0 = ZeroOp or OneOp        */
 	unsigned count;			/* elements, 1..4                    */
 	unsigned following;		/* bytes of length behind the first  */
 	unsigned root;			/* 1: \_S5_                          */
@@ -147,12 +147,15 @@ static struct sleep_words some_words(uint64_t *state)
 static size_t put_noise(uint8_t *to, uint64_t *state)
 {
 	static const char *const lookalikes[] = {
-		"_S5_\x12\x04\x02\x01\x01", "\x08_S4_\x12\x04\x02\x01\x01",
-		"\x08_S5_", "\x08_S5_\x11\x04\x02\x01\x01", "\x14\x0b_S5_\x08",
-		"\x08\\\\_S5_\x12\x04\x02\x01\x01", "\x08_S5\x12", "\x08\\_S5_",
-		"\x08^_S5_\x12\x04\x02\x01\x01", "\x08_S5_\x12\x02\x02\x01\x01",
+		"\x01_S5_\x12\x04\x02\x01\x01", "\x08_S4_\x12\x04\x02\x01\x01",
+		"\x08_S5_", "\x08_S5_\x11\x04\x02\x01\x01",
+		"\x14\x0b_S5_\x08\x01",
+		"\x08\\\\_S5_\x12\x04\x02\x01\x01", "\x08_S5\x12",
+		"\x08\\_S5_",
+		"\x08^_S5_\x12\x04\x02\x01\x01",
+		"\x08_S5_\x12\x02\x02\x01\x01",
 		"\x08_S5_\x12\x06\x02PM1_\x01", "\x08_S5_\x12\xff\x02\x01\x01",
-		"\x08\x08", "\x08_S5_\x12\x03\x01\x0a\x05",
+		"\x08\x08\x01", "\x08_S5_\x12\x03\x01\x0a\x05",
 	};
 	size_t bytes = sample_below(state, 40);
 
@@ -391,6 +394,7 @@ static bool acpi_round_agrees(uint64_t *state)
 {
 	uint8_t table[SAMPLE_BYTES] = { 0 };
 	struct sleep_words words = some_words(state);
+	const struct sleep_words *use;
 	unsigned kind = (unsigned)sample_below(state, 4);
 	size_t bytes = 36 + kind * 3;
 
@@ -399,8 +403,8 @@ static bool acpi_round_agrees(uint64_t *state)
 				   0 : (uint8_t)sample_random(state);
 	switch (kind) {
 	case 0:
-		bytes = sample_dsdt(table, sample_below(state, 4) ? &words :
-								    NULL, state);
+		use = sample_below(state, 4) ? &words : NULL;
+		bytes = sample_dsdt(table, use, state);
 		return sleep_agrees(table, spoil(table, bytes, state));
 	case 1:
 		memcpy(table, "RSD PTR ", 8);
@@ -413,8 +417,10 @@ static bool acpi_round_agrees(uint64_t *state)
 		return fadt_agrees(table, spoil(table, FADT_BYTES, state));
 	default:
 		bytes = 36 + sample_below(state, 200);
-		return count_entries(table, bytes, 8) == (int)(bytes - 36) / 8 &&
-		       count_entries(table, bytes, 4) == (int)(bytes - 36) / 4;
+		return count_entries(table, bytes, 8) ==
+			       (int)(bytes - 36) / 8 &&
+		       count_entries(table, bytes, 4) ==
+			       (int)(bytes - 36) / 4;
 	}
 }
 

@@ -205,6 +205,13 @@ case("style_leaves_copied_data_alone", "style",
 case("format_passes_hand_aligned_comments_and_early_breaks", "format",
      {"mm/region.c": "int f(int a,\n      int b);\n\nstruct s {\n"
       "\tint a;\t\t\t/* one */\n\tint bcd;\t\t/* two */\n};\n"})
+case("format_passes_a_table_that_is_broken_by_hand", "format",
+     {"mm/region.c": "static const int prefix[] = { 0, 10, 11, 0, 12, 0,\n"
+      "\t\t\t      0, 14 };\n"})
+case("format_refuses_a_block_on_the_line_of_its_condition", "format",
+     {"mm/region.c": "int f(int a)\n{\n\twhile (a) { a--; f(a); }\n"
+      "\treturn a;\n}\n"},
+     "mm/region.c:3: format")
 case("format_refuses_spaces_for_tabs", "format",
      {"mm/region.c": "int f(void)\n{\n    return 0;\n}\n"},
      "mm/region.c:3: format")

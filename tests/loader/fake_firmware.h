@@ -266,6 +266,9 @@ struct fake_loan *fake_loan_at(uint64_t address);
 extern EFI_SIMPLE_FILE_SYSTEM_PROTOCOL fake_volume;
 void fake_volume_start(void);
 
+/* fake_firmware.c: what LoadedImage names as the device */
+EFI_HANDLE fake_volume_handle(void);
+
 /* fake_processor.c */
 void fake_processor_start(void);
 

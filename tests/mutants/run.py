@@ -33,8 +33,8 @@ LISTS = ROOT / "tests" / "mutants"
 # A directory a run: two at a time must not clear away each other's trees.
 RUNS = ROOT / "build" / "mutants"
 WORK = RUNS / str(os.getpid())
-COPIED = ["Makefile", "mm", "include", "efi", "tests/unit", "tests/fake",
-          "tests/data", "scripts"]
+COPIED = ["Makefile", "mm", "include", "efi", "kernel", "tests/unit",
+          "tests/fake", "tests/data", "scripts"]
 OBJECTS = "build/check-gcc"
 KEYS = ("mutant", "file", "test", "from", "to")
 KEY_LINE = re.compile(r"^(%s):(?: (.*))?$" % "|".join(KEYS))

@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * Ports, MSRs, CPUID and control registers as a small model, and the three
+ * instructions that the loader has in its text: cli, hlt and lidt trap in a
+ * process, and the trap does to the model what they do to a processor.
+ */
+#define _GNU_SOURCE
+#include "fake_firmware.h"
+
+#include <arch/instructions.h>
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include "check.h"
+
+#define TICKS_A_PORT	1000		/* a port access, in TSC ticks       */
+#define PIT_READS	32		/* of port 0x61 before it is done    */
+#define X2APIC_LVT	0x832		/* five of them, not in a row        */
+#define FAULT_FETCH	0x10		/* page fault error code             */
+#define TRAP_PAGE	14
+
+/* What is only the model's own, in the loader's process. */
+static struct {
+	uint8_t uart[8];
+	unsigned sent;
+	unsigned pit_reads;
+	uint16_t item;
+	uint32_t offset;
+} state;
+
+/* --- serial port ----------------------------------------------------------*/
+
+static void uart_out(unsigned which, uint8_t value)
+{
+	bool divisor = state.uart[3] & 0x80;
+
+	state.uart[which] = value;
+	if (which != 0 || divisor)
+		return;
+	if (fake_pc->serial == SERIAL_STUCK)
+		state.sent++;
+	if (fake_run->serial_bytes < FAKE_TEXT_BYTES - 1)
+		fake_run->serial[fake_run->serial_bytes++] = (char)value;
+}
+
+static uint8_t uart_in(unsigned which)
+{
+	if (which != 5)
+		return state.uart[which];
+	fake_run->status_reads++;
+	if (fake_pc->serial == SERIAL_STUCK &&
+	    state.sent >= fake_pc->serial_patience)
+		return 0;
+	return 0x60;
+}
+
+/* --- fw_cfg ---------------------------------------------------------------*/
+
+#define FILE_OTHER	0x20
+#define FILE_CMDLINE	0x21
+
+static void put_big_endian(uint8_t *to, uint32_t value)
+{
+	for (unsigned i = 0; i < 4; i++)
+		to[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+
+static void put_entry(uint8_t *to, uint32_t bytes, unsigned key,
+		      const char *name)
+{
+	put_big_endian(to, bytes);
+	put_big_endian(to + 4, key << 16);
+	memcpy(to + 8, name, strlen(name));
+}
+
+/* The directory: a count, then 64 bytes a file. */
+static uint8_t directory_byte(uint32_t offset)
+{
+	uint8_t directory[4 + 2 * 64] = { 0 };
+	uint32_t files = 1 + (fake_pc->fw_cfg != NULL);
+
+	if (fake_pc->fw_cfg_files != 0)
+		files = fake_pc->fw_cfg_files;
+	put_big_endian(directory, files);
+	put_entry(directory + 4, 20, FILE_OTHER, "etc/system-states");
+	if (fake_pc->fw_cfg != NULL)
+		put_entry(directory + 4 + 64, fake_pc->fw_cfg_bytes,
+			  FILE_CMDLINE, "opt/org.bulldog.cmdline");
+	return offset < sizeof(directory) ? directory[offset] : 0;
+}
+
+static uint8_t fw_cfg_in(void)
+{
+	uint32_t offset = state.offset++;
+
+	switch (state.item) {
+	case 0:
+		return offset < 4 ? (uint8_t)"QEMU"[offset] : 0;
+	case 0x19:
+		return directory_byte(offset);
+	case FILE_CMDLINE:
+		if (offset >= fake_pc->fw_cfg_bytes)
+			fake_blame("fw_cfg read beyond the file");
+		return offset < strlen(fake_pc->fw_cfg) ?
+			       (uint8_t)fake_pc->fw_cfg[offset] : 0;
+	default:
+		fake_blame("fw_cfg item %#x", state.item);
+		return 0;
+	}
+}
+
+/* --- ports ----------------------------------------------------------------*/
+
+static bool is_uart(uint16_t port)
+{
+	return fake_pc->serial != SERIAL_ABSENT &&
+	       (uint16_t)(port - fake_pc->serial_port) < 8;
+}
+
+static bool is_com(uint16_t port)
+{
+	return (port & ~0x107) == 0x2f8 - (port & 0x100 ? 0 : 0) ||
+	       (port & 0xfff8) == 0x3f8 || (port & 0xfff8) == 0x3e8 ||
+	       (port & 0xfff8) == 0x2e8;
+}
+
+static void check_fw_cfg(unsigned bytes, unsigned wanted)
+{
+	fake_run->fw_cfg_accesses++;
+	if ((fake_pc->processor.ecx_1 & 1u << 31) == 0)
+		fake_blame("fw_cfg on a machine without a hypervisor");
+	if (bytes != wanted)
+		fake_blame("fw_cfg access of %u bytes", bytes);
+}
+
+void fake_out(uint16_t port, uint32_t value, unsigned bytes)
+{
+	fake_run->tsc += TICKS_A_PORT;
+	if (port == 0x510) {
+		check_fw_cfg(bytes, 2);
+		state.item = (uint16_t)value;
+		state.offset = 0;
+		return;
+	}
+	if (bytes != 1)
+		fake_blame("%u bytes to port %#x", bytes, port);
+	if (is_uart(port))
+		uart_out((uint16_t)(port - fake_pc->serial_port),
+			 (uint8_t)value);
+	else if (port == 0x21 || port == 0xa1)
+		fake_run->pic_masks[port == 0xa1] = (uint8_t)value;
+	else if (port == 0x42)
+		state.pit_reads = 0;
+	else if (port != 0x43 && port != 0x61 && !is_com(port))
+		fake_blame("a write to port %#x", port);
+}
+
+static uint8_t pit_gate(void)
+{
+	return fake_pc->has_pit && state.pit_reads++ >= PIT_READS ? 0x20 : 0;
+}
+
+uint32_t fake_in(uint16_t port, unsigned bytes)
+{
+	fake_run->tsc += TICKS_A_PORT;
+	if (port == 0x511) {
+		check_fw_cfg(bytes, 1);
+		return fake_pc->has_fw_cfg ? fw_cfg_in() : 0xff;
+	}
+	if (bytes != 1)
+		fake_blame("%u bytes from port %#x", bytes, port);
+	if (is_uart(port))
+		return uart_in((uint16_t)(port - fake_pc->serial_port));
+	if (port == 0x61)
+		return pit_gate();
+	if (!is_com(port))
+		fake_blame("a read from port %#x", port);
+	return 0xff;
+}
+
+/* --- registers ------------------------------------------------------------*/
+
+uint64_t fake_tsc(void)
+{
+	return fake_run->tsc += 100;
+}
+
+uint64_t fake_control(unsigned number)
+{
+	const struct fake_processor *processor = &fake_pc->processor;
+
+	switch (number) {
+	case 0:
+		return processor->cr0;
+	case 3:
+		return processor->cr3;
+	case 4:
+		return processor->cr4;
+	default:
+		fake_blame("control register %u", number);
+		return 0;
+	}
+}
+
+/* The five local vectors: timer, thermal, performance, LINT0, LINT1, error. */
+static int lvt_index(uint32_t number)
+{
+	static const uint32_t numbers[] = { 0x832, 0x833, 0x834, 0x835,
+					    0x837 };
+
+	for (int i = 0; i < 5; i++)
+		if (numbers[i] == number)
+			return i;
+	return -1;
+}
+
+uint64_t fake_read_msr(uint32_t number)
+{
+	const struct fake_processor *processor = &fake_pc->processor;
+	int lvt = lvt_index(number);
+
+	for (size_t i = 0; i < processor->msr_count; i++)
+		if (processor->msrs[i].number == number)
+			return lvt >= 0 ? fake_run->x2apic[lvt] :
+					  processor->msrs[i].value;
+	fake_blame("MSR %#x, which this processor does not have", number);
+	return 0;
+}
+
+void fake_write_msr(uint32_t number, uint64_t value)
+{
+	int lvt = lvt_index(number);
+
+	fake_read_msr(number);
+	if (lvt < 0)
+		fake_blame("a write to MSR %#x", number);
+	else
+		fake_run->x2apic[lvt] = (uint32_t)value;
+}
+
+void fake_msr_set(struct fake_processor *processor, uint32_t number,
+		  uint64_t value)
+{
+	size_t i = 0;
+
+	while (i < processor->msr_count && processor->msrs[i].number != number)
+		i++;
+	if (i == FAKE_MSRS_MAX)
+		abort();
+	processor->msrs[i] = (struct fake_msr){ number, value };
+	if (i == processor->msr_count)
+		processor->msr_count++;
+}
+
+static struct cpuid basic_leaf(const struct fake_processor *processor,
+			       uint32_t leaf)
+{
+	switch (leaf) {
+	case 0:
+		return (struct cpuid){ processor->max_leaf, processor->vendor,
+				       0, 0 };
+	case 1:
+		return (struct cpuid){ 0x806f8, 0, processor->ecx_1,
+				       processor->edx_1 };
+	case 7:
+		return (struct cpuid){ 0, processor->ebx_7, processor->ecx_7,
+				       0 };
+	case 0x15:
+		return (struct cpuid){ processor->clock[0],
+				       processor->clock[1],
+				       processor->clock[2], 0 };
+	default:
+		return (struct cpuid){ 0, 0, 0, 0 };
+	}
+}
+
+/* A leaf beyond the last gives what Intel's give: something else's data. */
+struct cpuid fake_cpuid(uint32_t leaf, uint32_t subleaf)
+{
+	static const struct cpuid garbage = { 0x7fffffff, 0xffffffff,
+					      0xffffffff, 0xffffffff };
+	const struct fake_processor *processor = &fake_pc->processor;
+
+	if (subleaf != 0)
+		fake_blame("CPUID subleaf %u", subleaf);
+	if (leaf < 0x80000000)
+		return leaf <= processor->max_leaf ?
+			       basic_leaf(processor, leaf) : garbage;
+	if (processor->max_extended_leaf == 0)
+		return garbage;
+	if (leaf == 0x80000000)
+		return (struct cpuid){ processor->max_extended_leaf, 0, 0, 0 };
+	if (leaf > processor->max_extended_leaf)
+		return garbage;
+	if (leaf == 0x80000001)
+		return (struct cpuid){ 0, 0, 0, processor->edx_80000001 };
+	if (leaf == 0x80000008)
+		return (struct cpuid){ processor->physical_bits | 0x3000, 0,
+				       0, 0 };
+	return (struct cpuid){ 0, 0, 0, 0 };
+}
+
+/* --- instructions that trap -----------------------------------------------*/
+
+static uint64_t register_value(const ucontext_t *context, unsigned number)
+{
+	static const int order[] = {
+		REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI,
+		REG_RDI, REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13,
+		REG_R14, REG_R15,
+	};
+
+	return (uint64_t)context->uc_mcontext.gregs[order[number]];
+}
+
+/*
+ * Where the operand of `0f 01 /3` is; `at` is its ModRM byte. The forms that
+ * a compiler uses for a variable on the stack or in the image.
+ * Source: Intel SDM vol. 2A, table 2-2.
+ */
+static const uint8_t *lidt_operand(const ucontext_t *context,
+				   const uint8_t *at, uint8_t rex)
+{
+	unsigned mode = at[0] >> 6, base = at[0] & 7;
+	const uint8_t *next = at + 1;
+	uint64_t place = 0;
+	int32_t far;
+
+	if (base == 4) {
+		if ((*next & 0x38) != 0x20 || rex & 2)
+			return NULL;	/* an index register: nobody has one */
+		base = *next++ & 7;
+	}
+	memcpy(&far, next, sizeof(far));
+	if (mode == 0 && base == 5)
+		return next + sizeof(far) + far;
+	place = register_value(context, base | (rex & 1) << 3);
+	if (mode == 1)
+		place += (uint64_t)(int64_t)(int8_t)*next;
+	else if (mode == 2)
+		place += (uint64_t)(int64_t)far;
+	return (const uint8_t *)place;
+}
+
+static size_t lidt_bytes(const uint8_t *at)
+{
+	unsigned mode = at[0] >> 6, base = at[0] & 7;
+	size_t bytes = 1 + (base == 4);
+
+	if (mode == 1)
+		return bytes + 1;
+	return bytes + (mode == 2 || base == 5 ? 4 : 0);
+}
+
+static bool emulate_lidt(ucontext_t *context, const uint8_t *at)
+{
+	uint8_t rex = (*at & 0xf0) == 0x40 ? *at : 0;
+	const uint8_t *code = at + (rex != 0);
+	const uint8_t *operand;
+	uint64_t base;
+
+	if (code[0] != 0x0f || code[1] != 0x01 || (code[2] & 0x38) != 0x18)
+		return false;
+	operand = lidt_operand(context, code + 2, rex);
+	if (operand == NULL)
+		return false;
+	memcpy(&fake_run->idt_limit, operand, 2);
+	memcpy(&base, operand + 2, 8);
+	memcpy(fake_run->gates, (const void *)base, sizeof(fake_run->gates));
+	context->uc_mcontext.gregs[REG_RIP] +=
+		(rex != 0) + 2 + (long)lidt_bytes(code + 2);
+	return true;
+}
+
+static void trapped(int number, siginfo_t *info, void *argument)
+{
+	ucontext_t *context = argument;
+	greg_t *registers = context->uc_mcontext.gregs;
+	const uint8_t *at = (const uint8_t *)registers[REG_RIP];
+
+	(void)number;
+	if (registers[REG_TRAPNO] == TRAP_PAGE &&
+	    registers[REG_ERR] & FAULT_FETCH) {
+		fake_run->jump = (uint64_t)at;
+		fake_end(ENDED_JUMPED);
+	}
+	if (registers[REG_TRAPNO] != TRAP_PAGE && *at == 0xfa) {
+		fake_run->interrupts_on = false;
+		registers[REG_RIP]++;
+		return;
+	}
+	if (registers[REG_TRAPNO] != TRAP_PAGE && *at == 0xf4)
+		fake_end(ENDED_HALTED);
+	if (registers[REG_TRAPNO] != TRAP_PAGE && emulate_lidt(context, at))
+		return;
+	snprintf(fake_run->crash, sizeof(fake_run->crash),
+		 "trap %lld error %#llx rip %p address %p",
+		 registers[REG_TRAPNO], (unsigned long long)registers[REG_ERR],
+		 (const void *)at, info->si_addr);
+	fake_end(ENDED_CRASHED);
+}
+
+void fake_processor_start(void)
+{
+	static const uint32_t lvt[] = { 0x30020, 0xfe, 0x700, 0x400, 0xfd };
+	struct sigaction action = { .sa_flags = SA_SIGINFO | SA_NODEFER };
+	volatile uint32_t *lapic = (volatile uint32_t *)LAPIC_BASE;
+
+	action.sa_sigaction = trapped;
+	sigaction(SIGSEGV, &action, NULL);
+	sigaction(SIGBUS, &action, NULL);
+	fake_run->interrupts_on = true;
+	memset(&state, 0, sizeof(state));
+	for (unsigned i = 0; i < 5; i++)
+		fake_run->x2apic[i] = lvt[i];
+	lapic[0x320 / 4] = lvt[0];
+	lapic[0x330 / 4] = lvt[1];
+	lapic[0x340 / 4] = 0xfc;
+	lapic[0x350 / 4] = lvt[2];
+	lapic[0x360 / 4] = lvt[3];
+	lapic[0x370 / 4] = lvt[4];
+}
+
+/* --- what efi/(name).S would have defined ---------------------------------*/
+
+__asm__("	.pushsection .data\n"
+	"	.balign	4096\n"
+	"	.globl	embedded_kernel_start, embedded_kernel_end\n"
+	"embedded_kernel_start:\n"
+	"	.space	0x3180\n"
+	"embedded_kernel_end:\n"
+	"	.byte	0\n"
+	"	.popsection\n"
+	"	.pushsection .rodata\n"
+	"	.balign	16\n"
+	"	.globl	switch_start, switch_compat, switch_long\n"
+	"	.globl	switch_gdt, switch_end, fault_stubs\n"
+	"switch_start:\n"
+	"	.fill	0x50, 1, 0xc1\n"
+	"switch_compat:\n"
+	"	.fill	0x30, 1, 0xc2\n"
+	"switch_long:\n"
+	"	.fill	0x48, 1, 0xc3\n"
+	"switch_gdt:\n"
+	"	.fill	0x20, 1, 0xc4\n"
+	"switch_end:\n"
+	"	.balign	16\n"
+	"fault_stubs:\n"
+	"	.space	512\n"
+	"	.popsection\n");
