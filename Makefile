@@ -120,7 +120,9 @@ $(BUILD)/kernel.stripped.elf: $(BUILD)/kernel.elf
 
 # --- loader ----------------------------------------------------------------
 EFI_INCLUDE := /usr/include/efi
-EFI_LIBRARY := /usr/lib
+# Debian, then Fedora, then Arch.
+EFI_LIBRARY := $(patsubst %/crt0-efi-x86_64.o,%,$(firstword $(wildcard \
+	$(addsuffix /crt0-efi-x86_64.o,/usr/lib /usr/lib64/gnuefi /usr/lib/gnuefi))))
 LOADER_FLAGS := $(BARE) -Os -fpic -fshort-wchar -fvisibility=hidden \
 	-DGNU_EFI_USE_MS_ABI -isystem $(EFI_INCLUDE) \
 	-isystem $(EFI_INCLUDE)/x86_64
@@ -213,7 +215,7 @@ check-one: $(BUILD)/check-$(COMPILER)/$(TEST)
 # Each target first sees to it that the machine has what it needs.
 .PHONY: setup-%
 setup-%:
-	$(Q)BUILD=$(BUILD) CC=$(CC) scripts/setup $*
+	$(Q)BUILD=$(BUILD) CC=$(CC) CLANG=$(CLANG) scripts/setup $*
 
 export MEM SMP NUMA KVM CMDLINE GDB GDBPORT QEMUFLAGS V BUILD
 export OVMF_CODE OVMF_VARS DISPLAY_BACKEND
@@ -223,7 +225,8 @@ run: setup-run
 	$(Q)$(MAKE) --no-print-directory image
 	$(Q)scripts/run-qemu $(BUILD)/bulldog.img
 
-image: $(BUILD)/bulldog.img
+image: setup-image
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/bulldog.img
 $(BUILD)/bulldog.img: $(BUILD)/BOOTX64.EFI esp/BULLDOG.CFG scripts/make-image
 	$(call say,IMAGE,$@)
 	$(Q)scripts/make-image $< $@

@@ -3,7 +3,7 @@
  * loader.h - what the parts of the loader share: the state of one boot.
  *
  * The parts, in the order in which efi_main calls them: say, layers,
- * evidence, machine, image, leave. What has no word of EFI in it is in pure_*.c.
+ * evidence, machine, image, leave. pure_*.c has no word of EFI in it.
  */
 #ifndef EFI_LOADER_H
 #define EFI_LOADER_H

@@ -82,8 +82,9 @@ void options_apply(struct options *options, const struct option_layer *layer,
 		   struct options_complaint *complaint);
 
 /*
- * Appends `layer` to `to`, in the form of LAYER_WORDS: comments gone, one space between words, a line per layer (and
- * a line break after an open quote, so that it swallows nothing).
+ * Appends `layer` to `to`, in the form of LAYER_WORDS: comments gone, one
+ * space between words, a line per layer (and a line break after an open
+ * quote, so that it swallows nothing).
  * Applying the text is then the same as applying each layer in turn.
  * Words stay as they are, also the bad ones: options_apply names them.
  * Fails: ST_FULL when it does not fit, ST_CORRUPT when it holds a NUL and

@@ -30,7 +30,7 @@ WRAPPED = {"mm/base/text.c": frozenset(("stb/stb_sprintf.h",))}
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 EFI_HEADER = re.compile(r"(^|/)efi\w*\.h$")
-EFI_HOMES = ("efi/", "tests/firmware/")
+EFI_HOMES = ("efi/", "tests/firmware/", "tests/loader/")
 
 
 def room_of_stem(stem):
@@ -145,7 +145,7 @@ def judge_foreign(path, house, name):
     """An #include that is no file of ours."""
     if EFI_HEADER.search(name):
         if not path.startswith(EFI_HOMES):
-            return "gnu-efi lives in efi/ and tests/firmware/ only"
+            return "gnu-efi lives in efi/ and its tests only"
         if posixpath.basename(path).startswith("pure_"):
             return "efi/pure_* runs on the host: no EFI in it"
         return None

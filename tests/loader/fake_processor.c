@@ -18,7 +18,6 @@
 
 #define TICKS_A_PORT	1000		/* a port access, in TSC ticks       */
 #define PIT_READS	32		/* of port 0x61 before it is done    */
-#define X2APIC_LVT	0x832		/* five of them, not in a row        */
 #define FAULT_FETCH	0x10		/* page fault error code             */
 #define TRAP_PAGE	14
 
@@ -120,11 +119,13 @@ static bool is_uart(uint16_t port)
 	       (uint16_t)(port - fake_pc->serial_port) < 8;
 }
 
+/* COM1 to COM4: asking there costs nothing. */
 static bool is_com(uint16_t port)
 {
-	return (port & ~0x107) == 0x2f8 - (port & 0x100 ? 0 : 0) ||
-	       (port & 0xfff8) == 0x3f8 || (port & 0xfff8) == 0x3e8 ||
-	       (port & 0xfff8) == 0x2e8;
+	uint16_t base = port & 0xfff8;
+
+	return base == 0x3f8 || base == 0x2f8 || base == 0x3e8 ||
+	       base == 0x2e8;
 }
 
 static void check_fw_cfg(unsigned bytes, unsigned wanted)
@@ -205,7 +206,7 @@ uint64_t fake_control(unsigned number)
 	}
 }
 
-/* The five local vectors: timer, thermal, performance, LINT0, LINT1, error. */
+/* Five local vectors: timer, thermal, performance, LINT0, error. */
 static int lvt_index(uint32_t number)
 {
 	static const uint32_t numbers[] = { 0x832, 0x833, 0x834, 0x835,
