@@ -73,7 +73,7 @@ bool fake_service(enum fake_service service, EFI_STATUS *status)
 		    call - failure->first >= failure->calls)
 			continue;
 		*status = failure->status;
-		fake_run->failures++;
+		fake_run->failed[service]++;
 		return true;
 	}
 	return false;
@@ -337,7 +337,8 @@ static EFI_SYSTEM_TABLE *make_system(void)
 	boot.ExitBootServices = exit_boot_services;
 	fill_with_strangers(&runtime, sizeof(runtime));
 	runtime.GetVariable = get_variable;
-	runtime.ResetSystem = reset_system;
+	/* gnu-efi gives it a status to return; there is nobody to read it. */
+	runtime.ResetSystem = (EFI_RESET_SYSTEM)reset_system;
 	console.OutputString = output_string;
 	for (size_t i = 0; i < fake_pc->table_count; i++) {
 		tables[i].VendorGuid = fake_pc->tables[i].guid;

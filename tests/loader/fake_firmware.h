@@ -36,6 +36,7 @@ enum fake_service {
 	SERVICE_OPEN,
 	SERVICE_GET_INFO,
 	SERVICE_READ,
+	SERVICE_WRITE,
 	SERVICE_CLOSE,
 	SERVICE_OUTPUT,
 	SERVICE_SET_ATTRIBUTES,
@@ -81,6 +82,8 @@ struct fake_memory {
 	UINTN stride;
 	enum fake_order order;
 	bool lowest_first;		/* AllocatePages; else highest       */
+	bool warm;			/* lent pages are as the last boot
+					   left them, not garbage            */
 	/* New rows in each GetMemoryMap from call `grow_from` on. */
 	unsigned grow_from, grow_rows;
 	uint32_t grow_type;
@@ -145,6 +148,8 @@ struct fake_pc {
 	const void *load_options;
 	uint32_t load_option_bytes;
 	struct fake_file config, kernel;
+	const char *const *names;	/* beside them, NULL at the end      */
+	bool write_protected;
 	unsigned char embedded[0x3180];	/* the kernel in BOOTX64.EFI         */
 
 	enum fake_variable secure_boot, setup_mode;
@@ -196,6 +201,7 @@ struct fake_loan {
 };
 #define FAKE_LOANS_MAX	128
 #define FAKE_TEXT_BYTES	32768
+#define CRASH_PAGES	16
 #define FAKE_MAP_BYTES	(FAKE_ROWS_MAX * 2 * 128)
 
 struct fake_run {
@@ -206,7 +212,7 @@ struct fake_run {
 	char crash[128];
 
 	unsigned calls[SERVICE_COUNT];
-	unsigned failures;		/* calls that were made to fail      */
+	unsigned failed[SERVICE_COUNT];	/* of them, made to fail             */
 	unsigned watchdog_order;	/* calls of any kind before it       */
 	unsigned order;
 	bool watchdog_off;
@@ -221,6 +227,9 @@ struct fake_run {
 	bool exited, exit_failed;
 	unsigned exit_calls;
 	int open_files;
+	char log_name[16];		/* of the file that was written      */
+	char log_file[FAKE_TEXT_BYTES];
+	size_t log_file_bytes;
 
 	bool interrupts_on;
 	bool interrupts_on_at_exit;
@@ -232,6 +241,9 @@ struct fake_run {
 	unsigned fw_cfg_accesses;
 	unsigned status_reads;		/* of the UART                       */
 	EFI_RESET_TYPE reset_type;
+	/* The pages of one loan as they are behind the processor's cache. */
+	uint64_t cache_home;
+	uint8_t cached[CRASH_PAGES * PAGE_SIZE];
 
 	char serial[FAKE_TEXT_BYTES];
 	size_t serial_bytes;
@@ -272,7 +284,7 @@ EFI_HANDLE fake_volume_handle(void);
 /* fake_processor.c */
 void fake_processor_start(void);
 
-/* What efi/*.S defines is a placeholder here. */
+/* Placeholders of what the loader's assembly defines. */
 extern unsigned char embedded_kernel_start[], embedded_kernel_end[];
 extern const char fault_stubs[], switch_start[], switch_end[];
 extern const char switch_gdt[], switch_compat[], switch_long[];

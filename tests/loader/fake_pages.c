@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include "fake_firmware.h"
 
+#include <base/string.h>
 #include <mm/region.h>
 
 #include <stdlib.h>
@@ -267,7 +268,9 @@ static void lend(struct fake_loan loan)
 	if (!is_real(loan.start, loan.pages * PAGE_SIZE))
 		return;
 	protect(loan.start, loan.pages * PAGE_SIZE, PROT_READ | PROT_WRITE);
-	fake_fill((void *)loan.start, GARBAGE, loan.pages * PAGE_SIZE);
+	if (!fake_pc->memory.warm)
+		fake_fill((void *)loan.start, GARBAGE,
+			  loan.pages * PAGE_SIZE);
 }
 
 /* Where the pages would be in this row; false when they do not fit. */

@@ -304,6 +304,26 @@ struct cpuid fake_cpuid(uint32_t leaf, uint32_t subleaf)
 	return (struct cpuid){ 0, 0, 0, 0 };
 }
 
+/* What a reset leaves: the lines that were written back, and only those. */
+void fake_write_back(const void *start, uint64_t bytes)
+{
+	const struct fake_loan *loan = fake_loan_at((uint64_t)start);
+	uint64_t offset;
+
+	if (!fake_pages_are_lent(start, bytes) ||
+	    loan->pages != CRASH_PAGES) {
+		fake_blame("a write-back of other memory than the log");
+		return;
+	}
+	fake_run->cache_home = loan->start;
+	offset = (uint64_t)start - loan->start;
+	bytes += offset % 64;
+	offset -= offset % 64;
+	bytes = (bytes + 63) / 64 * 64;
+	memcpy(fake_run->cached + offset, (const char *)loan->start + offset,
+	       bytes);
+}
+
 /* --- instructions that trap -----------------------------------------------*/
 
 static uint64_t register_value(const ucontext_t *context, unsigned number)

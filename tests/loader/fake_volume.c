@@ -1,129 +1,197 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The volume: two files that the loader may ask for, as odd as the test
- * wants them. Every handle that is opened is counted until it is closed.
+ * The volume: \EFI\BULLDOG with the two files that the loader may read, as
+ * odd as the test wants them, other names beside them, and room for one log
+ * that it may write. Every handle that is opened is counted until closed.
  */
 #include "fake_firmware.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "check.h"
 
 #define READ_LIMIT	MIB		/* some firmware fails beyond it     */
-#define NAME		u"FILE.EXT"
+#define MODE_WRITE	(EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE |	\
+			 EFI_FILE_MODE_CREATE)
 
-/* A handle: which file, and how much of it has been read. */
+enum place { PLACE_ROOT, PLACE_DIRECTORY, PLACE_FILE, PLACE_LOG };
+
 struct handle {
 	EFI_FILE protocol;
-	const struct fake_file *file;	/* NULL = the root directory         */
-	uint64_t position;
+	enum place place;
+	const struct fake_file *file;	/* PLACE_FILE                        */
+	uint64_t position;		/* bytes, or names of the directory  */
 	bool is_open;
 };
 
-static struct handle root, files[4];
+static struct handle handles[6];
+static EFI_FILE protocol;
 static EFI_GUID file_info = EFI_FILE_INFO_ID;
+
+static EFI_FILE_HANDLE handle_open(enum place place,
+				   const struct fake_file *file)
+{
+	for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++) {
+		if (handles[i].is_open)
+			continue;
+		handles[i] = (struct handle){ protocol, place, file, 0, true };
+		fake_run->open_files++;
+		return &handles[i].protocol;
+	}
+	fake_blame("more open files than anybody needs");
+	return &handles[0].protocol;
+}
+
+static struct handle *handle_of(EFI_FILE_HANDLE self)
+{
+	struct handle *handle = (struct handle *)self;
+
+	if (!handle->is_open)
+		fake_blame("a handle that was closed");
+	return handle;
+}
 
 static EFI_STATUS EFIAPI volume_close(EFI_FILE_HANDLE self)
 {
-	struct handle *handle = (struct handle *)self;
 	EFI_STATUS status;
 	bool fails = fake_service(SERVICE_CLOSE, &status);
 
-	if (!handle->is_open)
-		fake_blame("a file is closed twice");
-	/* UEFI 2.10 section 13.5: Close succeeds; the handle is gone. */
-	handle->is_open = false;
+	/* UEFI 2.10 section 13.5: the handle is gone in any case. */
+	handle_of(self)->is_open = false;
 	fake_run->open_files--;
 	return fails ? status : EFI_SUCCESS;
 }
 
-static bool name_is(const CHAR16 *name, const char *text)
+/* --- opening --------------------------------------------------------------*/
+
+/* The name in ASCII; what does not fit or is no ASCII has none here. */
+static void narrow(char *to, size_t bytes, const CHAR16 *name)
 {
 	size_t i = 0;
 
-	while (text[i] != '\0' && name[i] == (CHAR16)text[i])
-		i++;
-	return text[i] == '\0' && name[i] == 0;
+	for (; name[i] != 0 && i + 1 < bytes; i++)
+		to[i] = name[i] < 0x80 ? (char)name[i] : '?';
+	to[i] = '\0';
 }
 
-static struct handle *handle_open(struct handle *handle,
-				  const struct fake_file *file)
+static EFI_STATUS open_file(const struct fake_file *file, UINT64 mode,
+			    EFI_FILE_HANDLE *out)
 {
-	EFI_FILE protocol = root.protocol;
+	if (mode != EFI_FILE_MODE_READ)
+		fake_blame("Open for more than reading");
+	if (file->kind == FILE_ABSENT)
+		return EFI_NOT_FOUND;
+	*out = handle_open(PLACE_FILE, file);
+	return EFI_SUCCESS;
+}
 
-	*handle = (struct handle){ protocol, file, 0, true };
-	fake_run->open_files++;
-	return handle;
+static EFI_STATUS open_to_write(enum place place, UINT64 mode,
+				EFI_FILE_HANDLE *out)
+{
+	if (mode != MODE_WRITE)
+		fake_blame("Open of the log in an odd mode");
+	if (fake_pc->write_protected)
+		return EFI_WRITE_PROTECTED;
+	*out = handle_open(place, NULL);
+	return EFI_SUCCESS;
 }
 
 static EFI_STATUS EFIAPI volume_open(EFI_FILE_HANDLE self,
 				     EFI_FILE_HANDLE *out, CHAR16 *name,
 				     UINT64 mode, UINT64 attributes)
 {
-	const struct fake_file *file = NULL;
+	struct handle *handle = handle_of(self);
 	EFI_STATUS status;
+	char text[64];
 
 	if (fake_service(SERVICE_OPEN, &status))
 		return status;
-	if (self != &root.protocol || !root.is_open)
-		fake_blame("Open beside the root directory");
-	if (mode != EFI_FILE_MODE_READ || attributes != 0)
-		fake_blame("Open for more than reading");
-	if (name_is(name, "\\EFI\\BULLDOG\\BULLDOG.CFG"))
-		file = &fake_pc->config;
-	else if (name_is(name, "\\EFI\\BULLDOG\\KERNEL.ELF"))
-		file = &fake_pc->kernel;
-	else
-		fake_blame("Open of another file");
-	if (file == NULL || file->kind == FILE_ABSENT)
+	narrow(text, sizeof(text), name);
+	if (handle->place == PLACE_ROOT && attributes == EFI_FILE_DIRECTORY &&
+	    strcmp(text, "\\EFI\\BULLDOG") == 0)
+		return open_to_write(PLACE_DIRECTORY, mode, out);
+	if (attributes != 0)
+		fake_blame("Open with attributes");
+	if (handle->place == PLACE_ROOT &&
+	    strcmp(text, "\\EFI\\BULLDOG\\BULLDOG.CFG") == 0)
+		return open_file(&fake_pc->config, mode, out);
+	if (handle->place == PLACE_ROOT &&
+	    strcmp(text, "\\EFI\\BULLDOG\\KERNEL.ELF") == 0)
+		return open_file(&fake_pc->kernel, mode, out);
+	if (handle->place != PLACE_DIRECTORY ||
+	    strlen(text) != strlen("LOG-NNNN.TXT")) {
+		fake_blame("Open of %s", text);
 		return EFI_NOT_FOUND;
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		if (files[i].is_open)
-			continue;
-		*out = &handle_open(&files[i], file)->protocol;
-		return EFI_SUCCESS;
 	}
-	fake_blame("more open files than anybody needs");
-	return EFI_OUT_OF_RESOURCES;
+	for (const char *const *other = fake_pc->names; other && *other;
+	     other++)
+		if (strcasecmp(*other, text) == 0)
+			fake_blame("an older log is overwritten: %s", text);
+	memcpy(fake_run->log_name, text, strlen(text) + 1);
+	return open_to_write(PLACE_LOG, mode, out);
+}
+
+/* --- reading and writing --------------------------------------------------*/
+
+static EFI_STATUS give_info(VOID *buffer, UINTN *bytes,
+			    const EFI_FILE_INFO *info, const char *name)
+{
+	UINTN wanted = SIZE_OF_EFI_FILE_INFO + (strlen(name) + 1) * 2;
+	CHAR16 *place = (CHAR16 *)((char *)buffer + SIZE_OF_EFI_FILE_INFO);
+
+	if (*bytes < wanted) {
+		*bytes = wanted;
+		return EFI_BUFFER_TOO_SMALL;
+	}
+	memcpy(buffer, info, SIZE_OF_EFI_FILE_INFO);
+	for (size_t i = 0; i <= strlen(name); i++)
+		place[i] = (CHAR16)(unsigned char)name[i];
+	*bytes = wanted;
+	return EFI_SUCCESS;
 }
 
 static EFI_STATUS EFIAPI volume_get_info(EFI_FILE_HANDLE self, EFI_GUID *type,
 					 UINTN *bytes, VOID *buffer)
 {
-	const struct handle *handle = (const struct handle *)self;
-	UINTN wanted = SIZE_OF_EFI_FILE_INFO + sizeof(NAME);
-	EFI_FILE_INFO info = { .Size = wanted };
+	const struct fake_file *file = handle_of(self)->file;
+	EFI_FILE_INFO info = { .Size = SIZE_OF_EFI_FILE_INFO };
 	EFI_STATUS status;
 
 	if (fake_service(SERVICE_GET_INFO, &status))
 		return status;
-	if (memcmp(type, &file_info, sizeof(file_info)) != 0)
+	if (memcmp(type, &file_info, sizeof(file_info)) != 0 || file == NULL) {
 		fake_blame("GetInfo of another kind");
-	if (*bytes < wanted) {
-		*bytes = wanted;
-		return EFI_BUFFER_TOO_SMALL;
+		return EFI_UNSUPPORTED;
 	}
-	info.FileSize = handle->file->stated_bytes != 0 ?
-				handle->file->stated_bytes :
-				handle->file->bytes;
-	if (handle->file->kind == FILE_DIRECTORY)
+	info.FileSize = file->stated_bytes != 0 ? file->stated_bytes :
+						  file->bytes;
+	if (file->kind == FILE_DIRECTORY)
 		info.Attribute = EFI_FILE_DIRECTORY;
-	memcpy(buffer, &info, SIZE_OF_EFI_FILE_INFO);
-	memcpy((char *)buffer + SIZE_OF_EFI_FILE_INFO, NAME, sizeof(NAME));
-	*bytes = wanted;
-	return EFI_SUCCESS;
+	return give_info(buffer, bytes, &info, "FILE.EXT");
 }
 
-static EFI_STATUS EFIAPI volume_read(EFI_FILE_HANDLE self, UINTN *bytes,
-				     VOID *buffer)
+static EFI_STATUS read_directory(struct handle *handle, UINTN *bytes,
+				 VOID *buffer)
 {
-	struct handle *handle = (struct handle *)self;
+	EFI_FILE_INFO info = { .Size = SIZE_OF_EFI_FILE_INFO };
+	const char *name = NULL;
+
+	if (fake_pc->names != NULL)
+		name = fake_pc->names[handle->position];
+	if (name == NULL) {
+		*bytes = 0;
+		return EFI_SUCCESS;
+	}
+	handle->position++;
+	return give_info(buffer, bytes, &info, name);
+}
+
+static EFI_STATUS read_file(struct handle *handle, UINTN *bytes, VOID *buffer)
+{
 	const struct fake_file *file = handle->file;
 	uint64_t left = file->bytes - handle->position;
-	EFI_STATUS status;
 
-	if (fake_service(SERVICE_READ, &status))
-		return status;
 	if (file->kind == FILE_DIRECTORY)
 		fake_blame("Read of a directory");
 	if (*bytes > READ_LIMIT)
@@ -143,6 +211,40 @@ static EFI_STATUS EFIAPI volume_read(EFI_FILE_HANDLE self, UINTN *bytes,
 	return EFI_SUCCESS;
 }
 
+static EFI_STATUS EFIAPI volume_read(EFI_FILE_HANDLE self, UINTN *bytes,
+				     VOID *buffer)
+{
+	struct handle *handle = handle_of(self);
+	EFI_STATUS status;
+
+	if (fake_service(SERVICE_READ, &status))
+		return status;
+	if (handle->place == PLACE_DIRECTORY)
+		return read_directory(handle, bytes, buffer);
+	if (handle->place == PLACE_FILE)
+		return read_file(handle, bytes, buffer);
+	fake_blame("Read of what is no file");
+	return EFI_UNSUPPORTED;
+}
+
+static EFI_STATUS EFIAPI volume_write(EFI_FILE_HANDLE self, UINTN *bytes,
+				      VOID *buffer)
+{
+	struct handle *handle = handle_of(self);
+	EFI_STATUS status;
+
+	if (fake_service(SERVICE_WRITE, &status))
+		return status;
+	if (handle->place != PLACE_LOG ||
+	    *bytes > FAKE_TEXT_BYTES - 1 - fake_run->log_file_bytes) {
+		fake_blame("Write of %lu bytes", (unsigned long)*bytes);
+		return EFI_VOLUME_FULL;
+	}
+	memcpy(fake_run->log_file + fake_run->log_file_bytes, buffer, *bytes);
+	fake_run->log_file_bytes += *bytes;
+	return EFI_SUCCESS;
+}
+
 static EFI_STATUS EFIAPI open_volume(EFI_SIMPLE_FILE_SYSTEM_PROTOCOL *self,
 				     EFI_FILE_HANDLE *out)
 {
@@ -150,9 +252,9 @@ static EFI_STATUS EFIAPI open_volume(EFI_SIMPLE_FILE_SYSTEM_PROTOCOL *self,
 
 	if (fake_service(SERVICE_OPEN_VOLUME, &status))
 		return status;
-	if (self != &fake_volume || root.is_open)
-		fake_blame("OpenVolume twice, or of another volume");
-	*out = &handle_open(&root, NULL)->protocol;
+	if (self != &fake_volume)
+		fake_blame("OpenVolume of another volume");
+	*out = handle_open(PLACE_ROOT, NULL);
 	return EFI_SUCCESS;
 }
 
@@ -160,11 +262,12 @@ EFI_SIMPLE_FILE_SYSTEM_PROTOCOL fake_volume = { .OpenVolume = open_volume };
 
 void fake_volume_start(void)
 {
-	root.protocol = (EFI_FILE){
+	protocol = (EFI_FILE){
 		.Revision = EFI_FILE_PROTOCOL_REVISION,
 		.Open = volume_open,
 		.Close = volume_close,
 		.Read = volume_read,
+		.Write = volume_write,
 		.GetInfo = volume_get_info,
 	};
 }

@@ -17,6 +17,7 @@ uint64_t fake_tsc(void);
 uint64_t fake_read_msr(uint32_t number);
 void fake_write_msr(uint32_t number, uint64_t value);
 uint64_t fake_control(unsigned number);
+void fake_write_back(const void *start, uint64_t bytes);
 
 struct cpuid {
 	uint32_t eax, ebx, ecx, edx;
@@ -76,6 +77,11 @@ static inline struct cpuid read_cpuid(uint32_t leaf, uint32_t subleaf)
 static inline int cpuid_has_leaf(uint32_t leaf)
 {
 	return read_cpuid(leaf & 0x80000000, 0).eax >= leaf;
+}
+
+static inline void write_back(const void *start, uint64_t bytes)
+{
+	fake_write_back(start, bytes);
 }
 
 #define READ_CONTROL(number) fake_control(number)

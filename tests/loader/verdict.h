@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * verdict.h - may a run of the loader end like this?
+ *
+ * There are three good ends, and nothing else is one:
+ *   returned  an error status; every page and file given back, interrupts
+ *             as they were, one line on the console and the serial port;
+ *   jumped    everything that the entry contract promises holds, looked at
+ *             from outside: the fake knows what it lent and what it said;
+ *   reset     only after ExitBootServices was called, with one line.
+ */
+#ifndef TESTS_LOADER_VERDICT_H
+#define TESTS_LOADER_VERDICT_H
+
+#include <boot/handover.h>
+#include <mm/region.h>
+
+#include "check.h"
+#include "efi/switch.h"
+#include "fake_firmware.h"
+
+/* What the checks of a jump look at. */
+struct view {
+	const struct fake_pc *pc;
+	const struct fake_run *run;
+	const struct switch_parameters *parameters;
+	const struct handover *handover;
+	struct map_entry *entries;	/* of the map that was accepted      */
+	size_t entry_count;
+	uint64_t table_pages;		/* as counted by wrong_tables        */
+};
+
+/* NULL, or one clause: why this run cannot be accepted. */
+const char *verdict(const struct fake_pc *pc, const struct fake_run *run);
+
+/* The tables under the handover's root against P1..P5 and the map. */
+const char *wrong_tables(struct view *view);
+
+/* Boots; false, and words, unless it ends so and well. */
+bool pc_ends(const struct fake_pc *pc, enum fake_ending wanted,
+	     const char *name);
+/* The same, for whichever end is a good one. */
+bool pc_ends_well(const struct fake_pc *pc, const char *name);
+
+/* Of the last run, which jumped. */
+const struct handover *handover_of(const struct fake_run *run);
+/* Does the last run's serial text, or its console's, have this in it? */
+bool serial_says(const char *text);
+bool console_says(const char *text);
+
+#define CHECK_BOOTS(pc, name) CHECK(pc_ends(pc, ENDED_JUMPED, name))
+#define CHECK_REFUSES(pc, name) CHECK(pc_ends(pc, ENDED_RETURNED, name))
+#define CHECK_RESETS(pc, name) CHECK(pc_ends(pc, ENDED_RESET, name))
+
+#endif
