@@ -175,8 +175,8 @@ CHECK_FLAGS := $(COMMON) -O1 -Itests/fake -I. -fno-omit-frame-pointer \
 TOOL_SOURCES := $(sort $(wildcard scripts/bulldog/*.c))
 UNIT_TESTS := $(sort $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c)))
 FAKE_SOURCES := $(sort $(wildcard tests/fake/*.c))
-# Loader logic without a word of EFI in it: runs on the host too.
-PURE_LOADER := $(sort $(wildcard efi/pure_*.c))
+# Logic of the loader and the kernel without EFI or instructions in it.
+PURE_SOURCES := $(sort $(wildcard efi/pure_*.c kernel/pure_*.c))
 
 host_objects = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
 
@@ -196,7 +196,7 @@ $$(BUILD)/check-$(1)/%.o: %.c
 	$$(Q)$(2) $$(CHECK_FLAGS) -MMD -MP -c -o $$@ $$<
 
 $$(BUILD)/check-$(1)/test_%: $$(BUILD)/check-$(1)/tests/unit/test_%.o \
-		$$(call host_objects,check-$(1),$$(HOSTED_ROOMS) $$(FAKE_SOURCES) $$(PURE_LOADER))
+		$$(call host_objects,check-$(1),$$(HOSTED_ROOMS) $$(FAKE_SOURCES) $$(PURE_SOURCES))
 	$$(call say,LINK,$$@)
 	$$(Q)$(2) $$(CHECK_FLAGS) -o $$@ $$^
 endef

@@ -3,9 +3,10 @@
  * tsc_rate.h - how fast the time-stamp counter counts.
  *
  * CPUID leaf 0x15 where the processor states it (Intel SDM vol. 3B 18.7.3),
- * else half a millisecond of channel 2 of the PIT, which every PC has at
- * 1,193,182 Hz: good to a part in a thousand, enough for log lines and
- * waits. Measured once, by the loader; the kernel is told.
+ * else channel 2 of the PIT, which every PC has at 1,193,182 Hz. Whatever
+ * interrupts a measurement (SMM, a busy host) makes the counter look fast,
+ * so the slowest of a few short ones is taken: good to a percent, enough
+ * for log lines and waits. Measured once, by the loader; the kernel is told.
  */
 #ifndef ARCH_TSC_RATE_H
 #define ARCH_TSC_RATE_H
@@ -22,7 +23,8 @@
 #define PIT_GATE_ON		0x01	/* counting, speaker off             */
 #define PIT_OUTPUT		0x20
 #define PIT_ONE_SHOT		0xb0	/* channel 2, both bytes, mode 0     */
-#define PIT_TICKS		596	/* half a millisecond                */
+#define PIT_TICKS		149	/* an eighth of a millisecond        */
+#define PIT_TRIES		4
 /* A machine without a PIT must not hang here. */
 #define PIT_PATIENCE		100000
 #define TSC_GUESS_PER_US	1000
@@ -39,7 +41,8 @@ static inline uint64_t tsc_rate_from_cpuid(void)
 	return (uint64_t)clock.ecx * clock.ebx / clock.eax / 1000000;
 }
 
-static inline uint64_t tsc_rate_from_pit(void)
+/* Ticks of the counter in PIT_TICKS of the PIT, 0 when there is none. */
+static inline uint64_t tsc_ticks_of_pit(void)
 {
 	unsigned patience = PIT_PATIENCE;
 	uint64_t before;
@@ -53,7 +56,20 @@ static inline uint64_t tsc_rate_from_pit(void)
 	while ((in8(PIT_GATE_PORT) & PIT_OUTPUT) == 0)
 		if (--patience == 0)
 			return 0;
-	return (read_tsc() - before) * PIT_HZ / PIT_TICKS / 1000000;
+	return read_tsc() - before;
+}
+
+static inline uint64_t tsc_rate_from_pit(void)
+{
+	uint64_t fewest = tsc_ticks_of_pit();
+
+	for (unsigned i = 1; i < PIT_TRIES && fewest != 0; i++) {
+		uint64_t ticks = tsc_ticks_of_pit();
+
+		if (ticks < fewest)
+			fewest = ticks;
+	}
+	return fewest * PIT_HZ / PIT_TICKS / 1000000;
 }
 
 /* Ticks per microsecond, at least 1. Cost: half a millisecond at most. */
