@@ -14,13 +14,11 @@
 #include <base/status.h>
 #include <base/text.h>
 
-#define COMMAND_WORDS_MAX 16
-
 struct command_call {
 	struct sink *out;
 	bool records;			/* -m was given, and taken out       */
 	unsigned count;			/* words, the command's name first   */
-	const char *words[COMMAND_WORDS_MAX];
+	const char *const *words;
 };
 
 struct command {
@@ -30,8 +28,8 @@ struct command {
 	enum status (*run)(const struct command_call *call);
 };
 
-/* Splits `line`, finds the command, runs it. Words may be in quotes. */
-enum status command_run(const char *line, struct sink *out);
+/* Splits `text` (pure_command_line.h), finds the command, runs it. */
+enum status command_run(const char *text, struct sink *out);
 
 /* One function a command; monitor.c has the table. */
 enum status command_memmap(const struct command_call *call);

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/*
- * A line is split into words at spaces; double quotes keep spaces together.
- * `-m` anywhere asks for records and is taken out. Input is plain: printable
- * bytes, backspace, Ctrl-U, Ctrl-C, Enter.
- */
+/* Input is plain: printable bytes, backspace, Ctrl-U, Ctrl-C, Enter. */
 #include "monitor.h"
 
 #include <base/bits.h>
@@ -13,9 +9,8 @@
 #include "command.h"
 #include "evidence.h"
 #include "log.h"
+#include "pure_command_line.h"
 #include "serial.h"
-
-#define LINE_BYTES 512
 
 static enum status command_help(const struct command_call *call);
 
@@ -78,71 +73,31 @@ static enum status command_help(const struct command_call *call)
 	return ST_OK;
 }
 
-/* Cuts `line` into words in place. Fails: ST_FULL, ST_BAD_ARGUMENT. */
-static enum status split(char *line, struct command_call *call)
+enum status command_run(const char *text, struct sink *out)
 {
-	char *at = line;
-
-	for (;;) {
-		char end = ' ';
-
-		while (*at == ' ' || *at == '\t')
-			at++;
-		if (*at == '\0')
-			return ST_OK;
-		if (*at == '"') {
-			end = '"';
-			at++;
-		}
-		if (call->count == COMMAND_WORDS_MAX)
-			return ST_FULL;
-		call->words[call->count++] = at;
-		while (*at != '\0' && *at != end)
-			at++;
-		if (*at == '\0')
-			return end == '"' ? ST_BAD_ARGUMENT : ST_OK;
-		*at++ = '\0';
-	}
-}
-
-static void take_out_flag(struct command_call *call)
-{
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < call->count; i++) {
-		if (strcmp(call->words[i], "-m") == 0)
-			call->records = true;
-		else
-			call->words[kept++] = call->words[i];
-	}
-	call->count = kept;
-}
-
-enum status command_run(const char *line, struct sink *out)
-{
-	struct command_call call = { .out = out };
 	const struct command *command;
-	char words[LINE_BYTES], stage[CRASH_STAGE_BYTES];
-	enum status status;
+	char stage[CRASH_STAGE_BYTES];
+	struct command_line line;
+	struct command_call call;
+	enum status status = command_line_split(&line, text);
 
-	text_print(words, sizeof(words), "%s", line);
-	status = split(words, &call);
 	if (status != ST_OK) {
 		log_line(LOG_ERROR, "monitor: bad line why=\"%s\"",
-			 status == ST_FULL ? "too many words" :
+			 status == ST_FULL ? "too long" :
 					     "a quote is not closed");
 		return status;
 	}
-	take_out_flag(&call);
-	if (call.count == 0)
+	if (line.count == 0)
 		return ST_OK;
-	command = find_command(call.words[0]);
+	call = (struct command_call){ out, line.records, line.count,
+				      line.words };
+	command = find_command(line.words[0]);
 	if (command == NULL) {
 		log_line(LOG_ERROR, "monitor: no such command name=\"%s\" "
-				    "try=help", call.words[0]);
+				    "try=help", line.words[0]);
 		return ST_NOT_FOUND;
 	}
-	text_print(stage, sizeof(stage), "command %s", line);
+	text_print(stage, sizeof(stage), "command %s", text);
 	evidence_reach(stage);
 	status = command->run(&call);
 	evidence_reach("monitor");
@@ -156,25 +111,13 @@ enum status command_run(const char *line, struct sink *out)
 	return status;
 }
 
-unsigned monitor_run_list(const char *text)
+unsigned monitor_run_list(const char *list)
 {
+	char one[COMMAND_LINE_BYTES];
 	unsigned failed = 0;
 
-	while (*text != '\0') {
-		char line[LINE_BYTES];
-		size_t used = 0;
-		bool quoted = false;
-
-		for (; *text != '\0' && (*text != ';' || quoted); text++) {
-			quoted ^= *text == '"';
-			if (used < sizeof(line) - 1)
-				line[used++] = *text;
-		}
-		line[used] = '\0';
-		if (*text == ';')
-			text++;
-		failed += command_run(line, console_sink()) != ST_OK;
-	}
+	while ((list = command_line_next(list, one, sizeof(one))) != NULL)
+		failed += command_run(one, console_sink()) != ST_OK;
 	return failed;
 }
 
@@ -217,7 +160,7 @@ static void read_line(struct sink *out, char *line, size_t bytes)
 void monitor_loop(void)
 {
 	struct sink *out = console_sink();
-	char line[LINE_BYTES];
+	char line[COMMAND_LINE_BYTES];
 
 	log_line(LOG_INFO, "monitor: ready try=help");
 	for (;;) {

@@ -7,7 +7,7 @@
 #include "power.h"
 
 #include <arch/instructions.h>
-#include <boot/acpi.h>
+#include <boot/acpi_walk.h>
 
 #include "clock.h"
 #include "evidence.h"
@@ -21,100 +21,62 @@
 #define PM1_SLEEP_ENABLE	0x2000
 #define PM1_SLEEP_SHIFT		10
 #define ACPI_MODE_WAIT_MS	3000
-#define TABLES_MAX		256
 
 static struct acpi_power power;
 
-/* A whole table at `slot`, by the length in its own header. */
-static enum status peek_table(enum peek_slot slot, paddr_t phys,
-			      const void **table, uint64_t *bytes)
+/* One window is one peek slot. */
+static const void *look(struct acpi_memory *memory, enum acpi_window window,
+			paddr_t at, uint64_t bytes)
 {
-	struct peek_request request = { slot, phys, ACPI_HEADER_BYTES };
+	struct peek_request request = {
+		.slot = window == ACPI_WINDOW_ROOT ? PEEK_FIRST : PEEK_SECOND,
+		.phys = at,
+		.bytes = bytes,
+	};
 	const volatile void *seen;
-	enum status status = memory_peek(&request, &seen);
 
-	if (status == ST_OK)
-		status = acpi_table_length((const void *)seen, bytes);
-	if (status != ST_OK)
-		return status;
-	request.bytes = *bytes;
-	status = memory_peek(&request, &seen);
-	*table = (const void *)seen;
-	return status;
+	(void)memory;
+	return memory_peek(&request, &seen) == ST_OK ? (const void *)seen :
+						       NULL;
 }
 
-static enum status find_root(struct acpi_root *root)
+/* Names the table that went wrong in `*name`. */
+static enum status read_tables(const char **name)
 {
-	struct peek_request request = { PEEK_FIRST, kernel.handover->rsdp,
-					ACPI_RSDP_BYTES };
-	const volatile void *rsdp;
+	struct acpi_memory memory = { .look = look };
+	struct acpi_table table;
+	struct acpi_root root;
 	enum status status;
 
-	if (request.phys.raw == 0)
-		return ST_NOT_FOUND;
-	status = memory_peek(&request, &rsdp);
+	*name = "RSDP";
+	status = acpi_walk_root(&memory, kernel.handover->rsdp, &root);
 	if (status != ST_OK)
 		return status;
-	return acpi_read_rsdp((const void *)rsdp, ACPI_RSDP_BYTES, root);
-}
-
-/* The FADT's signature is FACP, for reasons of history. */
-static enum status read_fadt(const struct acpi_root *root)
-{
-	const char *signature = root->entry_bytes == 8 ? "XSDT" : "RSDT";
-	uint64_t bytes, fadt_bytes;
-	const void *table, *fadt;
-	paddr_t at;
-	enum status status = peek_table(PEEK_FIRST, root->table, &table,
-					&bytes);
-
+	/* The FADT's signature is FACP, for reasons of history. */
+	*name = "FADT";
+	status = acpi_walk_find(&memory, &root, "FACP", &table);
+	if (status == ST_OK)
+		status = acpi_read_fadt(table.data, table.bytes, &power);
 	if (status != ST_OK)
 		return status;
-	if (!acpi_table_is_good(table, bytes, signature))
-		return ST_CORRUPT;
-	for (size_t i = 0; i < TABLES_MAX &&
-			   acpi_root_entry(table, bytes, root, i, &at); i++) {
-		if (peek_table(PEEK_SECOND, at, &fadt, &fadt_bytes) == ST_OK &&
-		    acpi_table_is_good(fadt, fadt_bytes, "FACP"))
-			return acpi_read_fadt(fadt, fadt_bytes, &power);
-	}
-	return ST_NOT_FOUND;
-}
-
-static enum status read_dsdt(void)
-{
-	uint64_t bytes;
-	const void *table;
-	enum status status = peek_table(PEEK_FIRST, power.dsdt, &table,
-					&bytes);
-
+	*name = "DSDT";
+	status = acpi_walk_at(&memory, power.dsdt, "DSDT", &table);
 	if (status != ST_OK)
 		return status;
-	if (!acpi_table_is_good(table, bytes, "DSDT"))
-		return ST_CORRUPT;
-	return acpi_find_sleep_type(table, bytes, &power);
+	return acpi_find_sleep_type(table.data, table.bytes, &power);
 }
 
 void acpi_start(void)
 {
-	struct acpi_root root;
-	enum status status = find_root(&root);
-	const char *table = "RSDP";
+	const char *name;
+	enum status status = read_tables(&name);
 
-	if (status == ST_OK) {
-		table = "FADT";
-		status = read_fadt(&root);
-	}
-	if (status == ST_OK && power.dsdt.raw != 0) {
-		table = "DSDT";
-		status = read_dsdt();
-	}
 	if (memory_unpeek(PEEK_FIRST) != ST_OK ||
 	    memory_unpeek(PEEK_SECOND) != ST_OK)
 		log_line(LOG_WARNING, "acpi: a window stays open");
 	if (status != ST_OK)
 		log_line(LOG_WARNING, "acpi: unusable table=%s why=\"%s\"",
-			 table, status_text(status));
+			 name, status_text(status));
 	log_line(LOG_INFO, "acpi: power reset_register=%d sleep=%d",
 		 power.has_reset, power.has_sleep);
 }

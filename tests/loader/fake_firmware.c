@@ -278,8 +278,9 @@ static EFI_STATUS EFIAPI get_variable(CHAR16 *name, EFI_GUID *guid,
 	return EFI_SUCCESS;
 }
 
-static VOID EFIAPI reset_system(EFI_RESET_TYPE type, EFI_STATUS status,
-				UINTN bytes, CHAR16 *data)
+/* The headers give it a status to return; nobody reads it. */
+static EFI_STATUS EFIAPI reset_system(EFI_RESET_TYPE type, EFI_STATUS status,
+				      UINTN bytes, CHAR16 *data)
 {
 	fake_run->reset_type = type;
 	fake_run->status = status;
@@ -287,6 +288,7 @@ static VOID EFIAPI reset_system(EFI_RESET_TYPE type, EFI_STATUS status,
 		fake_blame("ResetSystem with data");
 	if (!fake_pc->reset_returns)
 		fake_end(ENDED_RESET);
+	return EFI_UNSUPPORTED;
 }
 
 static EFI_STATUS EFIAPI output_string(SIMPLE_TEXT_OUTPUT_INTERFACE *self,
@@ -337,8 +339,7 @@ static EFI_SYSTEM_TABLE *make_system(void)
 	boot.ExitBootServices = exit_boot_services;
 	fill_with_strangers(&runtime, sizeof(runtime));
 	runtime.GetVariable = get_variable;
-	/* gnu-efi gives it a status to return; there is nobody to read it. */
-	runtime.ResetSystem = (EFI_RESET_SYSTEM)reset_system;
+	runtime.ResetSystem = reset_system;
 	console.OutputString = output_string;
 	for (size_t i = 0; i < fake_pc->table_count; i++) {
 		tables[i].VendorGuid = fake_pc->tables[i].guid;
