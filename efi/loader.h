@@ -3,7 +3,7 @@
  * loader.h - what the parts of the loader share: the state of one boot.
  *
  * The parts, in the order in which efi_main calls them: say, layers,
- * evidence, machine, image, leave. pure_*.c has no word of EFI in it.
+ * evidence, machine, image, leave.
  */
 #ifndef EFI_LOADER_H
 #define EFI_LOADER_H
@@ -13,8 +13,7 @@
 #include <boot/elf.h>
 #include <boot/handover.h>
 #include <boot/options.h>
-
-#include "pure_tables.h"
+#include <mm/kernel_tables.h>
 
 /* Everything that AllocatePages gave us, so that failure can give it back. */
 #define HOLDINGS_MAX 24

@@ -7,6 +7,8 @@
  */
 #include "input.h"
 
+#include <base/bits.h>
+
 #include "clock.h"
 #include "keyboard.h"
 #include "log.h"
@@ -138,6 +140,15 @@ static void leave(const struct displays *displays)
 		displays->each[i]->leave(displays->each[i]);
 }
 
+static size_t narrowest(const struct displays *displays)
+{
+	size_t columns = SERIAL_COLUMNS;
+
+	if (displays->each[1] != NULL)
+		columns = min_u64(columns, displays->each[1]->columns);
+	return columns;
+}
+
 static void clear(const struct displays *displays)
 {
 	for (unsigned i = 0; i < 2 && displays->each[i] != NULL; i++) {
@@ -168,7 +179,7 @@ static void answer(const struct displays *displays, enum line_event event,
 	show(displays);
 	leave(displays);
 	if (event == LINE_LIST)
-		line_editor_list(&input.editor, SERIAL_COLUMNS, out);
+		line_editor_list(&input.editor, narrowest(displays), out);
 }
 
 const char *input_read_line(const struct input_line_request *request)

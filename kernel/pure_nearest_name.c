@@ -72,16 +72,14 @@ const char *nearest_name(const char *typed, nearest_names *names)
 	const char *nearest = NULL;
 	const char *name;
 
-	if (typed_bytes > NEAREST_NAME_BYTES)
-		return NULL;
 	for (unsigned i = 0; (name = names(i)) != NULL; i++) {
-		size_t longer = max_u64(typed_bytes, strlen(name));
+		size_t bytes = strlen(name);
 		unsigned slips;
 
-		if (longer > NEAREST_NAME_BYTES)
+		if (bytes > NEAREST_NAME_BYTES)
 			continue;
 		slips = distance(typed, name);
-		if (slips < best && slips <= longer / 2) {
+		if (slips < best && slips <= max_u64(typed_bytes, bytes) / 2) {
 			best = slips;
 			nearest = name;
 		}

@@ -15,8 +15,9 @@ import tree
 
 ROOMS = (
     "base", "boot", "sweep", "region", "source", "window", "memtype",
-    "ledger", "early", "table", "frame", "frame_cache", "limbo", "arena",
-    "heap", "object", "space", "fault", "user_copy", "reclaim",
+    "ledger", "early", "table", "kernel_tables", "frame", "frame_cache",
+    "limbo", "arena", "heap", "object", "space", "fault", "user_copy",
+    "reclaim",
 )
 RANK = {room: rank for rank, room in enumerate(ROOMS)}
 
@@ -91,7 +92,7 @@ def from_efi(room, house, target_room):
     if house in ("efi", "arch"):
         return None
     if house == "mm" and target_room is not None:
-        if RANK[target_room] <= RANK["table"]:
+        if RANK[target_room] <= RANK["kernel_tables"]:
             return None
     return "efi/ sees base, boot, arch and mm up to table"
 

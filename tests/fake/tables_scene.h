@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * tables_scene.h - facts for efi/pure_tables, and a reader of what it made.
+ * tables_scene.h - facts for efi/kernel_tables, and a reader of what it made.
  *
  * The tables are read back twice: leaf by leaf against the facts (does each
  * say what the contract wants, and could none of them be larger?), then
@@ -15,7 +15,7 @@
 #include <mm/early.h>
 
 #include "check.h"
-#include "efi/pure_tables.h"
+#include <mm/kernel_tables.h>
 #include "table_world.h"
 
 #define REGIONS_MAX	1024

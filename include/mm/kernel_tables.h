@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * pure_tables.h - the kernel's first page tables, from facts alone.
+ * kernel_tables.h - the kernel's first page tables, from facts alone.
  *
- * No word of EFI here: the host tests build the same tables over an array.
+ * The loader builds them from the map that the firmware left it with, the
+ * host tests the same ones over an array.
  *
  * What becomes true (the entry contract's tables):
  *   (P1) the kernel's segments at their addresses: text RX, rodata R, data
@@ -16,8 +17,8 @@
  *   (P5) identity: kind low (RW, never executable) and the switch page,
  *        which is RX, also where it lies in kind low.
  */
-#ifndef EFI_PURE_TABLES_H
-#define EFI_PURE_TABLES_H
+#ifndef MM_KERNEL_TABLES_H
+#define MM_KERNEL_TABLES_H
 
 #include <boot/handover.h>
 #include <mm/memtype.h>

@@ -6,7 +6,7 @@
  * at 2 MiB (below it only small pages) and, only when the MTRRs disagree
  * somewhere inside, block by block.
  */
-#include "pure_tables.h"
+#include <mm/kernel_tables.h>
 
 #include <base/bits.h>
 #include <boot/layout.h>

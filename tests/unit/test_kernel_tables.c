@@ -42,7 +42,7 @@ static uint64_t direct_leaf(uint64_t phys)
 	return leaf_bytes_at(DIRECT_MAP_OFFSET + phys);
 }
 
-CASE(pure_tables_use_the_largest_pages_there_are)
+CASE(kernel_tables_use_the_largest_pages_there_are)
 {
 	start_machine(8 * GIB, ANY_FEATURES);
 	CHECK_SCENE(&scene, "8 GiB");
@@ -58,7 +58,7 @@ CASE(pure_tables_use_the_largest_pages_there_are)
 	tear_down();
 }
 
-CASE(pure_tables_do_without_what_the_processor_lacks)
+CASE(kernel_tables_do_without_what_the_processor_lacks)
 {
 	start_machine(8 * GIB, CPU_NX);
 	CHECK_SCENE(&scene, "no 1 GiB pages");
@@ -71,7 +71,7 @@ CASE(pure_tables_do_without_what_the_processor_lacks)
 	CHECK_SCENE(&scene, "neither");
 }
 
-CASE(pure_tables_leave_guards_around_the_stack)
+CASE(kernel_tables_leave_guards_around_the_stack)
 {
 	uint64_t top = stack_top(0, STACK_MAIN).raw;
 
@@ -85,7 +85,7 @@ CASE(pure_tables_leave_guards_around_the_stack)
 }
 
 /* Each segment where the firmware had a few pages, as without 2 MiB runs. */
-CASE(pure_tables_take_a_kernel_in_pieces)
+CASE(kernel_tables_take_a_kernel_in_pieces)
 {
 	static const struct extent places[][3] = {
 		{ { 0x1234000, 0x1241000 }, { 0x5001000, 0x5003000 },
@@ -110,7 +110,7 @@ CASE(pure_tables_take_a_kernel_in_pieces)
 	}
 }
 
-CASE(pure_tables_take_stack_and_switch_page_anywhere)
+CASE(kernel_tables_take_stack_and_switch_page_anywhere)
 {
 	static const uint64_t pages[] = {
 		0x10000, 0x11000, 0x55000, 0x9e000, 0x9f000, 0xf000, 0x1000,
@@ -136,7 +136,7 @@ CASE(pure_tables_take_stack_and_switch_page_anywhere)
 	CHECK_SCENE(&scene, "switch page alone");
 }
 
-CASE(pure_tables_split_where_the_type_changes)
+CASE(kernel_tables_split_where_the_type_changes)
 {
 	start_machine(8 * GIB, ANY_FEATURES);
 	mtrr_start(&scene, MEMTYPE_WB);
@@ -156,7 +156,7 @@ CASE(pure_tables_split_where_the_type_changes)
 	tear_down();
 }
 
-CASE(pure_tables_keep_the_kernel_small_over_two_types)
+CASE(kernel_tables_keep_the_kernel_small_over_two_types)
 {
 	start_machine(GIB, ANY_FEATURES);
 	mtrr_start(&scene, MEMTYPE_UC);
@@ -169,7 +169,7 @@ CASE(pure_tables_keep_the_kernel_small_over_two_types)
 	tear_down();
 }
 
-CASE(pure_tables_bear_masks_for_fewer_address_bits)
+CASE(kernel_tables_bear_masks_for_fewer_address_bits)
 {
 	start_machine(300 * GIB, ANY_FEATURES);
 	mtrr_start(&scene, MEMTYPE_WB);
@@ -182,7 +182,7 @@ CASE(pure_tables_bear_masks_for_fewer_address_bits)
 	CHECK_SCENE(&scene, "holes everywhere");
 }
 
-CASE(pure_tables_reach_as_far_as_memory_does)
+CASE(kernel_tables_reach_as_far_as_memory_does)
 {
 	start_machine(12 * TIB, ANY_FEATURES);
 	CHECK_SCENE(&scene, "12 TiB");
@@ -198,7 +198,7 @@ CASE(pure_tables_reach_as_far_as_memory_does)
 }
 
 /* Each edge in a GiB of its own, and a kernel of the largest pieces. */
-CASE(pure_tables_count_edges_that_share_nothing)
+CASE(kernel_tables_count_edges_that_share_nothing)
 {
 	for (uint64_t runs = 1; runs <= 40; runs++) {
 		start_machine(GIB, ANY_FEATURES);
@@ -213,7 +213,7 @@ CASE(pure_tables_count_edges_that_share_nothing)
 	}
 }
 
-CASE(pure_tables_stand_without_memory)
+CASE(kernel_tables_stand_without_memory)
 {
 	scene_start(&scene, 16 * MIB, ANY_FEATURES);
 	CHECK_SCENE(&scene, "no regions");
@@ -223,7 +223,7 @@ CASE(pure_tables_stand_without_memory)
 	CHECK_SCENE(&scene, "nothing but tables");
 }
 
-CASE(pure_tables_map_no_tables_out_of_reach)
+CASE(kernel_tables_map_no_tables_out_of_reach)
 {
 	start_machine(GIB, ANY_FEATURES);
 	add(&scene, 3 * GIB, 3 * GIB + PAGE_SIZE, REGION_ACPI);
@@ -234,7 +234,7 @@ CASE(pure_tables_map_no_tables_out_of_reach)
 	CHECK_SCENE(&scene, "acpi beyond the limit");
 }
 
-CASE(pure_tables_refuse_facts_that_contradict)
+CASE(kernel_tables_refuse_facts_that_contradict)
 {
 	start_machine(GIB, ANY_FEATURES);
 	scene.segments[1].virt = scene.segments[0].virt;
@@ -251,7 +251,7 @@ CASE(pure_tables_refuse_facts_that_contradict)
 	tear_down();
 }
 
-CASE(pure_tables_leave_nothing_behind_without_memory)
+CASE(kernel_tables_leave_nothing_behind_without_memory)
 {
 	static struct stingy_source source;
 	struct table_features features;
@@ -376,7 +376,7 @@ static void random_scene(uint64_t *seed)
 	place_types(seed);
 }
 
-CASE(pure_tables_agree_with_random_facts)
+CASE(kernel_tables_agree_with_random_facts)
 {
 	uint64_t seed = check_seed();
 
@@ -431,7 +431,7 @@ static void appear(size_t index, uint64_t *seed)
 		insert(index + 1, region);
 }
 
-CASE(pure_tables_fit_when_the_map_has_changed)
+CASE(kernel_tables_fit_when_the_map_has_changed)
 {
 	uint64_t seed = check_seed() ^ 0x5eed;
 
@@ -457,7 +457,7 @@ CASE(pure_tables_fit_when_the_map_has_changed)
 }
 
 /* Each new run the dearest there is: ragged, across 512 GiB. */
-CASE(pure_tables_fit_the_dearest_change)
+CASE(kernel_tables_fit_the_dearest_change)
 {
 	for (unsigned slack = 1; slack <= 25; slack++) {
 		uint64_t pages;
@@ -543,12 +543,12 @@ static unsigned check_directory(const char *directory)
 	return maps;
 }
 
-CASE(pure_tables_hold_every_efi_map)
+CASE(kernel_tables_hold_every_efi_map)
 {
 	CHECK(check_directory("tests/data/efi") >= 26);
 }
 
-CASE(pure_tables_hold_every_bios_map)
+CASE(kernel_tables_hold_every_bios_map)
 {
 	CHECK(check_directory("tests/data/e820") >= 14);
 }
