@@ -66,17 +66,39 @@ static EFI_STATUS read_pieces(EFI_FILE_HANDLE file, char *to, uint64_t bytes)
 	return EFI_SUCCESS;
 }
 
+static EFI_STATUS open_file(struct loader *loader, const CHAR16 *path,
+			    EFI_FILE_HANDLE *out)
+{
+	if (loader->volume == NULL)
+		return EFI_NOT_FOUND;
+	return loader->volume->Open(loader->volume, out, (CHAR16 *)path,
+				    EFI_FILE_MODE_READ, 0);
+}
+
+bool file_exists(struct loader *loader, const CHAR16 *path)
+{
+	EFI_FILE_HANDLE file;
+
+	if (EFI_ERROR(open_file(loader, path, &file)))
+		return false;
+	file->Close(file);
+	return true;
+}
+
+void file_close_volume(struct loader *loader)
+{
+	if (loader->volume != NULL)
+		loader->volume->Close(loader->volume);
+	loader->volume = NULL;
+}
+
 EFI_STATUS file_read(struct loader *loader, const CHAR16 *path,
 		     uint64_t limit_bytes, void **data, uint64_t *bytes)
 {
 	EFI_FILE_HANDLE file;
 	paddr_t start;
-	EFI_STATUS status;
+	EFI_STATUS status = open_file(loader, path, &file);
 
-	if (loader->volume == NULL)
-		return EFI_NOT_FOUND;
-	status = loader->volume->Open(loader->volume, &file, (CHAR16 *)path,
-				      EFI_FILE_MODE_READ, 0);
 	if (EFI_ERROR(status))
 		return status;
 	status = file_size(file, bytes);

@@ -30,20 +30,23 @@ static EFI_STATUS check(struct loader *loader, const char *from)
 	}
 	return refuse(EFI_LOAD_ERROR,
 		      "image: kernel refused from=%s reason=%s "
-		      "try=\"copy BOOTX64.EFI again\"", from, reason);
+		      "try=\"%s\"", from, reason,
+		      loader->overridden ? "remove KERNEL.ELF" :
+					   "copy BOOTX64.EFI again");
 }
 
 EFI_STATUS image_choose(struct loader *loader)
 {
-	void *file;
+	EFI_STATUS status = EFI_NOT_FOUND;
 	uint64_t bytes;
-	EFI_STATUS status = file_read(loader, OVERRIDE_PATH, KERNEL_LIMIT,
-				      &file, &bytes);
+	void *file;
 
-	if (!EFI_ERROR(status) && loader->secure_boot) {
+	if (!loader->secure_boot)
+		status = file_read(loader, OVERRIDE_PATH, KERNEL_LIMIT, &file,
+				   &bytes);
+	else if (file_exists(loader, OVERRIDE_PATH))
 		say('W', "image: KERNEL.ELF ignored why=\"secure boot\"");
-		memory_give(loader, (paddr_t){ (uint64_t)file });
-	} else if (!EFI_ERROR(status)) {
+	if (!EFI_ERROR(status)) {
 		loader->kernel_file = file;
 		loader->kernel_bytes = bytes;
 		loader->overridden = true;

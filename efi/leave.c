@@ -20,6 +20,7 @@
 /* Every allocation may split a descriptor; the firmware adds its own. */
 #define SLACK_ENTRIES	64
 #define EXIT_TRIES	8
+#define GROWTH_ROUNDS	8
 #define LOG_PAGES	4
 #define STACK_PAGES	(STACK_BYTES / PAGE_SIZE)
 /* UEFI 2.10 section 7.2; not in the headers that we build with. */
@@ -53,12 +54,20 @@ static EFI_STATUS take(struct loader *loader, uint64_t bytes, enum owner owner,
 	}, out);
 }
 
+/* A map of another shape than the one we made room for does not fit. */
 static EFI_STATUS get_map(struct loader *loader)
 {
-	map.map_bytes = map.capacity * map.stride;
-	return loader->boot->GetMemoryMap(
+	UINTN room = map.capacity * map.stride, stride = map.stride;
+	EFI_STATUS status;
+
+	map.map_bytes = room;
+	status = loader->boot->GetMemoryMap(
 		&map.map_bytes, (EFI_MEMORY_DESCRIPTOR *)map.raw_map.raw,
-		&map.map_key, &map.stride, &map.version);
+		&map.map_key, &stride, &map.version);
+	if (!EFI_ERROR(status) &&
+	    (map.map_bytes > room || stride != map.stride))
+		return EFI_BUFFER_TOO_SMALL;
+	return status;
 }
 
 static EFI_STATUS take_buffers(struct loader *loader)
@@ -91,11 +100,13 @@ static EFI_STATUS take_buffers(struct loader *loader)
 
 static void give_buffers(struct loader *loader)
 {
-	memory_give(loader, map.raw_map);
-	memory_give(loader, map.entries);
-	memory_give(loader, map.scratch);
-	memory_give(loader, map.regions);
-	memory_give(loader, map.free_list);
+	paddr_t *const taken[] = { &map.raw_map, &map.entries, &map.scratch,
+				   &map.regions, &map.free_list, &map.pool };
+
+	for (size_t i = 0; i < ARRAY_LENGTH(taken); i++) {
+		memory_give(loader, *taken[i]);
+		*taken[i] = (paddr_t){ 0 };
+	}
 }
 
 /* How long the map is now; the stride is whatever the firmware says. */
@@ -132,7 +143,7 @@ static enum status normalise(struct loader *loader)
 	return region_list_build(&map.list, &(struct region_request){
 		.entries = entries,
 		.count = count,
-		.usable_limit = loader->options.mem_limit,
+		.usable_limit = loader->handover->usable_limit,
 		.scratch = (void *)map.scratch.raw,
 		.scratch_bytes = region_scratch_bytes(map.capacity),
 	});
@@ -158,10 +169,25 @@ static EFI_STATUS take_pool(struct loader *loader)
 	if (EFI_ERROR(status))
 		return status;
 	if (normalise(loader) != ST_OK)
-		return EFI_BUFFER_TOO_SMALL;
+		return EFI_COMPROMISED_DATA;
 	map.pool_pages = tables_pages_bound(&request, SLACK_ENTRIES);
 	return take(loader, map.pool_pages * PAGE_SIZE, OWNER_PAGE_TABLE,
 		    &map.pool);
+}
+
+/* Buffers and pool for the map as it is, however often it grows meanwhile. */
+static EFI_STATUS make_room(struct loader *loader)
+{
+	EFI_STATUS status = EFI_BUFFER_TOO_SMALL;
+
+	for (unsigned i = 0; i < GROWTH_ROUNDS &&
+			     status == EFI_BUFFER_TOO_SMALL; i++) {
+		give_buffers(loader);
+		status = size_buffers(loader);
+		if (!EFI_ERROR(status))
+			status = take_pool(loader);
+	}
+	return status;
 }
 
 /* Some firmware maps loader memory never executable unless asked. */
@@ -199,7 +225,6 @@ static void fill_switch_page(struct loader *loader)
 	*to = (struct switch_parameters){
 		.handover = direct_map((paddr_t){
 			(uint64_t)loader->handover }).raw,
-		.root = map.pool.raw,
 		.cr4 = CR4_PAE | (features & CPU_PGE ? CR4_PGE : 0) |
 		       (features & CPU_MCE ? CR4_MCE : 0),
 		.stack = stack_top(0, STACK_MAIN).raw,
@@ -220,11 +245,22 @@ static void fill_switch_page(struct loader *loader)
 	make_executable(loader, loader->handover->switch_page);
 }
 
+/* Memory that mem= or the processor's address bits cut off is not used. */
+static uint64_t usable_limit(const struct loader *loader)
+{
+	uint64_t limit = 1UL << loader->machine.cpu.physical_bits;
+
+	if (loader->options.mem_limit != 0)
+		limit = min_u64(limit, loader->options.mem_limit);
+	return min_u64(limit, USABLE_LIMIT);
+}
+
 EFI_STATUS leave_prepare(struct loader *loader)
 {
 	struct handover *handover = loader->handover;
 	EFI_STATUS status;
 
+	handover->usable_limit = usable_limit(loader);
 	status = take(loader, STACK_PAGES * PAGE_SIZE, OWNER_STACK,
 		      &handover->boot_stack);
 	if (!EFI_ERROR(status))
@@ -238,33 +274,30 @@ EFI_STATUS leave_prepare(struct loader *loader)
 			.limit = 4 * GIB,
 		}, &handover->switch_page);
 	if (!EFI_ERROR(status))
-		status = size_buffers(loader);
-	if (!EFI_ERROR(status))
-		status = take_pool(loader);
+		status = make_room(loader);
 	if (EFI_ERROR(status))
-		return refuse(status, "leave: no memory for the handover "
+		return refuse(status, "leave: no room for map and tables "
 				      "try=\"a machine with 64 MiB\"");
 	fill_switch_page(loader);
 	return EFI_SUCCESS;
 }
 
 /* Only memory services in here: no word to anybody until it has held. */
-EFI_STATUS leave_firmware(struct loader *loader)
+static EFI_STATUS exit_firmware(struct loader *loader)
 {
 	struct handover *handover = loader->handover;
 	EFI_STATUS status = EFI_ABORTED;
 
-	say_close_console();
 	for (unsigned try = 1; try <= EXIT_TRIES; try++) {
 		uint64_t before = read_tsc();
 
 		status = get_map(loader);
 		handover->get_map_ticks = read_tsc() - before;
 		if (status == EFI_BUFFER_TOO_SMALL) {
-			give_buffers(loader);
-			status = size_buffers(loader);
-			if (EFI_ERROR(status))
-				return status;
+			EFI_STATUS grown = make_room(loader);
+
+			if (EFI_ERROR(grown))
+				return grown;
 			continue;
 		}
 		if (EFI_ERROR(status))
@@ -275,12 +308,30 @@ EFI_STATUS leave_firmware(struct loader *loader)
 		__asm__ volatile("cli");
 		status = loader->boot->ExitBootServices(loader->image,
 							map.map_key);
+		__asm__ volatile("cli");
 		handover->exit_ticks = read_tsc() - before;
 		if (!EFI_ERROR(status))
 			break;
 	}
 	handover->stage_tsc[STAGE_EXIT_DONE] = read_tsc();
 	return status;
+}
+
+EFI_STATUS leave_firmware(struct loader *loader)
+{
+	EFI_STATUS status;
+
+	say_close_console();
+	status = exit_firmware(loader);
+	if (!EFI_ERROR(status))
+		return EFI_SUCCESS;
+	/* Once it has been asked to go, a firmware is only half there. */
+	if (loader->handover->exit_tries > 0)
+		give_up("leave: firmware keeps the machine status=0x%lx "
+			"tries=%u", (uint64_t)status,
+			loader->handover->exit_tries);
+	say_open_console();
+	return refuse(status, "leave: no final map try=\"start it again\"");
 }
 
 static size_t list_free_runs(struct frame_run *runs)
@@ -351,6 +402,39 @@ static void build_tables(struct loader *loader, struct table *table)
 			status_text(status), map.pool_pages);
 }
 
+static bool is_usable(paddr_t start, uint64_t bytes)
+{
+	for (size_t i = 0; i < map.list.count; i++) {
+		struct region region = map.list.items[i];
+
+		if (region.end.raw <= start.raw)
+			continue;
+		/* The rest may go on in a neighbour of another usable kind. */
+		if (region.start.raw > start.raw ||
+		    (region.kind != REGION_FREE && region.kind != REGION_LATER))
+			return false;
+		if (region.end.raw - start.raw >= bytes)
+			return true;
+		bytes -= region.end.raw - start.raw;
+		start = region.end;
+	}
+	return false;
+}
+
+/* A map that takes back what its firmware lent leaves nothing to stand on. */
+static void check_holdings(const struct loader *loader)
+{
+	for (size_t i = 0; i < loader->holding_count; i++) {
+		const struct holding *holding = &loader->holdings[i];
+
+		if (holding->owner != OWNER_BOOT_RECLAIMABLE &&
+		    !is_usable(holding->start, holding->pages * PAGE_SIZE))
+			give_up("leave: the map claims our pages back "
+				"start=0x%lx pages=%lu", holding->start.raw,
+				holding->pages);
+	}
+}
+
 /* The log goes last, whole lines and all, into the pages kept for it. */
 static void hand_log_over(struct handover *handover)
 {
@@ -379,7 +463,6 @@ static void fill_handover(struct loader *loader, const struct table *table)
 	to->raw_map_bytes = map.map_bytes;
 	to->raw_map_stride = (uint32_t)map.stride;
 	to->raw_map_version = map.version;
-	to->usable_limit = loader->options.mem_limit;
 	to->regions = (struct handover_array){
 		map.regions, (uint32_t)map.list.count, sizeof(struct region) };
 	to->free_list = (struct handover_array){
@@ -410,6 +493,7 @@ void leave_to_kernel(struct loader *loader)
 	if (normalise(loader) != ST_OK)
 		give_up("leave: the final map does not fit entries=%lu",
 			map.map_bytes / map.stride);
+	check_holdings(loader);
 	build_tables(loader, &table);
 	say('I', "leave: jump exit_tries=%u entries=%lu tables=%lu "
 		 "entry=0x%lx", loader->handover->exit_tries,
@@ -417,6 +501,7 @@ void leave_to_kernel(struct loader *loader)
 	    loader->plan.entry.raw);
 	fill_handover(loader, &table);
 	evidence_reach("loader.jump");
-	((void (*)(void))loader->handover->switch_page.raw)();
+	((void (*)(uint64_t root))loader->handover->switch_page.raw)(
+		pfn_to_paddr(table.root).raw);
 	__builtin_unreachable();
 }

@@ -16,7 +16,7 @@
 #include <mm/kernel_tables.h>
 
 /* Everything that AllocatePages gave us, so that failure can give it back. */
-#define HOLDINGS_MAX 24
+#define HOLDINGS_MAX 40
 
 struct holding {
 	paddr_t start;
@@ -56,6 +56,8 @@ void layers_read(struct loader *loader);
 
 /* file.c: a whole file of our own volume. Pages are a holding of ours. */
 EFI_STATUS file_open_volume(struct loader *loader);
+void file_close_volume(struct loader *loader);
+bool file_exists(struct loader *loader, const CHAR16 *path);
 EFI_STATUS file_read(struct loader *loader, const CHAR16 *path,
 		     uint64_t limit_bytes, void **data, uint64_t *bytes);
 
@@ -90,6 +92,7 @@ void memory_trim(struct loader *loader, paddr_t start, uint64_t pages);
 /* evidence.c: the crash-safe log, and what the last attempt left there. */
 EFI_STATUS evidence_start(struct loader *loader, paddr_t *run,
 			  uint64_t *run_bytes);
+void evidence_stop(void);		/* its pages are given back          */
 void evidence_reach(const char *stage);
 void evidence_note_fault(const char *fault);
 void evidence_append(const char *text, size_t bytes);
@@ -105,6 +108,7 @@ void faults_catch(void);
 /* say.c */
 void say_start(EFI_SYSTEM_TABLE *system, uint64_t start_tsc);
 void say_configure(const struct options *options);
+void say_open_console(void);
 void say_close_console(void);		/* no ConOut from here on            */
 /* One log line, on serial and kept for the kernel: "room: event key=value" */
 void say(char level, const char *format, ...)

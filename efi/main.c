@@ -20,50 +20,65 @@ static struct loader loader;
 #define MSR_X2APIC_FIRST	0x800
 #define APIC_ENABLED		(1u << 11)
 #define APIC_X2			(1u << 10)
+#define APIC_ADDRESS		0xffffffffff000
+#define APIC_VERSION		0x30
 #define LVT_MASKED		(1u << 16)
 #define LVT_DELIVERY		0x700
 #define LVT_NMI			0x400
 
-static bool is_secure_boot(EFI_SYSTEM_TABLE *firmware)
+/* A variable of one byte: 0 when absent, `unsure` when it cannot be read. */
+static UINT8 read_flag(EFI_SYSTEM_TABLE *firmware, CHAR16 *name, UINT8 unsure)
 {
 	static EFI_GUID global = EFI_GLOBAL_VARIABLE;
-	UINT8 enabled = 0, setup = 0;
-	UINTN size = sizeof(enabled);
+	UINT8 value = 0;
+	UINTN size = sizeof(value);
+	EFI_STATUS status = firmware->RuntimeServices->GetVariable(
+		name, &global, NULL, &size, &value);
 
-	if (EFI_ERROR(firmware->RuntimeServices->GetVariable(
-		    L"SecureBoot", &global, NULL, &size, &enabled)))
-		return false;
-	size = sizeof(setup);
-	if (EFI_ERROR(firmware->RuntimeServices->GetVariable(
-		    L"SetupMode", &global, NULL, &size, &setup)))
-		setup = 0;
-	return enabled == 1 && setup == 0;
+	if (EFI_ERROR(status))
+		return status == EFI_NOT_FOUND ? 0 : unsure;
+	return value;
 }
 
-/* Local vector table entries, as offsets of the memory-mapped APIC. */
+static bool is_secure_boot(EFI_SYSTEM_TABLE *firmware)
+{
+	/* What cannot be read must not open what may be locked. */
+	return read_flag(firmware, L"SecureBoot", 1) == 1 &&
+	       read_flag(firmware, L"SetupMode", 0) == 0;
+}
+
+static uint32_t apic_read(uint64_t base, uint32_t offset)
+{
+	if (base & APIC_X2)
+		return (uint32_t)read_msr(MSR_X2APIC_FIRST + offset / 16);
+	return *(volatile uint32_t *)((base & APIC_ADDRESS) + offset);
+}
+
+static void apic_write(uint64_t base, uint32_t offset, uint32_t value)
+{
+	if (base & APIC_X2)
+		write_msr(MSR_X2APIC_FIRST + offset / 16, value);
+	else
+		*(volatile uint32_t *)((base & APIC_ADDRESS) + offset) = value;
+}
+
+/* The local vector table; older APICs have only the first few entries. */
 static void mask_local_interrupts(void)
 {
-	static const uint16_t entries[] = { 0x320, 0x330, 0x340, 0x350,
-					    0x370 };
+	static const uint16_t entries[] = { 0x320, 0x350, 0x360, 0x370,
+					    0x340, 0x330, 0x2f0 };
 	uint64_t base = read_msr(MSR_APIC_BASE);
+	uint32_t last;
 
 	if ((base & APIC_ENABLED) == 0)
 		return;
-	for (size_t i = 0; i < ARRAY_LENGTH(entries); i++) {
-		uint32_t number = MSR_X2APIC_FIRST + entries[i] / 16;
+	last = apic_read(base, APIC_VERSION) >> 16 & 0xff;
+	for (size_t i = 0; i < ARRAY_LENGTH(entries) && i <= last; i++) {
+		uint32_t entry = apic_read(base, entries[i]);
 
-		if (base & APIC_X2) {
-			uint32_t value = (uint32_t)read_msr(number);
-
-			write_msr(number, value | LVT_MASKED);
-		} else {
-			volatile uint32_t *entry = (void *)(
-				(base & 0xffffff000) + entries[i]);
-
-			/* An NMI line stays: it is how people ask for help. */
-			if ((*entry & LVT_DELIVERY) != LVT_NMI)
-				*entry |= LVT_MASKED;
-		}
+		/* An NMI line stays: it is how people ask for help. */
+		if ((entry & LVT_DELIVERY) != LVT_NMI)
+			apic_write(base, entries[i], entry | LVT_MASKED);
 	}
 }
 
@@ -150,18 +165,18 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 	evidence_reach("loader.prepare");
 	if (!EFI_ERROR(status))
 		status = leave_prepare(&loader);
+	if (!EFI_ERROR(status)) {
+		evidence_reach("loader.exit");
+		status = leave_firmware(&loader);
+	}
 	if (EFI_ERROR(status)) {
+		evidence_stop();
 		memory_give_all(&loader);
+		file_close_volume(&loader);
 		return status;
 	}
-	evidence_reach("loader.exit");
-	status = leave_firmware(&loader);
-	if (EFI_ERROR(status))
-		give_up("leave: firmware keeps the machine status=0x%lx "
-			"tries=%u", (uint64_t)status,
-			loader.handover->exit_tries);
-	silence_machine();
 	faults_catch();
+	silence_machine();
 	evidence_reach("loader.tables");
 	leave_to_kernel(&loader);
 }

@@ -8,39 +8,62 @@
 
 #include <base/assert.h>
 #include <base/bits.h>
+#include <mm/region.h>
 
+static bool is_acceptable(uint64_t start, uint64_t pages, uint64_t limit)
+{
+	uint64_t end;
+
+	if (start < LOW_END || !is_aligned(start, PAGE_SIZE))
+		return false;
+	return !add_overflows(start, pages * PAGE_SIZE, &end) &&
+	       (limit == 0 || end <= limit);
+}
+
+/*
+ * What the firmware gives is looked at: page 0, low memory, or an address
+ * beyond the limit stays a holding that the kernel gets back, and the
+ * firmware is asked again.
+ */
 EFI_STATUS memory_take(struct loader *loader,
 		       const struct page_request *request, paddr_t *out)
 {
 	EFI_MEMORY_TYPE type = request->type ? request->type : EfiLoaderData;
-	EFI_PHYSICAL_ADDRESS start = 0;
 	uint64_t limit = request->limit;
-	EFI_STATUS status;
 
-	if (loader->holding_count == HOLDINGS_MAX)
-		return EFI_OUT_OF_RESOURCES;
 	/* mem= also binds the loader: what it keeps must be in use later. */
 	if (loader->options.mem_limit != 0)
 		limit = limit == 0 ? loader->options.mem_limit :
 			min_u64(limit, loader->options.mem_limit);
-	if (limit != 0)
-		start = limit - 1;
-	status = loader->boot->AllocatePages(
-		limit != 0 ? AllocateMaxAddress : AllocateAnyPages, type,
-		request->pages, &start);
-	if (EFI_ERROR(status))
-		return status;
-	loader->holdings[loader->holding_count++] = (struct holding){
-		.start = { start },
-		.pages = request->pages,
-		.owner = request->owner,
-	};
-	*out = (paddr_t){ start };
-	return EFI_SUCCESS;
+	while (loader->holding_count < HOLDINGS_MAX) {
+		struct holding *holding =
+			&loader->holdings[loader->holding_count];
+		EFI_PHYSICAL_ADDRESS start = limit != 0 ? limit - 1 : 0;
+		EFI_STATUS status = loader->boot->AllocatePages(
+			limit != 0 ? AllocateMaxAddress : AllocateAnyPages,
+			type, request->pages, &start);
+
+		if (EFI_ERROR(status))
+			return status;
+		loader->holding_count++;
+		*holding = (struct holding){
+			.start = { start },
+			.pages = request->pages,
+			.owner = OWNER_BOOT_RECLAIMABLE,
+		};
+		if (is_acceptable(start, request->pages, limit)) {
+			holding->owner = request->owner;
+			*out = holding->start;
+			return EFI_SUCCESS;
+		}
+	}
+	return EFI_OUT_OF_RESOURCES;
 }
 
 void memory_give(struct loader *loader, paddr_t start)
 {
+	if (start.raw == 0)
+		return;
 	for (size_t i = 0; i < loader->holding_count; i++) {
 		struct holding *holding = &loader->holdings[i];
 
@@ -54,8 +77,12 @@ void memory_give(struct loader *loader, paddr_t start)
 
 void memory_give_all(struct loader *loader)
 {
-	while (loader->holding_count > 0)
-		memory_give(loader, loader->holdings[0].start);
+	while (loader->holding_count > 0) {
+		struct holding *last =
+			&loader->holdings[--loader->holding_count];
+
+		loader->boot->FreePages(last->start.raw, last->pages);
+	}
 }
 
 void memory_trim(struct loader *loader, paddr_t start, uint64_t pages)

@@ -16,6 +16,8 @@
 
 #define LOG_BYTES	8192
 #define LINE_BYTES	256
+#define RESET_PORT	0xcf9
+#define RESET_HARD	0x06
 
 static struct {
 	EFI_SYSTEM_TABLE *system;
@@ -31,6 +33,11 @@ void say_start(EFI_SYSTEM_TABLE *system, uint64_t start_tsc)
 	speech.system = system;
 	speech.start_tsc = start_tsc;
 	speech.ticks_per_us = tsc_rate();
+	speech.console_open = true;
+}
+
+void say_open_console(void)
+{
 	speech.console_open = true;
 }
 
@@ -151,6 +158,7 @@ void give_up(const char *format, ...)
 	say('E', "loader: stop action=reset");
 	speech.system->RuntimeServices->ResetSystem(EfiResetWarm, EFI_ABORTED,
 						    0, NULL);
+	out8(RESET_PORT, RESET_HARD);
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }

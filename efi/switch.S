@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * From the firmware's page tables to the kernel's. Entered by a call with
- * interrupts off; never returns. Reads only its own page.
+ * interrupts off, the root table (below 4 GiB) in rdi; never returns.
+ * Reads only its own page. Registers keep their lower halves through the
+ * detour below, so edi may carry the root.
  *
  * With five-level paging on, a four-level root cannot simply be loaded: the
  * processor must leave paging, and for that long mode, change CR4 and come
@@ -22,7 +24,6 @@ switch_start:
 	cli
 	cld
 	lea	switch_start(%rip), %rbx
-	lgdt	PARAM(SWITCH_GDT_POINTER)(%rip)
 
 	/* Nothing that the old tables or the firmware's habits need. */
 	mov	%cr4, %rax
@@ -40,7 +41,9 @@ switch_start:
 	rdmsr
 	or	$EFER_NXE, %eax
 	wrmsr
-2:	mov	%cr4, %rax
+	/* Only now: a fault until here still finds the loader's segments. */
+2:	lgdt	PARAM(SWITCH_GDT_POINTER)(%rip)
+	mov	%cr4, %rax
 	test	$CR4_LA57, %eax
 	jz	switch_long
 	ljmpl	*PARAM(SWITCH_FAR_32)(%rip)
@@ -57,8 +60,7 @@ switch_compat:
 	mov	%cr4, %eax
 	and	$~CR4_LA57, %eax
 	mov	%eax, %cr4
-	mov	(SWITCH_PARAMETERS + SWITCH_ROOT)(%ebx), %eax
-	mov	%eax, %cr3
+	mov	%edi, %cr3
 	mov	%cr0, %eax
 	or	$CR0_PG, %eax
 	mov	%eax, %cr0
@@ -66,8 +68,8 @@ switch_compat:
 
 	.code64
 switch_long:
-	mov	PARAM(SWITCH_ROOT)(%rip), %rax
-	mov	%rax, %cr3
+	mov	%edi, %edi
+	mov	%rdi, %cr3
 	mov	$CR0_KNOWN, %eax
 	mov	%rax, %cr0
 	mov	PARAM(SWITCH_CR4)(%rip), %rax

@@ -11,14 +11,13 @@
 
 #define SWITCH_PARAMETERS	0xf00	/* offset in the page                */
 #define SWITCH_HANDOVER		0x00	/* offsets in the parameters         */
-#define SWITCH_ROOT		0x08
-#define SWITCH_CR4		0x10
-#define SWITCH_STACK		0x18
-#define SWITCH_ENTRY		0x20
-#define SWITCH_FLAGS		0x28
-#define SWITCH_GDT_POINTER	0x30
-#define SWITCH_FAR_32		0x40
-#define SWITCH_FAR_64		0x48
+#define SWITCH_CR4		0x08
+#define SWITCH_STACK		0x10
+#define SWITCH_ENTRY		0x18
+#define SWITCH_FLAGS		0x20
+#define SWITCH_GDT_POINTER	0x28
+#define SWITCH_FAR_32		0x38
+#define SWITCH_FAR_64		0x40
 
 #define SWITCH_SET_NXE		1	/* flags                             */
 #define SWITCH_CLEAR_CET	2
@@ -41,7 +40,6 @@
 
 struct switch_parameters {
 	uint64_t handover;	/* virtual, first argument of the kernel     */
-	uint64_t root;
 	uint64_t cr4;
 	uint64_t stack;
 	uint64_t entry;
@@ -57,7 +55,7 @@ struct switch_parameters {
 		uint16_t pad;
 	} far_32, far_64;
 };
-_Static_assert(sizeof(struct switch_parameters) == 0x50, "switch.S");
+_Static_assert(sizeof(struct switch_parameters) == 0x48, "switch.S");
 
 extern const char switch_start[], switch_end[];
 extern const char switch_gdt[], switch_compat[], switch_long[];

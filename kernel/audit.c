@@ -37,6 +37,29 @@ static void found(struct audit *audit, const struct table_leaf *leaf,
 			 leaf->phys.raw, leaf->bytes, leaf->rights);
 }
 
+static bool has_no_execute(void)
+{
+	return kernel.handover->cpu.features & CPU_NX;
+}
+
+/* Every page of the leaf is `owner`'s in the ledger. */
+static bool is_owned(const struct table_leaf *leaf, uint64_t bytes,
+		     enum owner owner)
+{
+	pfn_t frame = paddr_to_pfn(leaf->phys);
+	uint64_t end = frame.raw + bytes / PAGE_SIZE;
+
+	while (frame.raw < end) {
+		struct frame_run run;
+
+		if (ledger_find_owned(&kernel.ledger, owner, frame, &run) !=
+			    ST_OK || run.first.raw > frame.raw)
+			return false;
+		frame.raw = run.first.raw + run.frames;
+	}
+	return true;
+}
+
 static bool is_mapped_kind(uint64_t kind)
 {
 	return kind == REGION_FREE || kind == REGION_LATER ||
@@ -64,8 +87,12 @@ static size_t first_region_beyond(uint64_t address)
 static uint64_t mappable_bytes(uint64_t start, uint64_t end)
 {
 	const struct region_list *list = &kernel.map.regions;
+	uint64_t reach = min_u64(DIRECT_MAP_BYTES,
+				 1UL << kernel.handover->cpu.physical_bits);
 	uint64_t bytes = 0;
 
+	/* ACPI tables may lie where nothing can be mapped. */
+	end = min_u64(end, reach);
 	for (size_t i = first_region_beyond(start);
 	     i < list->count && list->items[i].start.raw < end; i++) {
 		uint64_t from = max_u64(start, list->items[i].start.raw);
@@ -127,6 +154,18 @@ static void check_direct(struct audit *audit, const struct table_leaf *leaf)
 	audit->direct_bytes += leaf->bytes;
 }
 
+/* Behind the data lie pages that were given up to the free list. */
+static uint64_t kept_of_segment(const struct handover_segment *segment,
+				const struct table_leaf *leaf)
+{
+	uint64_t used = align_up(segment->used_bytes, PAGE_SIZE);
+	uint64_t at = leaf->phys.raw - segment->phys.raw;
+
+	if ((segment->rights & SEGMENT_WRITE) == 0)
+		return leaf->bytes;
+	return at < used ? min_u64(leaf->bytes, used - at) : 0;
+}
+
 static void check_kernel(struct audit *audit, const struct table_leaf *leaf)
 {
 	const struct handover_segment *segment =
@@ -142,10 +181,13 @@ static void check_kernel(struct audit *audit, const struct table_leaf *leaf)
 	}
 	if (segment->rights & SEGMENT_WRITE)
 		wanted |= TABLE_WRITE;
-	if (segment->rights & SEGMENT_EXECUTE)
+	if ((segment->rights & SEGMENT_EXECUTE) && has_no_execute())
 		wanted |= TABLE_EXECUTE;
 	if ((leaf->rights & (TABLE_WRITE | TABLE_EXECUTE)) != wanted)
 		found(audit, leaf, "segment with wrong rights");
+	if (!is_owned(leaf, kept_of_segment(segment, leaf),
+		      OWNER_KERNEL_IMAGE))
+		found(audit, leaf, "segment in pages of another owner");
 	audit->kernel_bytes += leaf->bytes;
 }
 
@@ -161,9 +203,24 @@ static void check_stack(struct audit *audit, const struct table_leaf *leaf)
 		found(audit, leaf, "guard page of a stack is mapped");
 	if (leaf->rights & TABLE_EXECUTE)
 		found(audit, leaf, "stack executable");
-	if (mappable_bytes(leaf->phys.raw, leaf->phys.raw + leaf->bytes) !=
-	    leaf->bytes)
-		found(audit, leaf, "stack outside RAM");
+	if (!is_owned(leaf, leaf->bytes, OWNER_STACK))
+		found(audit, leaf, "stack in pages of another owner");
+}
+
+/* Nothing at entry; later the windows for a look, never the gaps between. */
+static void check_slot(struct audit *audit, const struct table_leaf *leaf)
+{
+	uint64_t virt = leaf->virt.raw;
+	bool is_peek = virt >= PEEK_SLOT && virt < PEEK_SLOT + PEEK_SLOT_BYTES;
+	bool is_screen = virt < FRAMEBUFFER_SLOT + FRAMEBUFFER_SLOT_BYTES;
+
+	if (audit->phase == AUDIT_AT_ENTRY || (!is_peek && !is_screen))
+		found(audit, leaf, "a slot that nobody asked for");
+	if (leaf->rights & TABLE_EXECUTE)
+		found(audit, leaf, "slot executable");
+	if (is_screen && mappable_bytes(leaf->phys.raw,
+					leaf->phys.raw + leaf->bytes) != 0)
+		found(audit, leaf, "screen in our own RAM");
 }
 
 static void check_identity(struct audit *audit, const struct table_leaf *leaf)
@@ -211,15 +268,16 @@ static void check_leaf(struct audit *audit, const struct table_leaf *leaf)
 		check_kernel(audit, leaf);
 	else if (virt >= STACKS_START && virt < STACKS_END)
 		check_stack(audit, leaf);
-	else if (virt < SLOTS_START || virt >= STACKS_START)
+	else if (virt >= SLOTS_START && virt < STACKS_START)
+		check_slot(audit, leaf);
+	else
 		found(audit, leaf, "leaf outside every area");
 }
 
 /* What a processor without NX cannot promise is not asked of it. */
 static void forget_execute_without_nx(struct table_leaf *leaf)
 {
-	if ((kernel.handover->cpu.features & CPU_NX) == 0 &&
-	    (leaf->rights & TABLE_WRITE))
+	if (!has_no_execute())
 		leaf->rights &= ~(unsigned)TABLE_EXECUTE;
 }
 
@@ -314,8 +372,7 @@ static void check_free_list(struct audit *audit)
 	for (uint32_t i = 0; i < kernel.handover->free_list.count; i++) {
 		if (!next_free_region(&kernel.map.regions, &index, &region)) {
 			missing(audit, "free list longer than the regions",
-				i, i);
-			audit->findings++;
+				kernel.handover->free_list.count, i);
 			return;
 		}
 		missing(audit, "free run starts", runs[i].first.raw,

@@ -342,7 +342,7 @@ enum status memory_peek(const struct peek_request *request,
 		.virt = peek_base(request->slot),
 		.phys = { start },
 		.bytes = end - start,
-		.rights = TABLE_GLOBAL,
+		.rights = request->rights | TABLE_GLOBAL,
 		.cache = request->slot == PEEK_DEVICE ? CACHE_UNCACHED :
 							CACHE_WRITE_BACK,
 	});

@@ -56,6 +56,7 @@ struct peek_request {
 	enum peek_slot slot;
 	paddr_t phys;
 	uint64_t bytes;
+	unsigned rights;		/* enum table_rights, 0 = only read  */
 };
 enum status memory_peek(const struct peek_request *request,
 			const volatile void **out);

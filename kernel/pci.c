@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * Configuration mechanism #1, over every bus: root bridges beyond the first
- * are not to be found by walking down from bus 0. A USB controller that the
+ * are not to be found by walking down from bus 0. Segments other than 0,
+ * which only large servers have, are out of its reach. A USB controller that the
  * firmware owns keeps emulating the keyboard from memory that is the
  * firmware's for ever; any other one is stopped like everything else.
  * Sources: PCI 3.0 section 3.2.2.3.2 and 6.2; EHCI 1.0 2.1.7; xHCI 1.2
@@ -162,7 +163,8 @@ static bool stop(struct function at)
 	config_write(at, CONFIG_COMMAND,
 		     (command & 0xffff & ~(uint32_t)COMMAND_BUS_MASTER) |
 			     COMMAND_NO_INTX);
-	return true;
+	/* Reading back waits for the write, and for what was under way. */
+	return (config_read(at, CONFIG_COMMAND) & COMMAND_BUS_MASTER) == 0;
 }
 
 static unsigned stop_slot(unsigned bus, unsigned slot)

@@ -20,6 +20,7 @@
 #define PM1_SCI_ENABLE		0x0001
 #define PM1_SLEEP_ENABLE	0x2000
 #define PM1_SLEEP_SHIFT		10
+#define PM1_SLEEP_MASK		0x3c00
 #define ACPI_MODE_WAIT_MS	3000
 
 static struct acpi_power power;
@@ -103,12 +104,16 @@ static void reset_by_acpi(void)
 		out8((uint16_t)power.reset.address, power.reset_value);
 	} else if (power.reset.space == ACPI_MEMORY) {
 		struct peek_request request = {
-			PEEK_DEVICE, { power.reset.address }, 1,
+			.slot = PEEK_DEVICE,
+			.phys = { power.reset.address },
+			.bytes = 1,
+			.rights = TABLE_WRITE,
 		};
 		const volatile void *target;
 
 		if (memory_peek(&request, &target) == ST_OK)
-			*(volatile uint8_t *)target = power.reset_value;
+			*(volatile uint8_t *)(uintptr_t)target =
+				power.reset_value;
 	}
 	clock_wait_us(10000);
 }
@@ -135,6 +140,26 @@ static bool in_acpi_mode(void)
 	return in16(power.pm1a_control) & PM1_SCI_ENABLE;
 }
 
+/* Firmware that is not in ACPI mode yet can be asked into it. */
+static void enter_acpi_mode(void)
+{
+	if (in_acpi_mode() || power.smi_command == 0 || power.acpi_enable == 0)
+		return;
+	out8(power.smi_command, power.acpi_enable);
+	for (unsigned ms = 0; ms < ACPI_MODE_WAIT_MS && !in_acpi_mode(); ms++)
+		clock_wait_us(1000);
+}
+
+/* The other bits of the register are the firmware's. */
+static void ask_to_sleep(uint16_t port, uint8_t sleep_type)
+{
+	uint16_t kept = in16(port) & (uint16_t)~PM1_SLEEP_MASK;
+
+	out16(port, (uint16_t)(kept | sleep_type << PM1_SLEEP_SHIFT));
+	out16(port, (uint16_t)(kept | sleep_type << PM1_SLEEP_SHIFT |
+			       PM1_SLEEP_ENABLE));
+}
+
 void power_off(void)
 {
 	if (!power.has_sleep || power.pm1a_control == 0) {
@@ -143,16 +168,10 @@ void power_off(void)
 		return;
 	}
 	evidence_end();
-	if (!in_acpi_mode() && power.smi_command != 0)
-		out8(power.smi_command, power.acpi_enable);
-	for (unsigned ms = 0; ms < ACPI_MODE_WAIT_MS && !in_acpi_mode() &&
-			      power.smi_command != 0; ms++)
-		clock_wait_us(1000);
-	out16(power.pm1a_control, (uint16_t)(power.sleep_type_a <<
-				  PM1_SLEEP_SHIFT | PM1_SLEEP_ENABLE));
+	enter_acpi_mode();
+	ask_to_sleep(power.pm1a_control, power.sleep_type_a);
 	if (power.pm1b_control != 0)
-		out16(power.pm1b_control, (uint16_t)(power.sleep_type_b <<
-					  PM1_SLEEP_SHIFT | PM1_SLEEP_ENABLE));
+		ask_to_sleep(power.pm1b_control, power.sleep_type_b);
 	clock_wait_us(1000000);
 	log_line(LOG_WARNING, "power: still on after asking ACPI");
 }

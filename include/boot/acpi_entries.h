@@ -35,10 +35,11 @@ struct acpi_entries {
 static inline bool acpi_entries_next(struct acpi_entries *list,
 				     struct acpi_entry *out)
 {
-	uint64_t left = (uint64_t)(list->end - list->next);
+	uint64_t left;
 
-	if (left == 0)
+	if (list->next == list->end)
 		return false;
+	left = (uint64_t)(list->end - list->next);
 	if (left < ACPI_ENTRY_BYTES || list->next[1] < ACPI_ENTRY_BYTES ||
 	    list->next[1] > left) {
 		list->cut_short = true;

@@ -35,7 +35,7 @@ struct madt_ioapic {
 
 /*
  * The caller gives the arrays and says how much they hold; madt_capacity
- * entries of each always suffice.
+ * of each is what may be needed.
  */
 struct madt {
 	struct madt_cpu *cpus;
@@ -47,13 +47,16 @@ struct madt {
 	bool cut_short;			/* as in acpi_entries.h              */
 };
 
+/* A table with more, empty slots included, is refused. */
+#define MADT_CPUS 4096
+
 size_t madt_capacity(uint64_t table_bytes);
 
 /*
  * Reads table[0..bytes) into `out`.
  * Fails: ST_CORRUPT (signature, length, checksum), ST_FULL; both counts are
  *        then 0.
- * Cost:  O(n^2) in processors, no memory beyond `out`.
+ * Cost:  entries times processors, no memory beyond `out`.
  */
 enum status madt_read(struct madt *out, const void *table, uint64_t bytes);
 

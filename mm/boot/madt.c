@@ -8,6 +8,7 @@
  */
 #include <boot/madt.h>
 
+#include <base/bits.h>
 #include <boot/acpi.h>
 #include <boot/acpi_entries.h>
 
@@ -53,7 +54,8 @@ size_t madt_capacity(uint64_t table_bytes)
 {
 	if (table_bytes <= MADT_ENTRIES)
 		return 0;
-	return (table_bytes - MADT_ENTRIES) / LOCAL_APIC_BYTES;
+	return min_u64((table_bytes - MADT_ENTRIES) / LOCAL_APIC_BYTES,
+		       MADT_CPUS);
 }
 
 static bool knows_online_capable(uint8_t revision)

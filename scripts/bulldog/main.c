@@ -12,12 +12,18 @@
 static const struct command {
 	const char *name;
 	int (*run)(const char *path);
+	/* In its place, for those that take more than one file. */
+	int (*run_on_all)(char *const *paths, size_t count);
 	const char *help;
 } commands[] = {
-	{ "regions", command_regions,
+	{ "regions", command_regions, NULL,
 	  "what becomes of each page of a memory map" },
-	{ "elf", command_elf,
+	{ "elf", command_elf, NULL,
 	  "whether the loader would accept a kernel, and if not, why" },
+	{ "numa", NULL, command_numa,
+	  "nodes, by an ACPI SRAT, an SLIT, a map, or some of these" },
+	{ "madt", command_madt, NULL,
+	  "the processors in an ACPI MADT" },
 };
 
 void assert_failed(const char *file, int line, const char *text)
@@ -56,7 +62,8 @@ static void print_usage(FILE *to)
 	fputs("usage: bulldog COMMAND FILE        (- is standard input)\n\n",
 	      to);
 	for (size_t i = 0; i < ARRAY_LENGTH(commands); i++)
-		fprintf(to, "  bulldog %-8s FILE  %s\n", commands[i].name,
+		fprintf(to, "  bulldog %-8s FILE%-3s  %s\n", commands[i].name,
+			commands[i].run == NULL ? "..." : "",
 			commands[i].help);
 	fputs("\nRecords go to stdout, complaints to stderr; the exit code is "
 	      "the status\nof the @end record. A map may be four EFI columns "
@@ -84,13 +91,16 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	command = find_command(argv[1]);
-	if (command == NULL || argc != 3) {
+	if (command == NULL || argc < 3 ||
+	    (command->run != NULL && argc > 3)) {
 		if (command == NULL)
 			tool_complain("no command `%s`", argv[1]);
 		print_usage(stderr);
 		return EXIT_USAGE;
 	}
-	status = command->run(argv[2]);
+	status = command->run != NULL
+			 ? command->run(argv[2])
+			 : command->run_on_all(argv + 2, (size_t)argc - 2);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		tool_complain("standard output: write failed");
 		return 1;

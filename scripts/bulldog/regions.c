@@ -39,41 +39,54 @@ static bool read_map(struct map_text *map, struct file_bytes *file,
 	return status == ST_OK;
 }
 
-static bool print_regions(const struct map_text *map, const char *path)
+static bool build_regions(struct region_list *out, const struct map_text *map,
+			  const char *path)
 {
 	struct region_request request = {
 		.entries = map->entries,
 		.count = map->count,
 		.scratch_bytes = region_scratch_bytes(map->count),
 	};
-	struct region_list list = {
-		.capacity = region_list_capacity(map->count),
-	};
 	enum status status = ST_NO_MEMORY;
 
-	list.items = calloc(list.capacity, sizeof(list.items[0]));
+	*out = (struct region_list){
+		.capacity = region_list_capacity(map->count),
+	};
+	out->items = calloc(out->capacity, sizeof(out->items[0]));
 	request.scratch = malloc(request.scratch_bytes);
-	if (list.items != NULL && request.scratch != NULL)
-		status = region_list_build(&list, &request);
-	if (status == ST_OK)
-		region_list_print_records(&list, tool_stdout());
-	else
-		tool_complain("%s: %s", file_name(path), status_text(status));
+	if (out->items != NULL && request.scratch != NULL)
+		status = region_list_build(out, &request);
 	free(request.scratch);
-	free(list.items);
-	return status == ST_OK;
+	if (status == ST_OK)
+		return true;
+	tool_complain("%s: %s", file_name(path), status_text(status));
+	free(out->items);
+	return false;
+}
+
+bool file_read_regions(struct region_list *out, struct file_bytes *file,
+		       const char *path)
+{
+	struct map_text map = { .entries = NULL };
+	bool good = read_map(&map, file, path) &&
+		    build_regions(out, &map, path);
+
+	map_text_free(&map);
+	return good;
 }
 
 int command_regions(const char *path)
 {
-	struct map_text map = { .entries = NULL };
+	struct region_list regions;
 	struct file_bytes file;
 	int status = 1;
 
 	if (file_read(&file, path)) {
-		if (read_map(&map, &file, path) && print_regions(&map, path))
+		if (file_read_regions(&regions, &file, path)) {
+			region_list_print_records(&regions, tool_stdout());
+			free(regions.items);
 			status = 0;
-		map_text_free(&map);
+		}
 		file_free(&file);
 	}
 	sink_print(tool_stdout(), "@end cmd=regions status=%d\n", status);

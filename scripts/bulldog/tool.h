@@ -10,6 +10,7 @@
 #define BULLDOG_TOOL_H
 
 #include <base/text.h>
+#include <mm/region.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,6 +19,8 @@
 
 int command_regions(const char *path);
 int command_elf(const char *path);
+int command_madt(const char *path);
+int command_numa(char *const *paths, size_t count);
 
 /* Where records go. */
 struct sink *tool_stdout(void);
@@ -34,6 +37,18 @@ struct file_bytes {
 /* Reads the whole file, stdin for "-". False: it has complained. */
 bool file_read(struct file_bytes *out, const char *path);
 void file_free(struct file_bytes *file);
+
+/*
+ * The regions of a map in any format that map_line.h has; the text is
+ * rewritten, and free() takes out->items. False: it has complained.
+ */
+bool file_read_regions(struct region_list *out, struct file_bytes *file,
+		       const char *path);
+
+/* Begins as an ACPI table of that name does. */
+bool table_is_named(const struct file_bytes *file, const char *signature);
+/* Is as long as its header says. False: it has complained. */
+bool table_is_whole(const struct file_bytes *file, const char *path);
 
 /* What to call the file in a complaint. */
 const char *file_name(const char *path);

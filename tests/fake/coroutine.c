@@ -11,16 +11,11 @@
 #include <sanitizer/asan_interface.h>
 #include <stdint.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define SANITIZED
+#ifndef __has_feature
+#define __has_feature(feature) 0
 #endif
 
-#ifdef SANITIZED
-#include <sanitizer/common_interface_defs.h>
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 #define LEAVE_STACK(save, bottom, bytes)				\
 	__sanitizer_start_switch_fiber(save, bottom, bytes)
 #define ENTER_STACK(saved, bottom, bytes)				\
@@ -31,7 +26,7 @@
 #endif
 
 #define SAVED_REGISTERS 6
-#define RBX_SLOT 4			/* counted from the top of the stack */
+#define RBX_SLOT 4			/* above the saved stack pointer     */
 
 void coroutine_switch(void **save, void *enter);
 void coroutine_thunk(void);

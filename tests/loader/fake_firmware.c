@@ -286,8 +286,9 @@ static EFI_STATUS EFIAPI reset_system(EFI_RESET_TYPE type, EFI_STATUS status,
 	fake_run->status = status;
 	if (bytes != 0 || data != NULL)
 		fake_blame("ResetSystem with data");
-	if (!fake_pc->reset_returns)
+	if (fake_pc->reset_returns == RESET_WORKS)
 		fake_end(ENDED_RESET);
+	fake_run->reset_returned = true;
 	return EFI_UNSUPPORTED;
 }
 

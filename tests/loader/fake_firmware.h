@@ -115,7 +115,10 @@ enum fake_variable { VARIABLE_ABSENT, VARIABLE_ZERO, VARIABLE_ONE };
 enum fake_console { CONSOLE_PLAIN, CONSOLE_ABSENT, CONSOLE_ALLOCATES };
 enum fake_serial { SERIAL_PLAIN, SERIAL_ABSENT, SERIAL_STUCK };
 
+enum fake_reset { RESET_WORKS, RESET_BY_PORT, RESET_NOTHING_HELPS };
+
 #define FAKE_MSRS_MAX	96
+#define FAKE_LVTS	7		/* local vectors that an APIC can have */
 
 struct fake_msr {
 	uint32_t number;
@@ -128,6 +131,7 @@ struct fake_processor {
 	uint32_t ecx_1, edx_1, ebx_7, ecx_7, edx_80000001;
 	uint32_t physical_bits;
 	uint32_t clock[3];		/* EAX, EBX, ECX of leaf 0x15        */
+	uint32_t lvts;			/* local vectors of the APIC         */
 	uint64_t cr0, cr3, cr4;
 	struct fake_msr msrs[FAKE_MSRS_MAX];
 	size_t msr_count;
@@ -155,7 +159,7 @@ struct fake_pc {
 	enum fake_variable secure_boot, setup_mode;
 	enum fake_console console;
 	bool has_attribute_protocol;
-	bool reset_returns;
+	enum fake_reset reset_returns;
 	struct fake_screen screen;
 	struct fake_table tables[FAKE_TABLES_MAX];
 	size_t table_count;
@@ -207,7 +211,7 @@ struct fake_loan {
 struct fake_run {
 	enum fake_ending ending;
 	EFI_STATUS status;
-	uint64_t jump;
+	uint64_t jump, jump_argument;	/* where to, and with which root     */
 	char blame[256];		/* the first thing done wrong, or "" */
 	char crash[128];
 
@@ -237,10 +241,11 @@ struct fake_run {
 	uint16_t idt_limit;
 	uint8_t gates[512];
 	uint64_t tsc;
-	uint32_t x2apic[5];
+	uint32_t x2apic[FAKE_LVTS];
 	unsigned fw_cfg_accesses;
 	unsigned status_reads;		/* of the UART                       */
 	EFI_RESET_TYPE reset_type;
+	bool reset_returned;
 	/* The pages of one loan as they are behind the processor's cache. */
 	uint64_t cache_home;
 	uint8_t cached[CRASH_PAGES * PAGE_SIZE];
@@ -283,6 +288,9 @@ EFI_HANDLE fake_volume_handle(void);
 
 /* fake_processor.c */
 void fake_processor_start(void);
+
+/* Where the APIC's local vectors are, by offset; older ones have fewer. */
+extern const uint16_t fake_lvt_places[FAKE_LVTS];
 
 /* Placeholders of what the loader's assembly defines. */
 extern unsigned char embedded_kernel_start[], embedded_kernel_end[];

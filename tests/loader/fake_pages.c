@@ -206,7 +206,7 @@ void *fake_copy(void *to, const void *from, size_t bytes)
 	void *end = to;
 
 	if ((uint64_t)to - ARENA_HIGH >= ARENA_HIGH_END - ARENA_HIGH)
-		return memcpy(to, from, bytes);
+		return (memcpy)(to, from, bytes);
 	__asm__ volatile("rep movsb"
 			 : "+D"(end), "+S"(from), "+c"(bytes)
 			 :
@@ -219,7 +219,7 @@ void *fake_fill(void *to, int value, size_t bytes)
 	void *end = to;
 
 	if ((uint64_t)to - ARENA_HIGH >= ARENA_HIGH_END - ARENA_HIGH)
-		return memset(to, value, bytes);
+		return (memset)(to, value, bytes);
 	__asm__ volatile("rep stosb"
 			 : "+D"(end), "+c"(bytes)
 			 : "a"(value)

@@ -90,6 +90,7 @@ static void plain_processor(struct fake_processor *processor)
 		.ecx_7 = 1 << 2 | 1 << 3 | 1 << 16,
 		.edx_80000001 = 1 << 20 | 1 << 26,
 		.physical_bits = 40,
+		.lvts = FAKE_LVTS,
 		.cr0 = 0x80010033,
 		.cr3 = 0x8001000,
 		.cr4 = 0x668,

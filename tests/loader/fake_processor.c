@@ -137,6 +137,15 @@ static void check_fw_cfg(unsigned bytes, unsigned wanted)
 		fake_blame("fw_cfg access of %u bytes", bytes);
 }
 
+/* The last resort: only when ResetSystem did not do it. */
+static void reset_by_port(uint8_t value)
+{
+	if (!fake_run->reset_returned || value != 6)
+		fake_blame("%#x to the reset port", value);
+	if (fake_pc->reset_returns != RESET_NOTHING_HELPS)
+		fake_end(ENDED_RESET);
+}
+
 void fake_out(uint16_t port, uint32_t value, unsigned bytes)
 {
 	fake_run->tsc += TICKS_A_PORT;
@@ -153,6 +162,8 @@ void fake_out(uint16_t port, uint32_t value, unsigned bytes)
 			 (uint8_t)value);
 	else if (port == 0x21 || port == 0xa1)
 		fake_run->pic_masks[port == 0xa1] = (uint8_t)value;
+	else if (port == 0xcf9)
+		reset_by_port((uint8_t)value);
 	else if (port == 0x42)
 		state.pit_reads = 0;
 	else if (port != 0x43 && port != 0x61 && !is_com(port))
@@ -206,40 +217,66 @@ uint64_t fake_control(unsigned number)
 	}
 }
 
-/* Five local vectors: timer, thermal, performance, LINT0, error. */
-static int lvt_index(uint32_t number)
-{
-	static const uint32_t numbers[] = { 0x832, 0x833, 0x834, 0x835,
-					    0x837 };
+/* The local vector table, in the order in which APICs grew it. */
+const uint16_t fake_lvt_places[FAKE_LVTS] = { 0x320, 0x350, 0x360, 0x370,
+					      0x340, 0x330, 0x2f0 };
 
-	for (int i = 0; i < 5; i++)
-		if (numbers[i] == number)
-			return i;
-	return -1;
+static const uint32_t lvt_values[FAKE_LVTS] = { 0x30020, 0x700, 0x400, 0xfd,
+						0xfc, 0xfe, 0xfb };
+
+static uint64_t apic_base(void)
+{
+	const struct fake_processor *processor = &fake_pc->processor;
+
+	for (size_t i = 0; i < processor->msr_count; i++)
+		if (processor->msrs[i].number == 0x1b)
+			return processor->msrs[i].value;
+	return 0;
+}
+
+static uint32_t apic_version(void)
+{
+	return 0x14 | (fake_pc->processor.lvts - 1) << 16;
+}
+
+/* What x2APIC makes of MSR `number`; NULL when it has no such register. */
+static uint32_t *x2apic_register(uint32_t number)
+{
+	static uint32_t version;
+
+	version = apic_version();
+	if ((apic_base() & 1 << 10) == 0)
+		return NULL;
+	if (number == 0x803)
+		return &version;
+	for (unsigned i = 0; i < fake_pc->processor.lvts; i++)
+		if (number == 0x800u + fake_lvt_places[i] / 16)
+			return &fake_run->x2apic[i];
+	return NULL;
 }
 
 uint64_t fake_read_msr(uint32_t number)
 {
 	const struct fake_processor *processor = &fake_pc->processor;
-	int lvt = lvt_index(number);
+	const uint32_t *apic = x2apic_register(number);
 
+	if (apic != NULL)
+		return *apic;
 	for (size_t i = 0; i < processor->msr_count; i++)
 		if (processor->msrs[i].number == number)
-			return lvt >= 0 ? fake_run->x2apic[lvt] :
-					  processor->msrs[i].value;
+			return processor->msrs[i].value;
 	fake_blame("MSR %#x, which this processor does not have", number);
 	return 0;
 }
 
 void fake_write_msr(uint32_t number, uint64_t value)
 {
-	int lvt = lvt_index(number);
+	uint32_t *apic = x2apic_register(number);
 
-	fake_read_msr(number);
-	if (lvt < 0)
+	if (apic == NULL || number == 0x803)
 		fake_blame("a write to MSR %#x", number);
 	else
-		fake_run->x2apic[lvt] = (uint32_t)value;
+		*apic = (uint32_t)value;
 }
 
 void fake_msr_set(struct fake_processor *processor, uint32_t number,
@@ -406,6 +443,7 @@ static void trapped(int number, siginfo_t *info, void *argument)
 	if (registers[REG_TRAPNO] == TRAP_PAGE &&
 	    registers[REG_ERR] & FAULT_FETCH) {
 		fake_run->jump = (uint64_t)at;
+		fake_run->jump_argument = (uint64_t)registers[REG_RDI];
 		fake_end(ENDED_JUMPED);
 	}
 	if (registers[REG_TRAPNO] != TRAP_PAGE && *at == 0xfa) {
@@ -426,7 +464,6 @@ static void trapped(int number, siginfo_t *info, void *argument)
 
 void fake_processor_start(void)
 {
-	static const uint32_t lvt[] = { 0x30020, 0xfe, 0x700, 0x400, 0xfd };
 	struct sigaction action = { .sa_flags = SA_SIGINFO | SA_NODEFER };
 	volatile uint32_t *lapic = (volatile uint32_t *)LAPIC_BASE;
 
@@ -435,14 +472,11 @@ void fake_processor_start(void)
 	sigaction(SIGBUS, &action, NULL);
 	fake_run->interrupts_on = true;
 	memset(&state, 0, sizeof(state));
-	for (unsigned i = 0; i < 5; i++)
-		fake_run->x2apic[i] = lvt[i];
-	lapic[0x320 / 4] = lvt[0];
-	lapic[0x330 / 4] = lvt[1];
-	lapic[0x340 / 4] = 0xfc;
-	lapic[0x350 / 4] = lvt[2];
-	lapic[0x360 / 4] = lvt[3];
-	lapic[0x370 / 4] = lvt[4];
+	lapic[0x30 / 4] = apic_version();
+	for (unsigned i = 0; i < FAKE_LVTS; i++) {
+		fake_run->x2apic[i] = lvt_values[i];
+		lapic[fake_lvt_places[i] / 4] = lvt_values[i];
+	}
 }
 
 /* --- what efi/(name).S would have defined ---------------------------------*/

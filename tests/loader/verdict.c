@@ -8,6 +8,7 @@
 #include "verdict.h"
 
 #include <base/bits.h>
+#include <boot/crash_log.h>
 #include <boot/elf.h>
 #include <boot/layout.h>
 #include <mm/ledger.h>
@@ -18,6 +19,7 @@
 #define LINES_OF_ONE_REFUSAL	1
 #define RECLAIMABLE_LOANS	3	/* entries, scratch, switch page     */
 #define INT3			0xcc
+#define LOG_PAGES		4
 
 static const char *const endings[] = {
 	[ENDED_UNKNOWN] = "nothing",	[ENDED_RETURNED] = "returned",
@@ -99,9 +101,8 @@ static const char *wrong_silence(const struct view *view)
 		return "the watchdog is armed";
 	if (run->watchdog_off && run->watchdog_order > 2)
 		return "the watchdog was not disarmed first";
-	if (run->open_files > 0)
-		return "a file is open";
-	return NULL;
+	/* The volume itself: its handle ends with the firmware. */
+	return run->open_files > 1 ? "a file is open" : NULL;
 }
 
 static uint64_t msr_of(const struct fake_pc *pc, uint32_t number)
@@ -114,25 +115,23 @@ static uint64_t msr_of(const struct fake_pc *pc, uint32_t number)
 	return 0;
 }
 
+/* An NMI line is how people ask for help: it stays. */
 static bool is_quiet(uint32_t entry)
 {
-	return (entry & 1 << 16) != 0 || (entry & 0x700) == 0x400;
+	return ((entry & 1 << 16) == 0) == ((entry & 0x700) == 0x400);
 }
 
 static const char *wrong_local_interrupts(const struct view *view)
 {
-	static const uint16_t places[] = { 0x320, 0x330, 0x340, 0x350, 0x370 };
 	const volatile uint32_t *lapic = (volatile uint32_t *)LAPIC_BASE;
 	uint64_t base = msr_of(view->pc, 0x1b);
 
 	if ((view->pc->processor.edx_1 & 1 << 9) == 0 || !(base & 1 << 11))
 		return NULL;
-	for (unsigned i = 0; i < 5; i++)
+	for (unsigned i = 0; i < view->pc->processor.lvts; i++)
 		if (!is_quiet(base & 1 << 10 ? view->run->x2apic[i] :
-					       lapic[places[i] / 4]))
-			return "a local interrupt is not masked";
-	if (!(base & 1 << 10) && lapic[0x360 / 4] != 0x400)
-		return "the NMI line is masked";
+			      lapic[fake_lvt_places[i] / 4]))
+			return "a local interrupt on, or the NMI line off";
 	return NULL;
 }
 
@@ -195,9 +194,9 @@ static const char *wrong_parameters(const struct view *view)
 	       (features & CPU_MCE ? CR4_MCE : 0);
 	flags = (features & CPU_NX ? SWITCH_SET_NXE : 0) |
 		(features & CPU_CET ? SWITCH_CLEAR_CET : 0);
-	if (given->root != view->handover->root_table.raw)
+	if (view->run->jump_argument != view->handover->root_table.raw)
 		return "another root table than the handover's";
-	if (given->root >= 4 * GIB)
+	if (view->run->jump_argument >= 4 * GIB)
 		return "a root table above 4 GiB";
 	if (given->cr4 != cr4 || given->flags != flags)
 		return "wrong control bits";
@@ -363,7 +362,7 @@ static const char *wrong_owners(const struct view *view)
 	if (owned_pages(view, OWNER_PAGE_TABLE) != view->table_pages)
 		return "more or less than the tables is owned as tables";
 	if (owned_pages(view, OWNER_STACK) != STACK_BYTES / PAGE_SIZE ||
-	    owned_pages(view, OWNER_LOG) != 8)
+	    owned_pages(view, OWNER_LOG) != LOG_PAGES + CRASH_PAGES)
 		return "another stack or log than there is";
 	return NULL;
 }
@@ -405,7 +404,7 @@ static const char *wrong_loans(const struct view *view)
 		unsigned runs = runs_in_loan(view, loan, &wrong);
 
 		found += runs;
-		if (runs == 0 && loan->start >= LOW_START)
+		if (runs == 0 && loan->start >= LOW_END)
 			reclaimable--;
 		if (runs > 1)
 			return "two owned runs in one loan";
@@ -529,6 +528,31 @@ static const char *wrong_log(const struct view *view)
 	return i == handover->log_bytes ? NULL : "a log of more than was said";
 }
 
+/* What a reset now would leave behind says how far the loader came. */
+static const char *wrong_evidence(const struct view *view)
+{
+	const struct handover *handover = view->handover;
+	const struct crash_log *log =
+		(const struct crash_log *)handover->crash_log.raw;
+	struct crash_text text;
+
+	if (handover->crash_log_bytes != CRASH_PAGES * PAGE_SIZE ||
+	    crash_log_check(log, handover->crash_log_bytes) != ST_OK)
+		return "a crash log that nobody would believe";
+	if (strcmp(log->stage, "loader.jump") != 0 || log->fault[0] != '\0' ||
+	    log->ended)
+		return "a crash log with another story";
+	text = crash_log_text(log);
+	if (text.bytes != handover->log_bytes ||
+	    memcmp(text.text, (const void *)handover->log.raw,
+		   text.bytes) != 0)
+		return "a crash log with other lines than the log";
+	if (view->run->cache_home != handover->crash_log.raw ||
+	    memcmp(log, view->run->cached, sizeof(*log) + text.bytes) != 0)
+		return "a crash log that would not survive a reset";
+	return NULL;
+}
+
 /* --- all together ---------------------------------------------------------*/
 
 static const char *find_handover(struct view *view)
@@ -570,7 +594,7 @@ static const char *wrong_jump(const struct fake_pc *pc,
 		wrong_silence, wrong_local_interrupts, wrong_handlers,
 		wrong_switch_page, wrong_parameters, wrong_handover,
 		wrong_raw_map, wrong_regions, wrong_loans, wrong_ledger,
-		wrong_kernel, wrong_log,
+		wrong_kernel, wrong_log, wrong_evidence,
 	};
 	struct view view = { .pc = pc, .run = run };
 	const char *wrong = find_handover(&view);
@@ -608,10 +632,12 @@ const char *verdict(const struct fake_pc *pc, const struct fake_run *run)
 
 const struct handover *handover_of(const struct fake_run *run)
 {
-	const struct switch_parameters *parameters =
-		(const void *)(run->jump + SWITCH_PARAMETERS);
+	static const struct handover nothing;
+	struct view view = { .run = run };
 
-	return (const void *)(parameters->handover - DIRECT_MAP_OFFSET);
+	if (run->ending != ENDED_JUMPED || find_handover(&view) != NULL)
+		return &nothing;
+	return view.handover;
 }
 
 static bool pc_ends_in(const struct fake_pc *pc, unsigned wanted,

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * acpi_draft.h - ACPI tables that are lists of entries, made to order.
+ *
+ *	draft_begin(&draft, "SRAT", 3, DRAFT_SRAT_HEADER);
+ *	draft_memory(&draft, (struct draft_memory){ .domain = 1, ... });
+ *	draft_seal(&draft);
+ */
+#ifndef TESTS_ACPI_DRAFT_H
+#define TESTS_ACPI_DRAFT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define DRAFT_BYTES		(256 * 1024)
+#define DRAFT_MADT_HEADER	44
+#define DRAFT_SRAT_HEADER	48
+#define DRAFT_SLIT_HEADER	44
+
+struct acpi_draft {
+	uint8_t data[DRAFT_BYTES];
+	size_t bytes;
+};
+
+void draft_begin(struct acpi_draft *draft, const char *signature,
+		 unsigned revision, size_t header_bytes);
+/* A zeroed entry with its type and length. */
+uint8_t *draft_entry(struct acpi_draft *draft, unsigned type, size_t bytes);
+/* Length and checksum. */
+void draft_seal(struct acpi_draft *draft);
+
+void draft_put(uint8_t *to, uint64_t value, unsigned bytes);
+/* What the bytes are as a number. */
+uint64_t draft_get(const uint8_t *from, unsigned bytes);
+
+struct draft_memory {
+	uint32_t domain;
+	uint32_t flags;
+	uint64_t start, end;
+};
+
+/* SRAT entries of types 0, 1, 2; domains in 32 bits wherever they fit. */
+void draft_near(struct acpi_draft *draft, uint32_t domain, uint32_t apic,
+		uint32_t flags);
+void draft_memory(struct acpi_draft *draft, struct draft_memory memory);
+void draft_near_x2(struct acpi_draft *draft, uint32_t domain, uint32_t apic,
+		   uint32_t flags);
+
+/* A whole SLIT with cells[0..rows * rows). */
+void draft_slit(struct acpi_draft *draft, uint64_t rows, const uint8_t *cells);
+
+/* MADT entries of types 0 and 9. */
+void draft_cpu(struct acpi_draft *draft, uint32_t apic, uint32_t flags);
+void draft_cpu_x2(struct acpi_draft *draft, uint32_t apic, uint32_t flags);
+
+/* from[0..bytes) in memory that ends there; the caller frees it. */
+uint8_t *draft_copy(const uint8_t *from, size_t bytes);
+
+/* tests/data/acpi/NAME.bin, likewise; NULL when it cannot be read. */
+uint8_t *draft_read(const char *name, size_t *bytes);
+
+#endif
