@@ -299,8 +299,34 @@ $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o \
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(FUZZ_FLAGS) -o $@ $^
 
+# libFuzzer's own: coverage decides what is tried next. The corpora in the
+# tree are seeds; what a run learns stays in build/.
+FUZZ_RUNS ?= 10000000
+FUZZ_TARGETS := $(patsubst tests/fuzz/target_%.c,%,$(wildcard tests/fuzz/target_*.c))
+TARGET_FLAGS := $(COMMON) -O1 -Itests/fake -I. -fsanitize=fuzzer,address,undefined \
+	-fno-sanitize-recover=all
+
+$(BUILD)/targets/%.o: %.c
+	$(call say,CLANG,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(TARGET_FLAGS) -MMD -MP -c -o $@ $<
+
+# An archive, so that a target is linked with the rooms that it enters only.
+$(BUILD)/targets/rooms.a: \
+		$(call host_objects,targets,$(HOSTED_ROOMS) $(PURE_SOURCES))
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(BUILD)/targets/target_%: $(BUILD)/targets/tests/fuzz/target_%.o \
+		$(BUILD)/targets/rooms.a
+	$(call say,LINK,$@)
+	$(Q)$(CLANG) $(TARGET_FLAGS) -o $@ $^
+
 fuzz: setup-fuzz
-	$(Q)$(MAKE) --no-print-directory -j2 products $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
+	$(Q)$(MAKE) --no-print-directory -j2 products \
+		$(addprefix $(BUILD)/fuzz/,$(FUZZERS)) \
+		$(addprefix $(BUILD)/targets/target_,$(FUZZ_TARGETS))
+	$(Q)tests/fuzz/run-targets $(BUILD) $(FUZZ_RUNS) $(FUZZ_TARGETS)
 	$(Q)$(foreach fuzzer,$(FUZZERS),\
 		$(BUILD)/fuzz/$(fuzzer) $(fuzz_count_$(fuzzer)) $(FUZZ_SEED) &&) true
 	$(Q)tests/mutants/run.py
@@ -343,7 +369,7 @@ help:
 	@sed -n 's/^#? //p' Makefile
 
 OBJECT_FOLDERS := $(wildcard $(addprefix $(BUILD)/,kernel efi host check-gcc \
-	check-clang fuzz firmware))
+	check-clang fuzz targets firmware))
 ifneq ($(OBJECT_FOLDERS),)
 -include $(shell find $(OBJECT_FOLDERS) -type f -name '*.d')
 endif

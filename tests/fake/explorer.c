@@ -4,60 +4,46 @@
  * schedule runs from its beginning, along the choices of the one before but
  * for the last of them that has an alternative left.
  *
- * A store goes into its processor's buffer at once: nobody else can tell
- * when. What others can tell is when it reaches memory, its drain. Two
- * events whose order nobody can tell are explored in one order only, and
- * drains are put off for as long as their order cannot be told:
+ * Two events whose order nobody can tell are explored in one order only:
  *
- *   (X1) A processor sees its own stores at once, others when drained.
- *   (X2) A buffer drains in the order of its stores.
+ *   (X1) A store goes into its processor's buffer at once: who else could
+ *        tell when? So a store alone is no reason to change processors.
+ *   (X2) What can be told is when it drains: right before an access that
+ *        looks at its bytes, and where store_buffers.c says it has to go
+ *        before one that does. There it may drain, or not.
  *   (X3) A locked access or a full fence finds its own buffer empty.
- *   (X4) Before an access, any prefix of any buffer may drain that ends in
- *        a store to bytes which the access touches, or in one to bytes for
- *        which a store waits in another buffer that has to drain; no other
- *        drain could be told from a later one.
- *   (X5) After the last access, stores to the same bytes in different
- *        buffers drain in every order.
+ *   (X4) In the end all buffers drain, stores to the same bytes in every
+ *        order, before `check` looks.
+ *   (X5) A processor at atomic_pause waits until a cell has changed since
+ *        the first look of its round, for else the round would repeat
+ *        itself. When nothing has but stores of others wait, one drains.
  *
- * A processor at atomic_pause waits until a cell has changed since the first
- * load of its round, for otherwise the round would only repeat itself; when
- * none has but a buffer is not empty, the oldest store of one must drain.
+ * None of them changes the order of the accesses that count as processors
+ * being left, so a bound on preemptions hides nothing more than it says.
  *
- * x86's model is that of P. Sewell et al., "x86-TSO: A Rigorous and Usable
- * Programmer's Model" (CACM 2010); preemption bounding is from M. Musuvathi
- * and S. Qadeer, "Iterative Context Bounding" (PLDI 2007).
+ * Preemption bounding is from M. Musuvathi and S. Qadeer, "Iterative Context
+ * Bounding for Systematic Testing of Multithreaded Programs" (PLDI 2007).
  */
 #include "explorer.h"
 #include "check.h"
 #include "coroutine.h"
+#include "store_buffers.h"
 
 #include <base/assert.h>
-#include <base/bits.h>
 
-#define BUFFER_STORES 64
 #define DEFAULT_ACCESSES 2000
 #define DEFAULT_SCHEDULES 20000000
 #define NOBODY EXPLORE_CPUS
 #define GO '.'
 #define OPTIONS (EXPLORE_CPUS + 1)
 
-struct store {
-	uint8_t *place;
-	unsigned bytes;
-	uint64_t value;
-};
-
 enum processor_state { ABSENT, ALIVE, FINISHED };
 
 struct processor {
 	enum processor_state state;
 	struct explore_access *pending;	/* made before it is resumed         */
-	struct store buffer[BUFFER_STORES];	/* the oldest first          */
-	unsigned buffered;
-	uint64_t changes;		/* that it made to memory            */
-	/* Changes by others when its round of waiting first looked. */
-	uint64_t seen;
-	bool has_looked;
+	bool has_looked;		/* in this round of waiting          */
+	uint64_t seen;			/* news when it first did            */
 	jmp_buf asserted;
 	jmp_buf *assert_target;		/* while it does not run             */
 	struct coroutine coroutine;
@@ -73,11 +59,12 @@ static struct walk {
 	const struct exploration *exploration;	/* NULL: none is             */
 	uint64_t accesses_limit, schedules_limit;
 	struct explored *explored;
+	struct store_buffers buffers;
 	struct processor cpu[EXPLORE_CPUS];
 	unsigned running;		/* whose body runs, or NOBODY        */
 	unsigned last;			/* who made the last access          */
-	unsigned preemptions;		/* this and the rest: so far         */
-	uint64_t accesses, changes;
+	unsigned preemptions;		/* so far                            */
+	uint64_t accesses;
 	struct choice choices[EXPLORE_LONGEST];
 	unsigned depth, known;		/* choices made, choices to repeat   */
 	const char *replay;		/* what is left of it, or NULL       */
@@ -155,8 +142,7 @@ static void print_place(const void *place)
 		printf(" %p", place);
 }
 
-static void trace_access(unsigned cpu, const struct explore_access *access,
-			 const char *remark)
+static void trace_access(unsigned cpu, const struct explore_access *access)
 {
 	if (walk.replay == NULL || cpu == NOBODY)
 		return;
@@ -169,7 +155,7 @@ static void trace_access(unsigned cpu, const struct explore_access *access,
 		printf(" value %#lx", (unsigned long)access->operand);
 	if (access->kind != EXPLORE_STORE && access->kind < EXPLORE_FENCE)
 		printf(" saw %#lx", (unsigned long)access->result);
-	printf("%s   %s:%d\n", remark, access->file, access->line);
+	printf("   %s:%d\n", access->file, access->line);
 }
 
 static void trace_drain(unsigned cpu, const struct store *store)
@@ -181,82 +167,20 @@ static void trace_drain(unsigned cpu, const struct store *store)
 	printf(" value %#lx\n", (unsigned long)store->value);
 }
 
-// --- memory and the buffers in front of it -----------------------------------
+// --- one access --------------------------------------------------------------
 
-static uint64_t read_memory(const void *place, unsigned bytes)
+static void drain_oldest(unsigned cpu)
 {
-	uint64_t value = 0;
+	struct store oldest = store_buffers_drain(&walk.buffers, cpu);
 
-	memcpy(&value, place, bytes);
-	return value;
-}
-
-static void write_memory(unsigned cpu, void *place, unsigned bytes,
-			 uint64_t value)
-{
-	if (memcmp(place, &value, bytes) == 0)
-		return;
-	memcpy(place, &value, bytes);
-	walk.changes++;
-	if (cpu != NOBODY)
-		walk.cpu[cpu].changes++;
-}
-
-static uint64_t changes_by_others(unsigned cpu)
-{
-	return walk.changes - walk.cpu[cpu].changes;
-}
-
-static bool overlap(const struct store *store, const void *place,
-		    unsigned bytes)
-{
-	uintptr_t first = (uintptr_t)store->place, other = (uintptr_t)place;
-
-	return first < other + bytes && other < first + store->bytes;
+	trace_drain(cpu, &oldest);
 }
 
 static void put_in_buffer(unsigned cpu, const struct explore_access *access)
 {
-	struct processor *owner = &walk.cpu[cpu];
-
-	ASSERT(owner->buffered < BUFFER_STORES);
-	owner->buffer[owner->buffered++] = (struct store){
-		access->place, access->bytes, access->operand
-	};
-	trace_access(cpu, access, "");
-}
-
-static void drain_oldest(unsigned cpu)
-{
-	struct processor *owner = &walk.cpu[cpu];
-	struct store oldest = owner->buffer[0];
-
-	owner->buffered--;
-	memmove(&owner->buffer[0], &owner->buffer[1],
-		owner->buffered * sizeof(struct store));
-	trace_drain(cpu, &oldest);
-	write_memory(cpu, oldest.place, oldest.bytes, oldest.value);
-}
-
-/* Memory, under what the processor's own buffer holds (X1). */
-static uint64_t read_through_buffer(const struct processor *owner,
-				    const struct explore_access *access)
-{
-	uint64_t value = read_memory(access->place, access->bytes);
-	uint8_t *bytes = (uint8_t *)&value;
-
-	for (unsigned i = 0; i < owner->buffered; i++) {
-		const struct store *store = &owner->buffer[i];
-
-		for (unsigned b = 0; b < store->bytes; b++) {
-			uint64_t at = (uintptr_t)store->place + b -
-				      (uintptr_t)access->place;
-
-			if (at < access->bytes)
-				bytes[at] = store->value >> 8 * b;
-		}
-	}
-	return value;
+	store_buffers_store(&walk.buffers, cpu, &(struct store){
+		access->place, access->bytes, access->operand });
+	trace_access(cpu, access);
 }
 
 static uint64_t combine(const struct explore_access *access, uint64_t before)
@@ -275,137 +199,81 @@ static uint64_t combine(const struct explore_access *access, uint64_t before)
 	}
 }
 
-/* A locked access, or a store that nothing delays. */
+/* A locked access, or a store without a buffer. */
 static void change_memory(unsigned cpu, struct explore_access *access)
 {
-	access->result = read_memory(access->place, access->bytes);
-	write_memory(cpu, access->place, access->bytes,
-		     combine(access, access->result));
+	access->result = store_buffers_read(access->place, access->bytes);
+	store_buffers_write(&walk.buffers, cpu, &(struct store){
+		access->place, access->bytes,
+		combine(access, access->result) });
 }
 
-// --- which drains can be told ------------------------------------------------
+/* A store that waits in a buffer before it is in memory. */
+static bool is_buffered(const struct explore_access *access)
+{
+	return access->kind == EXPLORE_STORE &&
+	       walk.exploration->model == EXPLORE_TSO;
+}
 
-/* How many of its own stores have to drain before its access. */
+/* How many of its own stores have to drain first (X3). */
 static unsigned owed(unsigned cpu)
 {
-	const struct processor *owner = &walk.cpu[cpu];
+	const struct explore_access *access = walk.cpu[cpu].pending;
+	unsigned count = walk.buffers.cpu[cpu].count;
 
-	switch (owner->pending->kind) {
-	case EXPLORE_LOAD:
-	case EXPLORE_PAUSE:
+	if (access->kind == EXPLORE_LOAD || access->kind == EXPLORE_PAUSE)
 		return 0;
-	case EXPLORE_STORE:
-		return owner->buffered == BUFFER_STORES;
-	default:
-		return owner->buffered;
-	}
+	if (is_buffered(access))
+		return count == STORE_BUFFER_LENGTH;
+	return count;
 }
 
-static bool others_have_stores(unsigned cpu)
+static void make_access(unsigned number)
 {
-	for (unsigned c = 0; c < EXPLORE_CPUS; c++)
-		if (c != cpu && walk.cpu[c].buffered > 0)
-			return true;
-	return false;
+	struct processor *cpu = &walk.cpu[number];
+	struct explore_access *access = cpu->pending;
+
+	for (unsigned i = owed(number); i > 0; i--)
+		drain_oldest(number);
+	if (is_buffered(access)) {
+		put_in_buffer(number, access);
+		return;
+	}
+	if (access->kind == EXPLORE_LOAD)
+		access->result = store_buffers_load(&walk.buffers, number,
+						    access->place,
+						    access->bytes);
+	else if (access->kind < EXPLORE_FENCE)
+		change_memory(number, access);
+	if (access->kind == EXPLORE_PAUSE || !cpu->has_looked)
+		cpu->seen = store_buffers_news(&walk.buffers, number);
+	cpu->has_looked = access->kind != EXPLORE_PAUSE;
+	trace_access(number, access);
 }
 
-/* It stands at atomic_pause, and what it looked at is as it was. */
+/* It stands at atomic_pause, and what it looked at is as it was (X5). */
 static bool has_no_news(unsigned cpu)
 {
 	return walk.cpu[cpu].pending->kind == EXPLORE_PAUSE &&
-	       changes_by_others(cpu) == walk.cpu[cpu].seen;
+	       store_buffers_news(&walk.buffers, cpu) == walk.cpu[cpu].seen;
 }
 
-/* Stores to the same bytes wait in another buffer. */
-static bool is_contended(unsigned cpu, const struct store *store)
+/* What can be told of drains by the next access of `cpu`, or at the end. */
+static struct look look_of(unsigned cpu)
 {
-	for (unsigned c = 0; c < EXPLORE_CPUS; c++)
-		for (unsigned i = 0; c != cpu && i < walk.cpu[c].buffered; i++)
-			if (overlap(&walk.cpu[c].buffer[i], store->place,
-				    store->bytes))
-				return true;
-	return false;
-}
-
-/* The access of `mover` (or the end, for NOBODY) can tell if it drains. */
-static bool is_looked_at(unsigned mover, unsigned cpu, unsigned number)
-{
-	const struct store *store = &walk.cpu[cpu].buffer[number];
+	struct look look = { .kind = LOOK_AT_THE_END, .cpu = cpu };
 	const struct explore_access *access;
 
-	if (mover == NOBODY)
-		return is_contended(cpu, store);
-	access = walk.cpu[mover].pending;
-	if (cpu == mover || access->kind == EXPLORE_FENCE)
-		return false;
-	if (access->kind == EXPLORE_PAUSE)
-		return number == 0 && has_no_news(mover);
-	if (access->kind == EXPLORE_STORE &&
-	    walk.exploration->model == EXPLORE_TSO)
-		return false;
-	return overlap(store, access->place, access->bytes);
-}
-
-/* Includes what has to drain before or after its like in [0..upto). */
-static bool widen(unsigned upto[EXPLORE_CPUS], unsigned cpu)
-{
-	bool grown = false;
-
-	for (unsigned i = 0; i < upto[cpu]; i++) {
-		const struct store *store = &walk.cpu[cpu].buffer[i];
-
-		for (unsigned c = 0; c < EXPLORE_CPUS; c++) {
-			const struct processor *other = &walk.cpu[c];
-
-			for (unsigned j = upto[c]; j < other->buffered; j++)
-				if (c != cpu && overlap(&other->buffer[j],
-							store->place,
-							store->bytes)) {
-					upto[c] = j + 1;
-					grown = true;
-				}
-		}
-	}
-	return grown;
-}
-
-/* upto[c]: how many stores in the buffer of `c` may matter to `mover`. */
-static void find_drains(unsigned mover, unsigned upto[EXPLORE_CPUS])
-{
-	bool grown;
-
-	for (unsigned c = 0; c < EXPLORE_CPUS; c++) {
-		upto[c] = c == mover ? owed(mover) : 0;
-		for (unsigned i = 0; i < walk.cpu[c].buffered; i++)
-			if (is_looked_at(mover, c, i))
-				upto[c] = i + 1;
-	}
-	do {
-		grown = false;
-		for (unsigned c = 0; c < EXPLORE_CPUS; c++)
-			grown |= widen(upto, c);
-	} while (grown);
-}
-
-/* Stores of `cpu` that drain before the next choice; 0: no choice. */
-static unsigned next_stop(unsigned mover, unsigned cpu, unsigned upto)
-{
-	for (unsigned i = 0; i < upto; i++)
-		if (is_looked_at(mover, cpu, i) ||
-		    is_contended(cpu, &walk.cpu[cpu].buffer[i]))
-			return i + 1;
-	return 0;
-}
-
-static bool may_go(unsigned mover)
-{
-	if (mover != NOBODY)
-		return !has_no_news(mover) || !others_have_stores(mover);
-	for (unsigned c = 0; c < EXPLORE_CPUS; c++)
-		for (unsigned i = 0; i < walk.cpu[c].buffered; i++)
-			if (is_contended(c, &walk.cpu[c].buffer[i]))
-				return false;
-	return true;
+	if (cpu == NOBODY)
+		return look;
+	access = walk.cpu[cpu].pending;
+	look = (struct look){ LOOK_AT_BYTES, cpu, access->place,
+			      access->bytes, owed(cpu) };
+	if (has_no_news(cpu))
+		look.kind = LOOK_FOR_NEWS;
+	else if (access->kind >= EXPLORE_FENCE || is_buffered(access))
+		look.kind = LOOK_NOWHERE;
+	return look;
 }
 
 // --- choices -----------------------------------------------------------------
@@ -461,22 +329,21 @@ static bool turn_to_next(void)
 	return false;
 }
 
-/* Lets stores drain that the access of `mover` can tell (X4, X5). */
+/* Lets drain what the next access of `mover` can tell (X2, X4, X5). */
 static void choose_drains(unsigned mover)
 {
 	while (!walk.bad) {
-		unsigned upto[EXPLORE_CPUS], stops[EXPLORE_CPUS], count = 0;
+		struct look look = look_of(mover);
+		unsigned stops[STORE_CPUS], count = 0;
 		char options[OPTIONS], taken;
 
-		find_drains(mover, upto);
-		if (may_go(mover))
+		if (look.kind == LOOK_NOWHERE || look.kind == LOOK_AT_BYTES)
 			options[count++] = GO;
-		for (unsigned c = 0; c < EXPLORE_CPUS; c++) {
-			stops[c] = next_stop(mover, c, upto[c]);
+		store_buffers_find_stops(&walk.buffers, &look, stops);
+		for (unsigned c = 0; c < STORE_CPUS; c++)
 			if (stops[c] > 0)
 				options[count++] = 'a' + c;
-		}
-		if (count == 1 && options[0] == GO)
+		if (count == 0 || (count == 1 && options[0] == GO))
 			return;
 		taken = choose(options, count);
 		if (walk.bad || taken == GO)
@@ -489,7 +356,8 @@ static void choose_drains(unsigned mover)
 static bool can_go_on(unsigned cpu)
 {
 	return walk.cpu[cpu].state == ALIVE &&
-	       (!has_no_news(cpu) || others_have_stores(cpu));
+	       (!has_no_news(cpu) ||
+		store_buffers_others_wait(&walk.buffers, cpu));
 }
 
 /* Who makes the next access; NOBODY when nobody can. */
@@ -549,12 +417,11 @@ static void resume(unsigned number)
 uint64_t explore_access(struct explore_access *access)
 {
 	unsigned number = walk.running;
-	struct processor *cpu = &walk.cpu[number];
 
 	if (number == NOBODY) {
 		if (access->kind == EXPLORE_LOAD)
-			access->result = read_memory(access->place,
-						     access->bytes);
+			access->result = store_buffers_read(access->place,
+							    access->bytes);
 		else if (access->kind < EXPLORE_FENCE)
 			change_memory(NOBODY, access);
 		return access->result;
@@ -565,43 +432,14 @@ uint64_t explore_access(struct explore_access *access)
 		say_too_long();
 		leave_if_in_body();
 	}
-	/* Nobody can tell when a store enters the buffer. */
-	if (access->kind == EXPLORE_STORE &&
-	    walk.exploration->model == EXPLORE_TSO &&
-	    cpu->buffered < BUFFER_STORES) {
+	if (is_buffered(access) &&
+	    walk.buffers.cpu[number].count < STORE_BUFFER_LENGTH) {
 		put_in_buffer(number, access);
 		return 0;
 	}
-	cpu->pending = access;
-	coroutine_yield(&cpu->coroutine);
+	walk.cpu[number].pending = access;
+	coroutine_yield(&walk.cpu[number].coroutine);
 	return access->result;
-}
-
-/* What the processor is resumed with: its pending access, made. */
-static void make_access(unsigned number)
-{
-	struct processor *cpu = &walk.cpu[number];
-	struct explore_access *access = cpu->pending;
-
-	for (unsigned i = owed(number); i > 0; i--)
-		drain_oldest(number);
-	if (access->kind == EXPLORE_LOAD) {
-		access->result = read_through_buffer(cpu, access);
-	} else if (access->kind == EXPLORE_PAUSE) {
-		cpu->has_looked = false;
-		cpu->seen = changes_by_others(number);
-	} else if (access->kind == EXPLORE_STORE &&
-		   walk.exploration->model == EXPLORE_TSO) {
-		put_in_buffer(number, access);
-		return;
-	} else if (access->kind != EXPLORE_FENCE) {
-		change_memory(number, access);
-	}
-	if (access->kind < EXPLORE_FENCE && !cpu->has_looked) {
-		cpu->has_looked = true;
-		cpu->seen = changes_by_others(number);
-	}
-	trace_access(number, access, "");
 }
 
 /* set_up or check: an ASSERT in there fails the schedule. */
@@ -627,8 +465,7 @@ static void start_processors(void)
 		struct processor *cpu = &walk.cpu[c];
 
 		cpu->state = ABSENT;
-		cpu->buffered = 0;
-		cpu->changes = cpu->seen = 0;
+		cpu->seen = 0;
 		cpu->has_looked = false;
 		cpu->pending = NULL;
 		if (walk.exploration->cpu[c] != NULL && !walk.bad) {
@@ -644,8 +481,9 @@ static void run_schedule(void)
 	unsigned next;
 
 	walk.depth = walk.preemptions = 0;
-	walk.accesses = walk.changes = 0;
+	walk.accesses = 0;
 	walk.last = NOBODY;
+	store_buffers_init(&walk.buffers);
 	call_guarded(walk.exploration->set_up);
 	start_processors();
 	while (!walk.bad && (next = choose_processor()) != NOBODY) {
@@ -662,7 +500,7 @@ static void run_schedule(void)
 				   "every processor waits for another");
 	choose_drains(NOBODY);
 	for (unsigned c = 0; c < EXPLORE_CPUS; c++)
-		while (!walk.bad && walk.cpu[c].buffered > 0)
+		while (!walk.bad && walk.buffers.cpu[c].count > 0)
 			drain_oldest(c);
 	call_guarded(walk.exploration->check);
 	walk.explored->schedule[walk.depth] = '\0';

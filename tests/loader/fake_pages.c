@@ -20,6 +20,7 @@
 #include "check.h"
 
 #define GARBAGE		0xd7
+#define ROWS_LEFT	64
 #define LARGE_PAGES	(16 * MIB / PAGE_SIZE)	/* stalls some firmware */
 
 extern void __asan_get_shadow_mapping(size_t *scale, size_t *offset)
@@ -137,6 +138,9 @@ void fake_pages_grow(unsigned rows)
 		uint64_t start = GROWTH_START +
 				 (2 * fake_run->growth++ + 1) * PAGE_SIZE;
 
+		/* Even a firmware runs out of them. */
+		if (fake_run->row_count + ROWS_LEFT > FAKE_ROWS_MAX)
+			return;
 		retype(start, 1, fake_pc->memory.grow_type);
 	}
 }
