@@ -16,6 +16,7 @@
 #include "clock.h"
 #include "cpu_features.h"
 #include "evidence.h"
+#include "input.h"
 #include "log.h"
 #include "monitor.h"
 #include "panic.h"
@@ -135,7 +136,9 @@ static _Noreturn void idle(void)
 	case IDLE_MONITOR:
 		break;
 	}
-	if (serial_is_open())
+	/* Only now: a keyboard that is not there takes a while to miss. */
+	input_start();
+	if (input_is_possible())
 		monitor_loop();
 	power_halt();
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* Input is plain: printable bytes, backspace, Ctrl-U, Ctrl-C, Enter. */
 #include "monitor.h"
 
 #include <base/bits.h>
@@ -8,9 +7,10 @@
 
 #include "command.h"
 #include "evidence.h"
+#include "input.h"
 #include "log.h"
 #include "pure_command_line.h"
-#include "serial.h"
+#include "pure_nearest_name.h"
 
 static enum status command_help(const struct command_call *call);
 
@@ -45,13 +45,38 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+static const char *name_at(unsigned index)
+{
+	return index < ARRAY_LENGTH(commands) ? commands[index].name : NULL;
+}
+
+/* Names of commands, for the first word and for the one after `help`. */
+static const char *names_behind(const char *before, size_t bytes,
+				unsigned index)
+{
+	if (bytes > 0 && strncmp(before, "help ", bytes) != 0)
+		return NULL;
+	return name_at(index);
+}
+
+static void say_unknown(const char *name)
+{
+	const char *nearest = nearest_name(name, name_at);
+
+	if (nearest != NULL)
+		log_line(LOG_ERROR, "monitor: no such command name=\"%s\" "
+				    "did_you_mean=%s", name, nearest);
+	else
+		log_line(LOG_ERROR, "monitor: no such command name=\"%s\" "
+				    "try=help", name);
+}
+
 static enum status command_help(const struct command_call *call)
 {
 	const char *wanted = call->count > 1 ? call->words[1] : NULL;
 
 	if (wanted != NULL && find_command(wanted) == NULL) {
-		log_line(LOG_ERROR, "monitor: no such command name=\"%s\"",
-			 wanted);
+		say_unknown(wanted);
 		return ST_NOT_FOUND;
 	}
 	for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
@@ -93,8 +118,7 @@ enum status command_run(const char *text, struct sink *out)
 				      line.words };
 	command = find_command(line.words[0]);
 	if (command == NULL) {
-		log_line(LOG_ERROR, "monitor: no such command name=\"%s\" "
-				    "try=help", line.words[0]);
+		say_unknown(line.words[0]);
 		return ST_NOT_FOUND;
 	}
 	text_print(stage, sizeof(stage), "command %s", text);
@@ -121,53 +145,20 @@ unsigned monitor_run_list(const char *list)
 	return failed;
 }
 
-static void erase(struct sink *out, size_t count)
-{
-	while (count-- > 0)
-		sink_print(out, "\b \b");
-}
-
-/* One edited line, without its end. */
-static void read_line(struct sink *out, char *line, size_t bytes)
-{
-	size_t used = 0;
-
-	for (;;) {
-		int byte = serial_read();
-
-		if (byte < 0) {
-			__asm__ volatile("pause");
-		} else if (byte == '\r' || byte == '\n') {
-			break;
-		} else if ((byte == '\b' || byte == 0x7f) && used > 0) {
-			used--;
-			erase(out, 1);
-		} else if (byte == 0x15) {
-			erase(out, used);
-			used = 0;
-		} else if (byte == 0x03) {
-			used = 0;
-			break;
-		} else if (byte >= ' ' && byte < 0x7f && used + 1 < bytes) {
-			line[used] = (char)byte;
-			sink_print(out, "%c", line[used++]);
-		}
-	}
-	line[used] = '\0';
-	sink_print(out, "\n");
-}
-
 void monitor_loop(void)
 {
-	struct sink *out = console_sink();
-	char line[COMMAND_LINE_BYTES];
+	const struct input_line_request request = {
+		.prompt = "bulldog> ",
+		.names = names_behind,
+		.out = console_sink(),
+	};
 
 	log_line(LOG_INFO, "monitor: ready try=help");
 	for (;;) {
-		sink_print(out, "bulldog> ");
-		read_line(out, line, sizeof(line));
+		const char *line = input_read_line(&request);
+
 		/* What went wrong has been said; the next line is welcome. */
-		if (command_run(line, out) != ST_OK)
+		if (command_run(line, request.out) != ST_OK)
 			continue;
 	}
 }

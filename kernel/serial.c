@@ -4,6 +4,7 @@
 #include <arch/uart.h>
 
 static uint16_t open_port;
+static bool stuck;
 
 bool serial_start(const struct options *options)
 {
@@ -16,8 +17,10 @@ bool serial_start(const struct options *options)
 
 static void put(char byte)
 {
-	if (open_port != 0 && !uart_put(open_port, (uint8_t)byte))
-		open_port = 0;	/* stuck: never wait for it again */
+	/* Nobody takes what we say: do not wait again until somebody does. */
+	if (stuck && !uart_can_send(open_port))
+		return;
+	stuck = !uart_put(open_port, (uint8_t)byte);
 }
 
 void serial_write(const char *text, size_t bytes)

@@ -45,11 +45,16 @@ static inline bool uart_start(uint16_t port, uint32_t baud)
 	return true;
 }
 
+static inline bool uart_can_send(uint16_t port)
+{
+	return (in8(port + UART_STATUS) & UART_CAN_SEND) != 0;
+}
+
 /* False when the UART did not become ready: treat it as gone. */
 static inline bool uart_put(uint16_t port, uint8_t byte)
 {
 	for (unsigned i = 0; i < UART_PATIENCE; i++) {
-		if (in8(port + UART_STATUS) & UART_CAN_SEND) {
+		if (uart_can_send(port)) {
 			out8(port + UART_DATA, byte);
 			return true;
 		}

@@ -50,6 +50,8 @@ MACHINES = _table(
     Machine("pc-3g", "pc", "3G", "max"),
     Machine("q35-9g", "q35", "9G", "max"),
     Machine("pc-9g", "pc", "9G", "qemu64"),
+    # No keyboard controller.
+    Machine("q35-no-i8042", "q35,i8042=off", "512M", "max"),
     # A framebuffer, which no memory map mentions.
     Machine("q35-512m-vga", "q35", "512M", "max", ("-device", "VGA")),
     # Secure Boot, with a test key that everybody has.

@@ -181,10 +181,15 @@ static const char *wrong_identity(const struct reading *reading,
 		"an identity map with wrong rights";
 }
 
-static bool read_leaf(void *context, const struct table_leaf *leaf)
+static bool read_leaf(void *context, const struct table_leaf *seen)
 {
 	struct reading *reading = context;
+	struct table_leaf copy = *seen;
+	const struct table_leaf *leaf = &copy;
 
+	/* Without NX there is no page that cannot be executed. */
+	if (!reading->no_execute)
+		copy.rights &= ~TABLE_EXECUTE;
 	if (leaf->virt.raw < USER_END) {
 		reading->wrong = wrong_identity(reading, leaf);
 		reading->identity += leaf->bytes;

@@ -98,7 +98,7 @@ static const struct machine {
 	{ "msi-ms-7222-05b8", 4, 0, 1, 1, 0, 0 },
 	{ "msi-ms-7817-fa71", 8, 0, 8, 1, 0, 7 },
 	{ "msi-ms-7c37-8721", 32, 0, 12, 2, 0, 13 },
-	{ "qemu-hotplug-64g", 8, 0, 8, 1, 0, 7 },
+	{ "qemu-hotplug-64g", 8, 0, 2, 1, 0, 1 },
 	{ "qemu-numa2-dist21", 4, 0, 4, 1, 0, 3 },
 	{ "qemu-pc-1cpu", 1, 0, 1, 1, 0, 0 },
 	{ "samsung-960qha-85ca", 0, 8, 8, 1, 0, 70 },
