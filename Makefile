@@ -46,7 +46,7 @@ KERNEL_SOURCES := $(sort $(wildcard kernel/*.c kernel/*/*.c))
 KERNEL_ASSEMBLY := $(sort $(wildcard kernel/*.S kernel/*/*.S))
 KERNEL_ASSEMBLY := $(filter-out %.lds.S,$(KERNEL_ASSEMBLY))
 LOADER_SOURCES := $(sort $(wildcard efi/*.c))
-LOADER_ASSEMBLY := $(sort $(filter-out efi/kernel_blob.S,$(wildcard efi/*.S)))
+LOADER_ASSEMBLY := $(sort $(filter-out %_blob.S,$(wildcard efi/*.S)))
 
 .PHONY: all products
 all: setup-build
@@ -62,6 +62,23 @@ BARE := $(COMMON) -O2 -ffreestanding -mno-red-zone -mgeneral-regs-only \
 	-ffunction-sections -fdata-sections
 # GCC must not turn the loops of memcpy and memset into calls of themselves.
 NO_LOOP_CALLS := -fno-tree-loop-distribute-patterns
+
+# --- fonts: from the distribution, cut down to what the console shows ------
+FONT_FOLDER ?= /usr/share/consolefonts
+FONTS := $(patsubst %,$(BUILD)/fonts/spleen-%.psf,5x8 8x16 12x24 16x32 32x64)
+
+$(BUILD)/host/psf_trim: scripts/psf_trim.c kernel/pure_glyphs.c
+	$(call say,HOSTCC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(COMMON) -O1 -I. -o $@ $^
+
+$(BUILD)/fonts/%.psf: $(FONT_FOLDER)/%.psfu.gz $(BUILD)/host/psf_trim
+	$(call say,FONT,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)zcat $< | $(BUILD)/host/psf_trim > $@
+
+$(BUILD)/kernel/kernel/font.S.o: $(FONTS)
+$(BUILD)/kernel/kernel/font.S.o: KERNEL_FLAGS += -Wa,-I$(BUILD)/fonts
 
 # --- kernel ----------------------------------------------------------------
 KERNEL_FLAGS := $(BARE) -mcmodel=kernel -fno-pic -fno-omit-frame-pointer
@@ -145,6 +162,11 @@ $(BUILD)/efi/kernel_blob.o: efi/kernel_blob.S $(BUILD)/kernel.stripped.elf
 	$(Q)$(CC) $(LOADER_FLAGS) -DKERNEL_FILE='"$(BUILD)/kernel.stripped.elf"' \
 		-c -o $@ $<
 
+$(BUILD)/efi/font_blob.o: efi/font_blob.S $(BUILD)/fonts/spleen-8x16.psf
+	$(call say,EFIAS,$@)
+	$(Q)$(CC) $(LOADER_FLAGS) -DFONT_FILE='"$(BUILD)/fonts/spleen-8x16.psf"' \
+		-c -o $@ $<
+
 EFI_LINK = ld -nostdlib -shared -Bsymbolic -znocombreloc --no-undefined \
 	--no-warn-rwx-segments -z noexecstack --build-id=none --gc-sections \
 	$(EFI_LIBRARY)/crt0-efi-x86_64.o
@@ -152,10 +174,11 @@ PE_SECTIONS := .text .reloc .rodata .sbat .data .dynamic .rela .dynsym .kernel
 PE_COPY = objcopy -S $(addprefix -j ,$(PE_SECTIONS)) \
 	--output-target=efi-app-x86_64 --section-alignment=4096
 
-$(BUILD)/loader.so: $(LOADER_OBJECTS) $(BUILD)/efi/kernel_blob.o efi/loader.lds
+LOADER_BLOBS := $(BUILD)/efi/kernel_blob.o $(BUILD)/efi/font_blob.o
+$(BUILD)/loader.so: $(LOADER_OBJECTS) $(LOADER_BLOBS) efi/loader.lds
 	$(call say,LINK,$@)
-	$(Q)$(EFI_LINK) -T efi/loader.lds -o $@ $(LOADER_OBJECTS) \
-		$(BUILD)/efi/kernel_blob.o $(EFI_LIBRARY)/libgnuefi.a
+	$(Q)$(EFI_LINK) -T efi/loader.lds -o $@ $(LOADER_OBJECTS) $(LOADER_BLOBS) \
+		$(EFI_LIBRARY)/libgnuefi.a
 
 $(BUILD)/host/pe_finish: scripts/pe_finish.c
 	$(call say,HOSTCC,$@)

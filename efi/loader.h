@@ -97,6 +97,10 @@ void evidence_reach(const char *stage);
 void evidence_note_fault(const char *fault);
 void evidence_append(const char *text, size_t bytes);
 
+/* screen.c: where the firmware's console is gone. */
+void screen_remember(const struct handover_framebuffer *screen);
+void screen_say(const char *text, size_t bytes);
+
 /* leave.c: the last map, the exit, the tables, the jump. */
 EFI_STATUS leave_prepare(struct loader *loader);
 EFI_STATUS leave_firmware(struct loader *loader);

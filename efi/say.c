@@ -154,7 +154,7 @@ void give_up(const char *format, ...)
 	keep(line, bytes);
 	evidence_note_fault(line);
 	serial_write(line, bytes);
-	console_write(line, bytes);
+	screen_say(line, bytes);
 	say('E', "loader: stop action=reset");
 	speech.system->RuntimeServices->ResetSystem(EfiResetWarm, EFI_ABORTED,
 						    0, NULL);

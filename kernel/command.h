@@ -43,6 +43,7 @@ enum status command_log(const struct command_call *call);
 enum status command_selftest(const struct command_call *call);
 enum status command_crash(const struct command_call *call);
 enum status command_reboot(const struct command_call *call);
+enum status command_screen(const struct command_call *call);
 enum status command_poweroff(const struct command_call *call);
 
 #endif

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "log.h"
 
+#include <base/bits.h>
 #include <base/string.h>
 
 #include "clock.h"
 #include "evidence.h"
+#include "screen.h"
 #include "serial.h"
 
 #define RING_BYTES (64 * 1024)	/* a power of two */
@@ -26,6 +28,12 @@ void log_keep(const char *text, size_t bytes)
 {
 	for (size_t i = 0; i < bytes; i++)
 		journal.ring[journal.written++ % RING_BYTES] = text[i];
+}
+
+static void console_write(const char *text, size_t bytes)
+{
+	serial_write(text, bytes);
+	screen_write(text, bytes);
 }
 
 static char level_letter(enum log_level level)
@@ -60,26 +68,46 @@ void log_line(enum log_level level, const char *format, ...)
 	log_keep(line, used);
 	evidence_append(line, used);
 	if (level <= console_level)
-		serial_write(line, used);
+		console_write(line, used);
+}
+
+uint64_t log_position(void)
+{
+	return journal.written;
+}
+
+void log_replay_from(struct sink *sink, uint64_t position)
+{
+	uint64_t oldest = journal.written > RING_BYTES ?
+				  journal.written - RING_BYTES : 0;
+	uint64_t at = position;
+
+	if (at < oldest) {
+		/* It starts in the middle of a line: skip that one. */
+		at = oldest;
+		while (at < journal.written &&
+		       journal.ring[(at - 1) % RING_BYTES] != '\n')
+			at++;
+	}
+	while (at < journal.written) {
+		size_t start = at % RING_BYTES;
+		size_t piece = min_u64(journal.written - at,
+				       RING_BYTES - start);
+
+		sink->put(sink, &journal.ring[start], piece);
+		at += piece;
+	}
 }
 
 void log_replay(struct sink *sink)
 {
-	uint64_t at = journal.written > RING_BYTES ?
-			      journal.written - RING_BYTES : 0;
-
-	/* A ring that has wrapped starts in the middle of a line: skip it. */
-	while (at > 0 && at < journal.written &&
-	       journal.ring[(at - 1) % RING_BYTES] != '\n')
-		at++;
-	for (; at < journal.written; at++)
-		sink->put(sink, &journal.ring[at % RING_BYTES], 1);
+	log_replay_from(sink, 0);
 }
 
 static void console_put(struct sink *sink, const char *text, size_t bytes)
 {
 	(void)sink;
-	serial_write(text, bytes);
+	console_write(text, bytes);
 }
 
 struct sink *console_sink(void)

@@ -33,6 +33,10 @@ void log_line(enum log_level level, const char *format, ...)
 /* Everything that the ring still holds, oldest line first. */
 void log_replay(struct sink *sink);
 
+/* Where the ring is now, and what was logged since it was there. */
+uint64_t log_position(void);
+void log_replay_from(struct sink *sink, uint64_t position);
+
 /* Where commands print: the console, without the ring. */
 struct sink *console_sink(void);
 

@@ -22,6 +22,7 @@
 #include "panic.h"
 #include "pci.h"
 #include "power.h"
+#include "screen.h"
 #include "serial.h"
 #include "trap.h"
 
@@ -173,6 +174,8 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	warn_of_small_memory();
 	check_audit("memory", audit_memory());
 	check_audit("tables", audit_tables(AUDIT_AT_ENTRY));
+	if (screen_start(&from_loader->framebuffer) == ST_OK)
+		log_replay(screen_sink());
 	require(memory_map_stacks(0), "memory_map_stacks");
 	traps_use_stacks(0);
 	require(memory_drop_identity(), "memory_drop_identity");

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "pure_command_line.h"
 #include "pure_nearest_name.h"
+#include "screen.h"
 
 static enum status command_help(const struct command_call *call);
 
@@ -28,6 +29,8 @@ static const struct command commands[] = {
 	  command_bootinfo },
 	{ "cpuinfo", "", "the processor, what it has and what is on",
 	  command_cpuinfo },
+	{ "screen", "[bench]", "the screen; what scrolling costs",
+	  command_screen },
 	{ "log", "", "every log line since the loader", command_log },
 	{ "selftest", "[frames | ledger | tables]", "tests of the running "
 						    "system, KTAP lines",
@@ -151,6 +154,7 @@ void monitor_loop(void)
 		.prompt = "bulldog> ",
 		.names = names_behind,
 		.out = console_sink(),
+		.screen = screen_line_display(),
 	};
 
 	log_line(LOG_INFO, "monitor: ready try=help");

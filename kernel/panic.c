@@ -15,6 +15,7 @@
 #include "kernel.h"
 #include "log.h"
 #include "power.h"
+#include "screen.h"
 #include "serial.h"
 
 #define TEXT_BYTES 256
@@ -22,6 +23,8 @@
 static struct {
 	unsigned attempts;
 	struct panic_cause first;
+	char cause[TEXT_BYTES];
+	uint64_t report;		/* where it starts in the log */
 } stopping;
 
 static _Noreturn void stop_now(void)
@@ -56,6 +59,7 @@ void panic_begin(const struct panic_cause *cause)
 
 	if (attempt == 1) {
 		stopping.first = *cause;
+		stopping.report = log_position();
 		be_heard();
 		return;
 	}
@@ -76,6 +80,36 @@ bool panic_is_under_way(void)
 	return stopping.attempts > 0;
 }
 
+static void print_report(struct sink *to)
+{
+	log_replay_from(to, stopping.report);
+}
+
+static void show_page(void)
+{
+	char todo[TEXT_BYTES];
+
+	if (kernel.options.panic == PANIC_REBOOT)
+		text_print(todo, sizeof(todo), "Photograph this page. The "
+			   "machine restarts in %u seconds.",
+			   kernel.options.panic_seconds);
+	else
+		text_print(todo, sizeof(todo), "Photograph this page, then "
+			   "reset the machine.");
+	screen_panic_page(&(struct screen_panic){
+		.cause = stopping.cause,
+		.todo = todo,
+		.report = print_report,
+	});
+}
+
+void panic_note_cause(const char *text)
+{
+	text_print(stopping.cause, sizeof(stopping.cause), "%s", text);
+	stopping.report = log_position();
+	evidence_note_fault(text);
+}
+
 void panic_stop(void)
 {
 	switch (kernel.options.panic) {
@@ -94,6 +128,7 @@ void panic_stop(void)
 				    "machine\"");
 		break;
 	}
+	show_page();
 	stop_now();
 }
 
@@ -112,8 +147,8 @@ void panic(const char *format, ...)
 	va_start(arguments, format);
 	text_vprint(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	evidence_note_fault(text);
 	log_line(LOG_ERROR, "%s", text);
+	panic_note_cause(text);
 	backtrace_print(&trace);
 	panic_stop();
 }

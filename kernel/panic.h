@@ -26,6 +26,11 @@ struct panic_cause {
  * it says so in one short line and stops.
  */
 void panic_begin(const struct panic_cause *cause);
+/*
+ * What happened, in one sentence: kept as evidence, shown on the screen. Call
+ * it after it was logged; what is logged from here on explains it.
+ */
+void panic_note_cause(const char *text);
 bool panic_is_under_way(void);
 
 /* The last line, and the end. */

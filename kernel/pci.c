@@ -2,8 +2,8 @@
 /*
  * Configuration mechanism #1, over every bus: root bridges beyond the first
  * are not to be found by walking down from bus 0. Segments other than 0,
- * which only large servers have, are out of its reach. A USB controller that the
- * firmware owns keeps emulating the keyboard from memory that is the
+ * which only large servers have, are out of its reach. A USB controller
+ * that the firmware owns keeps emulating the keyboard from memory that is the
  * firmware's for ever; any other one is stopped like everything else.
  * Sources: PCI 3.0 section 3.2.2.3.2 and 6.2; EHCI 1.0 2.1.7; xHCI 1.2
  * 7.1.1; UHCI design guide 1.1 section 5.2; OHCI 1.0a 7.1.2.

@@ -10,7 +10,6 @@
 #include <base/text.h>
 
 #include "backtrace.h"
-#include "evidence.h"
 #include "exception.h"
 #include "log.h"
 #include "machine_check.h"
@@ -73,8 +72,8 @@ static void print_cause(const struct trap_frame *frame)
 	else
 		text_print(cause, sizeof(cause), "%s %s", name,
 			   exception_words(frame->vector));
-	evidence_note_fault(cause);
 	log_line(LOG_ERROR, "trap: stopped cause=\"%s\"", cause);
+	panic_note_cause(cause);
 }
 
 static void print_exception(const struct trap_frame *frame)

@@ -14,7 +14,7 @@ import sys
 import tree
 
 ROOMS = (
-    "base", "boot", "sweep", "region", "source", "window", "memtype",
+    "base", "boot", "sweep", "region", "numa", "source", "window", "memtype",
     "ledger", "early", "table", "kernel_tables", "frame", "frame_cache",
     "limbo", "arena", "heap", "object", "space", "fault", "user_copy",
     "reclaim",
@@ -48,7 +48,7 @@ def place_of(path):
         if parts[0] in ("base", "boot"):
             return "mm", parts[0]
     if parts[0] != "mm":
-        return parts[0], None
+        return parts[0], "pure" if parts[-1].startswith("pure_") else None
     if len(parts) == 2:
         return "mm", room_of_stem(parts[1].rpartition(".")[0])
     return "mm", room_of_stem(parts[1])
@@ -122,9 +122,9 @@ def from_abi(room, house, target_room):
 
 
 def from_scripts(room, house, target_room):
-    if house in ("scripts", "mm"):
+    if house in ("scripts", "mm") or target_room == "pure":
         return None
-    return "the host tool sees base, boot and mm"
+    return "the host tool sees base, boot, mm and kernel/pure_* only"
 
 
 def from_tests(room, house, target_room):

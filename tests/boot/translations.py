@@ -43,13 +43,13 @@ def leaves_of(answer):
     """The @leaf records of `pt dump -m`."""
     return [Leaf(record.number("virt"), record.number("phys"),
                  record.number("bytes"), record["rights"],
-                 _cache_class(record["cache"], record.number("bytes")))
+                 _cache_class(record["cache"]))
             for record in answer.all("leaf")]
 
 
-def _cache_class(cache, size):
-    """The name, without what QEMU cannot tell apart for a large leaf."""
-    return "wb" if size != SIZES[0] and cache == "wc" else cache
+def _cache_class(cache):
+    """The name, without what QEMU does not print: the PAT bit of a leaf."""
+    return "wb" if cache == "wc" else cache
 
 
 def leaves_of_qemu(tlb, mem):
@@ -77,8 +77,6 @@ def _leaf(line, virt, size):
     if size != SIZES[0] and pat != "P":
         raise Strange(f"a large leaf without its bit at {virt:#x}")
     slot = (pwt == "T") + 2 * (pcd == "C")
-    if size == SIZES[0] and pat == "P":
-        slot += 4
     rights = "r" + ("w" if write == "W" else "-") \
         + ("-" if no_execute == "X" else "x") \
         + ("g" if is_global == "G" else "-") + ("u" if user == "U" else "-")

@@ -27,7 +27,7 @@
 		CHECK(atomic_fetch_and_##order(&c_, 0x3c) ==		\
 		      (__typeof__(c_.plain))-2);			\
 		CHECK(c_.plain == 0x3c);				\
-		CHECK(atomic_fetch_or_##order(&c_, top_) == 0x3c);	\
+		CHECK(atomic_fetch_or_##order(&c_, top_ | 0x14) == 0x3c); \
 		CHECK(c_.plain == (top_ | 0x3c));			\
 		CHECK(atomic_fetch_and_##order(&c_, ~top_) ==		\
 		      (top_ | 0x3c));					\

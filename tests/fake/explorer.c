@@ -27,7 +27,8 @@
 #include "explorer.h"
 #include "check.h"
 #include "coroutine.h"
-#include "store_buffers.h"
+#include "explorer_memory.h"
+#include "explorer_trace.h"
 
 #include <base/assert.h>
 
@@ -35,7 +36,8 @@
 #define DEFAULT_SCHEDULES 20000000
 #define NOBODY EXPLORE_CPUS
 #define GO '.'
-#define OPTIONS (EXPLORE_CPUS + 1)
+#define NEWEST 'A'
+#define OPTIONS WEAK_VALUES
 
 enum processor_state { ABSENT, ALIVE, FINISHED };
 
@@ -59,7 +61,7 @@ static struct walk {
 	const struct exploration *exploration;	/* NULL: none is             */
 	uint64_t accesses_limit, schedules_limit;
 	struct explored *explored;
-	struct store_buffers buffers;
+	struct explorer_memory memory;
 	struct processor cpu[EXPLORE_CPUS];
 	unsigned running;		/* whose body runs, or NOBODY        */
 	unsigned last;			/* who made the last access          */
@@ -122,157 +124,56 @@ static void say_too_long(void)
 		   "a schedule does not end within its limit");
 }
 
-// --- what a replay prints ----------------------------------------------------
-
-static const char *const kind_names[] = {
-	[EXPLORE_LOAD] = "load", [EXPLORE_STORE] = "store",
-	[EXPLORE_EXCHANGE] = "exchange", [EXPLORE_COMPARE] = "compare",
-	[EXPLORE_ADD] = "add", [EXPLORE_OR] = "or", [EXPLORE_AND] = "and",
-	[EXPLORE_FENCE] = "fence", [EXPLORE_PAUSE] = "pause",
-};
-
-static void print_place(const void *place)
-{
-	uint64_t offset = (uintptr_t)place -
-			  (uintptr_t)walk.exploration->context;
-
-	if (offset < walk.exploration->context_bytes)
-		printf(" +%#lx", (unsigned long)offset);
-	else
-		printf(" %p", place);
-}
-
-static void trace_access(unsigned cpu, const struct explore_access *access)
-{
-	if (walk.replay == NULL || cpu == NOBODY)
-		return;
-	printf("# cpu%u %s", cpu, kind_names[access->kind]);
-	if (access->place != NULL)
-		print_place(access->place);
-	if (access->kind == EXPLORE_COMPARE)
-		printf(" with %#lx", (unsigned long)access->expected);
-	if (access->kind > EXPLORE_LOAD && access->kind < EXPLORE_FENCE)
-		printf(" value %#lx", (unsigned long)access->operand);
-	if (access->kind != EXPLORE_STORE && access->kind < EXPLORE_FENCE)
-		printf(" saw %#lx", (unsigned long)access->result);
-	printf("   %s:%d\n", access->file, access->line);
-}
-
-static void trace_drain(unsigned cpu, const struct store *store)
-{
-	if (walk.replay == NULL)
-		return;
-	printf("# cpu%u drain", cpu);
-	print_place(store->place);
-	printf(" value %#lx\n", (unsigned long)store->value);
-}
-
 // --- one access --------------------------------------------------------------
 
 static void drain_oldest(unsigned cpu)
 {
-	struct store oldest = store_buffers_drain(&walk.buffers, cpu);
+	struct store oldest = store_buffers_drain(&walk.memory.buffers, cpu);
 
-	trace_drain(cpu, &oldest);
+	if (walk.replay != NULL)
+		explorer_trace_drain(walk.exploration, cpu, &oldest);
 }
 
-static void put_in_buffer(unsigned cpu, const struct explore_access *access)
+static void make(unsigned cpu, struct explore_access *access, unsigned age)
 {
-	store_buffers_store(&walk.buffers, cpu, &(struct store){
-		access->place, access->bytes, access->operand });
-	trace_access(cpu, access);
+	explorer_memory_make(&walk.memory, cpu, access, age);
+	if (walk.replay != NULL)
+		explorer_trace_access(walk.exploration, cpu, access);
 }
 
-static uint64_t combine(const struct explore_access *access, uint64_t before)
-{
-	switch (access->kind) {
-	case EXPLORE_COMPARE:
-		return before == access->expected ? access->operand : before;
-	case EXPLORE_ADD:
-		return before + access->operand;
-	case EXPLORE_OR:
-		return before | access->operand;
-	case EXPLORE_AND:
-		return before & access->operand;
-	default:
-		return access->operand;
-	}
-}
-
-/* A locked access, or a store without a buffer. */
-static void change_memory(unsigned cpu, struct explore_access *access)
-{
-	access->result = store_buffers_read(access->place, access->bytes);
-	store_buffers_write(&walk.buffers, cpu, &(struct store){
-		access->place, access->bytes,
-		combine(access, access->result) });
-}
-
-/* A store that waits in a buffer before it is in memory. */
-static bool is_buffered(const struct explore_access *access)
-{
-	return access->kind == EXPLORE_STORE &&
-	       walk.exploration->model == EXPLORE_TSO;
-}
-
-/* How many of its own stores have to drain first (X3). */
-static unsigned owed(unsigned cpu)
-{
-	const struct explore_access *access = walk.cpu[cpu].pending;
-	unsigned count = walk.buffers.cpu[cpu].count;
-
-	if (access->kind == EXPLORE_LOAD || access->kind == EXPLORE_PAUSE)
-		return 0;
-	if (is_buffered(access))
-		return count == STORE_BUFFER_LENGTH;
-	return count;
-}
-
-static void make_access(unsigned number)
+/* What its processor is resumed with. */
+static void make_pending(unsigned number, unsigned age)
 {
 	struct processor *cpu = &walk.cpu[number];
 	struct explore_access *access = cpu->pending;
+	unsigned owes = explorer_memory_owes(&walk.memory, number, access);
 
-	for (unsigned i = owed(number); i > 0; i--)
+	while (owes-- > 0)
 		drain_oldest(number);
-	if (is_buffered(access)) {
-		put_in_buffer(number, access);
-		return;
-	}
-	if (access->kind == EXPLORE_LOAD)
-		access->result = store_buffers_load(&walk.buffers, number,
-						    access->place,
-						    access->bytes);
-	else if (access->kind < EXPLORE_FENCE)
-		change_memory(number, access);
+	make(number, access, age);
 	if (access->kind == EXPLORE_PAUSE || !cpu->has_looked)
-		cpu->seen = store_buffers_news(&walk.buffers, number);
+		cpu->seen = store_buffers_news(&walk.memory.buffers, number);
 	cpu->has_looked = access->kind != EXPLORE_PAUSE;
-	trace_access(number, access);
 }
 
 /* It stands at atomic_pause, and what it looked at is as it was (X5). */
 static bool has_no_news(unsigned cpu)
 {
 	return walk.cpu[cpu].pending->kind == EXPLORE_PAUSE &&
-	       store_buffers_news(&walk.buffers, cpu) == walk.cpu[cpu].seen;
+	       store_buffers_news(&walk.memory.buffers, cpu) ==
+		       walk.cpu[cpu].seen;
 }
 
 /* What can be told of drains by the next access of `cpu`, or at the end. */
 static struct look look_of(unsigned cpu)
 {
 	struct look look = { .kind = LOOK_AT_THE_END, .cpu = cpu };
-	const struct explore_access *access;
 
 	if (cpu == NOBODY)
 		return look;
-	access = walk.cpu[cpu].pending;
-	look = (struct look){ LOOK_AT_BYTES, cpu, access->place,
-			      access->bytes, owed(cpu) };
+	look = explorer_memory_look(&walk.memory, cpu, walk.cpu[cpu].pending);
 	if (has_no_news(cpu))
 		look.kind = LOOK_FOR_NEWS;
-	else if (access->kind >= EXPLORE_FENCE || is_buffered(access))
-		look.kind = LOOK_NOWHERE;
 	return look;
 }
 
@@ -329,6 +230,13 @@ static bool turn_to_next(void)
 	return false;
 }
 
+static bool may_preempt(void)
+{
+	unsigned limit = walk.exploration->preemptions;
+
+	return limit == 0 || walk.preemptions + 1 < limit;
+}
+
 /* Lets drain what the next access of `mover` can tell (X2, X4, X5). */
 static void choose_drains(unsigned mover)
 {
@@ -339,7 +247,7 @@ static void choose_drains(unsigned mover)
 
 		if (look.kind == LOOK_NOWHERE || look.kind == LOOK_AT_BYTES)
 			options[count++] = GO;
-		store_buffers_find_stops(&walk.buffers, &look, stops);
+		store_buffers_find_stops(&walk.memory.buffers, &look, stops);
 		for (unsigned c = 0; c < STORE_CPUS; c++)
 			if (stops[c] > 0)
 				options[count++] = 'a' + c;
@@ -353,17 +261,43 @@ static void choose_drains(unsigned mover)
 	}
 }
 
+/*
+ * Which of several values it reads: the newest but for so many. One that is
+ * out of date counts as a preemption does.
+ */
+static unsigned choose_age(unsigned cpu)
+{
+	unsigned count = explorer_memory_choices(&walk.memory, cpu,
+						 walk.cpu[cpu].pending);
+	char options[OPTIONS];
+	unsigned age;
+
+	if (count == 0)
+		say_failed(EXPLORED_FAILED, walk.cpu[cpu].pending->file,
+			   walk.cpu[cpu].pending->line,
+			   "EXPLORE_WEAK cannot follow this cell");
+	if (!may_preempt() && count > 1)
+		count = 1;
+	for (unsigned i = 0; i < count; i++)
+		options[i] = NEWEST + i;
+	if (walk.bad || count <= 1)
+		return 0;
+	age = choose(options, count) - NEWEST;
+	walk.preemptions += age > 0;
+	return age;
+}
+
 static bool can_go_on(unsigned cpu)
 {
 	return walk.cpu[cpu].state == ALIVE &&
 	       (!has_no_news(cpu) ||
-		store_buffers_others_wait(&walk.buffers, cpu));
+		store_buffers_others_wait(&walk.memory.buffers, cpu));
 }
 
 /* Who makes the next access; NOBODY when nobody can. */
 static unsigned choose_processor(void)
 {
-	unsigned limit = walk.exploration->preemptions, count = 0, next;
+	unsigned count = 0, next;
 	bool goes_on = walk.last != NOBODY && can_go_on(walk.last);
 	bool costs = goes_on &&
 		     walk.cpu[walk.last].pending->kind != EXPLORE_PAUSE;
@@ -373,7 +307,7 @@ static unsigned choose_processor(void)
 		options[count++] = '0' + walk.last;
 	for (unsigned c = 0; c < EXPLORE_CPUS; c++)
 		if (c != walk.last && can_go_on(c) &&
-		    (!costs || limit == 0 || walk.preemptions + 1 < limit))
+		    (!costs || may_preempt()))
 			options[count++] = '0' + c;
 	if (count == 0)
 		return NOBODY;
@@ -419,11 +353,7 @@ uint64_t explore_access(struct explore_access *access)
 	unsigned number = walk.running;
 
 	if (number == NOBODY) {
-		if (access->kind == EXPLORE_LOAD)
-			access->result = store_buffers_read(access->place,
-							    access->bytes);
-		else if (access->kind < EXPLORE_FENCE)
-			change_memory(NOBODY, access);
+		explorer_memory_make(&walk.memory, NOBODY, access, 0);
 		return access->result;
 	}
 	if (++walk.accesses > walk.explored->longest)
@@ -432,9 +362,8 @@ uint64_t explore_access(struct explore_access *access)
 		say_too_long();
 		leave_if_in_body();
 	}
-	if (is_buffered(access) &&
-	    walk.buffers.cpu[number].count < STORE_BUFFER_LENGTH) {
-		put_in_buffer(number, access);
+	if (explorer_memory_is_local(&walk.memory, number, access)) {
+		make(number, access, 0);
 		return 0;
 	}
 	walk.cpu[number].pending = access;
@@ -478,19 +407,20 @@ static void start_processors(void)
 
 static void run_schedule(void)
 {
-	unsigned next;
+	unsigned next, age;
 
 	walk.depth = walk.preemptions = 0;
 	walk.accesses = 0;
 	walk.last = NOBODY;
-	store_buffers_init(&walk.buffers);
+	explorer_memory_init(&walk.memory, walk.exploration->model);
 	call_guarded(walk.exploration->set_up);
 	start_processors();
 	while (!walk.bad && (next = choose_processor()) != NOBODY) {
 		choose_drains(next);
+		age = choose_age(next);
 		if (walk.bad)
 			break;
-		make_access(next);
+		make_pending(next, age);
 		walk.last = next;
 		resume(next);
 	}
@@ -500,7 +430,7 @@ static void run_schedule(void)
 				   "every processor waits for another");
 	choose_drains(NOBODY);
 	for (unsigned c = 0; c < EXPLORE_CPUS; c++)
-		while (!walk.bad && walk.buffers.cpu[c].count > 0)
+		while (!walk.bad && walk.memory.buffers.cpu[c].count > 0)
 			drain_oldest(c);
 	call_guarded(walk.exploration->check);
 	walk.explored->schedule[walk.depth] = '\0';
@@ -539,6 +469,10 @@ enum explore_verdict explore(const struct exploration *exploration,
 		else
 			run_schedule();
 	} while (!walk.bad && turn_to_next());
+	/* Built against the headers that ship, anything would pass. */
+	if (explored->accesses == 0)
+		say_failed(EXPLORED_FAILED, __FILE__, __LINE__,
+			   "no access was seen: wrong include path?");
 	walk.exploration = NULL;
 	return explored->verdict;
 }

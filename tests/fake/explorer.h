@@ -35,6 +35,7 @@
 enum explore_model {
 	EXPLORE_TSO,			/* a store waits in a buffer         */
 	EXPLORE_SEQUENTIAL,		/* a store is in memory at once      */
+	EXPLORE_WEAK,			/* loads may be late, as C allows    */
 };
 
 /* For `preemptions`; the plain 0 is any number of them. */
@@ -49,8 +50,8 @@ struct exploration {
 	void (*check)(void *context);	/* after it, buffers empty; or NULL  */
 	enum explore_model model;
 	/*
-	 * How often a processor may be left that could go on. One that
-	 * stands at atomic_pause can be left for nothing.
+	 * How often a processor may be left that could go on, or a load may
+	 * be late. One that stands at atomic_pause can be left for nothing.
 	 */
 	unsigned preemptions;
 	uint64_t accesses_limit;	/* in one schedule; 0: 2,000         */
@@ -73,9 +74,10 @@ struct explored {
 	int line;
 	/*
 	 * The last schedule; unless all was good, the one at fault. A digit
-	 * is the processor that makes its next access; a letter, a to d, is
-	 * one whose oldest stores reach memory before that, and a dot says
-	 * that no more do.
+	 * is the processor that makes its next access; a small letter, a to
+	 * d, is one whose oldest stores reach memory before that, and a dot
+	 * says that no more do; a capital, from A, is how old the value is
+	 * that a load reads.
 	 */
 	char schedule[EXPLORE_LONGEST + 1];
 };
@@ -121,6 +123,7 @@ struct explore_access {
 	enum explore_kind kind;
 	void *place;
 	unsigned bytes;
+	int order;			/* __ATOMIC_RELAXED and so on        */
 	uint64_t operand, expected;
 	const char *file;
 	int line;

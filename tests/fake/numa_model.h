@@ -34,7 +34,17 @@ const char *numa_model_compare_regions(const struct numa *numa,
 				       const struct numa_tables *tables,
 				       const struct region_list *list);
 
+/* How many of the samples meant something. */
+struct numa_census {
+	uint64_t rounds;
+	uint64_t several_nodes;		/* a good SRAT with at least two     */
+	uint64_t distances;		/* and a good SLIT for them          */
+	uint64_t settled;		/* ranges that had to give way       */
+};
+
+bool numa_census_is_rich(const struct numa_census *census);
+
 /* A sample, built, compared and freed; also with random regions. */
-const char *numa_model_round(uint64_t *state);
+const char *numa_model_round(uint64_t *state, struct numa_census *census);
 
 #endif

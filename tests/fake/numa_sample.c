@@ -183,7 +183,29 @@ static const char *compare_random_regions(struct numa *numa,
 	return numa_model_compare_regions(numa, tables, &list);
 }
 
-const char *numa_model_round(uint64_t *state)
+static uint64_t listed_bytes(const struct numa_range *ranges, size_t count)
+{
+	uint64_t bytes = 0;
+
+	while (count-- > 0)
+		bytes += ranges[count].end.raw - ranges[count].start.raw;
+	return bytes;
+}
+
+static void count_round(struct numa_census *census, const struct numa *numa)
+{
+	uint64_t said = listed_bytes(numa->said, numa->said_count);
+	uint64_t left = listed_bytes(numa->ranges, numa->range_count);
+	/* Rounding alone moves each edge by less than a page. */
+	uint64_t rounding = 2 * numa->said_count * PAGE_SIZE;
+
+	census->rounds++;
+	census->several_nodes += numa->node_count > 1;
+	census->distances += numa->node_count > 1 && numa->slit == ST_OK;
+	census->settled += said > left + rounding;
+}
+
+const char *numa_model_round(uint64_t *state, struct numa_census *census)
 {
 	static struct numa_sample sample;
 	struct numa_request request;
@@ -194,12 +216,21 @@ const char *numa_model_round(uint64_t *state)
 	request.tables = sample.tables;
 	request.memory_bytes = numa_memory_bytes(&sample.tables);
 	request.memory = malloc(request.memory_bytes);
-	if (numa_build(&numa, &request) == ST_OK)
+	if (numa_build(&numa, &request) == ST_OK) {
 		difference = numa_model_compare(&numa, &sample.tables);
+		count_round(census, &numa);
+	}
 	if (difference == NULL)
 		difference = compare_random_regions(&numa, &sample.tables,
 						    state);
 	free(request.memory);
 	numa_sample_free(&sample);
 	return difference;
+}
+
+bool numa_census_is_rich(const struct numa_census *census)
+{
+	return census->several_nodes * 2 >= census->rounds &&
+	       census->distances * 5 >= census->rounds &&
+	       census->settled * 4 >= census->rounds;
 }

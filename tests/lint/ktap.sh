@@ -58,7 +58,7 @@ sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' \
 
 # What scripts/setup looks for, and what it needs to look.
 commands='sh awk cat cksum env grep head id ln ls mkdir mktemp mv rm sed sort
-	tr true gcc as ld objcopy nm make mformat mcopy mmd
+	tr true zcat gcc as ld objcopy nm make mformat mcopy mmd
 	qemu-system-x86_64 clang clang-format shellcheck python3 sbsign
 	sbverify openssl gdb'
 

@@ -164,6 +164,10 @@ struct fake_pc {
 	struct fake_table tables[FAKE_TABLES_MAX];
 	size_t table_count;
 
+	/* An exception when this port is first written, 0 = none; another
+	   one in the middle of the report. */
+	uint16_t fault_port;
+	bool faults_again;
 	enum fake_serial serial;
 	uint16_t serial_port;
 	unsigned serial_patience;	/* bytes before it is stuck          */
@@ -246,6 +250,7 @@ struct fake_run {
 	unsigned status_reads;		/* of the UART                       */
 	EFI_RESET_TYPE reset_type;
 	bool reset_returned;
+	unsigned faults;
 	/* The pages of one loan as they are behind the processor's cache. */
 	uint64_t cache_home;
 	uint8_t cached[CRASH_PAGES * PAGE_SIZE];
@@ -291,6 +296,10 @@ void fake_processor_start(void);
 
 /* Where the APIC's local vectors are, by offset; older ones have fewer. */
 extern const uint16_t fake_lvt_places[FAKE_LVTS];
+
+/* faults.c, called by the stubs: an exception with its error and places. */
+_Noreturn void fault_report(uint64_t vector, uint64_t error, uint64_t rip,
+			    uint64_t address);
 
 /* Placeholders of what the loader's assembly defines. */
 extern unsigned char embedded_kernel_start[], embedded_kernel_end[];

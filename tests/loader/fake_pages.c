@@ -20,6 +20,7 @@
 #include "check.h"
 
 #define GARBAGE		0xd7
+#define GARBAGE_PAGES	64
 #define ROWS_LEFT	64
 /* What stalls some firmware; a map of this many rows excuses it. */
 #define LARGE_PAGES	(16 * MIB / PAGE_SIZE)
@@ -107,16 +108,20 @@ static bool rows_join(struct fake_row *left, const struct fake_row *right)
 	return true;
 }
 
-/* As firmware does when pages come back. */
-static void rows_merge(struct fake_row *rows, size_t *count)
+/* As firmware does when pages come back; `near` is where they did. */
+static void rows_merge(struct fake_row *rows, size_t *count, size_t near)
 {
-	size_t kept = 0;
+	size_t first = near > 0 ? near - 1 : 0;
 
-	for (size_t i = 1; i < *count; i++)
-		if (!rows_join(&rows[kept], &rows[i]))
-			rows[++kept] = rows[i];
-	if (*count > 0)
-		*count = kept + 1;
+	for (size_t i = first; i < first + 3 && i + 1 < *count;) {
+		if (!rows_join(&rows[i], &rows[i + 1])) {
+			i++;
+			continue;
+		}
+		--*count;
+		memmove(rows + i + 1, rows + i + 2,
+			(*count - i - 1) * sizeof(*rows));
+	}
 }
 
 /* Gives [start..start + pages) another type; the rest of its row stays. */
@@ -130,7 +135,7 @@ static void retype(uint64_t start, uint64_t pages, uint32_t type)
 	row.pages = pages;
 	row.type = type;
 	fake_row_carve(rows, &fake_run->row_count, row);
-	rows_merge(rows, &fake_run->row_count);
+	rows_merge(rows, &fake_run->row_count, i);
 	fake_run->key++;
 }
 
@@ -267,6 +272,17 @@ static void loan_add(struct fake_loan loan)
 	fake_run->loans[fake_run->loan_count++] = loan;
 }
 
+/* All of a small loan; of a large one both ends, where mistakes show. */
+static void fill_with_garbage(const struct fake_loan *loan)
+{
+	uint64_t pages = loan->pages < GARBAGE_PAGES ? loan->pages :
+						       GARBAGE_PAGES;
+
+	fake_fill((void *)loan->start, GARBAGE, pages * PAGE_SIZE);
+	fake_fill((void *)(loan_end(loan) - pages * PAGE_SIZE), GARBAGE,
+		  pages * PAGE_SIZE);
+}
+
 static void lend(struct fake_loan loan)
 {
 	loan_add(loan);
@@ -275,8 +291,7 @@ static void lend(struct fake_loan loan)
 		return;
 	protect(loan.start, loan.pages * PAGE_SIZE, PROT_READ | PROT_WRITE);
 	if (!fake_pc->memory.warm)
-		fake_fill((void *)loan.start, GARBAGE,
-			  loan.pages * PAGE_SIZE);
+		fill_with_garbage(&loan);
 }
 
 /* Where the pages would be in this row; false when they do not fit. */

@@ -140,15 +140,35 @@ static void check_fw_cfg(unsigned bytes, unsigned wanted)
 /* The last resort: only when ResetSystem did not do it. */
 static void reset_by_port(uint8_t value)
 {
-	if (!fake_run->reset_returned || value != 6)
+	if ((!fake_run->reset_returned && fake_run->faults < 2) || value != 6)
 		fake_blame("%#x to the reset port", value);
 	if (fake_pc->reset_returns != RESET_NOTHING_HELPS)
 		fake_end(ENDED_RESET);
 }
 
+/* Vectors of the loader's own table are called as its stubs do. */
+static void raise_exception(unsigned vector)
+{
+	fake_run->faults++;
+	if (fake_run->idt_limit == 0)
+		fake_blame("an exception without a handler");
+	fault_report(vector, 2, 0x1234567, 0xfeed000);
+}
+
+static void raise_if_due(uint16_t port)
+{
+	if (fake_pc->fault_port == 0)
+		return;
+	if (port == fake_pc->fault_port && fake_run->faults == 0)
+		raise_exception(14);
+	if (fake_pc->faults_again && fake_run->faults == 1)
+		raise_exception(13);
+}
+
 void fake_out(uint16_t port, uint32_t value, unsigned bytes)
 {
 	fake_run->tsc += TICKS_A_PORT;
+	raise_if_due(port);
 	if (port == 0x510) {
 		check_fw_cfg(bytes, 2);
 		state.item = (uint16_t)value;

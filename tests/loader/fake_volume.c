@@ -12,6 +12,8 @@
 #include "check.h"
 
 #define READ_LIMIT	MIB		/* some firmware fails beyond it     */
+/* Of EFI_FILE_INFO, without its name. */
+#define INFO_BYTES	offsetof(EFI_FILE_INFO, FileName)
 #define MODE_WRITE	(EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE |	\
 			 EFI_FILE_MODE_CREATE)
 
@@ -137,14 +139,14 @@ static EFI_STATUS EFIAPI volume_open(EFI_FILE_HANDLE self,
 static EFI_STATUS give_info(VOID *buffer, UINTN *bytes,
 			    const EFI_FILE_INFO *info, const char *name)
 {
-	UINTN wanted = SIZE_OF_EFI_FILE_INFO + (strlen(name) + 1) * 2;
-	CHAR16 *place = (CHAR16 *)((char *)buffer + SIZE_OF_EFI_FILE_INFO);
+	UINTN wanted = INFO_BYTES + (strlen(name) + 1) * 2;
+	CHAR16 *place = (CHAR16 *)((char *)buffer + INFO_BYTES);
 
 	if (*bytes < wanted) {
 		*bytes = wanted;
 		return EFI_BUFFER_TOO_SMALL;
 	}
-	memcpy(buffer, info, SIZE_OF_EFI_FILE_INFO);
+	memcpy(buffer, info, INFO_BYTES);
 	for (size_t i = 0; i <= strlen(name); i++)
 		place[i] = (CHAR16)(unsigned char)name[i];
 	*bytes = wanted;
@@ -155,7 +157,7 @@ static EFI_STATUS EFIAPI volume_get_info(EFI_FILE_HANDLE self, EFI_GUID *type,
 					 UINTN *bytes, VOID *buffer)
 {
 	const struct fake_file *file = handle_of(self)->file;
-	EFI_FILE_INFO info = { .Size = SIZE_OF_EFI_FILE_INFO };
+	EFI_FILE_INFO info = { .Size = INFO_BYTES };
 	EFI_STATUS status;
 
 	if (fake_service(SERVICE_GET_INFO, &status))
@@ -174,7 +176,7 @@ static EFI_STATUS EFIAPI volume_get_info(EFI_FILE_HANDLE self, EFI_GUID *type,
 static EFI_STATUS read_directory(struct handle *handle, UINTN *bytes,
 				 VOID *buffer)
 {
-	EFI_FILE_INFO info = { .Size = SIZE_OF_EFI_FILE_INFO };
+	EFI_FILE_INFO info = { .Size = INFO_BYTES };
 	const char *name = NULL;
 
 	if (fake_pc->names != NULL)

@@ -270,6 +270,33 @@ CASE(loader_takes_any_entry_state)
 	CHECK(handover_of(fake_run)->cpu.cr4 == pc.processor.cr4);
 }
 
+CASE(loader_reports_a_fault_after_the_exit)
+{
+	fake_pc_plain(&pc);
+	pc.fault_port = 0xa1;
+	CHECK_RESETS(&pc, "a page fault");
+	CHECK(serial_says("loader: fault vector=14 error=0x2 rip=0x1234567 "
+			  "cr2=0xfeed000"));
+	pc.memory.warm = true;
+	pc.fault_port = 0;
+	CHECK_BOOTS(&pc, "after the fault");
+	CHECK(serial_says("last fault was"));
+	CHECK(serial_says("loader: fault vector=14"));
+}
+
+CASE(loader_ends_when_the_report_faults)
+{
+	fake_pc_plain(&pc);
+	pc.fault_port = 0xa1;
+	pc.faults_again = true;
+	fake_boot(&pc);
+	CHECK(fake_run->ending == ENDED_RESET && fake_run->faults == 2);
+	CHECK(fake_run->blame[0] == '\0');
+	pc.reset_returns = RESET_NOTHING_HELPS;
+	fake_boot(&pc);
+	CHECK(fake_run->ending == ENDED_HALTED);
+}
+
 CASE(loader_makes_the_switch_page_executable)
 {
 	fake_pc_plain(&pc);
@@ -325,7 +352,7 @@ static const struct screen_case screens[] = {
 	  FOUND(480, 2560, 0x3ff00000) },
 	{ "16 bits a pixel",
 	  SCREEN(BYTES(640, 480), 640, 480, 640, PixelBitMask, 0xf800, 0x7e0,
-		 0x1f), NOT_FOUND },
+		 0x1f, 0), NOT_FOUND },
 	{ "only Blt", SCREEN(BYTES(640, 480), 640, 480, 640, PixelBltOnly),
 	  NOT_FOUND },
 	{ "a format to come",

@@ -9,6 +9,8 @@
 
 #include <base/bits.h>
 
+#define RANDOM_MACHINES	250
+
 static struct fake_pc pc;
 
 static void lie(uint64_t start, uint64_t pages, uint32_t type,
@@ -309,7 +311,7 @@ static void random_machine(void)
 CASE(loader_survives_random_machines)
 {
 	dice = check_seed();
-	for (unsigned i = 0; i < 400; i++) {
+	for (unsigned i = 0; i < RANDOM_MACHINES; i++) {
 		char name[64];
 		unsigned long seed = dice;
 

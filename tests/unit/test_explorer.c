@@ -42,7 +42,7 @@ static void note_sum(void *context)
 	sum_seen |= 1UL << cell.plain;
 }
 
-// --- counting ------------------------------------------------------------------
+// --- counting ----------------------------------------------------------------
 
 static uint64_t orders(unsigned cpus, unsigned accesses, unsigned preemptions)
 {
@@ -131,7 +131,7 @@ CASE(explorer_finds_lost_updates)
 	CHECK(sum_seen == (1UL << 4 | 1UL << 3 | 1UL << 2));
 }
 
-// --- waiting ---------------------------------------------------------------------
+// --- waiting -----------------------------------------------------------------
 
 static void raise_flag(void *context)
 {
@@ -150,6 +150,12 @@ static void stir(void *context)
 {
 	(void)context;
 	atomic_fetch_add_relaxed(&other, 1);
+}
+
+static void stir_twice(void *context)
+{
+	stir(context);
+	stir(context);
 }
 
 static void check_waits(enum explore_model model, void (*third)(void *context),
@@ -179,22 +185,62 @@ CASE(explorer_lets_a_waiting_processor_wait)
 	 * lxpdL lxplpdL, xdL, xlpdL.
 	 */
 	check_waits(EXPLORE_TSO, stir, 7, 7);
+	/*
+	 * With n changes to come and no s yet, A(n) schedules go on from a
+	 * look, N(n) from a pause with news, O(n) from one without. After s
+	 * there are (n + 1) or, from a pause, (n + 1)(n + 2)/2.
+	 *   A(n) = n + 1 + O(n) + A(n - 1)
+	 *   O(n) = (n + 1)(n + 2)/2 + N(n - 1)
+	 *   N(n) = O(n) + A(n)
+	 * A(0) = 2, A(1) = 10, A(2) = 3 + 22 + 10.
+	 */
+	check_waits(EXPLORE_SEQUENTIAL, stir_twice, 35, 10);
 }
 
-static void check_preemptions_while_waiting(unsigned preemptions)
+static void wait_for_either(void *context)
+{
+	(void)context;
+	while (atomic_load_acquire(&done) + atomic_load_acquire(&other) == 0)
+		atomic_pause();
+}
+
+CASE(explorer_wakes_who_looked_before_a_change_and_after)
+{
+	/* The flag may come between the two looks of a round. */
+	CHECK(explore(&(struct exploration){
+		.name = "either", .set_up = clear_cells,
+		.model = EXPLORE_SEQUENTIAL,
+		.cpu = { raise_flag, wait_for_either } },
+		&explored) == EXPLORED_WHOLE);
+	CHECK(explored.schedules == 3);
+}
+
+static void wait_and_stir(void *context)
+{
+	while (atomic_load_acquire(&done) == 0) {
+		stir(context);
+		atomic_pause();
+	}
+}
+
+CASE(explorer_takes_own_changes_for_no_news)
 {
 	CHECK(explore(&(struct exploration){
-		.name = "waits", .set_up = clear_cells,
-		.model = EXPLORE_SEQUENTIAL, .preemptions = preemptions,
-		.cpu = { wait_for_flag, raise_flag } },
+		.name = "busy", .set_up = clear_cells,
+		.cpu = { raise_flag, wait_and_stir } },
 		&explored) == EXPLORED_WHOLE);
-	CHECK(explored.schedules == 2);
+	CHECK(explored.longest == 5);
 }
 
 CASE(explorer_takes_no_preemption_to_leave_who_waits)
 {
-	check_preemptions_while_waiting(EXPLORE_AT_MOST(0));
-	check_preemptions_while_waiting(EXPLORE_AT_MOST(1));
+	/* As above, but for lpdxL: there L could have come before x. */
+	CHECK(explore(&(struct exploration){
+		.name = "waits", .set_up = clear_cells,
+		.preemptions = EXPLORE_AT_MOST(0),
+		.cpu = { raise_flag, wait_for_flag, stir } },
+		&explored) == EXPLORED_WHOLE);
+	CHECK(explored.schedules == 6);
 }
 
 /* A waiter whose looks are exchanges, which change nothing. */
@@ -215,7 +261,7 @@ CASE(explorer_counts_a_store_of_what_was_there_as_no_change)
 	CHECK(explored.schedules > 6);
 }
 
-// --- bad ends --------------------------------------------------------------------
+// --- bad ends ----------------------------------------------------------------
 
 static void lock_both(atomic_u64 *first, atomic_u64 *second)
 {
@@ -431,7 +477,7 @@ CASE(explorer_refuses_bodies_that_are_not_repeatable)
 	CHECK(orders(2, 2, 0) == 6);
 }
 
-// --- the rest ---------------------------------------------------------------------
+// --- the rest ----------------------------------------------------------------
 
 static void fill_buffer(void *context)
 {
@@ -466,6 +512,19 @@ CASE(explorer_makes_room_in_a_full_buffer)
 		.preemptions = EXPLORE_AT_MOST(2) }, &explored) ==
 	      EXPLORED_WHOLE);
 	CHECK(explored.longest == 102);
+}
+
+static void do_nothing(void *context)
+{
+	(void)context;
+}
+
+CASE(explorer_does_not_pass_what_it_cannot_see)
+{
+	CHECK(explore(&(struct exploration){
+		.name = "nothing", .cpu = { do_nothing, do_nothing } },
+		&explored) == EXPLORED_FAILED);
+	CHECK(strstr(explored.text, "include path") != NULL);
 }
 
 static void note_cpu(void *context)

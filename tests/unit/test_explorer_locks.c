@@ -18,7 +18,7 @@ static enum explore_verdict verdict(const struct exploration *exploration)
 	return explore(exploration, &explored);
 }
 
-// --- a protected count: what every lock here is for -----------------------------
+// --- a protected count: what every lock here is for --------------------------
 
 static struct lock {
 	atomic_u32 flag[3];		/* Dekker, Peterson                  */
@@ -53,7 +53,7 @@ static void check_all_counted(void *context)
 	EXPLORE_CHECK(lock.entered >= 2);
 }
 
-// --- Dekker's idea: announce yourself, then look --------------------------------
+// --- Dekker's idea: announce yourself, then look -----------------------------
 
 static void announce_and_look(void *context)
 {
@@ -117,7 +117,7 @@ CASE(explorer_passes_dekkers_lock_with_a_fence)
 	CHECK(verdict(&exploration) == EXPLORED_FAILED);
 }
 
-// --- Peterson's lock: and wait your turn -----------------------------------------
+// --- Peterson's lock: and wait your turn -------------------------------------
 
 static void peterson(uint32_t polite_turn, void (*fence)(void))
 {
@@ -178,7 +178,7 @@ CASE(explorer_tells_petersons_locks_apart)
 	CHECK(verdict(&exploration) == EXPLORED_FAILED);
 }
 
-// --- tickets -------------------------------------------------------------------------
+// --- tickets -----------------------------------------------------------------
 
 static void wait_count_and_leave(uint32_t ticket)
 {
@@ -242,7 +242,7 @@ CASE(explorer_breaks_a_ticket_lock_without_a_locked_draw)
 	CHECK(verdict(&exploration) == EXPLORED_FAILED);
 }
 
-// --- a stack of two nodes, and the one that comes back ------------------------------
+// --- a stack of two nodes, and the one that comes back -----------------------
 
 #define NODES 3			/* number 0 is none                          */
 #define TAG_SHIFT 32

@@ -342,6 +342,11 @@ CASE(madt_ends_at_what_cannot_be_an_entry)
 	draft_cpu(&draft, 2, ENABLED);
 	CHECK(read_draft(&madt) == ST_OK && madt.cut_short);
 	CHECK(madt.cpu_count == 1);
+	/* Nor at its second byte, where an I/O APIC seems to begin. */
+	begin(5);
+	draft_put(draft_entry(&draft, 0, 13) + 1, 0x0c01, 2);
+	CHECK(read_draft(&madt) == ST_OK && madt.cut_short);
+	CHECK(madt.ioapic_count == 0);
 }
 
 /* --- limits and damage ----------------------------------------------------*/

@@ -107,11 +107,12 @@ CASE(numa_orders_the_nodes_of_a_real_machine)
 
 CASE(numa_agrees_with_the_model)
 {
+	struct numa_census census = { .rounds = 0 };
 	uint64_t state = check_seed();
 
-	for (unsigned round = 0; round < 20000; round++) {
+	while (census.rounds < 20000) {
 		uint64_t before = state;
-		const char *difference = numa_model_round(&state);
+		const char *difference = numa_model_round(&state, &census);
 
 		CHECK(difference == NULL);
 		if (difference != NULL) {
@@ -119,6 +120,7 @@ CASE(numa_agrees_with_the_model)
 			return;
 		}
 	}
+	CHECK(numa_census_is_rich(&census));
 }
 
 CASE(numa_agrees_with_the_model_about_real_machines)
@@ -159,7 +161,8 @@ CASE(numa_prints_records)
 	draft_near(&scene.srat, 2, 5, 1);
 	draft_memory(&scene.srat, (struct draft_memory){
 			2, PERSISTENT | HOT, 64 * GIB, 65 * GIB });
-	draft_memory(&scene.srat, (struct draft_memory){ 2, HOT, 4 * GIB, 5 * GIB });
+	draft_memory(&scene.srat, (struct draft_memory){
+			2, HOT, 4 * GIB, 5 * GIB });
 	scene_memory(&scene, 70000, 0, MIB);
 	draft_memory(&scene.srat, (struct draft_memory){
 			2, PERSISTENT, 8 * GIB, 9 * GIB });

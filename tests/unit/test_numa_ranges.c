@@ -177,7 +177,8 @@ CASE(numa_cuts_what_reaches_beyond_all_memory)
 
 	scene_begin(&scene, 3);
 	scene_memory(&scene, 0, PHYSICAL_LIMIT - 2 * PAGE_SIZE, UINT64_MAX);
-	scene_memory(&scene, 1, PHYSICAL_LIMIT - PAGE_SIZE + 1, PHYSICAL_LIMIT + 1);
+	scene_memory(&scene, 1, PHYSICAL_LIMIT - PAGE_SIZE + 1,
+		     PHYSICAL_LIMIT + 1);
 	numa = scene_build(&scene);
 	CHECK(numa.node_count == 2);
 	CHECK(numa.nodes[0].pages == 2 && numa.nodes[1].pages == 0);
@@ -192,10 +193,10 @@ CASE(numa_counts_only_memory_that_is_there)
 
 	scene_begin(&scene, 3);
 	scene_memory(&scene, 0, 0, 4 * PAGE_SIZE);
-	draft_memory(&scene.srat, (struct draft_memory){ 0, HOT, 4 * PAGE_SIZE,
-						   9 * PAGE_SIZE });
-	draft_memory(&scene.srat, (struct draft_memory){ 1, PERSISTENT | 0xf8, MIB,
-						   2 * MIB });
+	draft_memory(&scene.srat, (struct draft_memory){
+			0, HOT, 4 * PAGE_SIZE, 9 * PAGE_SIZE });
+	draft_memory(&scene.srat, (struct draft_memory){
+			1, PERSISTENT | 0xf8, MIB, 2 * MIB });
 	numa = scene_build(&scene);
 	CHECK(numa.nodes[0].pages == 4 && numa.nodes[1].pages == 0);
 	CHECK(numa.range_count == 3);
@@ -257,4 +258,3 @@ CASE(numa_counts_the_pages_of_a_map)
 	CHECK(numa.node_count == 1 && numa.nodes[0].pages == 16);
 	scene_drop(&numa);
 }
-

@@ -112,8 +112,8 @@ CASE(numa_believes_the_first_word_about_a_processor)
 	scene_begin(&scene, 3);
 	draft_near_x2(&scene.srat, 4, 300, 1);
 	draft_near(&scene.srat, 4, 7, 1);
-	draft_near_x2(&scene.srat, 2, 7, 1);
 	draft_near_x2(&scene.srat, 4, 7, 1);
+	draft_near_x2(&scene.srat, 2, 7, 1);
 	draft_near_x2(&scene.srat, 2, 255, 1);
 	numa = scene_build(&scene);
 	CHECK(numa.node_count == 2 && numa.cpu_count == 3);
@@ -371,7 +371,8 @@ CASE(numa_serves_large_machines)
 	for (uint32_t i = 0; i < 1024; i++)
 		draft_near_x2(&scene.srat, i % 64, 1023 - i, 1);
 	for (uint64_t i = 0; i < 4096; i++)
-		scene_memory(&scene, (uint32_t)(i % 64), i * GIB, (i + 1) * GIB);
+		scene_memory(&scene, (uint32_t)(i % 64), i * GIB,
+			     (i + 1) * GIB);
 	numa = scene_build(&scene);
 	CHECK(numa.node_count == 64 && numa.cpu_count == 1024);
 	CHECK(numa.range_count == 4096);
@@ -418,4 +419,3 @@ CASE(numa_says_when_there_is_too_little_memory)
 		CHECK(numa_build(&numa, &request) == ST_FULL);
 	free(request.memory);
 }
-

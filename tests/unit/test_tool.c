@@ -3,6 +3,7 @@
  * The host tool as its user meets it: arguments in; records, complaints and
  * an exit code out. It runs in this process, with other streams.
  */
+#include "acpi_draft.h"
 #include "check.h"
 
 /* main.c has a main and an assert_failed of its own. */
@@ -14,10 +15,13 @@ _Noreturn void tool_assert_failed(const char *file, int line,
 #include "scripts/bulldog/cursor.c"
 #include "scripts/bulldog/elf.c"
 #include "scripts/bulldog/file.c"
+#include "scripts/bulldog/madt.c"
 #include "scripts/bulldog/main.c"
 #include "scripts/bulldog/map_line.c"
 #include "scripts/bulldog/map_text.c"
+#include "scripts/bulldog/numa.c"
 #include "scripts/bulldog/regions.c"
+#include "scripts/bulldog/table.c"
 #undef main
 #undef assert_failed
 
@@ -143,6 +147,245 @@ CASE(tool_reads_more_than_one_buffer_of_input)
 	free(text);
 }
 
+/* --- numa and madt --------------------------------------------------------*/
+
+#define TABLES "tests/data/acpi/"
+#define NUMA2_MAP "tests/data/efi/qemu-q35-8g-numa2.txt"
+
+/* What follows the nodes of QEMU's machine with two. */
+#define NUMA2_REST							\
+	"@distance from=0 to=0 value=10\n"				\
+	"@distance from=0 to=1 value=21\n"				\
+	"@distance from=1 to=0 value=21\n"				\
+	"@distance from=1 to=1 value=10\n"				\
+	"@cpu apic=0 domain=0 enabled=1\n"				\
+	"@cpu apic=1 domain=0 enabled=1\n"				\
+	"@cpu apic=2 domain=1 enabled=1\n"				\
+	"@cpu apic=3 domain=1 enabled=1\n"				\
+	"@range start=0x0 end=0xa0000 domain=0 flags=enabled\n"		\
+	"@range start=0x100000 end=0x80000000 domain=0 flags=enabled\n"	\
+	"@range start=0x100000000 end=0x140000000 domain=0 "		\
+	"flags=enabled\n"						\
+	"@range start=0x140000000 end=0x280000000 domain=1 "		\
+	"flags=enabled\n"						\
+	"@end cmd=numa status=0\n"
+
+#define ONE_NODE(pages)							\
+	"@node id=0 domain=0 pages=" pages " cpus=0\n"			\
+	"@distance from=0 to=0 value=10\n"				\
+	"@end cmd=numa status=0\n"
+
+static struct outcome run(char **words)
+{
+	return run_text("", words);
+}
+
+CASE(tool_prints_the_nodes_of_a_machine)
+{
+	static const char want[] =
+		"@node id=0 domain=0 pages=786336 cpus=2\n"
+		"@node id=1 domain=1 pages=1310720 cpus=2\n" NUMA2_REST;
+
+	CHECK(gives(run(GIVEN("numa", TABLES "srat-qemu-numa2-dist21.bin",
+			      TABLES "slit-qemu-numa2-dist21.bin")), 0, want,
+		    ""));
+	CHECK(gives(run(GIVEN("numa", TABLES "slit-qemu-numa2-dist21.bin",
+			      TABLES "srat-qemu-numa2-dist21.bin")), 0, want,
+		    ""));
+}
+
+CASE(tool_counts_the_pages_of_a_map_by_node)
+{
+	/* `regions`: 2085115 free, 10203 later, 144 low, in all 2095462. */
+	static const char want[] =
+		"@node id=0 domain=0 pages=784742 cpus=2\n"
+		"@node id=1 domain=1 pages=1310720 cpus=2\n" NUMA2_REST;
+
+	CHECK(gives(run(GIVEN("numa", NUMA2_MAP,
+			      TABLES "slit-qemu-numa2-dist21.bin",
+			      TABLES "srat-qemu-numa2-dist21.bin")), 0, want,
+		    ""));
+	CHECK(gives(run(GIVEN("numa", NUMA2_MAP)), 0, ONE_NODE("2095462"),
+		    ""));
+	/* Three of them outside of all ranges. */
+	CHECK(gives(run_text("7 2000000000 3 f\n7 200000000 4 f\n",
+			     GIVEN("numa", "-",
+				   TABLES "srat-asrock-k10n78d-3e54.bin")), 0,
+		    "@node id=0 domain=0 pages=7 cpus=2\n"
+		    "@distance from=0 to=0 value=10\n"
+		    "@cpu apic=0 domain=0 enabled=1\n"
+		    "@cpu apic=1 domain=0 enabled=1\n"
+		    "@range start=0x0 end=0xa0000 domain=0 flags=enabled\n"
+		    "@range start=0x100000 end=0xd0000000 domain=0 "
+		    "flags=enabled\n"
+		    "@range start=0x100000000 end=0x230000000 domain=0 "
+		    "flags=enabled\n"
+		    "@end cmd=numa status=0\n", ""));
+}
+
+CASE(tool_shows_what_may_be_plugged_in)
+{
+	CHECK(gives(run(GIVEN("numa", TABLES "srat-qemu-hotplug-64g.bin")), 0,
+		    "@node id=0 domain=0 pages=1048480 cpus=8\n"
+		    "@distance from=0 to=0 value=10\n"
+		    "@cpu apic=0 domain=0 enabled=1\n"
+		    "@cpu apic=1 domain=0 enabled=1\n"
+		    "@cpu apic=2 domain=0 enabled=1\n"
+		    "@cpu apic=3 domain=0 enabled=1\n"
+		    "@cpu apic=4 domain=0 enabled=1\n"
+		    "@cpu apic=5 domain=0 enabled=1\n"
+		    "@cpu apic=6 domain=0 enabled=1\n"
+		    "@cpu apic=7 domain=0 enabled=1\n"
+		    "@range start=0x0 end=0xa0000 domain=0 flags=enabled\n"
+		    "@range start=0x100000 end=0x80000000 domain=0 "
+		    "flags=enabled\n"
+		    "@range start=0x100000000 end=0x180000000 domain=0 "
+		    "flags=enabled\n"
+		    "@range start=0x180000000 end=0x1180000000 domain=0 "
+		    "flags=enabled+hotplug\n"
+		    "@end cmd=numa status=0\n", ""));
+}
+
+CASE(tool_prints_the_processors_of_a_machine)
+{
+	CHECK(gives(run(GIVEN("madt", TABLES "madt-asrock-k10n78d-3e54.bin")),
+		    0,
+		    "@cpu index=0 apic=0 x2apic=0 enabled=1 online_capable=0\n"
+		    "@cpu index=1 apic=1 x2apic=0 enabled=1 online_capable=0\n"
+		    "@cpu index=2 apic=130 x2apic=0 enabled=0 "
+		    "online_capable=0\n"
+		    "@cpu index=3 apic=131 x2apic=0 enabled=0 "
+		    "online_capable=0\n"
+		    "@cpu index=4 apic=132 x2apic=0 enabled=0 "
+		    "online_capable=0\n"
+		    "@cpu index=5 apic=133 x2apic=0 enabled=0 "
+		    "online_capable=0\n"
+		    "@end cmd=madt status=0\n", ""));
+	CHECK(gives(run(GIVEN("madt", TABLES "madt-samsung-960qha-85ca.bin")),
+		    0,
+		    "@cpu index=0 apic=0 x2apic=1 enabled=1 online_capable=0\n"
+		    "@cpu index=1 apic=8 x2apic=1 enabled=1 online_capable=0\n"
+		    "@cpu index=2 apic=16 x2apic=1 enabled=1 "
+		    "online_capable=0\n"
+		    "@cpu index=3 apic=24 x2apic=1 enabled=1 "
+		    "online_capable=0\n"
+		    "@cpu index=4 apic=64 x2apic=1 enabled=1 "
+		    "online_capable=0\n"
+		    "@cpu index=5 apic=66 x2apic=1 enabled=1 "
+		    "online_capable=0\n"
+		    "@cpu index=6 apic=68 x2apic=1 enabled=1 "
+		    "online_capable=0\n"
+		    "@cpu index=7 apic=70 x2apic=1 enabled=1 "
+		    "online_capable=0\n"
+		    "@end cmd=madt status=0\n", ""));
+}
+
+/* What a draft gives that is read as standard input. */
+static struct outcome run_draft(struct acpi_draft *draft, char **words)
+{
+	return run_on((const char *)draft->data, draft->bytes, words);
+}
+
+CASE(tool_answers_wrong_tables_as_the_kernel_does)
+{
+	static struct acpi_draft draft;
+
+	draft_begin(&draft, "SRAT", 3, DRAFT_SRAT_HEADER);
+	draft_seal(&draft);
+	CHECK(gives(run_draft(&draft, GIVEN("numa", "-")), 0, ONE_NODE("0"),
+		    "standard input: not used, so there is one node: not "
+		    "found\n"));
+	draft_near(&draft, 0, 3, 1);
+	draft_seal(&draft);
+	draft.data[9]++;
+	CHECK(gives(run_draft(&draft, GIVEN("numa", "-", NUMA2_MAP)), 0,
+		    ONE_NODE("2095462"),
+		    "standard input: not used, so there is one node: "
+		    "corrupt\n"));
+	draft_entry(&draft, 1, 1);
+	draft_seal(&draft);
+	CHECK(gives(run_draft(&draft, GIVEN("numa", "-")), 0,
+		    "@node id=0 domain=0 pages=0 cpus=1\n"
+		    "@distance from=0 to=0 value=10\n"
+		    "@cpu apic=3 domain=0 enabled=1\n"
+		    "@end cmd=numa status=0\n",
+		    "standard input: ends in what is no entry\n"));
+	draft_slit(&draft, 1, (const uint8_t *)"\x0b");
+	CHECK(gives(run_draft(&draft, GIVEN("numa", "-")), 0, ONE_NODE("0"),
+		    "standard input: not used, so distances are 10 and 20: "
+		    "corrupt\n"));
+	draft_begin(&draft, "APIC", 5, DRAFT_MADT_HEADER);
+	draft_cpu(&draft, 3, 2);
+	draft_entry(&draft, 0, 1);
+	draft_seal(&draft);
+	CHECK(gives(run_draft(&draft, GIVEN("madt", "-")), 0,
+		    "@cpu index=0 apic=3 x2apic=0 enabled=0 online_capable=1\n"
+		    "@end cmd=madt status=0\n",
+		    "standard input: ends in what is no entry\n"));
+}
+
+CASE(tool_refuses_files_that_are_not_what_they_begin_as)
+{
+	static const char numa_end[] = "@end cmd=numa status=1\n";
+	static const char madt_end[] = "@end cmd=madt status=1\n";
+	static char srat[] = TABLES "srat-qemu-numa2-dist21.bin";
+	static char madt[] = TABLES "madt-qemu-numa2-dist21.bin";
+	static struct acpi_draft draft;
+
+	CHECK(gives(run_text("SRAT", GIVEN("numa", "-")), 1, numa_end,
+		    "standard input: an ACPI table cut short\n"));
+	CHECK(gives(run_text("SRA", GIVEN("numa", "-")), 1, numa_end,
+		    "standard input:1: not a line of a memory map: SRA\n"));
+	CHECK(gives(run_text("7 0 1 f\noops", GIVEN("numa", srat, "-")), 1,
+		    numa_end, ":2: not a line of a memory map: oops\n"));
+	CHECK(gives(run(GIVEN("numa", srat, srat)), 1, numa_end,
+		    "another one of what tests/data/acpi/srat-"));
+	CHECK(gives(run_text("7 0 1 f", GIVEN("numa", NUMA2_MAP, "-")), 1,
+		    numa_end, "standard input: another one of what tests/"));
+	CHECK(gives(run(GIVEN("numa", srat, madt)), 1, numa_end,
+		    ".bin: an ACPI table, but neither SRAT nor SLIT\n"));
+	CHECK(gives(run(GIVEN("numa", srat, "tests/data/missing")), 1,
+		    numa_end, "tests/data/missing: No"));
+	draft_begin(&draft, "APIC", 1, DRAFT_MADT_HEADER);
+	draft_cpu(&draft, 0, 1);
+	draft_seal(&draft);
+	draft.bytes--;
+	CHECK(gives(run_draft(&draft, GIVEN("madt", "-")), 1, madt_end,
+		    "standard input: 51 bytes, but the table in it says "
+		    "52\n"));
+	draft.bytes++;
+	draft.data[9]++;
+	CHECK(gives(run_draft(&draft, GIVEN("madt", "-")), 1, madt_end,
+		    "standard input: corrupt\n"));
+	CHECK(gives(run(GIVEN("madt", srat)), 1, madt_end, ": not an MADT\n"));
+	CHECK(gives(run_text("", GIVEN("madt", "-")), 1, madt_end,
+		    "standard input: not an MADT\n"));
+	CHECK(gives(run(GIVEN("madt", "tests/data/missing")), 1, madt_end,
+		    "tests/data/missing: No"));
+}
+
+CASE(tool_survives_every_truncation_of_a_table)
+{
+	size_t bytes = 0;
+	uint8_t *table = draft_read("srat-qemu-numa2-dist21", &bytes);
+
+	for (size_t n = 0; n < bytes; n++) {
+		struct outcome outcome = run_on((char *)table, n,
+						GIVEN("numa", "-"));
+
+		/* Of nothing at all, an empty map, there is one node. */
+		CHECK(outcome.status == (n > 0));
+		CHECK(strstr(outcome.records, n > 0 ? "status=1" :
+						      "status=0") != NULL);
+		CHECK((strstr(outcome.records, "@node") == NULL) == (n > 0));
+		free(outcome.records);
+		free(outcome.complaints);
+	}
+	free(table);
+}
+
+/* --- arguments ------------------------------------------------------------*/
+
 CASE(tool_explains_itself)
 {
 	static char *const asking[] = { NULL, "--help", "-h" };
@@ -153,6 +396,8 @@ CASE(tool_explains_itself)
 		CHECK(outcome.status == 0 && outcome.complaint_bytes == 0);
 		CHECK(strstr(outcome.records, "bulldog regions ") != NULL);
 		CHECK(strstr(outcome.records, "bulldog elf ") != NULL);
+		CHECK(strstr(outcome.records, "bulldog numa     FILE...") !=
+		      NULL);
 		free(outcome.records);
 		free(outcome.complaints);
 	}
@@ -165,4 +410,7 @@ CASE(tool_refuses_what_it_does_not_know)
 	CHECK(gives(run_text("", GIVEN("regions")), EXIT_USAGE, "", "usage:"));
 	CHECK(gives(run_text("", GIVEN("regions", "-", "-")), EXIT_USAGE, "",
 		    "usage:"));
+	CHECK(gives(run_text("", GIVEN("madt", "-", "-")), EXIT_USAGE, "",
+		    "usage:"));
+	CHECK(gives(run_text("", GIVEN("numa")), EXIT_USAGE, "", "usage:"));
 }

@@ -11,7 +11,8 @@
 #define ASSERT(condition)						\
 	do {								\
 		if (__builtin_expect(!(condition), 0)) {		\
-			explore_asserted(__FILE__, __LINE__, #condition);	\
+			explore_asserted(__FILE__, __LINE__,		\
+					 #condition);			\
 			assert_failed(__FILE__, __LINE__, #condition);	\
 		}							\
 	} while (0)

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* One size of the console's font, for the loader's last words. */
+	.section .rodata, "a", @progbits
+	.globl loader_font
+	.balign 16
+loader_font:
+	.incbin FONT_FILE
+
+	.section .note.GNU-stack, "", @progbits
