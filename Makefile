@@ -309,6 +309,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz_count_fuzz_regions = $(FUZZ_MAPS)
 fuzz_count_fuzz_elf = $(FUZZ_FILES)
 fuzz_count_fuzz_acpi = $(FUZZ_TABLES)
+fuzz_count_fuzz_numa = $(FUZZ_TABLES)
 FUZZ_FLAGS := $(HOST_FLAGS) -Itests/fake -I.
 
 $(BUILD)/fuzz/%.o: %.c
