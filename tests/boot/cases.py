@@ -7,7 +7,7 @@ more than a command."""
 import re
 import subprocess
 
-from . import cases_input, checks, machine
+from . import cases_evidence, cases_input, checks, machine
 from .scenario import Scenario
 
 TESTED = [name for name in machine.MACHINES
@@ -313,4 +313,5 @@ def scenarios():
     return [*_records_scenarios(), *_table_scenarios(), *_crash_scenarios(),
             *_injection_scenarios(), *_bad_input_scenarios(),
             *_people_scenarios(), *cases_input.scenarios(),
+            *cases_evidence.scenarios(),
             *_cold_scenarios(), *_disk_scenarios()]
