@@ -223,6 +223,27 @@ $$(BUILD)/check-$(1)/test_%: $$(BUILD)/check-$(1)/tests/unit/test_%.o \
 	$$(call say,LINK,$$@)
 	$$(Q)$(2) $$(CHECK_FLAGS) -o $$@ $$^
 endef
+# The loader itself, against a firmware made of bookkeeping: its headers for
+# instructions come before the real ones.
+LOADER_CHECK_FLAGS := -Itests/loader/include $(CHECK_FLAGS) -fshort-wchar \
+	-DGNU_EFI_USE_MS_ABI -isystem $(EFI_INCLUDE) -isystem $(EFI_INCLUDE)/x86_64
+LOADER_CHECKED := $(filter-out efi/mmu.c,$(LOADER_SOURCES)) \
+	$(sort $(wildcard tests/loader/*.c))
+
+define loader_check_rules
+$$(BUILD)/check-$(1)/blame/%.o: %.c
+	$$(call say,$(2),$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(2) $$(LOADER_CHECK_FLAGS) -MMD -MP -c -o $$@ $$<
+
+$$(BUILD)/check-$(1)/test_loader: \
+		$$(call host_objects,check-$(1)/blame,$$(LOADER_CHECKED)) \
+		$$(call host_objects,check-$(1),$$(HOSTED_ROOMS) tests/fake/check.c tests/fake/fake_mmu.c)
+	$$(call say,LINK,$$@)
+	$$(Q)$(2) $$(CHECK_FLAGS) -o $$@ $$^
+endef
+$(eval $(call loader_check_rules,gcc,$(CC)))
+$(eval $(call loader_check_rules,clang,$(CLANG)))
 $(eval $(call check_rules,gcc,$(CC)))
 $(eval $(call check_rules,clang,$(CLANG)))
 .SECONDARY:
@@ -233,6 +254,22 @@ COMPILER ?= gcc
 check-one: $(BUILD)/check-$(COMPILER)/$(TEST)
 	$(Q)$< $(CASE)
 
+
+# --- every interleaving: mm against instrumented atomics ----------------------
+EXPLORE_FLAGS := -Itests/fake/include $(COMMON) -O2 -Itests/fake -I. \
+	-ffunction-sections -Wl,--gc-sections -pthread
+EXPLORE_TESTS := $(patsubst tests/explore/%.c,%,\
+	$(sort $(wildcard tests/explore/test_*.c)))
+
+$(BUILD)/explore-gcc/%.o: %.c
+	$(call say,explore,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(EXPLORE_FLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/explore-gcc/test_%: $(BUILD)/explore-gcc/tests/explore/test_%.o \
+		$(call host_objects,explore-gcc,$(HOSTED_ROOMS) $(FAKE_SOURCES))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(EXPLORE_FLAGS) -o $@ $^
 
 # --- what people type --------------------------------------------------------
 # Each target first sees to it that the machine has what it needs.
@@ -260,7 +297,8 @@ debug: setup-debug
 
 # --- tests -------------------------------------------------------------------
 UNIT_BINARIES := $(foreach compiler,gcc clang,\
-	$(addprefix $(BUILD)/check-$(compiler)/,$(UNIT_TESTS)))
+	$(addprefix $(BUILD)/check-$(compiler)/,$(UNIT_TESTS) test_loader)) \
+	$(addprefix $(BUILD)/explore-gcc/,$(EXPLORE_TESTS))
 
 .PHONY: test test-host test-boot test-programs
 test: setup-test
@@ -393,7 +431,7 @@ help:
 	@sed -n 's/^#? //p' Makefile
 
 OBJECT_FOLDERS := $(wildcard $(addprefix $(BUILD)/,kernel efi host check-gcc \
-	check-clang fuzz targets firmware))
+	check-clang explore-gcc fuzz targets firmware))
 ifneq ($(OBJECT_FOLDERS),)
 -include $(shell find $(OBJECT_FOLDERS) -type f -name '*.d')
 endif

@@ -78,21 +78,21 @@ static unsigned number_of(const CHAR16 *name)
 	return number;
 }
 
-static unsigned highest_number(EFI_FILE_HANDLE directory)
+/* A directory that cannot be read to its end may hide a higher one. */
+static EFI_STATUS highest_number(EFI_FILE_HANDLE directory, unsigned *highest)
 {
-	unsigned highest = 0;
-
+	*highest = 0;
 	for (unsigned i = 0; i < NAMES_MAX; i++) {
 		uint64_t buffer[128];
 		EFI_FILE_INFO *info = (EFI_FILE_INFO *)buffer;
 		UINTN bytes = sizeof(buffer);
+		EFI_STATUS status = directory->Read(directory, &bytes, info);
 
-		if (EFI_ERROR(directory->Read(directory, &bytes, info)) ||
-		    bytes == 0)
-			break;
-		highest = max_u64(highest, number_of(info->FileName));
+		if (EFI_ERROR(status) || bytes == 0)
+			return status;
+		*highest = max_u64(*highest, number_of(info->FileName));
 	}
-	return highest;
+	return EFI_VOLUME_FULL;
 }
 
 static EFI_STATUS open_next(EFI_FILE_HANDLE directory, EFI_FILE_HANDLE *out,
@@ -140,9 +140,10 @@ static EFI_STATUS save(struct loader *loader, const struct crash_log *before,
 				      EFI_FILE_DIRECTORY);
 	if (EFI_ERROR(status))
 		return status;
-	*number = highest_number(directory) + 1;
-	status = EFI_VOLUME_FULL;
-	if (*number <= NUMBER_MAX)
+	status = highest_number(directory, number);
+	if (!EFI_ERROR(status) && ++*number > NUMBER_MAX)
+		status = EFI_VOLUME_FULL;
+	if (!EFI_ERROR(status))
 		status = open_next(directory, &file, *number);
 	if (!EFI_ERROR(status)) {
 		status = write_file(file, before);

@@ -114,6 +114,9 @@ EFI_STATUS file_read(struct loader *loader, const CHAR16 *path,
 		.owner = OWNER_BOOT_RECLAIMABLE,
 		.limit = 4 * GIB,
 	}, &start);
+	/* Whatever the firmware calls it, it is not that there is no file. */
+	if (EFI_ERROR(status))
+		status = EFI_OUT_OF_RESOURCES;
 	if (EFI_ERROR(status))
 		goto close;
 	*data = (void *)start.raw;

@@ -190,28 +190,51 @@ static EFI_STATUS make_room(struct loader *loader)
 	return status;
 }
 
-/* Some firmware maps loader memory never executable unless asked. */
-static void make_executable(struct loader *loader, paddr_t page)
+/* UEFI 2.10 section 37.2; not in the headers that we build with. */
+struct memory_attributes {
+	void *get;
+	EFI_STATUS(EFIAPI *set)(struct memory_attributes *self,
+				EFI_PHYSICAL_ADDRESS start, UINT64 bytes,
+				UINT64 attributes);
+	EFI_STATUS(EFIAPI *clear)(struct memory_attributes *self,
+				  EFI_PHYSICAL_ADDRESS start, UINT64 bytes,
+				  UINT64 attributes);
+};
+
+static struct memory_attributes *find_attributes(struct loader *loader)
 {
-	struct memory_attributes {
-		void *get;
-		EFI_STATUS(EFIAPI *set)(struct memory_attributes *self,
-					EFI_PHYSICAL_ADDRESS start,
-					UINT64 bytes, UINT64 attributes);
-		EFI_STATUS(EFIAPI *clear)(struct memory_attributes *self,
-					  EFI_PHYSICAL_ADDRESS start,
-					  UINT64 bytes, UINT64 attributes);
-	} *protocol;
 	static EFI_GUID guid = { 0xf4560cf6, 0x40ec, 0x4b4a,
 				 { 0xa1, 0x92, 0xbf, 0x1d, 0x57, 0xd0, 0xb1,
 				   0x89 } };
+	struct memory_attributes *protocol;
 
 	if (EFI_ERROR(loader->boot->LocateProtocol(&guid, NULL,
 						   (void **)&protocol)))
+		return NULL;
+	return protocol;
+}
+
+/* Some firmware maps loader memory never executable unless asked. */
+static void make_executable(struct loader *loader, paddr_t page)
+{
+	struct memory_attributes *attributes = find_attributes(loader);
+
+	if (attributes == NULL)
 		return;
 	/* Read-only first: a strict firmware refuses write and execute. */
-	protocol->set(protocol, page.raw, PAGE_SIZE, ATTRIBUTE_RO);
-	protocol->clear(protocol, page.raw, PAGE_SIZE, EFI_MEMORY_XP);
+	attributes->set(attributes, page.raw, PAGE_SIZE, ATTRIBUTE_RO);
+	attributes->clear(attributes, page.raw, PAGE_SIZE, EFI_MEMORY_XP);
+}
+
+/* A page that is given back is data again, as it was lent. */
+static void make_data(struct loader *loader, paddr_t page)
+{
+	struct memory_attributes *attributes = find_attributes(loader);
+
+	if (attributes == NULL)
+		return;
+	attributes->set(attributes, page.raw, PAGE_SIZE, EFI_MEMORY_XP);
+	attributes->clear(attributes, page.raw, PAGE_SIZE, ATTRIBUTE_RO);
 }
 
 static void fill_switch_page(struct loader *loader)
@@ -326,11 +349,14 @@ EFI_STATUS leave_firmware(struct loader *loader)
 	if (!EFI_ERROR(status))
 		return EFI_SUCCESS;
 	/* Once it has been asked to go, a firmware is only half there. */
-	if (loader->handover->exit_tries > 0)
+	if (loader->handover->exit_tries > 0) {
+		faults_catch();
 		give_up("leave: firmware keeps the machine status=0x%lx "
 			"tries=%u", (uint64_t)status,
 			loader->handover->exit_tries);
+	}
 	say_open_console();
+	make_data(loader, loader->handover->switch_page);
 	return refuse(status, "leave: no final map try=\"start it again\"");
 }
 

@@ -92,7 +92,10 @@ void machine_read_processor(struct loader *loader)
 			cpu->features |= bit->feature;
 	}
 	cpu->physical_bits = cpuid_has_leaf(0x80000008) ?
-		read_cpuid(0x80000008, 0).eax & 0xff : 36;
+		read_cpuid(0x80000008, 0).eax & 0xff : 0;
+	/* No 64-bit processor has fewer, and no table entry holds more. */
+	if (cpu->physical_bits < 32 || cpu->physical_bits > 52)
+		cpu->physical_bits = 36;
 	if (cpu->features & CPU_PAT)
 		cpu->pat = read_msr(MSR_PAT);
 	read_mtrrs(&loader->machine);
@@ -112,6 +115,8 @@ void machine_find_tables(struct loader *loader)
 		paddr_t table = { (uint64_t)entry->VendorTable };
 		const EFI_GUID *guid = &entry->VendorGuid;
 
+		if (table.raw == 0)
+			continue;
 		if (memcmp(guid, &acpi2, sizeof(*guid)) == 0) {
 			handover->rsdp = table;
 			handover->rsdp_version = 2;
@@ -175,7 +180,8 @@ void machine_find_framebuffer(struct loader *loader)
 	    info->PixelsPerScanLine > UINT32_MAX / 4)
 		return;
 	screen.pitch_bytes = info->PixelsPerScanLine * 4;
-	if (screen.width == 0 || screen.bytes < screen.pitch_bytes)
+	if (screen.width == 0 || screen.height == 0 ||
+	    screen.bytes < screen.pitch_bytes)
 		return;
 	/* Never believe more lines than the stated size can hold. */
 	screen.height = (uint32_t)min_u64(screen.height,

@@ -97,9 +97,13 @@ static EFI_STATUS meet_firmware(void)
 	EFI_STATUS status = loader.boot->HandleProtocol(
 		loader.image, &guid, (void **)&loader.loaded);
 
-	if (EFI_ERROR(status))
+	if (EFI_ERROR(status)) {
+		/* There are no options yet: where serial ports usually are. */
+		options_defaults(&loader.options);
+		say_configure(&loader.options);
 		return refuse(status, "loader: no loaded-image protocol "
 				      "try=\"start it from the boot menu\"");
+	}
 	/* Five minutes are enough for us, not for what follows. */
 	loader.boot->SetWatchdogTimer(0, 0, 0, NULL);
 	loader.secure_boot = is_secure_boot(loader.system);

@@ -152,7 +152,9 @@ void give_up(const char *format, ...)
 	bytes = make_line(line, 'E', format, arguments);
 	va_end(arguments);
 	keep(line, bytes);
+	line[bytes - 1] = '\0';
 	evidence_note_fault(line);
+	line[bytes - 1] = '\n';
 	serial_write(line, bytes);
 	screen_say(line, bytes);
 	say('E', "loader: stop action=reset");

@@ -17,6 +17,8 @@
  *   (X5) A processor at atomic_pause waits until a cell has changed since
  *        the first look of its round, for else the round would repeat
  *        itself. When nothing has but stores of others wait, one drains.
+ *   (X6) In EXPLORE_WEAK nothing is buffered; instead each load reads any
+ *        of the values that weak_memory.c says it may.
  *
  * None of them changes the order of the accesses that count as processors
  * being left, so a bound on preemptions hides nothing more than it says.
@@ -154,6 +156,9 @@ static void make_pending(unsigned number, unsigned age)
 	if (access->kind == EXPLORE_PAUSE || !cpu->has_looked)
 		cpu->seen = store_buffers_news(&walk.memory.buffers, number);
 	cpu->has_looked = access->kind != EXPLORE_PAUSE;
+	/* Old news is none to memory, but it is to who read it late. */
+	if (age > 0)
+		cpu->seen = UINT64_MAX;
 }
 
 /* It stands at atomic_pause, and what it looked at is as it was (X5). */

@@ -6,7 +6,8 @@
  * access of base/atomic.h. The explorer runs them again and again until it
  * has seen every order of the accesses, and every moment at which a store
  * can reach memory from the store buffer of its processor (x86's model,
- * TSO). docs/interleavings.md says what that shows and what not.
+ * TSO); or every value that a load may read by its memory order alone (C's
+ * model). docs/interleavings.md says what that shows and what not.
  *
  *	static const struct exploration last_frame = {
  *		.name = "last_frame", .context = &world,

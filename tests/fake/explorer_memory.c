@@ -23,11 +23,12 @@ static struct weak_access weak_access(unsigned cpu,
 				     access->order };
 }
 
-/* A store that waits in a buffer before it is in memory. */
+/* A store that waits in a buffer; seq_cst is compiled to an exchange. */
 static bool is_buffered(const struct explorer_memory *memory, unsigned cpu,
 			const struct explore_access *access)
 {
 	return access->kind == EXPLORE_STORE &&
+	       access->order != __ATOMIC_SEQ_CST &&
 	       memory->model == EXPLORE_TSO && cpu != EXPLORE_CPUS;
 }
 
@@ -35,10 +36,9 @@ bool explorer_memory_is_local(const struct explorer_memory *memory,
 			      unsigned cpu,
 			      const struct explore_access *access)
 {
-	/* The weaker fences bind the compiler, not the processor. */
+	/* The weaker ones bind the compiler, or concern its own view. */
 	if (access->kind == EXPLORE_FENCE)
-		return access->order != __ATOMIC_SEQ_CST &&
-		       memory->model != EXPLORE_WEAK;
+		return access->order != __ATOMIC_SEQ_CST;
 	return is_buffered(memory, cpu, access) &&
 	       memory->buffers.cpu[cpu].count < STORE_BUFFER_LENGTH;
 }

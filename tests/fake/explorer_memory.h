@@ -19,7 +19,7 @@ struct explorer_memory {
 void explorer_memory_init(struct explorer_memory *memory,
 			  enum explore_model model);
 
-/* No access in this model: nobody can tell when, or whether, it is made. */
+/* Made at once, with `age` 0, for nobody can tell when it is made. */
 bool explorer_memory_is_local(const struct explorer_memory *memory,
 			      unsigned cpu,
 			      const struct explore_access *access);

@@ -128,6 +128,8 @@ uint64_t weak_memory_load(struct weak_memory *memory,
 	ASSERT(number < weak_memory_choices(memory, access));
 	value = &cell->value[cell->count - 1 - number];
 	cpu->now.newest[found] = cell->count - 1 - number;
+	if (number > 0)
+		cpu->late |= 1UL << found;
 	join(&cpu->read, &value->view);
 	if (acquires(access->order))
 		join(&cpu->now, &value->view);
@@ -170,8 +172,12 @@ void weak_memory_fence(struct weak_memory *memory,
 		cpu->fenced = cpu->now;
 }
 
-void weak_memory_catch_up(struct weak_memory *memory, unsigned cpu)
+void weak_memory_catch_up(struct weak_memory *memory, unsigned number)
 {
+	struct weak_processor *cpu = &memory->cpu[number];
+
 	for (unsigned i = 0; i < memory->count; i++)
-		memory->cpu[cpu].now.newest[i] = memory->cell[i].count - 1;
+		if (cpu->late >> i & 1)
+			cpu->now.newest[i] = memory->cell[i].count - 1;
+	cpu->late = 0;
 }

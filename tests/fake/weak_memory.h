@@ -14,7 +14,7 @@
 
 #define WEAK_CPUS 4
 #define WEAK_CELLS 64
-#define WEAK_VALUES 64			/* of one cell in one schedule       */
+#define WEAK_VALUES 32			/* of one cell in one schedule       */
 
 /* For each cell the number of a value; all before it are out of date. */
 struct weak_view {
@@ -36,6 +36,7 @@ struct weak_processor {
 	struct weak_view now;
 	struct weak_view read;		/* what an acquire fence will add    */
 	struct weak_view fenced;	/* as of the last release fence      */
+	uint64_t late;			/* cells read late since it waited   */
 };
 
 struct weak_memory {
@@ -76,7 +77,7 @@ void weak_memory_write(struct weak_memory *memory,
 void weak_memory_fence(struct weak_memory *memory,
 		       const struct weak_access *access);
 
-/* In a wait, every value arrives: for the cells, not what it tells. */
+/* In a wait, the newest value arrives of each cell that was read late. */
 void weak_memory_catch_up(struct weak_memory *memory, unsigned cpu);
 
 #endif

@@ -9,6 +9,8 @@
 #define _GNU_SOURCE
 #include "fake_firmware.h"
 
+#include <base/string.h>
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,7 @@
 #include "check.h"
 
 #define CPU_SECONDS	20		/* far more than any boot needs      */
+#define SCREEN_CLEARED	0xa0000		/* eight rows of text                */
 #define ATTRIBUTE_RO	0x20000
 #define ATTRIBUTE_XP	0x4000
 
@@ -391,6 +394,7 @@ const struct fake_run *fake_boot(const struct fake_pc *pc)
 
 	fake_pc = pc;
 	memset(fake_run, 0, sizeof(*fake_run));
+	memset((void *)SCREEN_BASE, 0, SCREEN_CLEARED);
 	memcpy(embedded_kernel_start, pc->embedded, sizeof(pc->embedded));
 	fflush(stdout);
 	fflush(stderr);

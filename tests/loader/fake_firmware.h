@@ -62,6 +62,9 @@ struct fake_failure {
 #define GROWTH_START	0x20000000UL
 #define GROWTH_END	0x40000000UL
 #define LAPIC_BASE	0xfee00000UL
+/* The plain screen's memory; what is drawn there can be read back. */
+#define SCREEN_BASE	0xc0000000UL
+#define SCREEN_BYTES	0x400000UL
 
 #define FAKE_ROWS_MAX	2048
 
@@ -118,7 +121,7 @@ enum fake_serial { SERIAL_PLAIN, SERIAL_ABSENT, SERIAL_STUCK };
 enum fake_reset { RESET_WORKS, RESET_BY_PORT, RESET_NOTHING_HELPS };
 
 #define FAKE_MSRS_MAX	96
-#define FAKE_LVTS	7		/* local vectors that an APIC can have */
+#define FAKE_LVTS	7		/* local vectors, at most             */
 
 struct fake_msr {
 	uint32_t number;
@@ -301,8 +304,12 @@ extern const uint16_t fake_lvt_places[FAKE_LVTS];
 _Noreturn void fault_report(uint64_t vector, uint64_t error, uint64_t rip,
 			    uint64_t address);
 
+/* The text on the plain screen, row after row. */
+const char *fake_screen_text(void);
+
 /* Placeholders of what the loader's assembly defines. */
 extern unsigned char embedded_kernel_start[], embedded_kernel_end[];
+extern const unsigned char loader_font[];
 extern const char fault_stubs[], switch_start[], switch_end[];
 extern const char switch_gdt[], switch_compat[], switch_long[];
 

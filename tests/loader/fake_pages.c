@@ -39,6 +39,7 @@ static const struct arena arenas[] = {
 	{ ARENA_MAIN, ARENA_MAIN_END, false },
 	{ ARENA_HIGH, ARENA_HIGH_END, false },
 	{ LAPIC_BASE, LAPIC_BASE + PAGE_SIZE, true },
+	{ SCREEN_BASE, SCREEN_BASE + SCREEN_BYTES, true },
 };
 #define ARENA_COUNT (sizeof(arenas) / sizeof(arenas[0]))
 
@@ -212,11 +213,17 @@ static void protect(uint64_t start, uint64_t bytes, int protection)
 		abort();
 }
 
+/* Where ASan's own functions do not go. */
+static bool is_in_gap(const void *at)
+{
+	return (uint64_t)at >= 2 * GIB && is_real((uint64_t)at, 1);
+}
+
 void *fake_copy(void *to, const void *from, size_t bytes)
 {
 	void *end = to;
 
-	if ((uint64_t)to - ARENA_HIGH >= ARENA_HIGH_END - ARENA_HIGH)
+	if (!is_in_gap(to))
 		return (memcpy)(to, from, bytes);
 	__asm__ volatile("rep movsb"
 			 : "+D"(end), "+S"(from), "+c"(bytes)
@@ -229,7 +236,7 @@ void *fake_fill(void *to, int value, size_t bytes)
 {
 	void *end = to;
 
-	if ((uint64_t)to - ARENA_HIGH >= ARENA_HIGH_END - ARENA_HIGH)
+	if (!is_in_gap(to))
 		return (memset)(to, value, bytes);
 	__asm__ volatile("rep stosb"
 			 : "+D"(end), "+c"(bytes)

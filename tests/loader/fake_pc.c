@@ -122,7 +122,7 @@ void fake_pc_plain(struct fake_pc *pc)
 	pc->has_fw_cfg = true;
 	pc->screen = (struct fake_screen){
 		.kind = SCREEN_PLAIN,
-		.base = 0xc0000000,
+		.base = SCREEN_BASE,
 		.bytes = 1280 * 800 * 4,
 		.info = {
 			.HorizontalResolution = 1280,

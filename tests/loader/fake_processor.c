@@ -20,6 +20,8 @@
 #define PIT_READS	32		/* of port 0x61 before it is done    */
 #define FAULT_FETCH	0x10		/* page fault error code             */
 #define TRAP_PAGE	14
+#define SCREEN_COLUMNS	160		/* of the plain screen, 1280 pixels  */
+#define SCREEN_ROWS	8		/* more than a refusal fills         */
 
 /* What is only the model's own, in the loader's process. */
 static struct {
@@ -475,6 +477,13 @@ static void trapped(int number, siginfo_t *info, void *argument)
 		fake_end(ENDED_HALTED);
 	if (registers[REG_TRAPNO] != TRAP_PAGE && emulate_lidt(context, at))
 		return;
+	if (registers[REG_TRAPNO] == TRAP_PAGE && fake_run->idt_limit != 0 &&
+	    (uint64_t)info->si_addr - fake_pc->screen.base <
+		    fake_pc->screen.bytes) {
+		fake_run->faults++;
+		fault_report(TRAP_PAGE, (uint64_t)registers[REG_ERR],
+			     (uint64_t)at, (uint64_t)info->si_addr);
+	}
 	snprintf(fake_run->crash, sizeof(fake_run->crash),
 		 "trap %lld error %#llx rip %p address %p",
 		 registers[REG_TRAPNO], (unsigned long long)registers[REG_ERR],
@@ -501,6 +510,29 @@ void fake_processor_start(void)
 
 /* --- what efi/(name).S would have defined ---------------------------------*/
 
+/* Every line of a glyph is its code: so a screen can be read. */
+const char *fake_screen_text(void)
+{
+	static char text[SCREEN_ROWS * SCREEN_COLUMNS + 1];
+	const volatile uint32_t *pixels = (volatile uint32_t *)SCREEN_BASE;
+	size_t used = 0;
+
+	for (unsigned row = 0; row < SCREEN_ROWS; row++) {
+		for (unsigned column = 0; column < SCREEN_COLUMNS; column++) {
+			const volatile uint32_t *at = pixels +
+				(row * 16 * SCREEN_COLUMNS + column) * 8;
+			unsigned code = 0;
+
+			for (unsigned x = 0; x < 8; x++)
+				code = code << 1 | (at[x] != 0);
+			if (code != 0)
+				text[used++] = (char)code;
+		}
+	}
+	text[used] = '\0';
+	return text;
+}
+
 __asm__("	.pushsection .data\n"
 	"	.balign	4096\n"
 	"	.globl	embedded_kernel_start, embedded_kernel_end\n"
@@ -525,4 +557,12 @@ __asm__("	.pushsection .data\n"
 	"	.balign	16\n"
 	"fault_stubs:\n"
 	"	.space	512\n"
+	"	.globl	loader_font\n"
+	"loader_font:\n"
+	"	.space	32\n"
+	"	.set	glyph, 32\n"
+	"	.rept	95\n"
+	"	.fill	16, 1, glyph\n"
+	"	.set	glyph, glyph + 1\n"
+	"	.endr\n"
 	"	.popsection\n");

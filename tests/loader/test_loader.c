@@ -35,7 +35,8 @@ static void occupy_range(uint64_t start, uint64_t end)
 static uint64_t highest_owned(const struct handover *handover,
 			      enum owner owner)
 {
-	const struct owned_run *runs = (const void *)handover->owned.address.raw;
+	const struct owned_run *runs =
+		(const void *)handover->owned.address.raw;
 	uint64_t highest = 0;
 
 	for (uint32_t i = 0; i < handover->owned.count; i++)

@@ -318,7 +318,7 @@ struct screen_case {
 
 #define RGB PixelRedGreenBlueReserved8BitPerColor
 #define BGR PixelBlueGreenRedReserved8BitPerColor
-#define BYTES(width, height) ((uint64_t)(width) * (height) * 4)
+#define BYTES(width, height) (4UL * (width) * (height))
 #define SCREEN_AT(at, size, width, height, line, format, ...)		\
 	{ .kind = SCREEN_PLAIN, .base = (at), .bytes = (size),		\
 	  .info = { .HorizontalResolution = (width),			\
@@ -391,6 +391,42 @@ CASE(loader_finds_every_kind_of_screen)
 		CHECK(found->pitch_bytes == screen->pitch_bytes);
 		CHECK(found->red_mask == screen->red_mask);
 	}
+}
+
+/* After the exit there is only the glass, however small. */
+CASE(loader_writes_its_last_words_on_the_screen)
+{
+	fake_pc_plain(&pc);
+	pc.memory.refusals = 99;
+	CHECK_RESETS(&pc, "a wide screen");
+	CHECK(strstr(fake_screen_text(), "E leave: firmware keeps the machine "
+					 "status=0x8000000000000002 tries=8"));
+	for (unsigned width = 0; width <= 64; width += 8) {
+		pc.screen.info.HorizontalResolution = width;
+		pc.screen.info.VerticalResolution = 17 + width;
+		fake_boot(&pc);
+		CHECK(fake_run->ending == ENDED_RESET);
+		CHECK(fake_run->blame[0] == '\0');
+	}
+	pc.screen.kind = SCREEN_ABSENT;
+	CHECK_RESETS(&pc, "no screen");
+}
+
+/* Nobody promised that the firmware maps what it says is the screen. */
+CASE(loader_ends_when_the_screen_cannot_be_reached)
+{
+	fake_pc_plain(&pc);
+	pc.fault_port = 0xa1;
+	pc.screen.base = 0x100100000000;
+	fake_boot(&pc);
+	CHECK(fake_run->ending == ENDED_RESET && fake_run->faults == 2);
+	CHECK(serial_says("loader: fault vector=14 error=0x2"));
+	/* While the firmware is half there, its own handlers are too. */
+	pc.fault_port = 0;
+	pc.memory.refusals = 99;
+	fake_boot(&pc);
+	CHECK(fake_run->ending == ENDED_RESET && fake_run->faults == 2);
+	CHECK(serial_says("firmware keeps the machine"));
 }
 
 /* --- tables ---------------------------------------------------------------*/

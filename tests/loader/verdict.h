@@ -33,8 +33,15 @@ struct view {
 /* NULL, or one clause: why this run cannot be accepted. */
 const char *verdict(const struct fake_pc *pc, const struct fake_run *run);
 
+/* The parts of a jump's verdict, each in a file of its own. */
+const char *wrong_machine(const struct view *view);
+const char *wrong_contents(struct view *view);	/* of the handover           */
 /* The tables under the handover's root against P1..P5 and the map. */
 const char *wrong_tables(struct view *view);
+
+/* What the first step says that has something to say, or NULL. */
+const char *first_wrong(const char *(*const *steps)(const struct view *view),
+			size_t count, const struct view *view);
 
 /* Boots; false, and words, unless it ends so and well. */
 bool pc_ends(const struct fake_pc *pc, enum fake_ending wanted,

@@ -34,7 +34,7 @@ LISTS = ROOT / "tests" / "mutants"
 RUNS = ROOT / "build" / "mutants"
 WORK = RUNS / str(os.getpid())
 COPIED = ["Makefile", "mm", "include", "efi", "kernel", "tests/unit",
-          "tests/fake", "tests/data", "scripts"]
+          "tests/fake", "tests/data", "tests/loader", "scripts"]
 OBJECTS = "build/check-gcc"
 KEYS = ("mutant", "file", "test", "from", "to")
 KEY_LINE = re.compile(r"^(%s):(?: (.*))?$" % "|".join(KEYS))

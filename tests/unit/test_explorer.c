@@ -527,6 +527,21 @@ CASE(explorer_does_not_pass_what_it_cannot_see)
 	CHECK(strstr(explored.text, "include path") != NULL);
 }
 
+CASE(explorer_has_a_case_in_one_line)
+{
+	struct exploration exploration = {
+		.name = "line", .set_up = clear_cells,
+		.cpu = { see_done, see_cells },
+	};
+
+	explore_whole(&exploration);
+	/* Asked for one schedule, it runs no other: this one is good. */
+	exploration.check = check_one_was_seen;
+	CHECK(setenv("EXPLORE", "line:0.1a", 1) == 0);
+	explore_whole(&exploration);
+	CHECK(unsetenv("EXPLORE") == 0);
+}
+
 static void note_cpu(void *context)
 {
 	(void)context;

@@ -14,7 +14,8 @@
 
 #define CPUS 3
 #define STEPS 4
-#define CELLS 3			/* two words, and a byte of the first        */
+#define BYTE_CELL 2		/* two words, and a byte of the first        */
+#define CELLS 3
 #define OUTCOMES 4096
 
 enum step_kind {
@@ -190,6 +191,8 @@ static void run_model(const struct machine *machine,
 
 // --- the explorer's side -----------------------------------------------------
 
+enum orders { RELAXED, SEQ_CST };
+
 static const struct program *current;
 static struct outcome current_outcome;
 static struct outcomes *current_outcomes;
@@ -198,25 +201,26 @@ static union {
 	atomic_u8 byte[8];
 } memory;
 
-#define MAKE(step, value_, before, place)				\
+#define MAKE(order, step, before, place)				\
 	do {								\
 		__typeof__((place)->plain) none_ = 0;			\
+		uint32_t value_ = (step)->value;			\
 									\
 		switch ((step)->kind) {					\
 		case STEP_LOAD:						\
-			before = atomic_load_relaxed(place);		\
+			before = atomic_load_##order(place);		\
 			break;						\
 		case STEP_STORE:					\
-			atomic_store_relaxed(place, value_);		\
+			atomic_store_##order(place, value_);		\
 			break;						\
 		case STEP_ADD:						\
-			before = atomic_fetch_add_relaxed(place, value_); \
+			before = atomic_fetch_add_##order(place, value_); \
 			break;						\
 		case STEP_EXCHANGE:					\
-			before = atomic_exchange_relaxed(place, value_); \
+			before = atomic_exchange_##order(place, value_); \
 			break;						\
 		case STEP_COMPARE:					\
-			atomic_compare_exchange_relaxed(place, &none_,	\
+			atomic_compare_exchange_##order(place, &none_,	\
 							value_);	\
 			before = none_;					\
 			break;						\
@@ -228,18 +232,20 @@ static union {
 
 static void run_program(void *context)
 {
+	enum orders orders = *(enum orders *)context;
 	unsigned cpu = explore_cpu();
 
-	(void)context;
 	for (unsigned i = 0; i < current->count[cpu]; i++) {
 		const struct step *step = &current->step[cpu][i];
+		atomic_u32 *word = &memory.word[step->cell % 2];
 		uint32_t before = 0;
 
-		if (step->cell == 2)
-			MAKE(step, step->value, before, &memory.byte[1]);
+		if (orders == SEQ_CST)
+			MAKE(seq_cst, step, before, word);
+		else if (step->cell == BYTE_CELL)
+			MAKE(relaxed, step, before, &memory.byte[1]);
 		else
-			MAKE(step, step->value, before,
-			     &memory.word[step->cell]);
+			MAKE(relaxed, step, before, word);
 		current_outcome.read[cpu][i] = before;
 	}
 }
@@ -258,13 +264,20 @@ static void note_outcome(void *context)
 	add_outcome(current_outcomes, &current_outcome);
 }
 
-static uint64_t run_explorer(const struct program *program,
-			     unsigned preemptions, struct outcomes *all)
+struct how {
+	unsigned preemptions;
+	enum explore_model model;
+	enum orders orders;
+};
+
+static uint64_t run_explorer(const struct program *program, struct how how,
+			     struct outcomes *all)
 {
 	static struct explored explored;
 	struct exploration exploration = {
 		.name = "random", .set_up = clear_memory,
-		.check = note_outcome, .preemptions = preemptions,
+		.context = &how.orders, .check = note_outcome,
+		.preemptions = how.preemptions, .model = how.model,
 	};
 
 	for (unsigned i = 0; i < program->cpus; i++)
@@ -278,7 +291,7 @@ static uint64_t run_explorer(const struct program *program,
 
 // --- programs ----------------------------------------------------------------
 
-static struct program make_program(uint64_t *random)
+static struct program make_program(uint64_t *random, unsigned cells)
 {
 	/* Half of the programs have two processors, and more steps each. */
 	struct program program = { .cpus = 2 + check_random(random) % 2 };
@@ -294,7 +307,7 @@ static struct program make_program(uint64_t *random)
 			step->kind = check_random(random) % 16;
 			if (step->kind >= STEP_KINDS)
 				step->kind %= 2;
-			step->cell = check_random(random) % CELLS;
+			step->cell = check_random(random) % cells;
 			step->value = value++;
 		}
 	}
@@ -307,23 +320,53 @@ CASE(explorer_agrees_with_a_stupid_machine)
 	uint64_t random = check_seed(), schedules = 0, outcomes = 0;
 
 	for (unsigned round = 0; round < 3000; round++) {
-		struct program program = make_program(&random);
+		struct program program = make_program(&random, CELLS);
 		struct machine machine = { .last = CPUS };
 		unsigned limit = round % 3;
 
 		modelled.count = bounded.count = 0;
 		run_model(&machine, &program, ~0U, &modelled);
-		schedules += run_explorer(&program, 0, &explored);
+		schedules += run_explorer(&program, (struct how){ 0 },
+					  &explored);
 		outcomes += explored.count;
 		CHECK(explored.count == modelled.count);
 		CHECK(includes(&explored, &modelled));
 		/* A bound hides nothing that is within it. */
 		run_model(&machine, &program, limit, &bounded);
-		run_explorer(&program, EXPLORE_AT_MOST(limit),
-			     &explored_bounded);
+		run_explorer(&program, (struct how){
+			.preemptions = EXPLORE_AT_MOST(limit) },
+			&explored_bounded);
 		CHECK(includes(&explored_bounded, &bounded));
 		CHECK(includes(&modelled, &explored_bounded));
 	}
 	printf("# %lu schedules, %lu outcomes\n", (unsigned long)schedules,
 	       (unsigned long)outcomes);
+}
+
+CASE(explorer_models_are_ordered)
+{
+	static struct outcomes sequential, tso, weak, seq_cst;
+	uint64_t random = check_seed();
+
+	for (unsigned round = 0; round < 1000; round++) {
+		struct program program = make_program(&random, BYTE_CELL);
+
+		run_explorer(&program, (struct how){
+			.model = EXPLORE_SEQUENTIAL }, &sequential);
+		run_explorer(&program, (struct how){ 0 }, &tso);
+		run_explorer(&program, (struct how){
+			.model = EXPLORE_WEAK }, &weak);
+		/* What x86 does is no more than C allows. */
+		CHECK(includes(&tso, &sequential));
+		CHECK(includes(&weak, &tso));
+		/* And all of it is gone when everything is seq_cst. */
+		run_explorer(&program, (struct how){
+			.model = EXPLORE_WEAK, .orders = SEQ_CST }, &seq_cst);
+		CHECK(seq_cst.count == sequential.count);
+		CHECK(includes(&seq_cst, &sequential));
+		run_explorer(&program, (struct how){
+			.orders = SEQ_CST }, &seq_cst);
+		CHECK(seq_cst.count == sequential.count);
+		CHECK(includes(&seq_cst, &sequential));
+	}
 }

@@ -37,12 +37,8 @@
 
 #define BUILTIN_LOAD(place, order)					\
 	EXPLORE_VALUE(EXPLORE_LOAD, place, order, 0)
-/* As compiled: a store that nothing may overtake is an exchange. */
 #define BUILTIN_STORE(place, value, order)				\
-	((void)EXPLORE_ACCESS((order) == __ATOMIC_SEQ_CST		\
-				      ? EXPLORE_EXCHANGE		\
-				      : EXPLORE_STORE,			\
-			      place, order, value, 0))
+	((void)EXPLORE_ACCESS(EXPLORE_STORE, place, order, value, 0))
 #define BUILTIN_EXCHANGE(place, value, order)				\
 	EXPLORE_VALUE(EXPLORE_EXCHANGE, place, order, value)
 #define BUILTIN_FETCH_ADD(place, value, order)				\
