@@ -318,17 +318,19 @@ test-programs:
 	$(Q)$(MAKE) --no-print-directory -j2 products $(BUILD)/springboard.efi \
 		$(UNIT_BINARIES)
 
-SPRINGBOARD_FLAGS := $(LOADER_FLAGS)
-$(BUILD)/firmware/springboard.o: tests/firmware/springboard.c Makefile
+# The springboard, with the hostile firmware in it.
+SPRINGBOARD_OBJECTS := $(patsubst %,$(BUILD)/%.o,\
+	$(sort $(wildcard tests/firmware/*.c tests/firmware/*.S)))
+
+$(BUILD)/tests/firmware/%.o: tests/firmware/% Makefile
 	$(call say,EFICC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(SPRINGBOARD_FLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(LOADER_FLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/springboard.so: $(BUILD)/firmware/springboard.o \
-		efi/loader.lds
+$(BUILD)/springboard.so: $(SPRINGBOARD_OBJECTS) efi/loader.lds
 	$(call say,LINK,$@)
-	$(Q)$(EFI_LINK) -T efi/loader.lds -o $@ $< $(EFI_LIBRARY)/libefi.a \
-		$(EFI_LIBRARY)/libgnuefi.a
+	$(Q)$(EFI_LINK) -T efi/loader.lds -o $@ $(SPRINGBOARD_OBJECTS) \
+		$(EFI_LIBRARY)/libefi.a $(EFI_LIBRARY)/libgnuefi.a
 
 $(BUILD)/springboard.efi: $(BUILD)/springboard.so
 	$(call say,PE,$@)
@@ -431,7 +433,7 @@ help:
 	@sed -n 's/^#? //p' Makefile
 
 OBJECT_FOLDERS := $(wildcard $(addprefix $(BUILD)/,kernel efi host check-gcc \
-	check-clang explore-gcc fuzz targets firmware))
+	check-clang explore-gcc fuzz targets tests/firmware))
 ifneq ($(OBJECT_FOLDERS),)
 -include $(shell find $(OBJECT_FOLDERS) -type f -name '*.d')
 endif

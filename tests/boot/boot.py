@@ -21,6 +21,8 @@ class Request:
     limit: float = 60
     config: str = None  # BULLDOG.CFG on a cold disk, None: ours
     files: tuple = ()  # more on a cold disk, "EFI/PATH=file"
+    hostile: str = ""  # what the springboard's firmware does to us
+    unheard: bool = False  # writes to where nothing is are no error
 
     @property
     def shape(self):
@@ -30,8 +32,13 @@ class Request:
         """What may differ from one waking of a snapshot to the next."""
         (folder / "cmdline").write_text(self.cmdline)
         kinds = "int,cpu_reset,guest_errors" if self.trace \
-            else "guest_errors"
-        return [*machine.accelerator_arguments(self.exact),
+            else "unimp" if self.unheard else "guest_errors"
+        worse = []
+        if self.hostile:
+            (folder / "hostile").write_text(self.hostile)
+            worse = machine.fw_cfg_file("opt/org.bulldog.hostile",
+                                        folder / "hostile")
+        return [*machine.accelerator_arguments(self.exact), *worse,
                 *machine.fw_cfg_file("opt/org.bulldog.cmdline",
                                      folder / "cmdline"),
                 "-d", kinds, "-D", str(folder / "trace.txt")]
@@ -80,7 +87,8 @@ class Lab:
             request.shape, folder / "vars.fd", folder / "esp.img") \
             + machine.ram_arguments(request.shape) \
             + request.arguments(folder)
-        return guest.Guest(arguments, folder, request.limit)
+        return guest.Guest(arguments, folder, request.limit,
+                           "stdio" if request.shape.has_serial else "none")
 
     def run(self, request, folder, steps=None):
         """Boots, takes the steps (or waits for the end): an Outcome.

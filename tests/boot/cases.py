@@ -7,11 +7,12 @@ more than a command."""
 import re
 import subprocess
 
-from . import cases_evidence, cases_input, checks, machine
+from . import (cases_evidence, cases_hostile, cases_input, cases_machines,
+               checks, machine)
 from .scenario import Scenario
 
-TESTED = [name for name in machine.MACHINES
-          if not name.startswith("exact-") and name != "q35-secure"]
+TESTED = [name for name, shape in machine.MACHINES.items()
+          if not name.startswith("exact-") and not shape.only_cold]
 # Stamping every frame takes the host as much memory as the guest has, and
 # twice that of a woken guest; 3 GiB are stamped on a cold one.
 SMALL = [name for name in TESTED if "3g" not in name and "9g" not in name]
@@ -314,4 +315,5 @@ def scenarios():
             *_injection_scenarios(), *_bad_input_scenarios(),
             *_people_scenarios(), *cases_input.scenarios(),
             *cases_evidence.scenarios(),
-            *_cold_scenarios(), *_disk_scenarios()]
+            *_cold_scenarios(), *_disk_scenarios(),
+            *cases_machines.scenarios(), *cases_hostile.scenarios()]

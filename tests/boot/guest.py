@@ -80,7 +80,7 @@ class Guest:
     `folder` receives serial.txt, qemu.txt (QEMU's own complaints), command
     and, where asked for, trace.txt."""
 
-    def __init__(self, arguments, folder, limit=60):
+    def __init__(self, arguments, folder, limit=60, serial="stdio"):
         self.folder = folder
         self.limit = limit
         self.code = None
@@ -88,7 +88,7 @@ class Guest:
         self.ended_by_us = False
         self.registers = ""
         self.qmp = qmp.Qmp()
-        self._arguments = [machine.QEMU, *arguments, "-serial", "stdio",
+        self._arguments = [machine.QEMU, *arguments, "-serial", serial,
                            *self.qmp.arguments()]
         self._process = None
         self._deadline = None

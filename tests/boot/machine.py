@@ -22,7 +22,9 @@ class Machine:
     `firmware` what scripts/find-ovmf calls its code and variables.
 
     Without a disk, the firmware gets what it boots from QEMU itself: then
-    nothing in the machine depends on how fast the host is."""
+    nothing in the machine depends on how fast the host is. Without a serial
+    port, nobody hears that the springboard is ready: such a machine, too, is
+    one for cold boots only."""
 
     name: str
     board: str
@@ -31,6 +33,8 @@ class Machine:
     extra: tuple = ()
     firmware: tuple = ("code", "vars")
     has_disk: bool = True
+    has_serial: bool = True
+    only_cold: bool = False
 
 
 def _table(*machines):
@@ -58,11 +62,24 @@ MACHINES = _table(
     Machine("q35-secure", "q35,smm=on", "512M", "max",
             ("-global", "driver=cfi.pflash01,property=secure,value=on",
              "-global", "ICH9-LPC.disable_s3=1"),
-            ("secure-code", "snakeoil-vars")),
+            ("secure-code", "snakeoil-vars"), only_cold=True),
+    # Each with a few values that no other machine has.
+    Machine("q35-no-1g", "q35", "512M", "max,-pdpe1gb", ("-device", "VGA"),
+            only_cold=True),
+    Machine("q35-no-nx", "q35", "512M", "max,-nx",
+            ("-device", "virtio-gpu-pci"), only_cold=True),
+    Machine("pc-no-nx", "pc", "128M", "qemu64,-nx", only_cold=True),
+    Machine("q35-no-smep", "q35", "512M", "max,-smep,-smap",
+            ("-smp", "4", "-device", "ramfb"), only_cold=True),
+    Machine("q35-no-serial", "q35", "512M", "max", ("-device", "VGA"),
+            only_cold=True, has_serial=False),
+    Machine("q35-600g", "q35,i8042=off", "600G", "max", only_cold=True),
     # For counting instructions; the second has RAM across more than one
     # top-level entry and is there for the benchmark only.
     Machine("exact-512m", "q35", "512M", "max", has_disk=False),
     Machine("exact-600g", "q35", "600G", "max", has_disk=False),
+    # The firmware takes seconds for each bit that an address can have.
+    Machine("exact-4t", "q35", "4T", "max,phys-bits=43", has_disk=False),
 )
 
 

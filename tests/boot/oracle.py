@@ -2,9 +2,8 @@
 """What the memory map should have become, worked out a second time.
 
 Written from the rules in docs/regions.md and docs/ledger.md, not from the C:
-it cuts the address space at every edge that any entry has and asks of each
-piece who claims it. That is slow, and there is nothing in it to get wrong
-twice.
+it cuts the address space at every edge that any claim has and asks of each
+piece who claims it. An entry is as many claims as there are rules for it.
 """
 
 from dataclasses import dataclass
@@ -37,13 +36,30 @@ class Entry:
     attributes: int
 
     @property
-    def end(self):
-        return min(self.start + self.pages * PAGE, PHYSICAL_LIMIT)
+    def bytes_end(self):
+        """Where it says that it ends, whether that can be or not."""
+        return self.start + self.pages * PAGE
+
+    @property
+    def names(self):
+        """(start, end): all pages of which it names a byte."""
+        end = min(-(-self.bytes_end // PAGE) * PAGE, PHYSICAL_LIMIT)
+        return self.start // PAGE * PAGE, end
+
+    @property
+    def holds(self):
+        """(start, end): the whole pages that it has, if it can be believed;
+        start and end are the same if it has none."""
+        start = -(-self.start // PAGE) * PAGE
+        if self.bytes_end > PHYSICAL_LIMIT:
+            return start, start
+        return start, max(self.bytes_end // PAGE * PAGE, start)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """[start..end) is `kind`, for the ledger `owner`."""
+    """[start..end) is `kind`, for the ledger `owner`. No kind: the pages are
+    named and nothing more."""
 
     start: int
     end: int
@@ -73,7 +89,7 @@ def _keeper(entry):
 def _claims(entry, limit):
     """The pieces of one entry: only usable ones have more than one."""
     special = {9: "acpi", 14: "persistent", 15: "unaccepted"}
-    start, end = entry.start, entry.end
+    start, end = entry.names
     withheld = entry.attributes & (RUNTIME | SP) or \
         (_is_usable(entry) and not entry.attributes & WB)
     if withheld or not (_is_usable(entry) or entry.type in special):
@@ -83,6 +99,8 @@ def _claims(entry, limit):
         kind = special[entry.type]
         yield Claim(start, end, kind, kind)
         return
+    yield Claim(start, end, None, "reserved")
+    start, end = entry.holds
     high = ("free", "free") if entry.type == 7 \
         else ("later", "boot_reclaimable")
     for first, last, kind, owner in (
@@ -96,6 +114,8 @@ def _claims(entry, limit):
 
 
 def _strictness(claim):
+    if claim.kind is None:
+        return -1, 0
     keeper = KEEPERS.index(claim.owner) if claim.kind == "keep" else 0
     return KINDS.index(claim.kind), keeper
 
@@ -108,28 +128,31 @@ class Truth:
     def __init__(self, entries, limit=USABLE_LIMIT):
         limit = min(limit, USABLE_LIMIT)
         self.entries = entries
-        claims = [claim for entry in entries if entry.pages
-                  for claim in _claims(entry, limit)]
-        edges = sorted({claim.start for claim in claims} |
-                       {claim.end for claim in claims})
+        begins, ends = {}, {}
+        for entry in entries:
+            for claim in _claims(entry, limit) if entry.pages else ():
+                if claim.start < claim.end:
+                    begins.setdefault(claim.start, []).append((claim, entry))
+                    ends.setdefault(claim.end, []).append((claim, entry))
+        edges = sorted({*begins, *ends})
+        over = []
         self.pieces = []
         self.lost_pages = 0
         for start, end in zip(edges, edges[1:]):
-            over = [claim for claim in claims
-                    if claim.start <= start and claim.end >= end]
-            if not over:
-                continue
-            wins = max(over, key=_strictness)
-            self.pieces.append(Claim(start, end, wins.kind, wins.owner))
-            self.lost_pages += self._lost(start, end)
+            for gone in ends.get(start, ()):
+                over.remove(gone)
+            over += begins.get(start, ())
+            if over:
+                wins = max((claim for claim, _ in over), key=_strictness)
+                self.pieces.append(Claim(start, end, wins.kind, wins.owner))
+                self.lost_pages += self._lost(start, end, over)
 
-    def _lost(self, start, end):
+    def _lost(self, start, end, over):
         """Pages that some entry calls usable, none forbids, and that are in
         no usable region all the same."""
-        over = [entry for entry in self.entries
-                if entry.start <= start and entry.end >= end]
         plain = all(_is_usable(entry) and entry.attributes & WB and
-                    not entry.attributes & (SP | RUNTIME) for entry in over)
+                    not entry.attributes & (SP | RUNTIME)
+                    for _, entry in over)
         if not plain or self.pieces[-1].kind in ("free", "later", "low"):
             return 0
         return (end - start) // PAGE
@@ -138,6 +161,8 @@ class Truth:
         """[(start, end, kind)], neighbours of one kind joined."""
         joined = []
         for piece in self.pieces:
+            if piece.kind is None:
+                continue
             if joined and joined[-1][1:] == (piece.start, piece.kind):
                 joined[-1] = (joined[-1][0], piece.end, piece.kind)
             else:

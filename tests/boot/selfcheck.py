@@ -13,7 +13,8 @@ if __name__ == "__main__":
     sys.dont_write_bytecode = True
 
 # pylint: disable=wrong-import-position
-from boot import boot, checks, oracle, records, translations  # noqa: E402
+from boot import boot, cases, checks, hostile, oracle  # noqa: E402
+from boot import records, translations  # noqa: E402
 
 WB, RUNTIME, SP = oracle.WB, oracle.RUNTIME, oracle.SP
 MIB = 1 << 20
@@ -29,6 +30,11 @@ PICTURE = (
     (7, 0x1032, 0, WB), (7, 0xffffffff, 2, WB), (2, 0x900, 4, WB),
     (1, 0x904, 4, WB),
 )
+# Starts inside pages, ends beyond the last address: as an Entry has it.
+ODD = (
+    (7, 0x3000800, 4, WB), (0, 0x3010123, 2, 0),
+    (7, (1 << 52) - 0x8000, 16, WB), (0, (1 << 52) - 0x3000, 1 << 52, 0),
+)
 REGIONS = (
     (0x0, 0x10, "keep"), (0x10, 0xa0, "low"), (0xf0, 0x100, "keep"),
     (0x100, 0x800, "free"), (0x800, 0x808, "keep"), (0x808, 0x818, "later"),
@@ -37,18 +43,20 @@ REGIONS = (
     (0x900, 0x908, "later"), (0x1000, 0x1010, "keep"),
     (0x1010, 0x1018, "free"), (0x1018, 0x101c, "keep"),
     (0x101c, 0x1020, "free"), (0x1030, 0x1032, "keep"),
+    (0x3001, 0x3004, "free"), (0x3010, 0x3013, "keep"),
     (0xffffffff, 0x100000000, "free"),
     (0x100000000, 0x100000001, "keep"),  # beyond 16 TiB
     (0x9000000000, 0x9000000002, "keep"),
+    (0xfffffffffd, 0x10000000000, "keep"),
 )
 OWNERS = {
     "low": 0x90, "acpi": 4, "persistent": 0x10, "unaccepted": 8,
     "firmware": 8 + 4 + 8 + 4, "mmio": 0x10, "bad": 0,
-    "reserved": 0x10 + 0x10 + 4 + 4 + 1 + 1 + 1 + 2,
+    "reserved": 0x10 + 0x10 + 4 + 4 + 1 + 1 + 1 + 2 + 2 + 3 + 8,
     "kernel_image": 0x20, "page_table": 0x10, "handover": 8, "stack": 4,
     "log": 4,
 }
-USABLE = 0x700 + 0x10 + 8 + 8 + 4 + 1
+USABLE = 0x700 + 0x10 + 8 + 8 + 4 + 1 + 3
 
 TLB = """\
 ffff800000000000: 0000000000000000 XG-DA---W
@@ -82,7 +90,8 @@ cache=wb
 def entries():
     """The picture as oracle entries."""
     return [oracle.Entry(kind, first * oracle.PAGE, pages, attributes)
-            for kind, first, pages, attributes in PICTURE]
+            for kind, first, pages, attributes in PICTURE] \
+        + [oracle.Entry(*odd) for odd in ODD]
 
 
 def ledger_lines():
@@ -107,8 +116,8 @@ def good_serial():
     return "\n".join([
         *(f"@region start={start * oracle.PAGE:#x} end={end * oracle.PAGE:#x} "
           f"kind={kind}" for start, end, kind in REGIONS),
-        f"@total {totals} entries={len(PICTURE)} dropped_entries=1 "
-        f"lost_pages={0x10 + 1 + 2}", "@end cmd=memmap status=0",
+        f"@total {totals} entries={len(entries())} dropped_entries=1 "
+        f"lost_pages={0x10 + 1 + 2 + 2 + 5}", "@end cmd=memmap status=0",
         *(f"@entry type={entry.type} start={entry.start:#x} "
           f"pages={entry.pages} attributes={entry.attributes:#x}"
           for entry in entries()), "@end cmd=memmap status=0",
@@ -132,7 +141,7 @@ def outcome_of(serial, verdict="ok", **notes):
 LIES = (
     (checks.regions_are_what_the_raw_map_says, "kind=low", "kind=free"),
     (checks.regions_are_what_the_raw_map_says, "end=0xa0000 ", "end=0xa1000 "),
-    (checks.region_totals_are_what_the_raw_map_says, "lost_pages=19",
+    (checks.region_totals_are_what_the_raw_map_says, "lost_pages=26",
      "lost_pages=0"),
     (checks.region_totals_are_what_the_raw_map_says, "low_pages=144",
      "low_pages=145"),
@@ -261,11 +270,144 @@ def reports_are_held_against_qemus_log():
                    outcome_of(spoilt, trace=TRACE))
 
 
+FACTS = """\
+# hostile: exit round=1 failed=0 refused=1 exits=2 maps=4 late_calls=0 \
+connects=0 watchdog_off=1
+# hostile: map answers=4 entries={entries} plots=0 checksum={checksum}
+# hostile: pages odd=0 asked=2548 odd_types=0
+[0.1] W room: odd thing=1
+"""
+AUDIT = "@audit pages=14 findings=0\n@end cmd=pt status=0\n"
+HOSTILE_LIES = (
+    ("exits=2", "exits=3"), ("late_calls=0", "late_calls=1"),
+    ("connects=0", "connects=1"), ("watchdog_off=1", "watchdog_off=0"),
+    ("checksum=", "checksum=1"), ("entries=", "entries=1"),
+    ("odd_types=0", "odd_types=1"), ("asked=2548", "asked=9999"),
+    ("findings=0", "findings=1"), ("[0.1] W room: odd thing=1\n", ""),
+    ("[0.1] W room", "[0.1] E moor"), ("W room", "W room: x\n[0.2] W room"),
+    ("@entry type=6 ", "@entry type=5 "), ("kind=low", "kind=free"),
+)
+RETURNED = """\
+[0.2] I loader: hello
+[0.3] E loader: no memory for it
+[0.3] E loader: no memory for it
+# hostile: returned round=1 status=0x8000000000000009 kept=0
+"""
+RETURNED_LIES = (("8000000000000009", "0000000000000009"),
+                 ("kept=0", "kept=-1"),
+                 ("[0.3] E loader: no", "[0.4] E loader: never any"),
+                 ("# hostile: returned", "# hostile: vanished"))
+STOPPED = """\
+[0.3] E leave: firmware keeps us
+[0.3] E loader: stop action=reset
+"""
+STOPPED_LIES = (("keeps", "loves"), ("action=reset", "action=none"),
+                ("[0.3] E loader: stop", "[0.3] I loader: stop"))
+RESET = [{"event": "SHUTDOWN", "data": {"reason": "guest-reset"}}]
+
+
+def hostile_serial():
+    """What a boot behind the hostile firmware prints."""
+    serial = good_serial()
+    raw = records.having(records.answers(serial), "entry").all("entry")
+    return FACTS.format(entries=len(raw), checksum=hostile.checksum_of(raw)) \
+        + serial + AUDIT
+
+
+def lies_behind_lies_are_noticed():
+    for check, truth, lies, verdict in (
+            (hostile.boots("maps=4", (r"W room: odd",)), hostile_serial(),
+             HOSTILE_LIES, "ok"),
+            (hostile.refuses("no memory"), RETURNED, RETURNED_LIES,
+             "returned"),
+            (hostile.stops("keeps us"), STOPPED, STOPPED_LIES, "shutdown")):
+        assert not refuses(check, outcome_of(truth, verdict, events=RESET))
+        assert refuses(check, outcome_of(truth, "timeout", events=RESET))
+        for good, lie in lies:
+            assert good in truth, good
+            spoilt = truth.replace(good, lie, 1)
+            assert refuses(check, outcome_of(spoilt, verdict,
+                                             events=RESET)), (good, lie)
+    assert refuses(hostile.boots("maps=5"), outcome_of(hostile_serial()))
+    assert refuses(hostile.stops("keeps us"),
+                   outcome_of(STOPPED, "shutdown", events=[]))
+
+
+def each_round_is_looked_at():
+    check = hostile.each_failure_is_survived(1, (r"W room: odd",))
+    last = hostile_serial().replace("round=1", "round=2") \
+        .replace("[0.1] W room: odd thing=1\n", "")
+    survived = hostile_serial().replace("round=1 failed=0",
+                                        "round=2 failed=1")
+    assert not refuses(check, outcome_of(RETURNED + last))
+    assert not refuses(check, outcome_of(RETURNED + survived), outcome_of(
+        last.replace("round=2", "round=3")))
+    for spoilt in (last, RETURNED + RETURNED + last,
+                   RETURNED.replace("round=1", "round=2") + last,
+                   RETURNED.replace("kept=0", "kept=3") + last,
+                   RETURNED + hostile_serial(), RETURNED + survived,
+                   RETURNED + last.replace("late_calls=0", "late_calls=1")):
+        assert refuses(check, outcome_of(spoilt)), spoilt[:200]
+
+
+# --- docs/firmware.md --------------------------------------------------------
+ROOT = Path(__file__).resolve().parents[2]
+QUIRKS = [letter + str(number) for letter, last in zip(
+    "ABCDEFG", (3, 13, 4, 7, 6, 2, 1)) for number in range(1, last + 1)]
+# Words between the names.
+PROSE = {"in", "every", "hostile", "boot", "and", "of", "each", "machine"}
+
+
+def known_tests():
+    """The name of every test and check, without the machine it runs on."""
+    names = set()
+    for scenario in cases.scenarios():
+        names.add(scenario.name)
+        names.add(re.sub("-(q35|pc)-[0-9]+[mg]$", "", scenario.name))
+        names |= {check.__name__ for check in scenario.checks}
+        names |= {f"{scenario.name}/{check.__name__}"
+                  for check in scenario.checks}
+    names |= {check.__name__ for check in hostile.GOOD}
+    for path in [*ROOT.glob("tests/unit/*.c"), *ROOT.glob("tests/loader/*.c")]:
+        names |= set(re.findall(r"^CASE\((\w+)\)", path.read_text(), re.M))
+    for path in ROOT.glob("tests/lint/*.sh"):
+        names |= set(re.findall(r"^(case_\w+)\(\)", path.read_text(), re.M))
+    return names
+
+
+def tests_in(cell):
+    """The names in a cell of the table; `-x` stands for the last name with
+    another end, what is in parentheses for nothing."""
+    last = ""
+    for word in re.findall(r"[\w./-]+", re.sub(r"\([^)]*\)", "", cell)):
+        if word in PROSE:
+            continue
+        if word.startswith("-"):
+            word = last.rpartition("-")[0] + word
+        else:
+            last = word
+        yield word
+
+
+def firmware_table_names_tests_that_exist():
+    text = (ROOT / "docs/firmware.md").read_text()
+    rows = re.findall(r"^\| ([A-G]\d+) \|[^|]+\|[^|]+\|([^|]*)\|$", text, re.M)
+    assert [quirk for quirk, _ in rows] == QUIRKS, rows
+    known = known_tests()
+    for quirk, cell in rows:
+        names = list(tests_in(cell))
+        assert names, quirk
+        unknown = [name for name in names if name not in known]
+        assert not unknown, (quirk, unknown)
+
+
 CASES = (each_lie_is_noticed, ledger_must_not_change,
          oracle_draws_the_picture, oracle_knows_the_limit,
          leaves_agree_with_qemu, writable_code_is_noticed,
          records_are_read_to_the_letter,
-         reports_are_held_against_qemus_log)
+         reports_are_held_against_qemus_log,
+         lies_behind_lies_are_noticed, each_round_is_looked_at,
+         firmware_table_names_tests_that_exist)
 
 
 def main():

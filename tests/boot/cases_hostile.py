@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Boots behind firmware that lies, as a table: the words that make it lie
+(docs/firmware.md explains them), and how the boot must end."""
+
+from dataclasses import dataclass
+
+from . import checks, hostile
+from .hostile import boots, refuses, stops
+from .scenario import Scenario
+
+SMALL, LARGE = "q35-512m", "q35-9g"
+BOTH = (SMALL, LARGE)
+
+# Every way to tell the truth about memory badly, at once.
+ALL_MAP_LIES = ("nested overlap zero wrap unaligned kinds withheld far "
+                "acpi_far runtime0 attributes duplicate split=500")
+PROTECTED = "nx sections protocol strict null_page"
+NO_LARGE_RUN = r"W image: no 2 MiB run free"
+
+
+@dataclass
+class Case:
+    """What the firmware does, and a check of what comes of it."""
+
+    name: str
+    words: str
+    ends: object = None
+    machines: tuple = BOTH
+
+    def scenarios(self):
+        """One for each machine."""
+        for machine in self.machines:
+            yield Scenario(
+                f"hostile-{self.name}-{machine}",
+                ({"machine": machine, "cmdline": hostile.CMDLINE,
+                  "hostile": self.words},), (self.ends or boots(),))
+
+
+MAPS = (
+    Case("reversed", "reverse"),
+    Case("shuffled", "shuffle=7"),
+    Case("split", "split=250"),
+    Case("600-entries", "split=600", boots(r"map .* entries=600 ")),
+    Case("2000-entries", "split=2000 shuffle=3",
+         boots(r"map .* entries=2000 ")),
+    Case("nested", "nested", boots("map .* plots=6 ")),
+    Case("nested-shuffled-split", "nested shuffle=11 split=300"),
+    Case("duplicated", "duplicate"),
+    Case("overlapping", "overlap"),
+    Case("overlapping-nested-reversed", "overlap nested reverse"),
+    Case("zero-length", "zero"),
+    Case("wrapping", "wrap"),
+    Case("unaligned", "unaligned", boots("map .* plots=2 ")),
+    Case("unknown-kinds", "kinds", boots("map .* plots=8 ")),
+    Case("withheld", "withheld", boots("map .* plots=6 ")),
+    Case("reserved-far-away", "far"),
+    Case("acpi-out-of-reach", "acpi_far"),
+    Case("runtime-data-at-0", "runtime0"),
+    Case("odd-attributes", "attributes"),
+    *(Case(f"stride-{size}", f"stride={size}") for size in
+      (40, 52, 56, 64, 4096)),
+    Case("all-map-lies", f"{ALL_MAP_LIES} stride=56 shuffle=5"),
+)
+
+EXITS = (
+    *(Case(f"exit-refused-{times}", f"refuse={times}",
+           boots(f"exit .* refused={times} ")) for times in range(1, 6)),
+    Case("exit-refused-for-ever", "refuse=1000",
+         stops("leave: firmware keeps the machine")),
+    Case("exit-refused-then-no-map", "refuse=1 fail=GetMemoryMap from=4",
+         stops("leave: ")),
+    Case("exit-refused-all-map-lies",
+         f"{ALL_MAP_LIES} stride=64 reverse refuse=3 grow=9 "
+         "until=6"),
+    Case("map-grows", "grow=20"),
+    Case("map-outgrows-its-buffer", "grow=100 until=4"),
+    Case("map-grows-and-exit-refused", "grow=70 until=6 refuse=2"),
+    Case("map-grows-for-ever", "grow=100",
+         refuses("leave: no room for map and tables")),
+    Case("map-gets-holes", "holes=20 until=4"),
+    Case("watchdog-armed", "watchdog=300", boots("watchdog_off=1")),
+    Case("watchdog-cannot-be-stopped", "fail=SetWatchdogTimer",
+         boots("exit round=1 failed=1",
+               leaving_out=(hostile.leaves_as_agreed,))),
+)
+
+PAGES = (
+    Case("page-0-handed-out", "page0", boots("pages odd=1 ")),
+    Case("lowest-pages-first", "low=0x10000", boots("pages odd=1[0-9] ")),
+    Case("low-megabyte-first", "low=0xa0000",
+         refuses("no memory for the handover")),
+    Case("no-2m-run", "largest=1024", boots(warnings=(NO_LARGE_RUN,))),
+    Case("hardly-any-run", "largest=100",
+         refuses("no (memory|room) for ")),
+    Case("pages-above-4g", "above", boots("pages odd=[1-9]"), (LARGE,)),
+    Case("image-above-4g", "image=high",
+         boots("image start=0x00000001[0-9a-f]{8}"), (LARGE,)),
+    Case("image-above-4g-protected", f"image=high above la57 {PROTECTED}",
+         boots("image start=0x00000001[0-9a-f]{8}"), (LARGE,)),
+    Case("image-below-1m", "image=low",
+         boots("image start=0x00000000000[0-9a-f]{5}")),
+)
+
+# cr4=...1xxx is LA57; efer=...8xx NXE; cr0=...1xxxx WP.
+PROCESSOR = (
+    Case("page-0-absent", "null_page"),
+    Case("no-execute", "nx"),
+    Case("no-execute-by-section", "nx sections"),
+    Case("write-xor-execute", f"{PROTECTED} cr4"),
+    Case("attribute-protocol", "sections protocol"),
+    Case("no-execute-for-ever", "nx strict",
+         stops("loader: fault vector=14 error=0x11")),
+    Case("five-levels", "la57",
+         boots("processor .* cr4=0x0{12}1[0-9a-f]{3} ")),
+    Case("five-levels-protected", f"la57 cr4 {PROTECTED} reverse refuse=2",
+         boots("processor .* cr4=0x0{10}[0-9a-f]{2}1[0-9a-f]{3} ")),
+    Case("every-cr4-bit", "cr4",
+         boots("processor .* cr4=0x00000000007[0-9a-f]{5} ")),
+    Case("write-protect-off", "wp_off", boots("processor cr0=0x0{8}80000033")),
+    Case("no-execute-off", "plain nxe_off",
+         boots("processor .* efer=0x0{13}[0-7]")),
+    Case("clock-goes-on", "clock", boots("clock ticks=[1-9]")),
+    Case("clock-goes-on-five-levels", "clock la57 wp_off",
+         boots("clock ticks=[1-9]")),
+)
+
+ACPI_TROUBLE = r"W acpi: unusable table={} why="
+TABLES = (
+    Case("console-none", "console=none"),
+    Case("console-none-and-no-memory", "console=none largest=1",
+         refuses("no memory for the")),
+    *(Case(f"acpi-{kind}".replace("_", "-"), f"acpi={kind}",
+           boots(warnings=(ACPI_TROUBLE.format("RSDP"),)), (SMALL,))
+      for kind in ("none", "empty", "null", "nowhere", "beyond", "corrupt")),
+    *(Case(f"acpi-{kind}".replace("_", "-"), f"acpi={kind}",
+           boots(warnings=(ACPI_TROUBLE.format("FADT"),)), (SMALL,))
+      for kind in ("xsdt_corrupt", "xsdt_beyond", "xsdt_endless")),
+    Case("acpi-1.0", "acpi=1.0", None, BOTH),
+    Case("acpi-both", "acpi=both_swapped", None, (SMALL,)),
+)
+
+READY = r"I screen: ready width={} height={} pitch={} base={} "
+BASE = "0x[0-9a-f]+"
+SCREENS = (
+    *(Case(f"screen-{kind}", f"screen={kind}", boots("I screen: none"),
+           (SMALL,)) for kind in ("none", "tiny", "narrow", "flat",
+                                  "bltonly", "16bit", "huge", "strange",
+                                  "mute")),
+    *(Case(f"screen-{kind}", f"screen={kind}", boots(warnings=(
+        f"W screen: refused why=.*{why}",)), (SMALL,)) for kind, why in (
+            ("low", "too low"),
+            ("masks", "not 8 bits each"), ("stolen", "memory that is in use"),
+            ("wrap", "beyond all physical addresses"))),
+    Case("screen-endless", "screen=endless",
+         boots(READY.format(640, 480, 2560, BASE)), (SMALL,)),
+)
+# Those that are drawn on: machine, size in pixels, pixels from line to line.
+GLASSES = {
+    "plain": (SMALL, 640, 480, 640), "pitch": (SMALL, 600, 480, 648),
+    "short": (SMALL, 640, 300, 640), "high": (LARGE, 640, 480, 640),
+}
+
+
+def _screen_scenarios():
+    for kind, (machine, width, height, pitch) in GLASSES.items():
+        base = "0x1[0-9a-f]{8}" if kind == "high" else BASE
+        yield Scenario(
+            f"hostile-screen-{kind}",
+            ({"machine": machine, "hostile": f"screen={kind}",
+              "cmdline": 'run="pt audit -m" on-idle=monitor'},),
+            (checks.ends("stopped"), checks.says("what_was_found", READY.format(
+                width, height, 4 * pitch, base)),
+             hostile.draws_every_pixel_and_no_other(width, height, pitch)),
+            steps=hostile.look_at_glass)
+    yield Scenario(
+        "hostile-screen-above-512g",
+        ({"machine": SMALL, "cmdline": hostile.CMDLINE, "unheard": True,
+          "hostile": "screen=far"},),
+        (boots(READY.format(640, 480, 2560, "0xfc10000000")),))
+
+
+def _until_clock_asked(guest, notes):
+    guest.wait_for(r"^@end cmd=pt")
+    notes["pic"] = guest.qmp.monitor("info pic")
+    notes["lapic"] = guest.qmp.monitor("info lapic")
+    return True
+
+
+def _special_scenarios():
+    yield Scenario(
+        "hostile-clock-is-silenced",
+        ({"machine": SMALL, "hostile": "clock",
+          "cmdline": 'run="pt audit -m" on-idle=monitor'},),
+        (checks.ends("stopped"), hostile.interrupts_are_masked),
+        steps=_until_clock_asked)
+    for machine in BOTH:
+        for service, least, survivable in (
+                ("AllocatePages", 10, (NO_LARGE_RUN,)),
+                ("GetMemoryMap", 2, ()),
+                ("HandleProtocol", 1, ("W loader: volume unreadable",)),
+                ("LocateProtocol", 1, ())):
+            yield hostile.EachCall(
+                f"hostile-each-{service}-fails-{machine}",
+                ({"machine": machine},),
+                (hostile.each_failure_is_survived(least, survivable),),
+                service=service)
+
+
+def scenarios():
+    """Every scenario behind hostile firmware."""
+    for case in (*MAPS, *EXITS, *PAGES, *PROCESSOR, *TABLES, *SCREENS):
+        yield from case.scenarios()
+    yield from _screen_scenarios()
+    yield from _special_scenarios()

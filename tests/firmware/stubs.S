@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * One door for each boot service and each function of the console. They
+ * count who comes through and touch nothing that carries an argument: %rax,
+ * %r10 and %r11 are free at a call in Microsoft's convention.
+ */
+#define SERVICES	44
+#define CONSOLE_CALLS	9
+
+	.section .text
+	.altmacro
+	.macro door number, next
+	.balign 16
+	mov	$\number, %eax
+	jmp	\next
+	.endm
+
+	.globl watch_doors, watch_console_doors, watch_gone
+	.balign 16
+watch_doors:
+	.set	number, 0
+	.rept	SERVICES
+	door	%number, through
+	.set	number, number + 1
+	.endr
+
+	.balign 16
+watch_console_doors:
+	.set	number, 0
+	.rept	CONSOLE_CALLS
+	door	%number, through_console
+	.set	number, number + 1
+	.endr
+
+through:
+	lea	watch_calls(%rip), %r10
+	incq	(%r10, %rax, 8)
+	cmpl	$0, watch_refused(%rip)
+	je	1f
+	lea	watch_late_calls(%rip), %r10
+	incq	(%r10, %rax, 8)
+1:	cmp	watch_fail_service(%rip), %eax
+	jne	2f
+	decq	watch_fail_in(%rip)
+	jnz	2f
+	mov	watch_fail_status(%rip), %rax
+	ret
+2:	lea	watch_targets(%rip), %r10
+	jmp	*(%r10, %rax, 8)
+
+	/* The console knows itself by its address: give it its own. */
+through_console:
+	cmpl	$0, watch_refused(%rip)
+	je	1f
+	incq	watch_late_words(%rip)
+1:	mov	watch_console(%rip), %rcx
+	jmp	*(%rcx, %rax, 8)
+
+	/* Where every door leads once there are no boot services. */
+watch_gone:
+	mov	%eax, %ecx
+	sub	$0x28, %rsp
+	call	watch_called_too_late
+
+	.section .note.GNU-stack, "", @progbits
