@@ -340,16 +340,19 @@ $(BUILD)/springboard.efi: $(BUILD)/springboard.so
 bench: setup-bench
 	$(Q)$(MAKE) --no-print-directory -j2 products $(BUILD)/springboard.efi
 	$(Q)tests/bench/bench_boot.py --build $(BUILD)
+	$(Q)tests/bench/bench_screen.py --build $(BUILD)
 
 FUZZ_MAPS ?= 1000000
 FUZZ_FILES ?= 1000000
 FUZZ_TABLES ?= 1000000
+FUZZ_FONTS ?= 1000000
 FUZZ_SEED ?= 1
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz_count_fuzz_regions = $(FUZZ_MAPS)
 fuzz_count_fuzz_elf = $(FUZZ_FILES)
 fuzz_count_fuzz_acpi = $(FUZZ_TABLES)
 fuzz_count_fuzz_numa = $(FUZZ_TABLES)
+fuzz_count_fuzz_psf = $(FUZZ_FONTS)
 FUZZ_FLAGS := $(HOST_FLAGS) -Itests/fake -I.
 
 $(BUILD)/fuzz/%.o: %.c
@@ -359,7 +362,7 @@ $(BUILD)/fuzz/%.o: %.c
 
 FUZZ_HELPERS := $(filter-out tests/fake/check.c,$(FAKE_SOURCES))
 $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o \
-		$(call host_objects,fuzz,$(HOSTED_ROOMS) $(FUZZ_HELPERS))
+		$(call host_objects,fuzz,$(HOSTED_ROOMS) $(FUZZ_HELPERS) $(PURE_SOURCES))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(FUZZ_FLAGS) -o $@ $^
 

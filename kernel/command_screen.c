@@ -84,11 +84,12 @@ static enum status run_bench(const struct command_call *call)
 		scroll_once(&bench, &state);
 	grid_clear(&screen.text.grid);
 	screen_show();
-	sink_print(call->out, "@screen_bench scrolls=%u ticks=%lu "
-			      "changed_cells=%lu changed_pixels=%lu "
-			      "ticks_per_1000_pixels=%lu\n", BENCH_SCROLLS,
-		   bench.ticks, bench.cells, bench.pixels,
-		   bench.ticks * 1000 / bench.pixels);
+	sink_print(call->out, call->records ?
+		   "@screen_bench scrolls=%u ticks=%lu changed_cells=%lu "
+		   "changed_pixels=%lu\n" :
+		   "%u scrolls took %lu ticks, for %lu characters that changed "
+		   "and %lu of their pixels\n", BENCH_SCROLLS, bench.ticks,
+		   bench.cells, bench.pixels);
 	return ST_OK;
 }
 

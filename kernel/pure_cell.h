@@ -22,6 +22,15 @@ static inline bool cell_is(struct cell a, struct cell b)
 	return cell_number(a) == cell_number(b);
 }
 
+/* Blanks come in rows: four of them are compared as one number. */
+static inline uint64_t four_cells(const struct cell *cells)
+{
+	uint64_t number;
+
+	__builtin_memcpy(&number, cells, sizeof(number));
+	return number;
+}
+
 /*
  * A row of cells, wanted and on the glass. Who draws it makes both equal,
  * and need not touch what is equal already.

@@ -337,12 +337,12 @@ struct shape_change {
 static inline __attribute__((always_inline)) void
 draw_shape(struct shape_change change, uint32_t width)
 {
-	unsigned blank = (unsigned)__builtin_ctz(change.groups);
+	uint64_t blank = (unsigned)__builtin_ctz(change.groups);
 
 	change.groups >>= blank;
 	change.want += blank * ROWS_AT_ONCE;
 	change.have += blank * ROWS_AT_ONCE;
-	change.at += blank * ROWS_AT_ONCE * change.pitch;
+	change.at += blank * (ROWS_AT_ONCE * change.pitch);
 	do {
 #pragma GCC unroll 4
 		for (unsigned i = 0; i < ROWS_AT_ONCE; i++)
@@ -357,6 +357,7 @@ draw_shape(struct shape_change change, uint32_t width)
 	} while (change.groups != 0);
 }
 
+/* When a screen scrolls, most of what is no blank changes, but not its ink. */
 static inline __attribute__((always_inline)) void
 draw_cells(const struct font *font, const struct glyph_row *row,
 	   uint32_t width)
@@ -364,22 +365,31 @@ draw_cells(const struct font *font, const struct glyph_row *row,
 	const struct cell *want = row->cells.want;
 	const struct cell *end = want + row->cells.columns;
 	struct cell *have = row->cells.have;
+	uint32_t *const *pixels = row->pixels;
+	uint64_t pitch = row->pitch_bytes;
 	char *at = row->at;
 
 	for (; want < end; want++, have++, at += width * 4) {
-		uint32_t glyph = want->glyph, old = have->glyph;
+		uint64_t glyph = want->glyph, old = have->glyph;
 
-		if (cell_is(*want, *have))
+		if (__builtin_expect(cell_is(*want, *have), 0)) {
+			while (end - want > 4 &&
+			       four_cells(want + 1) == four_cells(have + 1)) {
+				want += 4;
+				have += 4;
+				at += 4 * width * 4;
+			}
 			continue;
-		if (want->ink != have->ink)
+		}
+		if (__builtin_expect(want->ink != have->ink, 0))
 			old = GLYPH_UNKNOWN;
 		draw_shape((struct shape_change){
 			.want = font->shape[glyph],
 			.have = font->shape[old],
 			.groups = font->inked[glyph] | font->inked[old],
-			.pixels = (const char *)row->pixels[want->ink],
+			.pixels = (const char *)pixels[want->ink],
 			.at = at,
-			.pitch = row->pitch_bytes,
+			.pitch = pitch,
 		}, width);
 		*have = *want;
 	}

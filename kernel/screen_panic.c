@@ -18,7 +18,7 @@
 
 #define CAUSE_ROWS_MAX	3
 #define TODO_ROWS_MAX	2
-#define MORE		"... the rest is in the log on the serial port"
+#define MORE		"... there is more in the log"
 
 enum line_part {
 	PART_START,

@@ -382,7 +382,7 @@ CASE(font_difference_counts_pixels)
 
 /* --- drawing -------------------------------------------------------------- */
 
-#define COLUMNS		7
+#define COLUMNS		13
 #define GUARD		5	/* pixels around the row, on each side */
 #define INKS		3
 #define POISON		0xdeadbeef
@@ -398,7 +398,7 @@ struct stage {
 	uint32_t *pixels[INKS];
 	uint32_t pitch, lines;		/* of the glass, in pixels */
 	uint32_t *glass;
-	struct cell want[COLUMNS], have[COLUMNS];
+	struct cell *want, *have;	/* COLUMNS each, nothing beyond */
 };
 
 static struct stage *stage_make(struct shape_of_font shape, uint64_t *state)
@@ -415,6 +415,8 @@ static struct stage *stage_make(struct shape_of_font shape, uint64_t *state)
 	stage->pitch = COLUMNS * shape.width + 2 * GUARD;
 	stage->lines = shape.height + 2 * GUARD;
 	stage->glass = malloc(stage->pitch * stage->lines * 4);
+	stage->want = malloc(COLUMNS * sizeof(struct cell));
+	stage->have = malloc(COLUMNS * sizeof(struct cell));
 	return stage;
 }
 
@@ -422,6 +424,8 @@ static void stage_free(struct stage *stage)
 {
 	for (unsigned ink = 0; ink < INKS; ink++)
 		free(stage->pixels[ink]);
+	free(stage->want);
+	free(stage->have);
 	free(stage->glass);
 	free(stage);
 }
@@ -464,14 +468,17 @@ static struct cell random_cell(uint64_t *state)
 
 static void stage_set(struct stage *stage, uint64_t *state)
 {
+	/* On some rows nearly everything stays, on some nearly nothing. */
+	uint64_t change_in = 1 + check_random(state) % 8;
+
 	for (uint32_t i = 0; i < COLUMNS; i++) {
 		stage->have[i] = random_cell(state);
 		stage->want[i] = random_cell(state);
 		if (check_random(state) % 2 == 0)
 			stage->want[i].ink = stage->have[i].ink;
-		if (check_random(state) % 4 == 0)
+		if (check_random(state) % change_in != 0)
 			stage->want[i] = stage->have[i];
-		if (check_random(state) % 8 == 0)
+		if (check_random(state) % (8 * change_in) == 0)
 			stage->have[i].glyph = GLYPH_UNKNOWN;
 	}
 	for (uint32_t i = 0; i < stage->pitch * stage->lines; i++)
@@ -490,9 +497,9 @@ static void stage_draw(struct stage *stage)
 }
 
 /* Pixels that are wrong: a drawn row as wanted, everything else untouched. */
-static unsigned stage_faults(struct stage *stage, const struct cell *before)
+static size_t stage_faults(struct stage *stage, const struct cell *before)
 {
-	unsigned faults = 0, right = 0;
+	size_t faults = 0, right = 0;
 	uint32_t height = stage->font.height, width = stage->font.width;
 
 	for (uint32_t i = 0; i < COLUMNS; i++)
