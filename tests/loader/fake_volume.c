@@ -6,6 +6,8 @@
  */
 #include "fake_firmware.h"
 
+#include <base/string.h>
+
 #include <string.h>
 #include <strings.h>
 
