@@ -238,7 +238,8 @@ $$(BUILD)/check-$(1)/blame/%.o: %.c
 
 $$(BUILD)/check-$(1)/test_loader: \
 		$$(call host_objects,check-$(1)/blame,$$(LOADER_CHECKED)) \
-		$$(call host_objects,check-$(1),$$(HOSTED_ROOMS) tests/fake/check.c tests/fake/fake_mmu.c)
+		$$(call host_objects,check-$(1),$$(HOSTED_ROOMS) tests/fake/check.c tests/fake/fake_mmu.c \
+			tests/fake/fake_cpu.c)
 	$$(call say,LINK,$$@)
 	$$(Q)$(2) $$(CHECK_FLAGS) -o $$@ $$^
 endef

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * frame.h - the physical memory of one NUMA node, lent in three sizes.
+ *
+ * Takes: runs of free frames.
+ * Gives: frames of 4 KiB, 2 MiB (a block) and 1 GiB (a giant) and runs of
+ *        any number of pages, to any number of CPUs at once, without locks.
+ *
+ * Invariants, at a quiet moment (frame_pool_audit):
+ *   (F1) a free frame is one bit: its own, its block's, or its giant's;
+ *   (F2) a block whose bit is set has no bits below, nor has a giant;
+ *   (F3) no block and no giant is wholly free below and not merged;
+ *   (F4) each of these bits is reachable from `root`: one load of it tells
+ *        whether there is anything at all;
+ *   (F5) the owner byte of every free frame of a split block is 0.
+ *
+ * Numbers inside are 32 bits and relative to the node's first frame, which
+ * is the first of a giant. Where the node has no memory the arrays need no
+ * memory of their own to be written to, but must be readable.
+ */
+#ifndef MM_FRAME_H
+#define MM_FRAME_H
+
+#include <base/address.h>
+#include <base/atomic.h>
+#include <base/status.h>
+#include <boot/owner.h>
+#include <mm/window.h>
+
+/* Frames that one word of the bitmap, and of every summary, speaks for. */
+#define FRAME_WORD_SHIFT	6
+#define FRAME_WORD_BITS		64U
+#define FRAME_TREE_LEVELS	4
+#define FRAME_CLASSES		8
+
+/* log2 of frames in a block (6 ... 9) and of blocks in a giant (1 ... 9). */
+struct frame_shape {
+	uint8_t block_shift;
+	uint8_t giant_shift;
+};
+#define FRAME_SHAPE_PC	((struct frame_shape){ 9, 9 })
+
+/*
+ * The owner's byte, DESIGN's ledger encoding: 0 free, then owners up to
+ * FRAME_BYTE_LAST. From FRAME_BYTE_FIXED on it says who has what was never
+ * the pool's to lend: freeing that is refused.
+ */
+#define FRAME_BYTE_FREE		((uint8_t)OWNER_FREE)
+#define FRAME_BYTE_LAST		191
+#define FRAME_BYTE_FIXED	192
+
+typedef struct { uint16_t plain; } atomic_u16;
+
+/*
+ * Of every block, about how many of its frames are free: a hint that all
+ * CPUs store without care, so a late store may even hide FRAME_WHOLE. Only
+ * FRAME_ABSENT and FRAME_VIRGIN can be counted on: nobody frees into those.
+ */
+#define FRAME_HINT_COUNT	0x03ff
+#define FRAME_HINT_HELD		0x4000	/* a CPU refills from this block     */
+#define FRAME_ABSENT		0xfffd	/* not this pool's                   */
+#define FRAME_VIRGIN		0xfffe	/* never split: bits, bytes undefined */
+#define FRAME_WHOLE		0xffff	/* not split now: bits 0, bytes 0    */
+
+/* A bit per block (or giant), and for each word of it a bit above. */
+struct frame_tree {
+	atomic_u64 *level[FRAME_TREE_LEVELS];
+	uint64_t size;			/* bits of level 0                   */
+	uint8_t levels;
+	uint8_t root_bit;
+};
+
+/* What one CPU has under way, so that a refusal can tell: own cache line. */
+struct frame_slot {
+	atomic_u64 moving;	/* odd: free frames are out of sight         */
+	atomic_u64 frees;	/* odd: a bit is about to be set             */
+	uint64_t pad[6];
+};
+
+enum frame_misuse {
+	FRAME_FOREIGN,		/* not this machine's to lend                */
+	FRAME_MISALIGNED,	/* not the first frame of that size          */
+	FRAME_NOT_ALLOCATED,	/* free already, or lent in another size     */
+	FRAME_FREED_AT_ONCE,	/* two CPUs freed it; seen when it went home */
+};
+
+struct frame_complaint {
+	enum frame_misuse misuse;
+	pfn_t frame;
+	const void *caller;	/* of the free that was refused              */
+};
+
+struct frame_reporter {
+	void (*report)(struct frame_reporter *reporter,
+		       const struct frame_complaint *complaint);
+};
+
+struct frame_pool {
+	/* [C] */
+	uint64_t first;			/* pfn of relative frame 0           */
+	uint64_t frames;		/* span, in whole giants             */
+	uint64_t low_end;		/* relative frame at 4 GiB, or 0     */
+	struct frame_shape shape;
+	unsigned slots;
+	atomic_u64 *bits;
+	atomic_u16 *hints;
+	atomic_u8 *frame_owner;
+	atomic_u8 *block_owner;
+	atomic_u8 *giant_owner;
+	struct frame_slot *slot;
+	struct frame_reporter *reporter;	/* may be NULL               */
+	struct window window;
+	struct frame_tree split;	/* blocks that may have a bit set    */
+	struct frame_tree blocks;	/* blocks that are wholly free       */
+	struct frame_tree giants;
+	struct frame_tree classes[FRAME_CLASSES];	/* hints             */
+	/* [A] */
+	_Alignas(64) atomic_u64 root;
+	_Alignas(64) atomic_u64 misuses;
+};
+
+/* The arrays of a pool, in bytes; each starts on a cache line. */
+struct frame_pool_sizes {
+	uint64_t bits;
+	uint64_t hints;
+	uint64_t frame_owner;
+	uint64_t block_owner;
+	uint64_t giant_owner;
+	uint64_t trees;
+	uint64_t slots;
+};
+
+struct frame_pool_request {
+	pfn_t first;			/* a multiple of a giant             */
+	uint64_t frames;		/* up to the node's last frame       */
+	struct frame_shape shape;
+	unsigned slots;			/* two for each CPU                  */
+	struct frame_reporter *reporter;
+	struct window window;		/* for zeroed frames                 */
+	void *bits, *hints, *frame_owner, *block_owner, *giant_owner;
+	void *trees, *slot;
+};
+
+/* Fails: ST_BAD_ARGUMENT (shape, slots), ST_BAD_RANGE (first, frames). */
+enum status frame_pool_measure(const struct frame_pool_request *request,
+			       struct frame_pool_sizes *out);
+
+/*
+ * An empty pool. `bits` and `frame_owner` are not touched.
+ * Fails: as frame_pool_measure.
+ * Cost:  O(giants): some 300 words for each.
+ */
+enum status frame_pool_init(struct frame_pool *pool,
+			    const struct frame_pool_request *request);
+
+/*
+ * Which CPU, and in which context: 2 * CPU, plus 1 in an interrupt handler.
+ * A call from an interrupt handler never waits: frames that another CPU, or
+ * the interrupted code, is moving at that moment count as not there.
+ */
+typedef unsigned frame_slot_id;
+
+static inline frame_slot_id frame_task_slot(unsigned cpu)
+{
+	return 2 * cpu;
+}
+
+static inline frame_slot_id frame_interrupt_slot(unsigned cpu)
+{
+	return 2 * cpu + 1;
+}
+
+/*
+ * Frames that the pool has never seen, or that were taken out of it, become
+ * free. Runs of two pools must not share a block.
+ * Fails: ST_BAD_RANGE, ST_CONFLICT (some are the pool's already; nothing
+ *        has changed then).
+ * Cost:  O(blocks) plain stores, O(frames) only in the first and last block.
+ */
+struct frame_extent {
+	pfn_t first;
+	uint64_t frames;
+};
+enum status frame_pool_add(struct frame_pool *pool, frame_slot_id slot,
+			   struct frame_extent run);
+
+enum frame_size {
+	FRAME_4K,
+	FRAME_2M,
+	FRAME_1G,
+	FRAME_RUN,
+};
+
+enum frame_limit {
+	FRAME_ANYWHERE,		/* below 4 GiB only when all else is lent    */
+	FRAME_BELOW_4G,
+	FRAME_BELOW_1M,
+};
+
+enum frame_node_rule {
+	FRAME_NODE_PREFERRED,	/* else the next in distance order           */
+	FRAME_NODE_REQUIRED,
+};
+
+enum frame_contents {
+	FRAME_UNDEFINED,
+	FRAME_ZEROED,
+};
+
+struct frame_request {
+	enum frame_size size;
+	enum frame_limit limit;
+	enum frame_node_rule rule;
+	enum frame_contents contents;
+	uint64_t pages;		/* of a FRAME_RUN                            */
+	unsigned node;
+	uint8_t owner;		/* 1 ... FRAME_BYTE_LAST                     */
+};
+
+/*
+ * All or nothing, from this pool alone (node and rule are not looked at).
+ * Fails: ST_NO_MEMORY: there was an instant during the call at which
+ *        nothing suitable could be reached (what CPUs have in caches cannot
+ *        be reached; from an interrupt, see frame_slot_id);
+ *        ST_CONFLICT: a run, and others freed frames during each of
+ *        FRAME_RUN_TRIES searches, so that no such instant can be named;
+ *        ST_BAD_ARGUMENT: owner, size, or a run of no pages.
+ * Cost:  O(1) but for runs: O(blocks / 64) and what they are made of.
+ */
+#define FRAME_RUN_TRIES 16
+enum status frame_pool_alloc(struct frame_pool *pool, frame_slot_id slot,
+			     const struct frame_request *request, pfn_t *out);
+
+/*
+ * Gives back what was lent in one piece. A run is freed with the length it
+ * was lent with. What was not lent so is refused, reported, and stays.
+ * Fails: ST_BAD_RANGE (foreign), ST_BAD_ARGUMENT (misaligned, no pages),
+ *        ST_CONFLICT (not allocated in this size, or freed already).
+ */
+struct frame_return {
+	pfn_t frame;
+	enum frame_size size;
+	uint64_t pages;		/* of a FRAME_RUN                            */
+	const void *caller;
+};
+enum status frame_pool_free(struct frame_pool *pool, frame_slot_id slot,
+			    const struct frame_return *what);
+
+/* Whether any block of the pool holds this frame. */
+bool frame_pool_has(const struct frame_pool *pool, pfn_t frame);
+
+/* --- nodes ----------------------------------------------------------------*/
+
+struct frame_nodes {
+	struct frame_pool **pool;	/* [C] by node                       */
+	unsigned count;
+	/* [C] row n: all nodes, nearest to n first, n itself included.     */
+	const uint8_t *order;
+};
+
+/* As frame_pool_alloc, over nodes; ST_BAD_ARGUMENT also for the node. */
+enum status frame_alloc(struct frame_nodes *nodes, frame_slot_id slot,
+			const struct frame_request *request, pfn_t *out);
+
+/* As frame_pool_free, wherever the frame lives. */
+enum status frame_free(struct frame_nodes *nodes, frame_slot_id slot,
+		       const struct frame_return *what);
+
+/* --- at a quiet moment -----------------------------------------------------*/
+
+struct frame_census {
+	uint64_t free_frames;		/* all of them, in frames            */
+	uint64_t split_frames;		/* single bits of split blocks       */
+	uint64_t whole_blocks;		/* outside free giants               */
+	uint64_t whole_giants;
+};
+void frame_pool_census(const struct frame_pool *pool,
+		       struct frame_census *out);
+
+bool frame_pool_audit(const struct frame_pool *pool);	/* F1..F5 */
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * frame_cache.h - one CPU's own frames, in front of its node's pool.
+ *
+ * Takes: words of frames and blocks, in bulk.
+ * Gives: single frames of 4 KiB and 2 MiB without a lock, without a locked
+ *        instruction and without switching interrupts off.
+ *
+ * A bank is one CPU's in one context, and nobody else's: the kernel is not
+ * preemptible, interrupt handlers have a bank of their own and do not nest,
+ * and an NMI has the one that refuses. So there is nothing to guard; the
+ * slow paths assert it (cpu_local.h).
+ *
+ * Invariants: (C1) no frame is in two places; (C2) the owner's byte of every
+ *             cached frame is 0; (C3) `sink` and `word` speak for different
+ *             words; (C4) nothing exceeds its limit.
+ */
+#ifndef MM_FRAME_CACHE_H
+#define MM_FRAME_CACHE_H
+
+#include <mm/frame.h>
+
+#define FRAME_STACK_MAX		128
+#define FRAME_BLOCKS_MAX	64
+
+struct frame_cache_set;
+
+/* [O] all of it. */
+struct frame_bank {
+	uint64_t word;		/* frames of one word, the first to be lent  */
+	uint64_t word_first;	/* relative frame of its bit 0               */
+	uint64_t word_back;	/* the same, if it takes frames back         */
+	atomic_u8 *owner;	/* the pool's frame_owner                    */
+	uint64_t base;		/* the pool's first                          */
+	uint64_t frames;	/* the pool's span; 0 refuses all            */
+	atomic_u16 *hints;
+	uint64_t sink;		/* freed frames of one word, leaving  */
+	uint64_t sink_first;
+	uint32_t block_shift;
+	uint32_t density;	/* a sparser block's frames are not kept     */
+	uint32_t count, limit;	/* of stack                                  */
+	uint32_t block_count, block_limit;
+	uint32_t word_most, sink_on;
+	uint64_t block;		/* where refills come from                   */
+	struct frame_pool *pool;
+	struct frame_cache_set *set;
+	frame_slot_id slot;
+	/* Of the free that opened the sink: whom a late report can name. */
+	const void *sink_caller;
+	uint32_t refills, spills, drains;
+	uint32_t stack[FRAME_STACK_MAX];	/* relative frames           */
+	uint32_t blocks[FRAME_BLOCKS_MAX];	/* relative blocks           */
+};
+
+/* All banks in front of one node's pool. */
+struct frame_cache_set {
+	struct frame_pool *pool;
+	struct frame_nodes *nodes;	/* where frames of others go; or NULL */
+	struct frame_bank *banks;	/* by slot                           */
+	unsigned cpus;
+	/*
+	 * Makes every CPU drain its banks, and returns when all have. Called
+	 * for one who may wait, never from an interrupt handler; may be NULL.
+	 */
+	void (*drain_all)(struct frame_cache_set *set);
+};
+
+/*
+ * `pool`, `nodes`, `banks` (2 * cpus of them), `cpus` and `drain_all` are the
+ * caller's. A CPU keeps at most the node's frames / (64 * cpus).
+ */
+void frame_cache_init(struct frame_cache_set *set);
+
+/* The bank of this CPU in this context; for an NMI the one that refuses. */
+struct frame_bank *frame_cache_bank(struct frame_cache_set *set);
+
+/*
+ * One frame of 4 KiB, its content undefined, owner 1 ... FRAME_BYTE_LAST.
+ * Fails: ST_NO_MEMORY as frame_pool_alloc: what other CPUs have in their
+ *        caches counts as not there; ST_DENIED in an NMI.
+ * Cost:  no locked instruction but for each refill.
+ */
+enum status frame_cache_alloc(struct frame_bank *bank, uint8_t owner,
+			      pfn_t *out);
+/* The same for a caller that may wait: before it refuses, all CPUs drain. */
+enum status frame_cache_alloc_waiting(struct frame_bank *bank, uint8_t owner,
+				      pfn_t *out);
+
+/*
+ * Fails: ST_BAD_RANGE (foreign), ST_CONFLICT (not allocated), reported with
+ *        `caller`; nothing has changed then. ST_DENIED in an NMI.
+ */
+enum status frame_cache_free(struct frame_bank *bank, pfn_t frame,
+			     const void *caller);
+
+/* Frames of 2 MiB; ST_BAD_ARGUMENT when misaligned. */
+enum status frame_cache_alloc_block(struct frame_bank *bank, uint8_t owner,
+				    pfn_t *out);
+enum status frame_cache_alloc_block_waiting(struct frame_bank *bank,
+					    uint8_t owner, pfn_t *out);
+enum status frame_cache_free_block(struct frame_bank *bank, pfn_t frame,
+				   const void *caller);
+
+/* All goes home. For the bank's own CPU only. */
+void frame_cache_drain(struct frame_bank *bank);
+
+/* Frames that are in the bank. */
+uint64_t frame_cache_held(const struct frame_bank *bank);
+
+bool frame_cache_audit(const struct frame_bank *bank);	/* C1 within, C2..C4 */
+
+#endif

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * Words out of blocks, blocks out of giants, and back.
+ *
+ * "Allocated" is the absence of a bit, so split and merge have nothing to
+ * count. A split takes the block's bit (whoever clears it owns all frames),
+ * writes ones below and lists the block. A merge takes the eight words of
+ * ones one by one, each by compare-and-swap, and sets the block's bit; when
+ * one of them is not all ones any more it gives back what it took. A giant
+ * is to its blocks what a block is to its frames.
+ *
+ * Which block to take from decides how many stay whole: the one that is
+ * fullest already. Blocks that are split are sorted by how many of their
+ * frames are free into classes, each with its own summary. Counts are hints
+ * (plain 16-bit numbers, changed by all CPUs without care): a wrong one
+ * costs a worse choice, and is put right when a CPU looks at the words. The
+ * tree `split` is what counts: a block with a bit set is in it. The other
+ * way round is lazy: an empty block leaves it when somebody was misled.
+ *
+ * Within a class, and among whole blocks, the highest address goes first:
+ * so memory below 4 GiB, and below 1 MiB, is used last without zones.
+ */
+#include "frame_internal.h"
+
+static unsigned class_of(const struct frame_pool *pool, uint64_t count)
+{
+	return (unsigned)((count * FRAME_CLASSES) >> pool->shape.block_shift) &
+	       (FRAME_CLASSES - 1);
+}
+
+static bool in_a_class(uint16_t hint)
+{
+	return hint != 0 && hint < FRAME_HINT_HELD;
+}
+
+static void class_leave(struct frame_pool *pool, uint64_t block, uint16_t hint)
+{
+	struct frame_tree *tree = &pool->classes[class_of(pool, hint)];
+
+	if (in_a_class(hint) && frame_tree_has(tree, block))
+		frame_tree_claim_one(pool, tree, block);
+}
+
+static void class_enter(struct frame_pool *pool, uint64_t block, uint16_t hint)
+{
+	if (in_a_class(hint))
+		frame_tree_list(pool, &pool->classes[class_of(pool, hint)],
+				block);
+}
+
+void frame_set_hint(struct frame_pool *pool, uint64_t block, uint16_t hint)
+{
+	atomic_u16 *cell = &pool->hints[block];
+	uint16_t old = atomic_load_relaxed(cell);
+
+	if (old == hint)
+		return;
+	atomic_store_relaxed(cell, hint);
+	if (old >= FRAME_HINT_HELD && hint >= FRAME_HINT_HELD)
+		return;
+	if (in_a_class(old) && in_a_class(hint) &&
+	    class_of(pool, old) == class_of(pool, hint))
+		return;
+	class_enter(pool, block, hint);
+	class_leave(pool, block, old);
+}
+
+/* `added` frames more in the block's words. */
+static inline void hint_add(struct frame_pool *pool, uint64_t block,
+			    unsigned added)
+{
+	atomic_u16 *cell = &pool->hints[block];
+	uint16_t old = atomic_load_relaxed(cell);
+	uint64_t count = (old & FRAME_HINT_COUNT) + added;
+
+	if (old >= FRAME_ABSENT)
+		return;
+	/* A full count is for merges, which look for themselves. */
+	count = min_u64(count, frames_per_block(pool) - 1);
+	if (old & FRAME_HINT_HELD)
+		atomic_store_relaxed(cell, (uint16_t)(FRAME_HINT_HELD | count));
+	else if (old != 0 && class_of(pool, old) == class_of(pool, count))
+		atomic_store_relaxed(cell, (uint16_t)count);
+	else
+		frame_set_hint(pool, block, (uint16_t)count);
+}
+
+uint64_t frame_count_block(const struct frame_pool *pool, uint64_t block)
+{
+	const atomic_u64 *words = block_words(pool, block);
+	uint64_t count = 0;
+
+	for (uint64_t i = 0; i < words_per_block(pool); i++)
+		count += count_ones(atomic_load_relaxed(&words[i]));
+	return min_u64(count, frames_per_block(pool) - 1);
+}
+
+void frame_let_go_block(struct frame_pool *pool, uint64_t block)
+{
+	if (atomic_load_relaxed(&pool->hints[block]) < FRAME_ABSENT)
+		frame_set_hint(pool, block,
+			       (uint16_t)frame_count_block(pool, block));
+}
+
+/* --- split and merge -------------------------------------------------------*/
+
+void frame_init_bytes(struct frame_pool *pool, uint64_t block, uint8_t byte)
+{
+	uint64_t first = block << pool->shape.block_shift;
+
+	for (uint64_t i = 0; i < frames_per_block(pool); i++)
+		atomic_store_relaxed(&pool->frame_owner[first + i], byte);
+}
+
+void frame_open_block(struct frame_pool *pool, uint64_t block,
+		       uint64_t first_word)
+{
+	atomic_u64 *words = block_words(pool, block);
+	uint64_t count = frames_per_block(pool) - FRAME_WORD_BITS +
+			 count_ones(first_word);
+
+	if (atomic_load_relaxed(&pool->hints[block]) == FRAME_VIRGIN)
+		frame_init_bytes(pool, block, FRAME_BYTE_FREE);
+	atomic_store_relaxed(&pool->hints[block],
+			     (uint16_t)(FRAME_HINT_HELD | count));
+	/* Release: who takes a frame sees its owner's byte. */
+	for (uint64_t i = 1; i < words_per_block(pool); i++)
+		atomic_store_release(&words[i], ALL_ONES);
+	atomic_store_release(&words[0], first_word);
+	frame_tree_list(pool, &pool->split, block);		/* S5 */
+}
+
+bool frame_split_block(struct frame_pool *pool, frame_slot_id slot,
+		       uint64_t block)
+{
+	bool won;
+
+	frame_enter(pool, slot);				/* S1 */
+	won = frame_tree_claim_one(pool, &pool->blocks, block);	/* S2, S3 */
+	if (won)
+		frame_open_block(pool, block, ALL_ONES);		/* S4 */
+	frame_leave(pool, slot);				/* S6 */
+	if (won)
+		frame_let_go_block(pool, block);
+	return won;
+}
+
+/* A giant's blocks in the leaf words of a tree: `count` words, all `mask`. */
+struct leaf {
+	uint64_t word;
+	uint64_t count;
+	uint64_t mask;
+};
+
+static struct leaf leaf_of_giant(const struct frame_pool *pool, uint64_t giant)
+{
+	uint64_t blocks = blocks_per_giant(pool);
+	uint64_t first = giant * blocks;
+
+	if (blocks >= 64)
+		return (struct leaf){ first >> 6, blocks >> 6, ALL_ONES };
+	return (struct leaf){ first >> 6, 1,
+			      ((1UL << blocks) - 1) << (first & 63) };
+}
+
+bool frame_split_giant(struct frame_pool *pool, frame_slot_id slot,
+		       uint64_t giant)
+{
+	struct leaf leaf = leaf_of_giant(pool, giant);
+	bool won;
+
+	frame_enter(pool, slot);				/* S1 */
+	won = frame_tree_claim_one(pool, &pool->giants, giant);	/* S2, S3 */
+	for (uint64_t i = 0; won && i < leaf.count; i++)	/* S4, S5 */
+		frame_tree_publish(pool, &pool->blocks, leaf.word + i,
+				   leaf.mask);
+	frame_leave(pool, slot);				/* S6 */
+	return won;
+}
+
+static bool giant_is_whole(const struct frame_pool *pool,
+			   const struct leaf *leaf)
+{
+	for (uint64_t i = 0; i < leaf->count; i++) {
+		const atomic_u64 *cell =
+			&pool->blocks.level[0][leaf->word + i];
+
+		if ((atomic_load_seq_cst(cell) & leaf->mask) != leaf->mask)
+			return false;
+	}
+	return true;
+}
+
+static void merge_giant(struct frame_pool *pool, frame_slot_id slot,
+			uint64_t giant)
+{
+	struct leaf leaf = leaf_of_giant(pool, giant);
+	uint64_t taken = 0;
+
+	if (!giant_is_whole(pool, &leaf))			/* M1 */
+		return;
+	frame_enter(pool, slot);				/* M2 */
+	while (taken < leaf.count &&				/* M3 */
+	       frame_tree_claim_all(pool, &pool->blocks, leaf.word + taken,
+				    leaf.mask))
+		taken++;
+	if (taken == leaf.count) {
+		frame_tree_publish(pool, &pool->giants, giant >> 6,
+				   1UL << (giant & 63));	/* M6 */
+	} else {
+		while (taken-- > 0)				/* M4 */
+			frame_tree_publish(pool, &pool->blocks,
+					   leaf.word + taken, leaf.mask);
+	}
+	frame_leave(pool, slot);				/* M7 */
+}
+
+static bool block_is_whole(const struct frame_pool *pool,
+			   const atomic_u64 *words)
+{
+	for (uint64_t i = 0; i < words_per_block(pool); i++)
+		if (atomic_load_seq_cst(&words[i]) != ALL_ONES)
+			return false;
+	return true;
+}
+
+/* All words are zero and ours: the block is one again. */
+static void close_block(struct frame_pool *pool, uint64_t block)
+{
+	atomic_u16 *hint = &pool->hints[block];
+	uint16_t old = atomic_load_relaxed(hint);
+
+	atomic_store_relaxed(hint, FRAME_WHOLE);
+	class_leave(pool, block, old);
+	frame_tree_claim_one(pool, &pool->split, block);	/* M5 */
+	frame_tree_publish(pool, &pool->blocks, block >> 6,
+			   1UL << (block & 63));		/* M6 */
+}
+
+static void merge_block(struct frame_pool *pool, frame_slot_id slot,
+			uint64_t block)
+{
+	atomic_u64 *words = block_words(pool, block);
+	uint64_t taken = 0, expected = ALL_ONES;
+	bool whole;
+
+	if (!block_is_whole(pool, words))			/* M1 */
+		return;
+	frame_enter(pool, slot);				/* M2 */
+	while (taken < words_per_block(pool) &&			/* M3 */
+	       atomic_compare_exchange_seq_cst(&words[taken], &expected, 0))
+		taken++;
+	whole = taken == words_per_block(pool);
+	if (whole) {
+		close_block(pool, block);
+	} else {
+		while (taken-- > 0)				/* M4 */
+			atomic_fetch_or_seq_cst(&words[taken], ALL_ONES);
+		/* Somebody may have found it empty in the meantime. */
+		frame_tree_list(pool, &pool->split, block);
+	}
+	frame_leave(pool, slot);				/* M7 */
+	if (whole)
+		merge_giant(pool, slot, block >> pool->shape.giant_shift);
+}
+
+/* --- free ------------------------------------------------------------------*/
+
+uint64_t frame_put(struct frame_pool *pool, frame_slot_id slot, uint64_t word,
+		   uint64_t mask)
+{
+	uint64_t block = word >> (pool->shape.block_shift - FRAME_WORD_SHIFT);
+	atomic_u64 *cell = &pool->bits[word];
+	atomic_u64 *frees = &pool->slot[slot].frees;
+	uint64_t count = atomic_load_relaxed(frees);
+	uint64_t old = atomic_load_relaxed(cell);
+	uint64_t added;
+	bool entered = false;
+
+	/*
+	 * A second copy may come home after the first made the block whole:
+	 * then it is free although its bit is not set. As far as the hint
+	 * says so: this is a net below the owner's byte.
+	 */
+	if (atomic_load_relaxed(&pool->hints[block]) >= FRAME_ABSENT)
+		return mask;
+	atomic_store_relaxed(frees, count + 1);
+	do {							/* F2 */
+		if (old == 0 && !entered) {
+			frame_enter(pool, slot);		/* F1 */
+			entered = true;
+		}
+	} while (!atomic_compare_exchange_seq_cst(cell, &old, old | mask));
+	if (old == 0)
+		frame_tree_list(pool, &pool->split, block);	/* F3 */
+	if (entered)
+		frame_leave(pool, slot);			/* F4 */
+	atomic_store_release(frees, count + 2);
+	added = mask & ~old;
+	hint_add(pool, block, (added & (added - 1)) ? count_ones(added) : 1);
+	if ((old | mask) == ALL_ONES)
+		merge_block(pool, slot, block);
+	return old & mask;
+}
+
+/* Blocks of several giants share a word in small shapes. */
+static void merge_giants(struct frame_pool *pool, frame_slot_id slot,
+			 uint64_t word, uint64_t mask, uint64_t now)
+{
+	while (mask != 0) {
+		uint64_t block = (word << 6) + (uint64_t)__builtin_ctzl(mask);
+		uint64_t giant = block >> pool->shape.giant_shift;
+		struct leaf leaf = leaf_of_giant(pool, giant);
+
+		if ((now & leaf.mask) == leaf.mask)
+			merge_giant(pool, slot, giant);
+		mask &= ~leaf.mask;
+	}
+}
+
+uint64_t frame_put_blocks(struct frame_pool *pool, frame_slot_id slot,
+			  uint64_t word, uint64_t mask)
+{
+	atomic_u64 *cell = &pool->blocks.level[0][word];
+	atomic_u64 *frees = &pool->slot[slot].frees;
+	uint64_t count = atomic_load_relaxed(frees);
+	uint64_t old = atomic_load_relaxed(cell);
+	bool entered = false;
+
+	atomic_store_relaxed(frees, count + 1);
+	do {							/* F2 */
+		if (old == 0 && !entered) {
+			frame_enter(pool, slot);		/* F1 */
+			entered = true;
+		}
+	} while (!atomic_compare_exchange_seq_cst(cell, &old, old | mask));
+	if (old == 0)
+		frame_tree_list_word(pool, &pool->blocks, word); /* F3 */
+	if (entered)
+		frame_leave(pool, slot);			/* F4 */
+	atomic_store_release(frees, count + 2);
+	if (pool->shape.giant_shift < FRAME_WORD_SHIFT ||
+	    (old | mask) == ALL_ONES)
+		merge_giants(pool, slot, word, mask, old | mask);
+	return old & mask;
+}
+
+bool frame_put_giant(struct frame_pool *pool, frame_slot_id slot,
+		     uint64_t giant)
+{
+	atomic_u64 *frees = &pool->slot[slot].frees;
+	uint64_t count = atomic_load_relaxed(frees);
+	bool clash;
+
+	atomic_store_relaxed(frees, count + 1);
+	frame_enter(pool, slot);				/* F1 */
+	clash = frame_tree_publish(pool, &pool->giants, giant >> 6,
+				   1UL << (giant & 63)) != 0;
+	frame_leave(pool, slot);				/* F4 */
+	atomic_store_release(frees, count + 2);
+	return !clash;
+}

@@ -1,0 +1,13 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+#
+# The frame allocators side by side: bench_frames.c says what is measured.
+# Usage: bench_frames.sh [ROUNDS [PART OF A WORKLOAD'S NAME]]
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+gcc -std=gnu2x -O3 -Iinclude -Itests/bench -pthread -o "$work/bench_frames" \
+	tests/bench/bench_frames.c tests/bench/peer_*.c mm/frame*.c
+"$work/bench_frames" "$@"

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/* mm/frame with mm/frame_cache in front, as the kernel calls them. */
+#include "peer.h"
+
+#include <arch/cpu_local.h>
+#include <mm/frame_cache.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct ours {
+	struct frame_pool pool;
+	struct frame_cache_set set;
+	void *memory;
+};
+
+static _Thread_local unsigned this_cpu;
+
+unsigned cpu_local_id(void)
+{
+	return this_cpu;
+}
+
+enum cpu_context cpu_local_context(void)
+{
+	return CPU_TASK;
+}
+
+static struct frame_pool_request request_of(uint64_t frames, unsigned cpus)
+{
+	return (struct frame_pool_request){
+		.frames = frames, .shape = FRAME_SHAPE_PC, .slots = 2 * cpus,
+	};
+}
+
+/* Bytes of the arrays; the owner's bytes of the frames last. */
+static uint64_t measure(uint64_t frames, unsigned cpus,
+			struct frame_pool_sizes *sizes)
+{
+	struct frame_pool_request request = request_of(frames, cpus);
+
+	if (frame_pool_measure(&request, sizes) != ST_OK)
+		abort();
+	return sizes->bits + sizes->hints + sizes->block_owner +
+	       sizes->giant_owner + sizes->trees + sizes->slots;
+}
+
+static void *make(uint64_t frames, unsigned cpus)
+{
+	struct ours *ours = peer_zeroed(sizeof(*ours));
+	struct frame_pool_request request = request_of(frames, cpus);
+	struct frame_pool_sizes sizes;
+	uint64_t bytes = measure(frames, cpus, &sizes);
+	char *at = ours->memory = peer_zeroed(bytes + sizes.frame_owner);
+
+	request.bits = at;
+	request.hints = at += sizes.bits;
+	request.block_owner = at += sizes.hints;
+	request.giant_owner = at += sizes.block_owner;
+	request.trees = at += sizes.giant_owner;
+	request.slot = at += sizes.trees;
+	request.frame_owner = at += sizes.slots;
+	if (frame_pool_init(&ours->pool, &request) != ST_OK ||
+	    frame_pool_add(&ours->pool, 0,
+			   (struct frame_extent){ { 0 }, frames }) != ST_OK)
+		abort();
+	ours->set = (struct frame_cache_set){
+		.pool = &ours->pool, .cpus = cpus,
+		.banks = peer_zeroed(2 * cpus * sizeof(struct frame_bank)),
+	};
+	frame_cache_init(&ours->set);
+	return ours;
+}
+
+static void destroy(void *self)
+{
+	struct ours *ours = self;
+
+	free(ours->memory);
+	free(ours->set.banks);
+	free(ours);
+}
+
+static void *enter(void *self, unsigned cpu)
+{
+	this_cpu = cpu;
+	return &((struct ours *)self)->set.banks[2 * cpu];
+}
+
+static uint32_t alloc(void *thread)
+{
+	pfn_t frame;
+
+	return frame_cache_alloc(thread, PEER_OWNER, &frame) == ST_OK ?
+		       (uint32_t)frame.raw : PEER_NONE;
+}
+
+static void give(void *thread, uint32_t frame)
+{
+	if (frame_cache_free(thread, (pfn_t){ frame },
+			     __builtin_return_address(0)) != ST_OK)
+		abort();
+}
+
+static uint32_t alloc_block(void *thread)
+{
+	pfn_t frame;
+
+	return frame_cache_alloc_block(thread, PEER_OWNER, &frame) == ST_OK ?
+		       (uint32_t)frame.raw : PEER_NONE;
+}
+
+static void free_block(void *thread, uint32_t frame)
+{
+	if (frame_cache_free_block(thread, (pfn_t){ frame },
+				   __builtin_return_address(0)) != ST_OK)
+		abort();
+}
+
+static void drain(void *thread)
+{
+	frame_cache_drain(thread);
+}
+
+static uint64_t overhead(uint64_t frames)
+{
+	struct frame_pool_sizes sizes;
+
+	return measure(frames, 1, &sizes);
+}
+
+const struct peer peer_ours = {
+	"bulldog", make, destroy, enter, alloc, give, alloc_block, free_block,
+	drain, overhead,
+};

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "frame_world.h"
+
+#include "fake_cpu.h"
+
+#include <base/bits.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void note(struct frame_reporter *reporter,
+		 const struct frame_complaint *complaint)
+{
+	struct frame_world *world = (struct frame_world *)reporter;
+
+	world->last = *complaint;
+	world->complaints++;
+}
+
+static void *junk(struct frame_world *world, unsigned which, uint64_t bytes)
+{
+	void *memory = aligned_alloc(64, align_up(bytes, 64));
+
+	if (memory == NULL)
+		abort();
+	memset(memory, 0x5b, bytes);
+	world->arrays[which] = memory;
+	return memory;
+}
+
+static void drain_all(struct frame_cache_set *set)
+{
+	struct frame_world *world =
+		(struct frame_world *)((char *)set -
+				       offsetof(struct frame_world, set));
+	unsigned me = cpu_local_id();
+
+	world->drains++;
+	for (unsigned slot = 0; slot < 2 * set->cpus; slot++) {
+		fake_cpu_become(slot / 2, slot & 1 ? CPU_INTERRUPT : CPU_TASK);
+		frame_cache_drain(&set->banks[slot]);
+	}
+	fake_cpu_become(me, CPU_TASK);
+}
+
+struct frame_world *frame_world_new(const struct frame_world_request *request)
+{
+	struct frame_world *world = calloc(1, sizeof(*world));
+	struct frame_pool_request pool = {
+		.first = request->first,
+		.frames = request->frames,
+		.shape = request->shape,
+		.slots = 2 * request->cpus,
+	};
+
+	if (world == NULL ||
+	    frame_pool_measure(&pool, &world->sizes) != ST_OK)
+		abort();
+	world->reporter.report = note;
+	world->frames = request->frames;
+	pool.reporter = &world->reporter;
+	if (request->memory == FRAME_WORLD_MEMORY) {
+		world->memory = malloc(request->frames * PAGE_SIZE);
+		pool.window.offset = (uint64_t)(uintptr_t)world->memory -
+				     request->first.raw * PAGE_SIZE;
+	}
+	pool.bits = junk(world, 0, world->sizes.bits);
+	pool.hints = junk(world, 1, world->sizes.hints);
+	pool.frame_owner = junk(world, 2, world->sizes.frame_owner);
+	pool.block_owner = junk(world, 3, world->sizes.block_owner);
+	pool.giant_owner = junk(world, 4, world->sizes.giant_owner);
+	pool.trees = junk(world, 5, world->sizes.trees);
+	pool.slot = junk(world, 6, world->sizes.slots);
+	if (frame_pool_init(&world->pool, &pool) != ST_OK)
+		abort();
+	world->set = (struct frame_cache_set){
+		.pool = &world->pool,
+		.banks = calloc(2 * request->cpus, sizeof(struct frame_bank)),
+		.cpus = request->cpus,
+		.drain_all = drain_all,
+	};
+	frame_cache_init(&world->set);
+	return world;
+}
+
+struct frame_world *frame_world_full(const struct frame_world_request *request)
+{
+	struct frame_world *world = frame_world_new(request);
+	struct frame_extent all = { request->first, request->frames };
+
+	if (frame_pool_add(&world->pool, 0, all) != ST_OK)
+		abort();
+	return world;
+}
+
+void frame_world_free(struct frame_world *world)
+{
+	for (unsigned i = 0; i < 7; i++)
+		free(world->arrays[i]);
+	free(world->set.banks);
+	free(world->memory);
+	free(world);
+}
+
+bool frame_world_audit(const struct frame_world *world, uint64_t free)
+{
+	struct frame_census census;
+	uint64_t held = 0;
+
+	if (!frame_pool_audit(&world->pool))
+		return false;
+	for (unsigned slot = 0; slot < 2 * world->set.cpus; slot++) {
+		if (!frame_cache_audit(&world->set.banks[slot]))
+			return false;
+		held += frame_cache_held(&world->set.banks[slot]);
+	}
+	frame_pool_census(&world->pool, &census);
+	return census.free_frames + held == free;
+}

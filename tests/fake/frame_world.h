@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * frame_world.h - a pool of any shape with its arrays, and what it reported.
+ */
+#ifndef TESTS_FRAME_WORLD_H
+#define TESTS_FRAME_WORLD_H
+
+#include <mm/frame.h>
+#include <mm/frame_cache.h>
+
+#include <stdbool.h>
+
+struct frame_world {
+	struct frame_reporter reporter;
+	struct frame_complaint last;	/* of `complaints`                   */
+	unsigned complaints;
+	struct frame_pool pool;
+	struct frame_pool_sizes sizes;
+	struct frame_cache_set set;
+	uint64_t frames;
+	unsigned char *memory;		/* frames' content, if asked for     */
+	void *arrays[7];
+	unsigned drains;
+};
+
+enum frame_world_memory {
+	FRAME_WORLD_NUMBERS,		/* metadata only                     */
+	FRAME_WORLD_MEMORY,		/* the frames have content           */
+};
+
+struct frame_world_request {
+	struct frame_shape shape;
+	pfn_t first;
+	uint64_t frames;
+	unsigned cpus;
+	enum frame_world_memory memory;
+};
+
+/* A pool with nothing in it; its undefined arrays are full of junk. */
+struct frame_world *frame_world_new(const struct frame_world_request *request);
+/* The same with all frames added and banks in front. */
+struct frame_world *frame_world_full(const struct frame_world_request *request);
+void frame_world_free(struct frame_world *world);
+
+/* Quiet moment: bits and banks together are exactly `free` frames. */
+bool frame_world_audit(const struct frame_world *world, uint64_t free);
+
+#endif

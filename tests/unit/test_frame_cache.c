@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/* mm/frame_cache: edges, refusals, and a walk of several CPUs in one thread. */
+#include "check.h"
+#include "fake_cpu.h"
+#include "frame_world.h"
+
+#include <base/bits.h>
+#include <boot/owner.h>
+
+#define MARK ((const void *)0x4321)
+#define SMALL ((struct frame_shape){ 7, 4 })
+
+static struct frame_world *world_of(uint64_t frames, unsigned cpus)
+{
+	fake_cpu_become(0, CPU_TASK);
+	return frame_world_full(&(struct frame_world_request){
+		.shape = SMALL, .frames = frames, .cpus = cpus });
+}
+
+static struct frame_bank *become(struct frame_world *world, unsigned cpu,
+				 enum cpu_context context)
+{
+	fake_cpu_become(cpu, context);
+	return frame_cache_bank(&world->set);
+}
+
+CASE(frame_cache_lends_every_frame_once_and_then_refuses)
+{
+	struct frame_world *world = world_of(32768, 1);
+	struct frame_bank *bank = become(world, 0, CPU_TASK);
+	unsigned char *seen = calloc(32768, 1);
+	pfn_t frame;
+
+	for (unsigned i = 0; i < 32768; i++) {
+		CHECK(frame_cache_alloc(bank, OWNER_HEAP, &frame) == ST_OK);
+		CHECK(frame.raw < 32768 && !seen[frame.raw]++);
+	}
+	CHECK(frame_cache_alloc(bank, OWNER_HEAP, &frame) == ST_NO_MEMORY);
+	CHECK(frame_world_audit(world, 0));
+	for (unsigned i = 0; i < 32768; i++) {
+		pfn_t back = { (i * 4001UL) % 32768 };
+
+		CHECK(frame_cache_free(bank, back, MARK) == ST_OK);
+		CHECK(frame_cache_free(bank, back, MARK) == ST_CONFLICT);
+		CHECK(world->complaints == i + 1);
+		CHECK(world->last.frame.raw == back.raw &&
+		      world->last.caller == MARK);
+	}
+	/* Every bit reachable before the drain as after it. */
+	CHECK(frame_world_audit(world, 32768));
+	frame_cache_drain(bank);
+	CHECK(frame_cache_held(bank) == 0);
+	CHECK(frame_world_audit(world, 32768));
+	free(seen);
+	frame_world_free(world);
+}
+
+CASE(frame_cache_refuses_an_nmi)
+{
+	struct frame_world *world = world_of(32768, 1);
+	struct frame_bank *bank = become(world, 0, CPU_NMI);
+	pfn_t frame = { 0 };
+
+	CHECK(frame_cache_alloc(bank, OWNER_HEAP, &frame) == ST_DENIED);
+	CHECK(frame_cache_alloc_block(bank, OWNER_HEAP, &frame) == ST_DENIED);
+	CHECK(frame_cache_free(bank, frame, MARK) == ST_DENIED);
+	CHECK(frame_cache_free_block(bank, frame, MARK) == ST_DENIED);
+	fake_cpu_become(0, CPU_TASK);
+	CHECK(frame_world_audit(world, 32768));
+	frame_world_free(world);
+}
+
+CASE(frame_cache_asserts_whose_bank_it_is)
+{
+	struct frame_world *world = world_of(32768, 2);
+	struct frame_bank *other = become(world, 1, CPU_TASK);
+	struct frame_bank *interrupt = become(world, 0, CPU_INTERRUPT);
+	pfn_t frame;
+
+	CHECK(interrupt != become(world, 0, CPU_TASK));
+	CHECK_ASSERTS((void)!frame_cache_alloc(other, OWNER_HEAP, &frame));
+	CHECK_ASSERTS((void)!frame_cache_alloc(interrupt, OWNER_HEAP, &frame));
+	CHECK_ASSERTS(frame_cache_drain(other));
+	frame_world_free(world);
+}
+
+CASE(frame_cache_keeps_no_more_than_its_share)
+{
+	static const uint64_t sizes[] = { 2048, 4096, 8192, 32768, 262144 };
+
+	for (unsigned i = 0; i < ARRAY_LENGTH(sizes); i++) {
+		for (unsigned cpus = 1; cpus <= 16; cpus *= 4) {
+			struct frame_world *world = world_of(sizes[i], cpus);
+			struct frame_bank *bank = become(world, 0, CPU_TASK);
+			uint64_t share = max_u64(sizes[i] / (64 * cpus), 1);
+			pfn_t frame;
+
+			for (uint64_t n = 0; n < sizes[i]; n++)
+				CHECK(frame_cache_alloc(bank, 1, &frame) ==
+				      ST_OK);
+			for (uint64_t n = 0; n < sizes[i]; n++) {
+				CHECK(frame_cache_free(
+					bank, (pfn_t){ (n * 12289) % sizes[i] },
+					MARK) == ST_OK);
+				CHECK(frame_cache_held(bank) <= share);
+			}
+			frame_world_free(world);
+		}
+	}
+}
+
+CASE(frame_cache_drains_the_others_for_one_who_may_wait)
+{
+	struct frame_world *world = world_of(32768, 2);
+	struct frame_bank *bank = become(world, 1, CPU_TASK);
+	pfn_t frame;
+
+	CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
+	bank = become(world, 0, CPU_TASK);
+	while (frame_cache_alloc(bank, 1, &frame) == ST_OK)
+		continue;
+	CHECK(frame_cache_held(&world->set.banks[2]) == 63);
+	CHECK(world->drains == 0);
+	for (unsigned i = 0; i < 63; i++)
+		CHECK(frame_cache_alloc_waiting(bank, 1, &frame) == ST_OK);
+	CHECK(world->drains == 1);
+	CHECK(frame_cache_alloc_waiting(bank, 1, &frame) == ST_NO_MEMORY);
+	CHECK(frame_world_audit(world, 0));
+	frame_world_free(world);
+}
+
+CASE(frame_cache_sends_frames_of_sparse_blocks_home)
+{
+	struct frame_world *world = world_of(32768, 1);
+	struct frame_bank *bank = become(world, 0, CPU_TASK);
+	pfn_t frame;
+
+	for (unsigned i = 0; i < 32768; i++)
+		CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
+	/* A block with 127 free is sparser than the empty last one. */
+	for (unsigned i = 0; i < 127; i++)
+		CHECK(frame_cache_free(bank, (pfn_t){ 256 + i }, MARK) ==
+		      ST_OK);
+	frame_cache_drain(bank);
+	bank->density = 10;
+	CHECK(frame_cache_free(bank, (pfn_t){ 383 }, MARK) == ST_OK);
+	CHECK(bank->count == 0);
+	bank->density = 0;
+	CHECK(frame_cache_free(bank, (pfn_t){ 1000 }, MARK) == ST_OK);
+	CHECK(bank->count == 1);
+	frame_world_free(world);
+}
+
+CASE(frame_cache_drops_the_second_copy_of_a_frame)
+{
+	struct frame_world *world = world_of(32768, 2);
+	struct frame_bank *one = become(world, 0, CPU_TASK), *two;
+	pfn_t frame;
+	unsigned before;
+
+	CHECK(frame_cache_alloc(one, 1, &frame) == ST_OK);
+	frame_cache_drain(one);
+	/* Both CPUs saw the byte before either had cleared it. */
+	CHECK(frame_cache_free(one, frame, MARK) == ST_OK);
+	world->pool.frame_owner[frame.raw].plain = 1;
+	two = become(world, 1, CPU_TASK);
+	CHECK(frame_cache_free(two, frame, MARK) == ST_OK);
+	frame_cache_drain(two);
+	before = world->complaints;
+	fake_cpu_become(0, CPU_TASK);
+	frame_cache_drain(one);
+	CHECK(world->complaints == before + 1);
+	CHECK(world->last.misuse == FRAME_FREED_AT_ONCE);
+	CHECK(world->last.frame.raw == frame.raw);
+	CHECK(frame_world_audit(world, 32768));
+	frame_world_free(world);
+}
+
+/* --- a walk --------------------------------------------------------------*/
+
+#define FRAMES 32768
+#define CPUS 3
+
+struct walk {
+	struct frame_world *world;
+	unsigned char used[FRAMES];
+	uint32_t lent[FRAMES];
+	unsigned char large[FRAMES];	/* by index in lent                  */
+	unsigned count;
+	uint64_t free;
+};
+
+static void walk_alloc(struct walk *walk, struct frame_bank *bank,
+		       bool large)
+{
+	enum status status;
+	uint64_t length = large ? 128 : 1;
+	pfn_t frame;
+
+	status = large ? frame_cache_alloc_block(bank, 1, &frame) :
+			 frame_cache_alloc(bank, 1, &frame);
+	if (status != ST_OK) {
+		CHECK(status == ST_NO_MEMORY);
+		return;
+	}
+	for (uint64_t i = 0; i < length; i++)
+		CHECK(walk->used[frame.raw + i]++ == 0);
+	walk->lent[walk->count] = (uint32_t)frame.raw;
+	walk->large[walk->count++] = large;
+	walk->free -= length;
+}
+
+static void walk_free(struct walk *walk, struct frame_bank *bank,
+		      unsigned which)
+{
+	pfn_t frame = { walk->lent[which] };
+	bool large = walk->large[which];
+	uint64_t length = large ? 128 : 1;
+
+	CHECK((large ? frame_cache_free_block(bank, frame, MARK) :
+		       frame_cache_free(bank, frame, MARK)) == ST_OK);
+	for (uint64_t i = 0; i < length; i++)
+		walk->used[frame.raw + i] = 0;
+	walk->free += length;
+	walk->lent[which] = walk->lent[--walk->count];
+	walk->large[which] = walk->large[walk->count];
+}
+
+static void step(struct walk *walk, uint64_t *seed, unsigned want)
+{
+	struct frame_bank *bank =
+		become(walk->world, (unsigned)(check_random(seed) % CPUS),
+		       check_random(seed) % 8 == 0 ? CPU_INTERRUPT : CPU_TASK);
+
+	if (check_random(seed) % 1000 == 0)
+		frame_cache_drain(bank);
+	if (walk->count == 0 || check_random(seed) % 100 < want)
+		walk_alloc(walk, bank, check_random(seed) % 50 == 0);
+	else
+		walk_free(walk, bank,
+			  (unsigned)(check_random(seed) % walk->count));
+}
+
+CASE(frame_cache_walks_with_the_model)
+{
+	struct walk *walk = calloc(1, sizeof(*walk));
+	uint64_t seed = check_seed();
+	unsigned want = 80;
+
+	walk->world = world_of(FRAMES, CPUS);
+	walk->free = FRAMES;
+	for (unsigned i = 0; i < 300000; i++) {
+		if (i % 10000 == 0)
+			want = (unsigned)(20 + check_random(&seed) % 70);
+		step(walk, &seed, want);
+		if (i % 5003 == 0)
+			CHECK(frame_world_audit(walk->world, walk->free));
+	}
+	while (walk->count > 0)
+		walk_free(walk, become(walk->world, walk->count % CPUS,
+				       CPU_TASK), walk->count - 1);
+	CHECK(frame_world_audit(walk->world, FRAMES));
+	CHECK(walk->world->complaints == 0);
+	frame_world_free(walk->world);
+	free(walk);
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/* Split, merge, unlist, refuse and the last frame, in every order (TSO). */
+#include "explored_frame.h"
+
+#include "check.h"
+#include "explorer.h"
+#include "frame_world.h"
+
+/* Blocks of two words, two to a giant. */
+#define FRAMES 256
+#define BLOCK 128
+
+struct scene {
+	struct frame_pool pool;
+	atomic_u64 bits[FRAMES / 64];
+	atomic_u16 hints[32];
+	atomic_u8 frame_owner[FRAMES], block_owner[64], giant_owner[64];
+	atomic_u64 trees[64];
+	struct frame_slot slot[6];
+	enum status status[3];
+	uint64_t free;
+};
+
+static struct scene scene;
+
+/* All lent but `first` ... `first + frames`. */
+static void leave_free(uint64_t first, uint64_t frames)
+{
+	struct frame_pool_request request = {
+		.frames = FRAMES, .shape = { 7, 1 }, .slots = 6,
+		.bits = scene.bits, .hints = scene.hints,
+		.frame_owner = scene.frame_owner,
+		.block_owner = scene.block_owner,
+		.giant_owner = scene.giant_owner,
+		.trees = scene.trees, .slot = scene.slot,
+	};
+	struct frame_request one = { .owner = 1 };
+	pfn_t frame;
+
+	if (explored_frame_pool_init(&scene.pool, &request) != ST_OK ||
+	    explored_frame_pool_add(&scene.pool, 0, (struct frame_extent){
+			    { 0 }, FRAMES }) != ST_OK)
+		abort();
+	for (unsigned i = 0; i < FRAMES; i++)
+		if (explored_frame_pool_alloc(&scene.pool, 0, &one, &frame) !=
+		    ST_OK)
+			abort();
+	for (uint64_t i = first; i < first + frames; i++)
+		if (explored_frame_pool_free(&scene.pool, 0,
+				&(struct frame_return){ { i }, FRAME_4K, 0,
+							NULL }) != ST_OK)
+			abort();
+	scene.free = frames;
+}
+
+static enum status take(pfn_t *out)
+{
+	struct frame_request one = { .owner = 1 };
+
+	return explored_frame_pool_alloc(&scene.pool, 2 * explore_cpu(), &one,
+					 out);
+}
+
+static enum status give(uint64_t frame)
+{
+	struct frame_return what = { { frame }, FRAME_4K, 0, NULL };
+
+	return explored_frame_pool_free(&scene.pool, 2 * explore_cpu(), &what);
+}
+
+static bool all_free_is(uint64_t want)
+{
+	struct frame_census census;
+
+	frame_pool_census(&scene.pool, &census);
+	return census.free_frames == want && frame_pool_audit(&scene.pool);
+}
+
+static void take_one(void *context)
+{
+	pfn_t frame;
+
+	(void)context;
+	scene.status[explore_cpu()] = take(&frame);
+}
+
+static void take_and_give(void *context)
+{
+	pfn_t frame;
+	enum status status = take(&frame);
+
+	(void)context;
+	EXPLORE_CHECK(status == ST_OK);
+	EXPLORE_CHECK(give(frame.raw) == ST_OK);
+}
+
+static void give_ten(void *context)
+{
+	(void)context;
+	scene.status[explore_cpu()] = give(10);
+}
+
+static void give_eleven(void *context)
+{
+	(void)context;
+	scene.status[explore_cpu()] = give(11);
+}
+
+static void one_is_free(void *context)
+{
+	(void)context;
+	leave_free(10, 1);
+}
+
+static void one_has_it(void *context)
+{
+	(void)context;
+	EXPLORE_CHECK((scene.status[0] == ST_OK) + (scene.status[1] == ST_OK)
+		      == 1);
+	EXPLORE_CHECK((scene.status[0] == ST_NO_MEMORY) +
+		      (scene.status[1] == ST_NO_MEMORY) == 1);
+	EXPLORE_CHECK(all_free_is(0));
+}
+
+CASE(frame_explore_gives_the_last_frame_to_one)
+{
+	explore_whole(&(struct exploration){
+		.name = "last_frame", .set_up = one_is_free,
+		.cpu = { take_one, take_one }, .check = one_has_it,
+		.preemptions = EXPLORE_AT_MOST(1) });
+}
+
+static void block_is_free(void *context)
+{
+	(void)context;
+	leave_free(0, BLOCK);
+}
+
+static void block_is_free_again(void *context)
+{
+	(void)context;
+	EXPLORE_CHECK(all_free_is(BLOCK));
+}
+
+/* A block that splits and merges: nobody is refused what is there. */
+CASE(frame_explore_never_refuses_while_a_block_splits_and_merges)
+{
+	explore_whole(&(struct exploration){
+		.name = "split_merge", .set_up = block_is_free,
+		.cpu = { take_and_give, take_and_give },
+		.check = block_is_free_again,
+		.preemptions = EXPLORE_AT_MOST(1) });
+}
+
+static void two_are_lent(void *context)
+{
+	(void)context;
+	leave_free(0, BLOCK);
+	/* Two of the block, at known places. */
+	if (!explored_frame_split_block(&scene.pool, 0, 0))
+		abort();
+	scene.bits[0].plain &= ~(3UL << 10);
+	scene.frame_owner[10].plain = scene.frame_owner[11].plain = 1;
+}
+
+static void both_came_home(void *context)
+{
+	(void)context;
+	EXPLORE_CHECK(scene.status[0] == ST_OK && scene.status[1] == ST_OK);
+	EXPLORE_CHECK(all_free_is(BLOCK));
+}
+
+CASE(frame_explore_merges_when_two_free_the_last_two)
+{
+	explore_whole(&(struct exploration){
+		.name = "two_frees", .set_up = two_are_lent,
+		.cpu = { give_ten, give_eleven }, .check = both_came_home,
+		.preemptions = EXPLORE_AT_MOST(1) });
+}
+
+static void one_is_lent(void *context)
+{
+	two_are_lent(context);
+	scene.bits[0].plain |= 1UL << 11;
+	scene.frame_owner[11].plain = 0;
+}
+
+static void one_fewer(void *context)
+{
+	(void)context;
+	EXPLORE_CHECK(scene.status[0] == ST_OK && scene.status[1] == ST_OK);
+	EXPLORE_CHECK(all_free_is(BLOCK - 1));
+}
+
+/* The free makes the block whole, the other takes from it meanwhile. */
+CASE(frame_explore_merges_or_takes_but_not_both)
+{
+	explore_whole(&(struct exploration){
+		.name = "merge_take", .set_up = one_is_lent,
+		.cpu = { give_ten, take_one }, .check = one_fewer,
+		.preemptions = EXPLORE_AT_MOST(1) });
+}
+
+/* Its block is still listed. */
+static void none_is_free(void *context)
+{
+	(void)context;
+	leave_free(10, 1);
+	scene.bits[0].plain &= ~(1UL << 10);
+	scene.frame_owner[10].plain = 1;
+}
+
+static void free_is_reachable(void *context)
+{
+	(void)context;
+	EXPLORE_CHECK(scene.status[0] == ST_OK);
+	EXPLORE_CHECK(all_free_is(scene.status[1] == ST_OK ? 0 : 1));
+}
+
+/* Unlisting an empty block against a free into it. */
+CASE(frame_explore_unlists_no_block_that_has_a_frame)
+{
+	explore_whole(&(struct exploration){
+		.name = "unlist", .set_up = none_is_free,
+		.cpu = { give_ten, take_one }, .check = free_is_reachable,
+		.preemptions = EXPLORE_AT_MOST(1) });
+}
