@@ -213,14 +213,18 @@ static void check_slot(struct audit *audit, const struct table_leaf *leaf)
 	uint64_t virt = leaf->virt.raw;
 	bool is_peek = virt >= PEEK_SLOT && virt < PEEK_SLOT + PEEK_SLOT_BYTES;
 	bool is_screen = virt < FRAMEBUFFER_SLOT + FRAMEBUFFER_SLOT_BYTES;
+	bool is_lapic = virt == LAPIC_SLOT && leaf->bytes == PAGE_SIZE;
 
-	if (audit->phase == AUDIT_AT_ENTRY || (!is_peek && !is_screen))
+	if (audit->phase == AUDIT_AT_ENTRY ||
+	    (!is_peek && !is_screen && !is_lapic))
 		found(audit, leaf, "a slot that nobody asked for");
+	if (is_lapic && leaf->cache != CACHE_UNCACHED)
+		found(audit, leaf, "local APIC cached");
 	if (leaf->rights & TABLE_EXECUTE)
 		found(audit, leaf, "slot executable");
-	if (is_screen && mappable_bytes(leaf->phys.raw,
-					leaf->phys.raw + leaf->bytes) != 0)
-		found(audit, leaf, "screen in our own RAM");
+	if ((is_screen || is_lapic) &&
+	    mappable_bytes(leaf->phys.raw, leaf->phys.raw + leaf->bytes) != 0)
+		found(audit, leaf, "screen or local APIC in our own RAM");
 }
 
 static void check_identity(struct audit *audit, const struct table_leaf *leaf)

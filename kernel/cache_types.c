@@ -11,8 +11,9 @@
 #include "cache_types.h"
 
 #include <arch/instructions.h>
-#include <arch/mmu.h>
 #include <boot/handover.h>
+
+#include "mmu_local.h"
 
 #define MSR_PAT		0x277
 #define PAT_POWER_ON	0x0007040600070406UL
@@ -50,10 +51,10 @@ void cache_types_start(uint32_t features)
 	}
 	WRITE_CONTROL(0, control | CR0_CD);
 	write_back_caches();
-	mmu_flush_all();
+	mmu_flush_this_cpu();
 	write_msr(MSR_PAT, wanted);
 	write_back_caches();
-	mmu_flush_all();
+	mmu_flush_this_cpu();
 	WRITE_CONTROL(0, control);
 }
 

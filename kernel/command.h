@@ -39,6 +39,7 @@ enum status command_pt(const struct command_call *call);
 enum status command_layout(const struct command_call *call);
 enum status command_bootinfo(const struct command_call *call);
 enum status command_cpuinfo(const struct command_call *call);
+enum status command_cpus(const struct command_call *call);
 enum status command_log(const struct command_call *call);
 enum status command_selftest(const struct command_call *call);
 enum status command_crash(const struct command_call *call);

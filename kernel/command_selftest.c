@@ -13,6 +13,7 @@
 #include "audit.h"
 #include "kernel.h"
 #include "log.h"
+#include "selftest_smp.h"
 
 #define NO_FRAME UINT64_MAX
 
@@ -107,6 +108,8 @@ static const struct selftest {
 	{ "frames", test_frames },
 	{ "ledger", test_ledger },
 	{ "tables", test_tables },
+	{ "ipi", selftest_ipi },
+	{ "tlb", selftest_tlb },
 };
 #define SELFTESTS (sizeof(selftests) / sizeof(selftests[0]))
 

@@ -7,6 +7,7 @@
 #include <arch/instructions.h>
 #include <base/bits.h>
 
+#include "cache_types.h"
 #include "log.h"
 #include "machine_check.h"
 #include "trap.h"
@@ -101,11 +102,16 @@ static uint64_t read_flags(void)
 	return flags;
 }
 
+uint64_t cpu_entry_control(uint32_t features)
+{
+	return CR4_PAE | (features & CPU_PGE ? CR4_PGE : 0) |
+	       (features & CPU_MCE ? CR4_MCE : 0);
+}
+
 const char *cpu_entry_refusal(const struct handover *handover)
 {
 	uint32_t features = handover->cpu.features;
-	uint64_t wanted = CR4_PAE | (features & CPU_PGE ? CR4_PGE : 0) |
-			  (features & CPU_MCE ? CR4_MCE : 0);
+	uint64_t wanted = cpu_entry_control(features);
 	uint64_t efer = read_msr(MSR_EFER);
 
 	if (READ_CONTROL(0) != CR0_ENTRY)
@@ -129,7 +135,8 @@ static const char *on_or_missing(uint64_t bits, uint64_t bit)
 	return bits & bit ? "on" : "missing";
 }
 
-void cpu_protect(uint32_t features)
+/* Returns what is in CR4 then. */
+static uint64_t switch_on(uint32_t features)
 {
 	uint64_t control = READ_CONTROL(4);
 
@@ -137,11 +144,24 @@ void cpu_protect(uint32_t features)
 		   (features & CPU_SMAP ? CR4_SMAP : 0) |
 		   (features & CPU_UMIP ? CR4_UMIP : 0);
 	WRITE_CONTROL(4, control);
-	if (features & CPU_SMAP) {
+	if (features & CPU_SMAP)
 		__asm__ volatile("clac" : : : "cc", "memory");
-		traps_expect_smap();
-	}
 	machine_check_start();
+	return control;
+}
+
+void cpu_join(uint32_t features)
+{
+	cache_types_start(features);
+	switch_on(features);
+}
+
+void cpu_protect(uint32_t features)
+{
+	uint64_t control = switch_on(features);
+
+	if (features & CPU_SMAP)
+		traps_expect_smap();
 	log_line(LOG_INFO, "cpu: protect wp=%s nx=%s smep=%s smap=%s umip=%s "
 			   "mce=%s",
 		 on_or_missing(READ_CONTROL(0), CR0_WP),

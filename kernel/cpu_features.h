@@ -15,11 +15,17 @@
  */
 const char *cpu_entry_refusal(const struct handover *handover);
 
+/* CR4 as docs/boot.md has it at entry, on a processor with `features`. */
+uint64_t cpu_entry_control(uint32_t features);
+
 /*
  * Switches on SMEP, SMAP and UMIP where `features` has them, lets machine
  * checks be reported, and logs what is on and what is missing.
  */
 void cpu_protect(uint32_t features);
+
+/* On another CPU: what the boot CPU has, and write-combining. */
+void cpu_join(uint32_t features);
 
 /* Of one bit of enum cpu_feature, now, on this CPU. */
 struct cpu_feature_use {

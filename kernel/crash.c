@@ -16,7 +16,8 @@
 #include <base/string.h>
 #include <boot/layout.h>
 
-#include "descriptors.h"
+#include "cpu_local.h"
+#include "ipi.h"
 #include "kernel.h"
 #include "log.h"
 #include "panic.h"
@@ -244,6 +245,7 @@ static enum status say_what_there_is(struct sink *out)
 	sink_print(out, "crash KIND, KIND one of");
 	for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
 		sink_print(out, " %s", kinds[i].name);
+	sink_print(out, "\ncrash KIND CPU, the same on another CPU");
 	sink_print(out, "\ncrash stack NAME, NAME one of");
 	for (size_t i = 0; i < ARRAY_LENGTH(stacks); i++)
 		sink_print(out, " %s", stacks[i].name);
@@ -251,9 +253,43 @@ static enum status say_what_there_is(struct sink *out)
 	return ST_NOT_FOUND;
 }
 
+/* A number of an online CPU. Fails: ST_NOT_FOUND. */
+static enum status parse_cpu(const char *text, unsigned *out)
+{
+	unsigned number = 0, digits = 0;
+
+	for (; *text >= '0' && *text <= '9' && digits < 4; text++, digits++)
+		number = number * 10 + (unsigned)(*text - '0');
+	*out = number;
+	return *text == '\0' && digits > 0 && cpu_local_is_online(number) ?
+		       ST_OK : ST_NOT_FOUND;
+}
+
+static void raise_there(void *argument)
+{
+	void (*const *raise)(void) = argument;
+
+	(*raise)();
+}
+
+static enum status raise_on(const char *text, void (*raise)(void))
+{
+	unsigned cpu;
+	enum status status = parse_cpu(text, &cpu);
+
+	if (status != ST_OK)
+		return status;
+	if (cpu == cpu_local_id())
+		raise();
+	else
+		ipi_call(cpu, raise_there, &raise);
+	return ST_UNSUPPORTED;
+}
+
 enum status command_crash(const struct command_call *call)
 {
 	const char *kind = call->count > 1 ? call->words[1] : "";
+	enum status status;
 
 	if (strcmp(kind, "stack") == 0 && call->count > 2 &&
 	    overflow_stack(call->words[2]) == ST_OK)
@@ -262,9 +298,15 @@ enum status command_crash(const struct command_call *call)
 		if (strcmp(kinds[i].name, kind) != 0)
 			continue;
 		log_line(LOG_INFO, "crash: raise kind=%s", kind);
-		kinds[i].raise();
+		status = ST_UNSUPPORTED;
+		if (call->count > 2)
+			status = raise_on(call->words[2], kinds[i].raise);
+		else
+			kinds[i].raise();
+		if (status == ST_NOT_FOUND)
+			return status;
 		log_line(LOG_ERROR, "crash: survived kind=%s", kind);
-		return ST_UNSUPPORTED;
+		return status;
 	}
 	return say_what_there_is(call->out);
 }

@@ -2,27 +2,12 @@
 #include "descriptors.h"
 
 #include <base/assert.h>
-#include <base/bits.h>
-
-/* The boot CPU's; the others will bring theirs. */
-#define CPUS		1
-#define TASK_STACKS	7
 
 /* Flat, present, ring 0, marked accessed so that loading writes nothing. */
 #define SEGMENT_CODE	0x00af9b000000ffff
 #define SEGMENT_DATA	0x00cf93000000ffff
 #define SEGMENT_ABSENT	(SEGMENT_DATA & ~(1UL << 47))
 #define TASK_AVAILABLE	(0x89UL << 40)
-
-struct __attribute__((packed)) task_state {
-	uint32_t reserved_0;
-	uint64_t stack_of_ring[3];
-	uint64_t reserved_1;
-	uint64_t stack[TASK_STACKS];	/* IST 1 is the first                */
-	uint64_t reserved_2;
-	uint16_t reserved_3;
-	uint16_t io_map;
-};
 
 _Static_assert(sizeof(struct task_state) == 104, "task state layout");
 _Static_assert(STACK_KIND_COUNT <= TASK_STACKS + 1, "an IST for every kind");
@@ -31,13 +16,6 @@ struct __attribute__((packed)) table_pointer {
 	uint16_t limit;
 	uint64_t base;
 };
-
-struct descriptors {
-	uint64_t segment[SELECTOR_LIMIT / 8];
-	struct task_state task;
-};
-
-static struct descriptors of_cpu[CPUS] __attribute__((aligned(16)));
 
 /* A system descriptor is two entries wide: its base has 64 bits. */
 static void describe_task(struct descriptors *own)
@@ -72,9 +50,8 @@ static void load_segments(const struct table_pointer *pointer)
 			 : "rax", "memory");
 }
 
-void descriptors_load(void)
+void descriptors_load(struct descriptors *own)
 {
-	struct descriptors *own = &of_cpu[0];
 	struct table_pointer pointer = {
 		.limit = sizeof(own->segment) - 1,
 		.base = (uint64_t)own->segment,
@@ -90,9 +67,9 @@ void descriptors_load(void)
 	__asm__ volatile("ltr %w0" : : "r"(SELECTOR_TASK));
 }
 
-void descriptors_set_stack(unsigned cpu, enum stack_kind kind, vaddr_t top)
+void descriptors_set_stack(struct descriptors *own, enum stack_kind kind,
+			   vaddr_t top)
 {
-	ASSERT(cpu < ARRAY_LENGTH(of_cpu));
 	ASSERT(kind > STACK_MAIN && kind < STACK_KIND_COUNT);
-	of_cpu[cpu].task.stack[kind - 1] = top.raw;
+	own->task.stack[kind - 1] = top.raw;
 }

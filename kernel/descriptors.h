@@ -18,17 +18,36 @@
 #ifndef __ASSEMBLER__
 #include <boot/layout.h>
 
-/*
- * Loads the boot CPU's descriptors, all segment registers and the task
- * register; no exception has a stack of its own yet.
- */
-void descriptors_load(void);
+#define TASK_STACKS	7
+
+struct __attribute__((packed)) task_state {
+	uint32_t reserved_0;
+	uint64_t stack_of_ring[3];
+	uint64_t reserved_1;
+	uint64_t stack[TASK_STACKS];	/* IST 1 is the first                */
+	uint64_t reserved_2;
+	uint16_t reserved_3;
+	uint16_t io_map;
+};
+
+/* One CPU's; zero before its first use. */
+struct descriptors {
+	uint64_t segment[SELECTOR_LIMIT / 8];
+	struct task_state task;
+} __attribute__((aligned(16)));
 
 /*
- * From now on `cpu` enters exceptions of IST number `kind` at `top`.
- * `kind` is not STACK_MAIN.
+ * Makes `own` what the CPU that calls uses: its table, all segment registers
+ * and the task register. GS base is 0 afterwards, or what it was.
  */
-void descriptors_set_stack(unsigned cpu, enum stack_kind kind, vaddr_t top);
+void descriptors_load(struct descriptors *own);
+
+/*
+ * From now on, who uses `own` enters exceptions of IST number `kind` at
+ * `top`. `kind` is not STACK_MAIN.
+ */
+void descriptors_set_stack(struct descriptors *own, enum stack_kind kind,
+			   vaddr_t top);
 #endif
 
 #endif

@@ -4,8 +4,11 @@
 #include <arch/instructions.h>
 #include <boot/crash_log.h>
 
+#include "interrupts.h"
 #include "kernel.h"
+#include "lock.h"
 
+static struct lock evidence_lock = { .rank = RANK_EVIDENCE };
 static struct crash_log *current;
 
 void evidence_start(const struct handover *handover)
@@ -16,44 +19,70 @@ void evidence_start(const struct handover *handover)
 		current = run;
 }
 
-static void keep_header(void)
+void evidence_break_lock(void)
+{
+	lock_break(&evidence_lock);
+}
+
+static uint64_t enter(void) TAKES(evidence_lock)
+{
+	uint64_t flags = interrupts_off();
+
+	lock_take(&evidence_lock);
+	return flags;
+}
+
+/* To memory itself, whatever happens next. */
+static void leave(uint64_t flags) GIVES(evidence_lock)
 {
 	write_back(current, sizeof(*current));
+	lock_give(&evidence_lock);
+	interrupts_restore(flags);
 }
 
 void evidence_reach(const char *stage)
 {
+	uint64_t flags;
+
 	if (current == NULL)
 		return;
+	flags = enter();
 	crash_log_reach(current, stage);
-	keep_header();
+	leave(flags);
 }
 
 void evidence_note_fault(const char *fault)
 {
+	uint64_t flags;
+
 	if (current == NULL || current->fault[0] != '\0')
 		return;
+	flags = enter();
 	crash_log_note_fault(current, fault);
-	keep_header();
+	leave(flags);
 }
 
 void evidence_append(const char *text, size_t bytes)
 {
-	uint64_t before;
+	uint64_t before, flags;
 
 	if (current == NULL)
 		return;
+	flags = enter();
 	before = current->text_bytes;
 	crash_log_append(current, text, bytes);
 	write_back((char *)(current + 1) + before,
 		   current->text_bytes - before);
-	keep_header();
+	leave(flags);
 }
 
 void evidence_end(void)
 {
+	uint64_t flags;
+
 	if (current == NULL)
 		return;
+	flags = enter();
 	crash_log_end(current);
-	keep_header();
+	leave(flags);
 }

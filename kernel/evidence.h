@@ -22,6 +22,9 @@ void evidence_note_fault(const char *fault);
 
 void evidence_append(const char *text, size_t bytes);
 
+/* For a CPU that panics: the holder may never go on. */
+void evidence_break_lock(void);
+
 /* This attempt ends on purpose: the next one has nothing to tell. */
 void evidence_end(void);
 

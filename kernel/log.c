@@ -6,6 +6,8 @@
 
 #include "clock.h"
 #include "evidence.h"
+#include "interrupts.h"
+#include "lock.h"
 #include "screen.h"
 #include "serial.h"
 
@@ -17,6 +19,8 @@ static struct {
 	uint64_t written;	/* bytes ever; the ring has the last ones */
 } journal;
 
+static struct lock log_lock = { .rank = RANK_LOG };
+static struct lock console_lock = { .rank = RANK_CONSOLE };
 static unsigned console_level = LOG_INFO;
 
 void log_set_level(unsigned level)
@@ -32,8 +36,13 @@ void log_keep(const char *text, size_t bytes)
 
 static void console_write(const char *text, size_t bytes)
 {
+	uint64_t flags = interrupts_off();
+
+	lock_take(&console_lock);
 	serial_write(text, bytes);
 	screen_write(text, bytes);
+	lock_give(&console_lock);
+	interrupts_restore(flags);
 }
 
 static char level_letter(enum log_level level)
@@ -56,6 +65,7 @@ void log_line(enum log_level level, const char *format, ...)
 	uint64_t us = clock_microseconds();
 	char line[LINE_BYTES];
 	va_list arguments;
+	uint64_t flags;
 	size_t used;
 
 	used = text_print(line, sizeof(line), "[%lu.%06lu] %c ", us / 1000000,
@@ -65,10 +75,21 @@ void log_line(enum log_level level, const char *format, ...)
 			    arguments);
 	va_end(arguments);
 	line[used++] = '\n';
+	flags = interrupts_off();
+	lock_take(&log_lock);
 	log_keep(line, used);
 	evidence_append(line, used);
 	if (level <= console_level)
 		console_write(line, used);
+	lock_give(&log_lock);
+	interrupts_restore(flags);
+}
+
+void log_break_locks(void)
+{
+	lock_break(&log_lock);
+	lock_break(&console_lock);
+	evidence_break_lock();
 }
 
 uint64_t log_position(void)

@@ -26,9 +26,15 @@ void log_set_level(unsigned level);
 /* Text that is a log already: the loader's. Not printed again. */
 void log_keep(const char *text, size_t bytes);
 
-/* `format` starts with "room: event". One line; the newline is added. */
+/*
+ * `format` starts with "room: event". One line; the newline is added.
+ * Locks: takes LOG. From tasks and interrupt handlers.
+ */
 void log_line(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* For a CPU that panics: whoever holds them may never go on. */
+void log_break_locks(void);
 
 /* Everything that the ring still holds, oldest line first. */
 void log_replay(struct sink *sink);

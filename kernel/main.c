@@ -15,6 +15,7 @@
 #include "audit.h"
 #include "clock.h"
 #include "cpu_features.h"
+#include "cpu_local.h"
 #include "evidence.h"
 #include "input.h"
 #include "log.h"
@@ -24,6 +25,7 @@
 #include "power.h"
 #include "screen.h"
 #include "serial.h"
+#include "smp.h"
 #include "trap.h"
 
 /* A machine with 64 MiB has this much left after its firmware's share. */
@@ -177,12 +179,15 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	if (screen_start(&from_loader->framebuffer) == ST_OK)
 		log_replay(screen_sink());
 	require(memory_map_stacks(0), "memory_map_stacks");
-	traps_use_stacks(0);
+	traps_use_stacks(this_cpu());
 	require(memory_drop_identity(), "memory_drop_identity");
 	cpu_protect(from_loader->cpu.features);
 	evidence_reach("kernel.reclaim");
 	acpi_start();
+	smp_find_cpus();
 	reclaim_boot_memory();
+	evidence_reach("kernel.smp");
+	smp_start();
 	check_audit("ledger", audit_ledger());
 
 	kernel.stage_tsc[STAGE_READY] = read_tsc();

@@ -13,63 +13,74 @@
 #include <base/string.h>
 #include <boot/layout.h>
 
+#include "cpu_local.h"
 #include "kernel.h"
 #include "log.h"
 
 /*
- * Every page that changes hands can cost the ledger two runs, and giving
- * back must never fail: so no more pages are lent than the slack can split.
+ * Every run that changes hands can cost the ledger two runs, and giving
+ * back must never fail: so no more are lent than the slack can split.
  */
 #define LEDGER_SLACK	4096
 #define LENT_MAX	(LEDGER_SLACK / 4)
 
-static uint64_t lent_pages;
+static uint64_t lent_runs;
 
 static void *at_physical(paddr_t address)
 {
 	return window_at(&kernel.window, address);
 }
 
+enum status memory_take_run(struct frame_run *run, enum owner owner)
+{
+	enum status status;
+
+	ASSERT(cpu_local_id() == 0);
+	if (lent_runs == LENT_MAX)
+		return ST_NO_MEMORY;
+	status = early_take_run(&kernel.early, &(struct early_run_request){
+		.frames = run->frames }, &run->first);
+	if (status != ST_OK)
+		return status;
+	status = ledger_move(&kernel.ledger, *run, OWNER_FREE, owner);
+	if (status != ST_OK) {
+		MUST(early_give_run(&kernel.early, *run));
+		return ST_NO_MEMORY;
+	}
+	lent_runs++;
+	return ST_OK;
+}
+
+void memory_give_run(struct frame_run run, enum owner owner)
+{
+	ASSERT(cpu_local_id() == 0);
+	MUST(ledger_move(&kernel.ledger, run, owner, OWNER_FREE));
+	MUST(early_give_run(&kernel.early, run));
+	/* The loader's table pages come back too, never having been lent. */
+	if (lent_runs > 0)
+		lent_runs--;
+}
+
 static enum status owned_take(struct frame_source *source, pfn_t *out)
 {
 	struct owned_source *self = (struct owned_source *)source;
 	struct frame_run run = { .frames = 1 };
-	enum status status;
+	enum status status = memory_take_run(&run, self->owner);
 
-	if (lent_pages == LENT_MAX)
-		return ST_NO_MEMORY;
-	status = early_take(&kernel.early, &run.first);
-	if (status != ST_OK)
-		return status;
-	status = ledger_move(&kernel.ledger, run, OWNER_FREE, self->owner);
-	if (status != ST_OK) {
-		MUST(early_give_run(&kernel.early, run));
-		return ST_NO_MEMORY;
-	}
-	lent_pages++;
 	*out = run.first;
-	return ST_OK;
+	return status;
 }
 
 static void owned_give(struct frame_source *source, pfn_t frame)
 {
 	struct owned_source *self = (struct owned_source *)source;
-	struct frame_run run = { .first = frame, .frames = 1 };
 
-	MUST(ledger_move(&kernel.ledger, run, self->owner, OWNER_FREE));
-	MUST(early_give_run(&kernel.early, run));
-	/* The loader's table pages come back too, never having been lent. */
-	if (lent_pages > 0)
-		lent_pages--;
+	memory_give_run((struct frame_run){ frame, 1 }, self->owner);
 }
 
 static struct owned_source table_source = {
 	.source = { .take = owned_take, .give = owned_give },
 	.owner = OWNER_PAGE_TABLE,
-};
-static struct owned_source stack_source = {
-	.source = { .take = owned_take, .give = owned_give },
-	.owner = OWNER_STACK,
 };
 
 /* Hands out pieces of one run of pages, then the rest stays unused. */
@@ -218,39 +229,77 @@ enum status memory_start(void)
 	return status;
 }
 
-static enum status map_stack_page(vaddr_t virt)
+/* The boot CPU runs on its main stack since before we were asked. */
+static enum stack_kind first_kind(unsigned cpu)
 {
-	pfn_t frame;
-	enum status status = frame_source_take(&stack_source.source, &frame);
+	return cpu == 0 ? STACK_MAIN + 1 : STACK_MAIN;
+}
 
-	if (status != ST_OK)
-		return status;
-	status = table_map(&kernel.table, &(struct table_mapping){
-		.virt = virt,
-		.phys = pfn_to_paddr(frame),
-		.bytes = PAGE_SIZE,
-		.rights = TABLE_WRITE | TABLE_GLOBAL,
-	});
-	if (status != ST_OK)
-		frame_source_give(&stack_source.source, frame);
-	return status;
+static vaddr_t stack_start(unsigned cpu, enum stack_kind kind)
+{
+	return (vaddr_t){ stack_top(cpu, kind).raw - STACK_BYTES };
+}
+
+static void unmap_stacks_up_to(unsigned cpu, enum stack_kind end)
+{
+	for (enum stack_kind kind = first_kind(cpu); kind < end; kind++)
+		MUST(table_unmap(&kernel.table, stack_start(cpu, kind),
+				 STACK_BYTES));
+}
+
+static enum status map_stacks_at(unsigned cpu, paddr_t phys)
+{
+	for (enum stack_kind kind = first_kind(cpu); kind < STACK_KIND_COUNT;
+	     kind++) {
+		enum status status = table_map(&kernel.table,
+					       &(struct table_mapping){
+			.virt = stack_start(cpu, kind),
+			.phys = phys,
+			.bytes = STACK_BYTES,
+			.rights = TABLE_WRITE | TABLE_GLOBAL,
+		});
+
+		if (status != ST_OK) {
+			unmap_stacks_up_to(cpu, kind);
+			return status;
+		}
+		phys.raw += STACK_BYTES;
+	}
+	return ST_OK;
+}
+
+static struct frame_run stacks_run(unsigned cpu)
+{
+	uint64_t kinds = STACK_KIND_COUNT - first_kind(cpu);
+
+	return (struct frame_run){
+		.frames = kinds * STACK_BYTES / PAGE_SIZE,
+	};
 }
 
 enum status memory_map_stacks(unsigned cpu)
 {
-	for (enum stack_kind kind = STACK_MAIN + 1; kind < STACK_KIND_COUNT;
-	     kind++) {
-		uint64_t top = stack_top(cpu, kind).raw;
+	struct frame_run run = stacks_run(cpu);
+	enum status status = memory_take_run(&run, OWNER_STACK);
 
-		for (uint64_t at = top - STACK_BYTES; at < top;
-		     at += PAGE_SIZE) {
-			enum status status = map_stack_page((vaddr_t){ at });
+	if (status != ST_OK)
+		return status;
+	status = map_stacks_at(cpu, pfn_to_paddr(run.first));
+	if (status != ST_OK)
+		memory_give_run(run, OWNER_STACK);
+	return status;
+}
 
-			if (status != ST_OK)
-				return status;
-		}
-	}
-	return ST_OK;
+void memory_unmap_stacks(unsigned cpu)
+{
+	struct frame_run run = stacks_run(cpu);
+	struct table_leaf leaf;
+
+	MUST(table_query(&kernel.table, stack_start(cpu, first_kind(cpu)),
+			 &leaf));
+	run.first = paddr_to_pfn(leaf.phys);
+	unmap_stacks_up_to(cpu, STACK_KIND_COUNT);
+	memory_give_run(run, OWNER_STACK);
 }
 
 enum status memory_drop_identity(void)
@@ -304,7 +353,9 @@ enum status memory_reclaim(void)
 #define PEEK_STRIDE (PEEK_SLOT_BYTES / PEEK_COUNT / SIZE_2M * SIZE_2M)
 
 static struct {
-	uint64_t bytes;		/* mapped there now, 0 = nothing */
+	uint64_t phys;
+	uint64_t bytes;		/* mapped there now, 0 = nothing     */
+	unsigned rights;
 } peeks[PEEK_COUNT];
 
 static vaddr_t peek_base(enum peek_slot slot)
@@ -323,50 +374,79 @@ enum status memory_unpeek(enum peek_slot slot)
 	return status;
 }
 
+/* Tables lie close together: often the page is there already. */
+static bool is_seen(const struct peek_request *request, uint64_t start,
+		    uint64_t end)
+{
+	uint64_t seen = peeks[request->slot].phys;
+
+	return start >= seen && end <= seen + peeks[request->slot].bytes &&
+	       peeks[request->slot].rights == request->rights;
+}
+
+static enum status map_peek(const struct peek_request *request,
+			    uint64_t start, uint64_t end)
+{
+	enum status status = memory_unpeek(request->slot);
+
+	if (status == ST_OK)
+		status = table_map(&kernel.table, &(struct table_mapping){
+			.virt = peek_base(request->slot),
+			.phys = { start },
+			.bytes = end - start,
+			.rights = request->rights | TABLE_GLOBAL,
+			.cache = request->slot == PEEK_DEVICE ?
+					 CACHE_UNCACHED : CACHE_WRITE_BACK,
+		});
+	if (status != ST_OK)
+		return status;
+	peeks[request->slot].phys = start;
+	peeks[request->slot].bytes = end - start;
+	peeks[request->slot].rights = request->rights;
+	return ST_OK;
+}
+
 enum status memory_peek(const struct peek_request *request,
 			const volatile void **out)
 {
 	uint64_t start = align_down(request->phys.raw, PAGE_SIZE);
 	uint64_t end;
-	enum status status;
+	enum status status = ST_OK;
 
+	ASSERT(cpu_local_id() == 0);
 	if (add_overflows(request->phys.raw, request->bytes, &end) ||
 	    end > PHYSICAL_LIMIT || request->bytes == 0 ||
 	    request->bytes > PEEK_STRIDE - 2 * PAGE_SIZE)
 		return ST_BAD_RANGE;
-	status = memory_unpeek(request->slot);
-	if (status != ST_OK)
-		return status;
 	end = align_up(end, PAGE_SIZE);
-	status = table_map(&kernel.table, &(struct table_mapping){
-		.virt = peek_base(request->slot),
-		.phys = { start },
-		.bytes = end - start,
-		.rights = request->rights | TABLE_GLOBAL,
-		.cache = request->slot == PEEK_DEVICE ? CACHE_UNCACHED :
-							CACHE_WRITE_BACK,
-	});
+	if (!is_seen(request, start, end))
+		status = map_peek(request, start, end);
 	if (status != ST_OK)
 		return status;
-	peeks[request->slot].bytes = end - start;
 	*out = (void *)(peek_base(request->slot).raw +
-			(request->phys.raw - start));
+			(request->phys.raw - peeks[request->slot].phys));
 	return ST_OK;
+}
+
+static uint64_t count_slot(unsigned cpu, enum stack_kind kind)
+{
+	uint64_t top = stack_top(cpu, kind).raw, pages = 0;
+	struct table_leaf leaf;
+
+	for (uint64_t at = top - STACK_SLOT_BYTES + PAGE_SIZE; at < top;
+	     at += PAGE_SIZE)
+		pages += table_query(&kernel.table, (vaddr_t){ at }, &leaf) ==
+			 ST_OK;
+	return pages;
 }
 
 uint64_t memory_count_stack_pages(void)
 {
 	uint64_t pages = 0;
 
-	for (unsigned kind = 0; kind < STACK_KIND_COUNT; kind++) {
-		uint64_t top = stack_top(0, kind).raw;
-		struct table_leaf leaf;
-
-		for (uint64_t at = top - STACK_SLOT_BYTES + PAGE_SIZE; at < top;
-		     at += PAGE_SIZE)
-			pages += table_query(&kernel.table, (vaddr_t){ at },
-					     &leaf) == ST_OK;
-	}
+	for (unsigned cpu = 0; cpu < cpu_local_limit(); cpu++)
+		for (unsigned kind = 0; kind < STACK_KIND_COUNT; kind++)
+			pages += count_slot(cpu, kind);
 	return pages;
 }
 

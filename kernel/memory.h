@@ -2,8 +2,10 @@
 /*
  * memory.h - the kernel's own use of the rooms of mm, in boot order.
  *
- * Every page that leaves the early list goes through an owned source, so
- * that the ledger knows its owner from the moment it is lent.
+ * Every page that leaves the early list goes through an owned source or
+ * memory_take_run, so that the ledger knows its owner from the moment it is
+ * lent. Early list, ledger and table have no lock: only the boot CPU uses
+ * them, and asserts that it does.
  */
 #ifndef KERNEL_MEMORY_H
 #define KERNEL_MEMORY_H
@@ -37,8 +39,21 @@ struct memory_map {
  */
 enum status memory_start(void);
 
-/* Maps the stacks of `cpu` but its main one. Fails: ST_NO_MEMORY. */
+/*
+ * Maps the stacks of `cpu`; the boot CPU has its main one already.
+ * Fails: ST_NO_MEMORY, with nothing mapped.
+ */
 enum status memory_map_stacks(unsigned cpu);
+
+/* Takes the stacks of a CPU that memory_map_stacks gave it away again. */
+void memory_unmap_stacks(unsigned cpu);
+
+/*
+ * run->frames frames in a row for `owner`; run->first says where.
+ * Fails: ST_NO_MEMORY, ST_BAD_RANGE.
+ */
+enum status memory_take_run(struct frame_run *run, enum owner owner);
+void memory_give_run(struct frame_run run, enum owner owner);
 
 /* Takes the early identity map away: low memory and the switch page. */
 enum status memory_drop_identity(void);

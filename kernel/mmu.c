@@ -1,26 +1,36 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * There is one set of tables and every CPU that is online translates with
+ * it: what one CPU must forget, all must. The changer returns when all have.
+ */
 #include <arch/mmu.h>
 
 #include <arch/instructions.h>
 #include <base/bits.h>
 
+#include "ipi.h"
+#include "mmu_local.h"
+
 #define CR4_PGE 0x80
 
-void mmu_flush_page(vaddr_t address)
-{
-	__asm__ volatile("invlpg (%0)" : : "r"(address.raw) : "memory");
-}
+/* [at..end), in steps. `end` may be 0: the end of the address space. */
+struct stretch {
+	uint64_t at, end, step;
+};
 
-void mmu_flush_range(vaddr_t start, uint64_t bytes, uint64_t step)
+static void forget_stretch(void *argument)
 {
-	uint64_t end = start.raw + bytes;
+	const struct stretch *what = argument;
+	uint64_t at = what->at;
 
-	for (uint64_t at = start.raw; at != end; at += min_u64(step, end - at))
-		mmu_flush_page((vaddr_t){ at });
+	do {
+		__asm__ volatile("invlpg (%0)" : : "r"(at) : "memory");
+		at += min_u64(what->step, what->end - at);
+	} while (at != what->end);
 }
 
 /* A CR3 load keeps global entries; turning PGE off and on drops them. */
-void mmu_flush_all(void)
+void mmu_flush_this_cpu(void)
 {
 	uint64_t control = READ_CONTROL(4);
 
@@ -30,6 +40,33 @@ void mmu_flush_all(void)
 	} else {
 		WRITE_CONTROL(3, READ_CONTROL(3));
 	}
+}
+
+static void forget_all(void *argument)
+{
+	(void)argument;
+	mmu_flush_this_cpu();
+}
+
+void mmu_flush_page(vaddr_t address)
+{
+	mmu_flush_range(address, PAGE_SIZE, PAGE_SIZE);
+}
+
+void mmu_flush_range(vaddr_t start, uint64_t bytes, uint64_t step)
+{
+	struct stretch what = { start.raw, start.raw + bytes, step };
+
+	if (bytes == 0)
+		return;
+	forget_stretch(&what);
+	ipi_call_others(forget_stretch, &what);
+}
+
+void mmu_flush_all(void)
+{
+	mmu_flush_this_cpu();
+	ipi_call_others(forget_all, NULL);
 }
 
 void mmu_load_root(pfn_t root)

@@ -29,13 +29,15 @@ static const struct command commands[] = {
 	  command_bootinfo },
 	{ "cpuinfo", "", "the processor, what it has and what is on",
 	  command_cpuinfo },
+	{ "cpus", "", "every processor, and what it does", command_cpus },
 	{ "screen", "[bench]", "the screen; what scrolling costs",
 	  command_screen },
 	{ "log", "", "every log line since the loader", command_log },
-	{ "selftest", "[frames | ledger | tables]", "tests of the running "
-						    "system, KTAP lines",
+	{ "selftest", "[frames | ledger | tables | ipi | tlb]",
+	  "tests of the running system, KTAP lines",
 	  command_selftest },
-	{ "crash", "KIND", "raise an exception on purpose", command_crash },
+	{ "crash", "KIND [CPU]", "raise an exception on purpose",
+	  command_crash },
 	{ "reboot", "", "reset the machine", command_reboot },
 	{ "poweroff", "", "switch the machine off", command_poweroff },
 };

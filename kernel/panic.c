@@ -11,7 +11,9 @@
 
 #include "backtrace.h"
 #include "clock.h"
+#include "cpu_local.h"
 #include "evidence.h"
+#include "ipi.h"
 #include "kernel.h"
 #include "log.h"
 #include "power.h"
@@ -20,12 +22,27 @@
 
 #define TEXT_BYTES 256
 
+#define NOBODY 0
+
 static struct {
-	unsigned attempts;
+	atomic_u32 owner;	/* [A] the CPU that reports, plus 1; NOBODY  */
+	unsigned attempts;	/* of the owner                              */
 	struct panic_cause first;
 	char cause[TEXT_BYTES];
 	uint64_t report;		/* where it starts in the log */
 } stopping;
+
+/* The first one reports, and it alone; a second panic there is its own. */
+static void become_owner(void)
+{
+	uint32_t nobody = NOBODY;
+
+	/* Relaxed: nothing else is handed over. */
+	if (!atomic_compare_exchange_relaxed(&stopping.owner, &nobody,
+					     cpu_local_id() + 1) &&
+	    !panic_is_ours())
+		power_halt();
+}
 
 static _Noreturn void stop_now(void)
 {
@@ -55,10 +72,15 @@ static void be_heard(void)
 
 void panic_begin(const struct panic_cause *cause)
 {
-	unsigned attempt = ++stopping.attempts;
+	unsigned attempt;
 
+	__asm__ volatile("cli" : : : "memory");
+	become_owner();
+	attempt = ++stopping.attempts;
 	if (attempt == 1) {
 		stopping.first = *cause;
+		ipi_stop_others();
+		log_break_locks();
 		stopping.report = log_position();
 		be_heard();
 		return;
@@ -77,7 +99,12 @@ void panic_begin(const struct panic_cause *cause)
 
 bool panic_is_under_way(void)
 {
-	return stopping.attempts > 0;
+	return atomic_load_relaxed(&stopping.owner) != NOBODY;
+}
+
+bool panic_is_ours(void)
+{
+	return atomic_load_relaxed(&stopping.owner) == cpu_local_id() + 1;
 }
 
 static void print_report(struct sink *to)
@@ -115,17 +142,18 @@ void panic_stop(void)
 	switch (kernel.options.panic) {
 	case PANIC_EXIT:
 		log_line(LOG_ERROR, "panic: exit todo=\"read the first line "
-				    "with an E above\"");
+				    "with an E above\" cpu=%u",
+			 cpu_local_id());
 		break;
 	case PANIC_REBOOT:
 		log_line(LOG_ERROR, "panic: reboot seconds=%u todo=\"note or "
-				    "photograph the lines above\"",
-			 kernel.options.panic_seconds);
+				    "photograph the lines above\" cpu=%u",
+			 kernel.options.panic_seconds, cpu_local_id());
 		break;
 	case PANIC_WAIT:
 		log_line(LOG_ERROR, "panic: halt todo=\"note or photograph "
 				    "the lines above, then reset the "
-				    "machine\"");
+				    "machine\" cpu=%u", cpu_local_id());
 		break;
 	}
 	show_page();

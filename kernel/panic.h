@@ -22,8 +22,9 @@ struct panic_cause {
 };
 
 /*
- * Call before the first line of a report. It returns once; called again,
- * it says so in one short line and stops.
+ * Call before the first line of a report: stops all other CPUs. It returns
+ * once; called again, it says so in one short line and stops. Of several
+ * CPUs it returns on the first one only.
  */
 void panic_begin(const struct panic_cause *cause);
 /*
@@ -32,6 +33,8 @@ void panic_begin(const struct panic_cause *cause);
  */
 void panic_note_cause(const char *text);
 bool panic_is_under_way(void);
+/* The CPU that calls is the one that reports. */
+bool panic_is_ours(void);
 
 /* The last line, and the end. */
 _Noreturn void panic_stop(void);

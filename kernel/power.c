@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * ACPI is read once, before the firmware's pages can change hands, and only
- * numbers are kept. The tables may lie in memory that nothing else maps, so
- * each is looked at through a peek window.
+ * numbers are kept.
  */
 #include "power.h"
 
 #include <arch/instructions.h>
-#include <boot/acpi_walk.h>
 
+#include "acpi_look.h"
 #include "clock.h"
 #include "evidence.h"
 #include "kernel.h"
@@ -25,43 +24,27 @@
 
 static struct acpi_power power;
 
-/* One window is one peek slot. */
-static const void *look(struct acpi_memory *memory, enum acpi_window window,
-			paddr_t at, uint64_t bytes)
-{
-	struct peek_request request = {
-		.slot = window == ACPI_WINDOW_ROOT ? PEEK_FIRST : PEEK_SECOND,
-		.phys = at,
-		.bytes = bytes,
-	};
-	const volatile void *seen;
-
-	(void)memory;
-	return memory_peek(&request, &seen) == ST_OK ? (const void *)seen :
-						       NULL;
-}
-
 /* Names the table that went wrong in `*name`. */
 static enum status read_tables(const char **name)
 {
-	struct acpi_memory memory = { .look = look };
+	struct acpi_memory *memory = acpi_windows();
 	struct acpi_table table;
 	struct acpi_root root;
 	enum status status;
 
 	*name = "RSDP";
-	status = acpi_walk_root(&memory, kernel.handover->rsdp, &root);
+	status = acpi_walk_root(memory, kernel.handover->rsdp, &root);
 	if (status != ST_OK)
 		return status;
 	/* The FADT's signature is FACP, for reasons of history. */
 	*name = "FADT";
-	status = acpi_walk_find(&memory, &root, "FACP", &table);
+	status = acpi_walk_find(memory, &root, "FACP", &table);
 	if (status == ST_OK)
 		status = acpi_read_fadt(table.data, table.bytes, &power);
 	if (status != ST_OK)
 		return status;
 	*name = "DSDT";
-	status = acpi_walk_at(&memory, power.dsdt, "DSDT", &table);
+	status = acpi_walk_at(memory, power.dsdt, "DSDT", &table);
 	if (status != ST_OK)
 		return status;
 	return acpi_find_sleep_type(table.data, table.bytes, &power);
@@ -72,9 +55,7 @@ void acpi_start(void)
 	const char *name;
 	enum status status = read_tables(&name);
 
-	if (memory_unpeek(PEEK_FIRST) != ST_OK ||
-	    memory_unpeek(PEEK_SECOND) != ST_OK)
-		log_line(LOG_WARNING, "acpi: a window stays open");
+	acpi_look_away();
 	if (status != ST_OK)
 		log_line(LOG_WARNING, "acpi: unusable table=%s why=\"%s\"",
 			 name, status_text(status));

@@ -14,10 +14,13 @@
 #include <boot/layout.h>
 #include <stdbool.h>
 
-#include "descriptors.h"
+#include "cpu_local.h"
+#include "ipi.h"
+#include "lapic.h"
 #include "log.h"
 #include "panic.h"
 #include "place.h"
+#include "power.h"
 #include "report.h"
 
 #define GATE_INTERRUPT	0x8e00	/* present, ring 0, interrupts off */
@@ -51,17 +54,23 @@ extern bool trap_smap;
 bool trap_smap;
 
 static struct gate gates[TRAP_VECTORS] __attribute__((aligned(16)));
-static uint32_t spurious[TRAP_VECTORS];
+static atomic_u32 spurious[TRAP_VECTORS];
 static bool have_own_stacks;
 
-void traps_start(void)
+void traps_join(struct cpu_local *cpu)
 {
 	struct gate_pointer pointer = {
 		.limit = sizeof(gates) - 1,
 		.base = (uint64_t)gates,
 	};
 
-	descriptors_load();
+	descriptors_load(&cpu->descriptors);
+	cpu_local_use(cpu);
+	__asm__ volatile("lidt %0" : : "m"(pointer));
+}
+
+void traps_start(void)
+{
 	for (unsigned i = 0; i < TRAP_VECTORS; i++) {
 		uint64_t stub = (uint64_t)trap_stubs + i * TRAP_STUB_BYTES;
 
@@ -73,15 +82,16 @@ void traps_start(void)
 			.offset_high = (uint32_t)(stub >> 32),
 		};
 	}
-	__asm__ volatile("lidt %0" : : "m"(pointer));
+	traps_join(cpu_local_of_boot());
 }
 
-void traps_use_stacks(unsigned cpu)
+void traps_use_stacks(struct cpu_local *cpu)
 {
 	for (size_t i = 0; i < ARRAY_LENGTH(own_stacks); i++) {
 		enum stack_kind kind = own_stacks[i].kind;
 
-		descriptors_set_stack(cpu, kind, stack_top(cpu, kind));
+		descriptors_set_stack(&cpu->descriptors, kind,
+				      stack_top(cpu->index, kind));
 		gates[own_stacks[i].vector].flags = GATE_INTERRUPT | kind;
 	}
 	have_own_stacks = true;
@@ -95,7 +105,8 @@ void traps_expect_smap(void)
 /* A flood of them is a line for the 1st, 2nd, 4th, 8th, ... */
 static void count_spurious(uint64_t vector)
 {
-	uint32_t count = ++spurious[vector];
+	/* Relaxed: a count. */
+	uint32_t count = atomic_fetch_add_relaxed(&spurious[vector], 1) + 1;
 
 	if ((count & (count - 1)) == 0)
 		log_line(LOG_WARNING, "trap: spurious vector=%lu count=%u",
@@ -108,22 +119,58 @@ static void report_and_stop(void *frame)
 	panic_stop();
 }
 
-void trap_dispatch(struct trap_frame *frame)
+static void take_interrupt(uint64_t vector)
+{
+	switch (vector) {
+	case VECTOR_CALL:
+		lapic_end();
+		ipi_answer();
+		break;
+	case VECTOR_SPURIOUS:
+		count_spurious(vector);
+		break;
+	default:
+		/* One that stays in service would hold back all below it. */
+		lapic_end_unknown((unsigned)vector);
+		count_spurious(vector);
+	}
+}
+
+static void take_exception(struct trap_frame *frame)
 {
 	vaddr_t here = { (uint64_t)__builtin_frame_address(0) };
 	struct stack_place place;
 
-	if (frame->vector >= TRAP_EXCEPTIONS) {
-		count_spurious(frame->vector);
-		return;
-	}
-	/* Somebody presses the button while the reason is being printed. */
-	if (frame->vector == VECTOR_NMI && panic_is_under_way())
-		return;
 	if (have_own_stacks && stack_place_of(here, &place) &&
 	    place.kind != STACK_DOUBLE_FAULT && place.left < REPORT_BYTES)
 		trap_run_on_stack(stack_top(place.cpu,
 					    STACK_DOUBLE_FAULT).raw,
 				  report_and_stop, frame);
 	report_and_stop(frame);
+}
+
+void trap_dispatch(struct trap_frame *frame)
+{
+	struct cpu_local *cpu = this_cpu();
+	enum cpu_context before = cpu->context;
+	uint64_t vector = frame->vector;
+
+	if (vector == VECTOR_NMI || vector == VECTOR_MACHINE_CHECK)
+		cpu->context = CPU_NMI;
+	else if (vector >= TRAP_EXCEPTIONS)
+		cpu->context = CPU_INTERRUPT;
+	if (vector >= TRAP_EXCEPTIONS) {
+		cpu->counters.interrupts++;
+		take_interrupt(vector);
+	} else if (vector == VECTOR_NMI && panic_is_under_way()) {
+		/*
+		 * Another CPU panics and wants this one to stop. Or somebody
+		 * presses the button while the reason is being printed.
+		 */
+		if (!panic_is_ours())
+			power_halt();
+	} else {
+		take_exception(frame);
+	}
+	cpu->context = before;
 }

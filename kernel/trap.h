@@ -17,6 +17,8 @@
 #define VECTOR_DOUBLE_FAULT	8
 #define VECTOR_PAGE_FAULT	14
 #define VECTOR_MACHINE_CHECK	18
+#define VECTOR_CALL		0xf0	/* another CPU wants something       */
+#define VECTOR_SPURIOUS		0xff	/* the local APIC changed its mind   */
 
 /* Bytes from one stub to the next. */
 #define TRAP_STUB_BYTES	16
@@ -37,17 +39,22 @@ struct trap_frame {
 
 _Static_assert(sizeof(struct trap_frame) == 23 * 8, "trap.S pushes this");
 
+struct cpu_local;
+
 /*
- * Own descriptors and all gates, on the CPU that calls. Until
- * traps_use_stacks every exception runs on the stack that it interrupts.
+ * The boot CPU's area, descriptors and all gates. Until traps_use_stacks
+ * every exception runs on the stack that it interrupts.
  */
 void traps_start(void);
 
 /*
- * Double fault, NMI, machine check and debug get the stacks of layout.h.
- * They must be mapped.
+ * On `cpu`, double fault, NMI, machine check and debug get the stacks of
+ * layout.h. They must be mapped. First of all for the boot CPU.
  */
-void traps_use_stacks(unsigned cpu);
+void traps_use_stacks(struct cpu_local *cpu);
+
+/* The CPU that calls uses `cpu`'s area and descriptors, and the gates. */
+void traps_join(struct cpu_local *cpu);
 
 /* SMAP is on: every entry closes the door to user pages (clac). */
 void traps_expect_smap(void);

@@ -17,6 +17,7 @@ class Request:
     cmdline: str = ""
     cold: bool = False  # through the firmware, from the disk
     exact: bool = False  # 1 instruction = 1 ns = 1 tick
+    threads: str = "single"  # "multi": processors really run at once
     trace: bool = False  # exceptions and resets in trace.txt
     limit: float = 60
     config: str = None  # BULLDOG.CFG on a cold disk, None: ours
@@ -38,7 +39,8 @@ class Request:
             (folder / "hostile").write_text(self.hostile)
             worse = machine.fw_cfg_file("opt/org.bulldog.hostile",
                                         folder / "hostile")
-        return [*machine.accelerator_arguments(self.exact), *worse,
+        return [*machine.accelerator_arguments(self.exact, self.threads),
+                *worse,
                 *machine.fw_cfg_file("opt/org.bulldog.cmdline",
                                      folder / "cmdline"),
                 "-d", kinds, "-D", str(folder / "trace.txt")]

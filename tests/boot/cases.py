@@ -8,7 +8,7 @@ import re
 import subprocess
 
 from . import (cases_evidence, cases_hostile, cases_input, cases_machines,
-               checks, machine)
+               cases_smp, checks, machine)
 from .scenario import Scenario
 
 TESTED = [name for name, shape in machine.MACHINES.items()
@@ -314,6 +314,7 @@ def scenarios():
     return [*_records_scenarios(), *_table_scenarios(), *_crash_scenarios(),
             *_injection_scenarios(), *_bad_input_scenarios(),
             *_people_scenarios(), *cases_input.scenarios(),
+            *cases_smp.scenarios(),
             *cases_evidence.scenarios(),
             *_cold_scenarios(), *_disk_scenarios(),
             *cases_machines.scenarios(), *cases_hostile.scenarios()]

@@ -125,15 +125,19 @@ PROCESSOR = (
 )
 
 ACPI_TROUBLE = r"W acpi: unusable table={} why="
+# Where there is no way to any table, there is none to this one either.
+NO_MADT = r"W smp: unusable table=MADT why="
 TABLES = (
     Case("console-none", "console=none"),
     Case("console-none-and-no-memory", "console=none largest=1",
          refuses("no memory for the")),
     *(Case(f"acpi-{kind}".replace("_", "-"), f"acpi={kind}",
-           boots(warnings=(ACPI_TROUBLE.format("RSDP"),)), (SMALL,))
+           boots(warnings=(ACPI_TROUBLE.format("RSDP"), NO_MADT)),
+           (SMALL,))
       for kind in ("none", "empty", "null", "nowhere", "beyond", "corrupt")),
     *(Case(f"acpi-{kind}".replace("_", "-"), f"acpi={kind}",
-           boots(warnings=(ACPI_TROUBLE.format("FADT"),)), (SMALL,))
+           boots(warnings=(ACPI_TROUBLE.format("FADT"), NO_MADT)),
+           (SMALL,))
       for kind in ("xsdt_corrupt", "xsdt_beyond", "xsdt_endless")),
     Case("acpi-1.0", "acpi=1.0", None, BOTH),
     Case("acpi-both", "acpi=both_swapped", None, (SMALL,)),

@@ -44,7 +44,7 @@ def ends(verdict):
 # --- the serial line ---------------------------------------------------------
 LINES = re.compile(
     r"\[\d+\.\d{6}\] [EWID] [a-z0-9_]+: .+"  # a log line
-    r"|@[a-z_]+( [a-z_]+=(\"[^\"]*\"|[^\s\"]+))*"  # a record
+    r"|@[a-z_]+( [a-z_][a-z0-9_]*=(\"[^\"]*\"|[^\s\"]+))*"  # a record
     r"|KTAP version 1|\d+\.\.\d+|(not )?ok \d+.*|#.*"  # test results
     r"|(RETURNED|REFUSED) status=0x[0-9a-f]{16}"  # the springboard
     r"|")

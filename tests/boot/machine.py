@@ -54,6 +54,10 @@ MACHINES = _table(
     Machine("pc-3g", "pc", "3G", "max"),
     Machine("q35-9g", "q35", "9G", "max"),
     Machine("pc-9g", "pc", "9G", "qemu64"),
+    # More than one processor.
+    Machine("q35-2cpu", "q35", "512M", "max", ("-smp", "2")),
+    Machine("pc-4cpu", "pc", "512M", "max", ("-smp", "4")),
+    Machine("q35-16cpu", "q35", "512M", "qemu64", ("-smp", "16")),
     # No keyboard controller.
     Machine("q35-no-i8042", "q35,i8042=off", "512M", "max"),
     # A framebuffer, which no memory map mentions.
@@ -147,9 +151,10 @@ def ram_arguments(machine, path=None, share="off"):
     return ["-object", f"{backend},id=ram,size={machine.memory},reserve=off"]
 
 
-def accelerator_arguments(exact):
-    """`exact`: one nanosecond of the guest's time per instruction."""
-    arguments = ["-accel", "tcg,thread=single"]
+def accelerator_arguments(exact, threads="single"):
+    """`exact`: one nanosecond of the guest's time per instruction.
+    `threads` "multi": processors really run at once."""
+    arguments = ["-accel", f"tcg,thread={threads}"]
     if exact:
         arguments += ["-icount", "shift=0,sleep=off"]
     return arguments

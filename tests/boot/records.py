@@ -8,7 +8,7 @@ records end with `@end cmd=NAME status=N`.
 import re
 from dataclasses import dataclass
 
-_PAIR = re.compile(r'([a-z_]+)=("[^"]*"|[^\s"]*)(?:\s+|$)')
+_PAIR = re.compile(r'([a-z_][a-z0-9_]*)=("[^"]*"|[^\s"]*)(?:\s+|$)')
 _HEX = re.compile(r"\\x([0-9a-f]{2})")
 
 

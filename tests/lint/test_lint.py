@@ -265,7 +265,10 @@ def layout_tree():
     files = {}
     for path in ("scripts/generate-docs", "scripts/generate/layout.c",
                  "include/boot/layout.h", "include/base/address.h",
-                 "include/base/bits.h", "docs/layout.md"):
+                 "include/base/bits.h", "docs/layout.md",
+                 "scripts/generate/locks.c", "kernel/lock.h",
+                 "include/base/atomic.h", "include/base/atomic_builtin.h",
+                 "docs/locks.md"):
         files[path] = (TOP / path).read_text(encoding="utf-8")
     return files
 
@@ -284,6 +287,12 @@ case("docs_refuse_a_new_slot_that_is_not_listed", "docs",
      changed(layout_tree(), "include/boot/layout.h", "#define PEEK_SLOT\t",
              "#define NEW_SLOT\t\t0xffffc00088000000\n"
              "#define PEEK_SLOT\t"), "docs/layout.md:1: docs")
+case("docs_refuse_a_lock_order_that_is_behind_the_header", "docs",
+     changed(layout_tree(), "kernel/lock.h", "the serial port and the screen",
+             "the serial port"), "docs/locks.md:1: docs")
+case("docs_refuse_a_lock_of_tasks_inside_one_of_handlers", "docs",
+     changed(layout_tree(), "kernel/lock.h", "evidence, INTERRUPT",
+             "evidence, TASK"), "scripts/generate-docs:0: docs")
 case("docs_refuse_areas_out_of_order", "docs",
      changed(layout_tree(), "include/boot/layout.h",
              "#define ARENA_START\t\t0xffffc01000000000",

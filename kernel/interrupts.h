@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * interrupts.h - whether this CPU may be interrupted. NMIs do not ask.
+ *
+ *	uint64_t flags = interrupts_off();
+ *	...
+ *	interrupts_restore(flags);
+ */
+#ifndef KERNEL_INTERRUPTS_H
+#define KERNEL_INTERRUPTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Returns what interrupts_restore wants; the pairs may nest. */
+uint64_t interrupts_off(void);
+void interrupts_restore(uint64_t flags);
+
+void interrupts_on(void);
+bool interrupts_are_on(void);
+
+#endif

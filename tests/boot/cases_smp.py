@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The boot tests of many processors: all of them, some of them, and one
+that fails."""
+
+from . import checks
+from .scenario import Scenario
+
+CPUS = {"q35-2cpu": 2, "pc-4cpu": 4, "q35-16cpu": 16}
+COMMANDS = ("cpus -m; selftest ipi -m; selftest tlb -m; selftest ledger -m; "
+            "selftest tables -m; pt audit -m; memmap raw -m; ledger -m")
+
+
+def _states(outcome):
+    records = outcome.answer_with("cpu").all("cpu")
+    checks.expect_equal("the numbers of the processors",
+                        [record.number("index") for record in records],
+                        list(range(len(records))))
+    apics = [record.number("apic") for record in records]
+    checks.expect_equal("ids", len(set(apics)), len(apics))
+    return [record["state"] for record in records]
+
+
+def _starts(count, of):
+    def check(outcome):
+        checks.expect_equal("states", _states(outcome), ["started"] * count
+                            + ["disabled"] * (of - count))
+    check.__name__ = "starts_as_many_as_it_should"
+    return check
+
+
+def _records_of(outcome, name):
+    return [record for answer in outcome.answers
+            for record in answer.all("selftest") if record["name"] == name]
+
+
+def _selftests_saw(cpus):
+    def check(outcome):
+        for name in ("ipi", "tlb"):
+            seen = _records_of(outcome, name)
+            checks.expect_equal(f"records of selftest {name}", len(seen), 1)
+            checks.expect_equal(f"processors in selftest {name}",
+                                seen[0].number("cpus"), cpus)
+        ipi, tlb = (_records_of(outcome, name)[0] for name in ("ipi", "tlb"))
+        checks.expect(ipi.number("answers") >= cpus * (cpus - 1),
+                      "too few processors were called")
+        checks.expect_equal("answers", ipi.number("answers"),
+                            ipi.number("wanted"))
+        checks.expect_equal("stale reads", tlb.number("stale"), 0)
+        checks.expect(tlb.number("reads") >= cpus, "too few reads")
+    check.__name__ = "selftests_saw_every_processor"
+    return check
+
+
+def _healthy(cpus, of):
+    return (checks.ends("ok"), checks.every_command_succeeds,
+            checks.nothing_is_complained_about,
+            checks.serial_has_only_log_lines_records_and_results,
+            checks.qemu_has_no_guest_errors, checks.selftests_pass,
+            checks.every_page_has_one_owner, _starts(cpus, of),
+            _selftests_saw(cpus))
+
+
+def _boot(machine, options="", commands=COMMANDS, **more):
+    return ({"machine": machine, "cmdline":
+             f'run="{commands}" on-idle=exit panic=exit {options}'.strip(),
+             **more},)
+
+
+def _start_scenarios():
+    for name, cpus in CPUS.items():
+        for threads in ("single", "multi"):
+            yield Scenario(f"smp-{name}-{threads}",
+                           _boot(name, threads=threads),
+                           _healthy(cpus, cpus))
+    for option, cpus in (("nosmp", 1), ("maxcpus=1", 1), ("maxcpus=3", 3)):
+        yield Scenario(f"smp-{option}", _boot("pc-4cpu", option),
+                       _healthy(cpus, 4))
+
+
+def _crash_scenarios():
+    """One processor fails: it reports, and the others are silent."""
+    for kind, cause in (("pf", 'cause="#PF'), ("df", 'cause="#DF'),
+                        ("assert", "assertion failed")):
+        for threads in ("single", "multi"):
+            yield Scenario(
+                f"smp-crash-{kind}-{threads}",
+                _boot("pc-4cpu", commands=f"crash {kind} 2", threads=threads),
+                (checks.ends("panic"), checks.says("its_cause", cause),
+                 checks.says("which_processor", "E panic: exit .* cpu=2\\n"),
+                 checks.never_says("panic: again"),
+                 checks.serial_has_no_control_bytes))
+
+
+def scenarios():
+    """Every scenario with more than one processor."""
+    return [*_start_scenarios(), *_crash_scenarios()]
