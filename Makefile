@@ -36,7 +36,7 @@ ifeq ($(WERROR),1)
 WARNINGS += -Werror
 endif
 COMMON := -std=gnu2x -g -Iinclude $(WARNINGS) -fno-common \
-	-ffile-prefix-map=$(CURDIR)/=
+	"-ffile-prefix-map=$(CURDIR)/="
 
 # --- sources -------------------------------------------------------------
 ROOM_SOURCES := $(sort $(wildcard mm/base/*.c mm/boot/*.c mm/*.c))
@@ -342,6 +342,7 @@ bench: setup-bench
 	$(Q)$(MAKE) --no-print-directory -j2 products $(BUILD)/springboard.efi
 	$(Q)tests/bench/bench_boot.py --build $(BUILD)
 	$(Q)tests/bench/bench_screen.py --build $(BUILD)
+	$(Q)tests/bench/bench_table.sh
 
 FUZZ_MAPS ?= 1000000
 FUZZ_FILES ?= 1000000
@@ -409,12 +410,23 @@ lint: setup-lint
 docs: setup-docs
 	$(Q)scripts/generate-docs
 
-compile_commands.json: Makefile scripts/compile-commands
+# Each time: a new file changes no rule. It is written only when it differs.
+.PHONY: every-time
+every-time:
+
+compile_commands.json: every-time
 	$(Q)scripts/compile-commands $@ \
 		-- $(CC) $(KERNEL_FLAGS) : $(KERNEL_SOURCES) $(ROOM_SOURCES) \
 		-- $(CC) $(LOADER_FLAGS) : $(LOADER_SOURCES) \
+			$(sort $(wildcard tests/firmware/*.c)) \
 		-- $(CC) $(CHECK_FLAGS) : $(wildcard tests/unit/*.c tests/fake/*.c) \
-		-- $(CC) $(HOST_FLAGS) : $(TOOL_SOURCES)
+		-- $(CC) $(LOADER_CHECK_FLAGS) : $(wildcard tests/loader/*.c) \
+		-- $(CC) $(EXPLORE_FLAGS) : $(wildcard tests/explore/*.c) \
+		-- $(CC) $(FUZZ_FLAGS) : $(wildcard tests/fuzz/fuzz_*.c) \
+		-- $(CLANG) $(TARGET_FLAGS) : $(wildcard tests/fuzz/target_*.c) \
+		-- $(CC) $(HOST_FLAGS) : $(TOOL_SOURCES) \
+		-- $(CC) $(COMMON) -O2 -I. -Itests/bench : \
+			$(wildcard scripts/*.c tests/bench/*.c)
 
 # For a machine with the snakeoil keys of Debian's ovmf; your own are better.
 .PHONY: sign

@@ -29,6 +29,10 @@ static struct crash_log *current;
 
 void evidence_stop(void)
 {
+	if (current == NULL)
+		return;
+	crash_log_end(current);
+	write_back(current, sizeof(*current));
 	current = NULL;
 }
 

@@ -35,12 +35,26 @@ static EFI_STATUS check(struct loader *loader, const char *from)
 					   "copy BOOTX64.EFI again");
 }
 
+/* The firmware put us there before it could know better. */
+static void warn_of_bad_memory(const struct loader *loader)
+{
+	const struct bad_range *bad = bad_find(
+		loader->options.bad, loader->options.bad_count,
+		(uint64_t)loader->loaded->ImageBase, loader->loaded->ImageSize);
+
+	if (bad != NULL)
+		say('W', "image: the loader itself is in bad memory "
+			 "start=0x%lx end=0x%lx", bad->start.raw,
+		    bad->end.raw);
+}
+
 EFI_STATUS image_choose(struct loader *loader)
 {
 	EFI_STATUS status = EFI_NOT_FOUND;
 	uint64_t bytes;
 	void *file;
 
+	warn_of_bad_memory(loader);
 	if (!loader->secure_boot)
 		status = file_read(loader, OVERRIDE_PATH, KERNEL_LIMIT, &file,
 				   &bytes);

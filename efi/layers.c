@@ -50,15 +50,15 @@ static void append_config_file(struct loader *loader)
 
 static void append_load_options(struct loader *loader)
 {
+	const void *given = loader->loaded->LoadOptions;
+	size_t bytes = given != NULL ? loader->loaded->LoadOptionsSize : 0;
 	char text[1024];
-	size_t bytes = options_from_ucs2(text, sizeof(text),
-					 loader->loaded->LoadOptions,
-					 loader->loaded->LoadOptionsSize);
 
-	if (bytes == 0 && loader->loaded->LoadOptionsSize > 2)
-		say('W', "options: load options ignored bytes=%u why=\"no "
-			 "text, or too long\"",
-		    loader->loaded->LoadOptionsSize);
+	/* Two bytes are the NUL of nothing. */
+	if (bytes > 2 && !options_ucs2_fits(given, bytes, sizeof(text)))
+		say('W', "options: load options ignored bytes=%lu why=\"no "
+			 "text, or too long\"", (uint64_t)bytes);
+	bytes = options_from_ucs2(text, sizeof(text), given, bytes);
 	append(loader, LAYER_WORDS, text, bytes);
 }
 

@@ -14,6 +14,7 @@
 #include <base/string.h>
 #include <boot/layout.h>
 #include <mm/early.h>
+#include <mm/region_runs.h>
 
 #include "switch.h"
 
@@ -26,8 +27,18 @@
 /* UEFI 2.10 section 7.2; not in the headers that we build with. */
 #define ATTRIBUTE_RO	0x20000
 
+/* Why it cannot go on, by what it last tried. */
+#define NO_ROOM		"no room for map and tables "			\
+			"try=\"a machine with 64 MiB\""
+#define NO_MAP		"the firmware gives no map try=\"update the firmware\""
+#define STRANGE_MAP	"a map that cannot be read try=\"update the firmware\""
+#define GROWING_MAP	"the map never stops growing try=\"start it again\""
+#define CLAIMED		"the map claims our pages back"
+#define NO_EXIT		"firmware keeps the machine"
+
 /* Buffers for a map of `capacity` descriptors; all are holdings of ours. */
 static struct {
+	const char *trouble;
 	size_t capacity;
 	UINTN stride;
 	UINT32 version;
@@ -47,6 +58,7 @@ static struct {
 static EFI_STATUS take(struct loader *loader, uint64_t bytes, enum owner owner,
 		       paddr_t *out)
 {
+	map.trouble = NO_ROOM;
 	return memory_take(loader, &(struct page_request){
 		.pages = align_up(bytes, PAGE_SIZE) / PAGE_SIZE,
 		.owner = owner,
@@ -61,12 +73,15 @@ static EFI_STATUS get_map(struct loader *loader)
 	EFI_STATUS status;
 
 	map.map_bytes = room;
+	map.trouble = NO_MAP;
 	status = loader->boot->GetMemoryMap(
 		&map.map_bytes, (EFI_MEMORY_DESCRIPTOR *)map.raw_map.raw,
 		&map.map_key, &stride, &map.version);
 	if (!EFI_ERROR(status) &&
 	    (map.map_bytes > room || stride != map.stride))
-		return EFI_BUFFER_TOO_SMALL;
+		status = EFI_BUFFER_TOO_SMALL;
+	if (status == EFI_BUFFER_TOO_SMALL)
+		map.trouble = GROWING_MAP;
 	return status;
 }
 
@@ -116,11 +131,15 @@ static EFI_STATUS size_buffers(struct loader *loader)
 	EFI_STATUS status = loader->boot->GetMemoryMap(
 		&bytes, NULL, &key, &map.stride, &map.version);
 
+	map.trouble = NO_MAP;
 	if (status != EFI_BUFFER_TOO_SMALL)
 		return EFI_ERROR(status) ? status : EFI_DEVICE_ERROR;
+	map.trouble = STRANGE_MAP;
 	if (map.stride < FIRMWARE_DESCRIPTOR_BYTES || map.stride > PAGE_SIZE)
 		return EFI_INCOMPATIBLE_VERSION;
-	map.capacity = bytes / map.stride + SLACK_ENTRIES;
+	/* Some say too little: more room in each round, whatever they say. */
+	map.capacity = max_u64(bytes / map.stride, map.capacity) +
+		       SLACK_ENTRIES;
 	return take_buffers(loader);
 }
 
@@ -144,9 +163,31 @@ static enum status normalise(struct loader *loader)
 		.entries = entries,
 		.count = count,
 		.usable_limit = loader->handover->usable_limit,
+		.bad = loader->options.bad,
+		.bad_count = loader->options.bad_count,
 		.scratch = (void *)map.scratch.raw,
 		.scratch_bytes = region_scratch_bytes(map.capacity),
 	});
+}
+
+/*
+ * A map that takes back what its firmware lent leaves nothing to stand on.
+ * What only the loader uses may go.
+ */
+static bool is_claimed(const struct loader *loader)
+{
+	for (size_t i = 0; i < loader->holding_count; i++) {
+		const struct holding *holding = &loader->holdings[i];
+
+		if (holding->owner != OWNER_BOOT_RECLAIMABLE &&
+		    !region_is_usable(&map.list, holding->start,
+				      holding->pages * PAGE_SIZE)) {
+			say('W', "leave: claimed start=0x%lx pages=%lu",
+			    holding->start.raw, holding->pages);
+			return true;
+		}
+	}
+	return false;
 }
 
 static struct tables_request tables_request(struct loader *loader)
@@ -168,7 +209,11 @@ static EFI_STATUS take_pool(struct loader *loader)
 
 	if (EFI_ERROR(status))
 		return status;
+	map.trouble = STRANGE_MAP;
 	if (normalise(loader) != ST_OK)
+		return EFI_COMPROMISED_DATA;
+	map.trouble = CLAIMED;
+	if (is_claimed(loader))
 		return EFI_COMPROMISED_DATA;
 	map.pool_pages = tables_pages_bound(&request, SLACK_ENTRIES);
 	return take(loader, map.pool_pages * PAGE_SIZE, OWNER_PAGE_TABLE,
@@ -299,8 +344,7 @@ EFI_STATUS leave_prepare(struct loader *loader)
 	if (!EFI_ERROR(status))
 		status = make_room(loader);
 	if (EFI_ERROR(status))
-		return refuse(status, "leave: no room for map and tables "
-				      "try=\"a machine with 64 MiB\"");
+		return refuse(status, "leave: %s", map.trouble);
 	fill_switch_page(loader);
 	return EFI_SUCCESS;
 }
@@ -325,6 +369,7 @@ static EFI_STATUS exit_firmware(struct loader *loader)
 		}
 		if (EFI_ERROR(status))
 			return status;
+		map.trouble = NO_EXIT;
 		before = read_tsc();
 		handover->stage_tsc[STAGE_MAP_FINAL] = before;
 		handover->exit_tries = try;
@@ -351,31 +396,12 @@ EFI_STATUS leave_firmware(struct loader *loader)
 	/* Once it has been asked to go, a firmware is only half there. */
 	if (loader->handover->exit_tries > 0) {
 		faults_catch();
-		give_up("leave: firmware keeps the machine status=0x%lx "
-			"tries=%u", (uint64_t)status,
-			loader->handover->exit_tries);
+		give_up("leave: %s status=0x%lx tries=%u", map.trouble,
+			(uint64_t)status, loader->handover->exit_tries);
 	}
 	say_open_console();
 	make_data(loader, loader->handover->switch_page);
-	return refuse(status, "leave: no final map try=\"start it again\"");
-}
-
-static size_t list_free_runs(struct frame_run *runs)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < map.list.count; i++) {
-		struct region region = map.list.items[i];
-
-		if (region.kind != REGION_FREE)
-			continue;
-		runs[count++] = (struct frame_run){
-			.first = paddr_to_pfn(region.start),
-			.frames = (region.end.raw - region.start.raw) /
-				  PAGE_SIZE,
-		};
-	}
-	return count;
+	return refuse(status, "leave: %s", map.trouble);
 }
 
 static bool owned_before(const void *a, const void *b)
@@ -428,39 +454,6 @@ static void build_tables(struct loader *loader, struct table *table)
 			status_text(status), map.pool_pages);
 }
 
-static bool is_usable(paddr_t start, uint64_t bytes)
-{
-	for (size_t i = 0; i < map.list.count; i++) {
-		struct region region = map.list.items[i];
-
-		if (region.end.raw <= start.raw)
-			continue;
-		/* The rest may go on in a neighbour of another usable kind. */
-		if (region.start.raw > start.raw ||
-		    (region.kind != REGION_FREE && region.kind != REGION_LATER))
-			return false;
-		if (region.end.raw - start.raw >= bytes)
-			return true;
-		bytes -= region.end.raw - start.raw;
-		start = region.end;
-	}
-	return false;
-}
-
-/* A map that takes back what its firmware lent leaves nothing to stand on. */
-static void check_holdings(const struct loader *loader)
-{
-	for (size_t i = 0; i < loader->holding_count; i++) {
-		const struct holding *holding = &loader->holdings[i];
-
-		if (holding->owner != OWNER_BOOT_RECLAIMABLE &&
-		    !is_usable(holding->start, holding->pages * PAGE_SIZE))
-			give_up("leave: the map claims our pages back "
-				"start=0x%lx pages=%lu", holding->start.raw,
-				holding->pages);
-	}
-}
-
 /* The log goes last, whole lines and all, into the pages kept for it. */
 static void hand_log_over(struct handover *handover)
 {
@@ -493,7 +486,8 @@ static void fill_handover(struct loader *loader, const struct table *table)
 		map.regions, (uint32_t)map.list.count, sizeof(struct region) };
 	to->free_list = (struct handover_array){
 		map.free_list,
-		(uint32_t)list_free_runs((void *)map.free_list.raw),
+		(uint32_t)region_free_runs(&map.list,
+					   (void *)map.free_list.raw),
 		sizeof(struct frame_run) };
 	to->owned = (struct handover_array){
 		{ (uint64_t)owned },
@@ -519,7 +513,8 @@ void leave_to_kernel(struct loader *loader)
 	if (normalise(loader) != ST_OK)
 		give_up("leave: the final map does not fit entries=%lu",
 			map.map_bytes / map.stride);
-	check_holdings(loader);
+	if (is_claimed(loader))
+		give_up("leave: %s", CLAIMED);
 	build_tables(loader, &table);
 	say('I', "leave: jump exit_tries=%u entries=%lu tables=%lu "
 		 "entry=0x%lx", loader->handover->exit_tries,

@@ -92,7 +92,7 @@ void memory_trim(struct loader *loader, paddr_t start, uint64_t pages);
 /* evidence.c: the crash-safe log, and what the last attempt left there. */
 EFI_STATUS evidence_start(struct loader *loader, paddr_t *run,
 			  uint64_t *run_bytes);
-void evidence_stop(void);		/* its pages are given back          */
+void evidence_stop(void);		/* on purpose: pages are given back  */
 void evidence_reach(const char *stage);
 void evidence_note_fault(const char *fault);
 void evidence_append(const char *text, size_t bytes);
@@ -120,7 +120,7 @@ void say(char level, const char *format, ...)
 /* Also on the screen. Returns `status`: `return refuse(...)`. */
 EFI_STATUS refuse(EFI_STATUS status, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* After the exit there is nobody to return to: says it, waits, resets. */
+/* Where there is nobody to return to, or no sense in it: says it, resets. */
 _Noreturn void give_up(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 const char *say_log(size_t *bytes);

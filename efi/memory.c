@@ -2,7 +2,8 @@
 /*
  * Pages from the firmware. Each run is written down with the owner that
  * the kernel's ledger will show for it; until the exit all of them can be
- * given back, so that a failed start leaves the machine as it was.
+ * given back, so that a failed start leaves the machine as it was. What the
+ * firmware gives is looked at: it need not be what was asked for.
  */
 #include "loader.h"
 
@@ -20,44 +21,130 @@ static bool is_acceptable(uint64_t start, uint64_t pages, uint64_t limit)
 	       (limit == 0 || end <= limit);
 }
 
+static const struct bad_range *bad_in(const struct loader *loader,
+				      uint64_t start, uint64_t pages)
+{
+	return bad_find(loader->options.bad, loader->options.bad_count, start,
+			pages * PAGE_SIZE);
+}
+
+/* One run more, written down as the newest holding. */
+static EFI_STATUS ask(struct loader *loader, const struct page_request *wanted)
+{
+	EFI_MEMORY_TYPE type = wanted->type ? wanted->type : EfiLoaderData;
+	EFI_PHYSICAL_ADDRESS start = wanted->limit != 0 ? wanted->limit - 1 : 0;
+	EFI_STATUS status;
+
+	if (loader->holding_count == HOLDINGS_MAX)
+		return EFI_OUT_OF_RESOURCES;
+	status = loader->boot->AllocatePages(
+		wanted->limit != 0 ? AllocateMaxAddress : AllocateAnyPages,
+		type, wanted->pages, &start);
+	if (!EFI_ERROR(status))
+		loader->holdings[loader->holding_count++] = (struct holding){
+			.start = { start },
+			.pages = wanted->pages,
+			.owner = wanted->owner,
+		};
+	return status;
+}
+
+static uint64_t newest_start(const struct loader *loader)
+{
+	return loader->holdings[loader->holding_count - 1].start.raw;
+}
+
+static void give_newest(struct loader *loader)
+{
+	struct holding *newest = &loader->holdings[--loader->holding_count];
+
+	loader->boot->FreePages(newest->start.raw, newest->pages);
+}
+
 /*
- * What the firmware gives is looked at: page 0, low memory, or an address
- * beyond the limit stays a holding that the kernel gets back, and the
- * firmware is asked again.
+ * Below the bad memory that was lent, and below what is bad there, and so
+ * on: most firmware lends the highest that it has.
+ */
+static bool ask_below_bad(struct loader *loader,
+			  const struct page_request *request, paddr_t *out)
+{
+	struct page_request wanted = *request;
+	const struct bad_range *bad =
+		bad_in(loader, out->raw, request->pages);
+
+	while (bad != NULL) {
+		wanted.limit = bad->start.raw;
+		if (wanted.limit <= LOW_END || EFI_ERROR(ask(loader, &wanted)))
+			return false;
+		out->raw = newest_start(loader);
+		bad = bad_in(loader, out->raw, request->pages);
+		if (bad == NULL && is_acceptable(out->raw, request->pages,
+						 wanted.limit))
+			return true;
+		give_newest(loader);
+	}
+	return false;
+}
+
+/* The first good part of the newest holding that is as long as is asked. */
+static bool find_good_part(const struct loader *loader,
+			   const struct page_request *request, paddr_t *out)
+{
+	const struct options *options = &loader->options;
+	const struct holding *newest =
+		&loader->holdings[loader->holding_count - 1];
+	uint64_t bytes = request->pages * PAGE_SIZE;
+
+	out->raw = bad_step_over(options->bad, options->bad_count,
+				 newest->start.raw + LOW_END, bytes);
+	return out->raw + bytes <=
+		       newest->start.raw + newest->pages * PAGE_SIZE &&
+	       is_acceptable(out->raw, request->pages, request->limit);
+}
+
+/*
+ * Some firmware lends page 0, or all of low memory first, and any may lend
+ * what memmap= calls bad. Such a run is given back, and one asked for that
+ * is longer by all of that: wherever it begins, a part of it is good.
  */
 EFI_STATUS memory_take(struct loader *loader,
 		       const struct page_request *request, paddr_t *out)
 {
-	EFI_MEMORY_TYPE type = request->type ? request->type : EfiLoaderData;
-	uint64_t limit = request->limit;
+	const struct options *options = &loader->options;
+	struct page_request wanted = *request, longer;
+	EFI_STATUS status;
 
 	/* mem= also binds the loader: what it keeps must be in use later. */
-	if (loader->options.mem_limit != 0)
-		limit = limit == 0 ? loader->options.mem_limit :
-			min_u64(limit, loader->options.mem_limit);
-	while (loader->holding_count < HOLDINGS_MAX) {
-		struct holding *holding =
-			&loader->holdings[loader->holding_count];
-		EFI_PHYSICAL_ADDRESS start = limit != 0 ? limit - 1 : 0;
-		EFI_STATUS status = loader->boot->AllocatePages(
-			limit != 0 ? AllocateMaxAddress : AllocateAnyPages,
-			type, request->pages, &start);
-
-		if (EFI_ERROR(status))
-			return status;
-		loader->holding_count++;
-		*holding = (struct holding){
-			.start = { start },
-			.pages = request->pages,
-			.owner = OWNER_BOOT_RECLAIMABLE,
-		};
-		if (is_acceptable(start, request->pages, limit)) {
-			holding->owner = request->owner;
-			*out = holding->start;
+	if (options->mem_limit != 0)
+		wanted.limit = wanted.limit == 0 ? options->mem_limit :
+			min_u64(wanted.limit, options->mem_limit);
+	status = ask(loader, &wanted);
+	if (EFI_ERROR(status))
+		return status;
+	out->raw = newest_start(loader);
+	if (is_acceptable(out->raw, wanted.pages, wanted.limit) &&
+	    bad_in(loader, out->raw, wanted.pages) == NULL)
+		return EFI_SUCCESS;
+	give_newest(loader);
+	if (ask_below_bad(loader, &wanted, out))
+		return EFI_SUCCESS;
+	longer = wanted;
+	longer.pages += (LOW_END + bad_detour_bytes(
+		options->bad, options->bad_count, wanted.pages * PAGE_SIZE)) /
+		PAGE_SIZE;
+	status = ask(loader, &longer);
+	if (!EFI_ERROR(status)) {
+		if (find_good_part(loader, &wanted, out)) {
+			memory_trim(loader, *out, wanted.pages);
 			return EFI_SUCCESS;
 		}
+		give_newest(loader);
+		status = EFI_OUT_OF_RESOURCES;
 	}
-	return EFI_OUT_OF_RESOURCES;
+	if (options->bad_count != 0)
+		say('W', "memory: no good place pages=%lu why=\"memmap= calls "
+			 "bad what the firmware lends\"", wanted.pages);
+	return status;
 }
 
 void memory_give(struct loader *loader, paddr_t start)
@@ -77,12 +164,8 @@ void memory_give(struct loader *loader, paddr_t start)
 
 void memory_give_all(struct loader *loader)
 {
-	while (loader->holding_count > 0) {
-		struct holding *last =
-			&loader->holdings[--loader->holding_count];
-
-		loader->boot->FreePages(last->start.raw, last->pages);
-	}
+	while (loader->holding_count > 0)
+		give_newest(loader);
 }
 
 void memory_trim(struct loader *loader, paddr_t start, uint64_t pages)

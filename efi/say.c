@@ -156,7 +156,10 @@ void give_up(const char *format, ...)
 	evidence_note_fault(line);
 	line[bytes - 1] = '\n';
 	serial_write(line, bytes);
-	screen_say(line, bytes);
+	if (speech.console_open && speech.system->ConOut != NULL)
+		console_write(line, bytes);
+	else
+		screen_say(line, bytes);
 	say('E', "loader: stop action=reset");
 	speech.system->RuntimeServices->ResetSystem(EfiResetWarm, EFI_ABORTED,
 						    0, NULL);

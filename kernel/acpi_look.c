@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * The tables may lie in memory that nothing else maps, so each is looked at
- * through a peek window.
+ * through a peek window, until there are copies of all.
  */
 #include "acpi_look.h"
 
+#include "acpi_copy.h"
 #include "kernel.h"
 #include "log.h"
 
@@ -20,6 +21,9 @@ static const void *look(struct acpi_memory *memory, enum acpi_window window,
 	const volatile void *seen;
 
 	(void)memory;
+	/* What has not been copied may be anybody's by now. */
+	if (acpi_is_copied())
+		return acpi_copy_of(at, bytes);
 	return memory_peek(&request, &seen) == ST_OK ? (const void *)seen :
 						       NULL;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* acpi_look.h - ACPI tables, seen through the kernel's peek windows. */
+/*
+ * acpi_look.h - ACPI tables, seen through the kernel's peek windows, and in
+ * their copies (acpi_copy.h) once there are any: those stay readable.
+ */
 #ifndef KERNEL_ACPI_LOOK_H
 #define KERNEL_ACPI_LOOK_H
 

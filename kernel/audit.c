@@ -11,6 +11,7 @@
 #include <base/bits.h>
 #include <base/string.h>
 #include <boot/layout.h>
+#include <mm/kernel_tables.h>
 
 #include "kernel.h"
 #include "log.h"
@@ -49,21 +50,13 @@ static bool is_owned(const struct table_leaf *leaf, uint64_t bytes,
 	pfn_t frame = paddr_to_pfn(leaf->phys);
 	uint64_t end = frame.raw + bytes / PAGE_SIZE;
 
-	while (frame.raw < end) {
-		struct frame_run run;
+	for (; frame.raw < end; frame.raw++) {
+		enum owner now;
 
-		if (ledger_find_owned(&kernel.ledger, owner, frame, &run) !=
-			    ST_OK || run.first.raw > frame.raw)
+		if (memory_owner_of(frame, &now) != ST_OK || now != owner)
 			return false;
-		frame.raw = run.first.raw + run.frames;
 	}
 	return true;
-}
-
-static bool is_mapped_kind(uint64_t kind)
-{
-	return kind == REGION_FREE || kind == REGION_LATER ||
-	       kind == REGION_LOW || kind == REGION_ACPI;
 }
 
 /* The first region that ends beyond `address`; the list ascends. */
@@ -83,22 +76,21 @@ static size_t first_region_beyond(uint64_t address)
 	return low;
 }
 
-/* Bytes of [start..end) that lie in regions of mappable kinds. */
+/* Bytes of [start..end) that the direct map should have. */
 static uint64_t mappable_bytes(uint64_t start, uint64_t end)
 {
 	const struct region_list *list = &kernel.map.regions;
-	uint64_t reach = min_u64(DIRECT_MAP_BYTES,
-				 1UL << kernel.handover->cpu.physical_bits);
+	unsigned bits = kernel.handover->cpu.physical_bits;
 	uint64_t bytes = 0;
 
-	/* ACPI tables may lie where nothing can be mapped. */
-	end = min_u64(end, reach);
 	for (size_t i = first_region_beyond(start);
 	     i < list->count && list->items[i].start.raw < end; i++) {
-		uint64_t from = max_u64(start, list->items[i].start.raw);
-		uint64_t to = min_u64(end, list->items[i].end.raw);
+		const struct region *region = &list->items[i];
+		uint64_t from = max_u64(start, region->start.raw);
+		uint64_t to = min_u64(end, region->start.raw +
+					   tables_direct_bytes(region, bits));
 
-		if (is_mapped_kind(list->items[i].kind))
+		if (from < to)
 			bytes += to - from;
 	}
 	return bytes;
@@ -259,6 +251,14 @@ static void check_everywhere(struct audit *audit,
 		found(audit, leaf, "RAM not write-back");
 }
 
+static void check_meta(struct audit *audit, const struct table_leaf *leaf)
+{
+	if (leaf->rights & TABLE_EXECUTE)
+		found(audit, leaf, "frame metadata executable");
+	if (!is_owned(leaf, leaf->bytes, OWNER_FRAME_META))
+		found(audit, leaf, "frame metadata on somebody's frame");
+}
+
 static void check_leaf(struct audit *audit, const struct table_leaf *leaf)
 {
 	uint64_t virt = leaf->virt.raw;
@@ -274,6 +274,8 @@ static void check_leaf(struct audit *audit, const struct table_leaf *leaf)
 		check_stack(audit, leaf);
 	else if (virt >= SLOTS_START && virt < STACKS_START)
 		check_slot(audit, leaf);
+	else if (virt >= FRAME_META_START && virt < FRAME_META_END)
+		check_meta(audit, leaf);
 	else
 		found(audit, leaf, "leaf outside every area");
 }
@@ -409,7 +411,8 @@ unsigned audit_memory(void)
 unsigned audit_ledger(void)
 {
 	struct audit audit = { 0 };
-	uint64_t named;
+	uint64_t pages[OWNER_COUNT];
+	uint64_t named, owned = 0;
 
 	if (!ledger_audit(&kernel.ledger))
 		missing(&audit, "ledger invariants", 0, 1);
@@ -420,11 +423,10 @@ unsigned audit_ledger(void)
 	else
 		missing(&audit, "ledger covers what is named",
 			ledger_total(&kernel.ledger), named);
-	missing(&audit, "free pages", memory_count_free_pages(),
-		ledger_pages(&kernel.ledger, OWNER_FREE));
-	missing(&audit, "page-table pages", memory_count_table_pages(),
-		ledger_pages(&kernel.ledger, OWNER_PAGE_TABLE));
-	missing(&audit, "stack pages", memory_count_stack_pages(),
-		ledger_pages(&kernel.ledger, OWNER_STACK));
+	memory_count_owners(pages);
+	for (enum owner owner = 0; owner < OWNER_COUNT; owner++)
+		owned += pages[owner];
+	missing(&audit, "owners cover what is named", owned,
+		ledger_total(&kernel.ledger));
 	return audit.findings;
 }

@@ -3,6 +3,7 @@
 #include "command.h"
 
 #include "cpu_local.h"
+#include "nodes.h"
 #include "smp.h"
 
 static const char *const state_names[] = {
@@ -16,8 +17,8 @@ static void print_plain(struct sink *out, unsigned index)
 	const struct cpu_row *row = &smp_cpus()->rows[index];
 	const struct cpu_local *cpu = cpu_local_at(index);
 
-	sink_print(out, "cpu %3u  apic %3u  node 0  %-8s", index, row->apic,
-		   state_names[row->state]);
+	sink_print(out, "cpu %3u  apic %3u  node %3u  %-8s", index, row->apic,
+		   nodes_of_cpu(row->apic), state_names[row->state]);
 	if (row->state == CPU_STARTED && cpu != NULL)
 		sink_print(out, "  interrupts %lu  asked %lu  answered %lu  "
 				"halts %lu", cpu->counters.interrupts,
@@ -35,9 +36,9 @@ enum status command_cpus(const struct command_call *call)
 
 		if (call->records)
 			sink_print(call->out, "@cpu index=%u apic=%u state=%s "
-					      "x2apic=%u node=0\n", i,
+					      "x2apic=%u node=%u\n", i,
 				   row->apic, state_names[row->state],
-				   row->is_x2apic);
+				   row->is_x2apic, nodes_of_cpu(row->apic));
 		else
 			print_plain(call->out, i);
 	}

@@ -71,31 +71,18 @@ enum status command_memmap(const struct command_call *call)
 	return ST_OK;
 }
 
-/* What can be walked is walked; for the rest the ledger's runs speak. */
-static uint64_t owner_pages(enum owner owner)
-{
-	switch (owner) {
-	case OWNER_FREE:
-		return memory_count_free_pages();
-	case OWNER_PAGE_TABLE:
-		return memory_count_table_pages();
-	case OWNER_STACK:
-		return memory_count_stack_pages();
-	default:
-		return ledger_pages(&kernel.ledger, owner);
-	}
-}
-
 enum status command_ledger(const struct command_call *call)
 {
+	uint64_t all[OWNER_COUNT];
 	uint64_t owned = 0, named;
 	enum status status = memory_count_named_pages(&named);
 	char size[16];
 
 	if (status != ST_OK)
 		return status;
+	memory_count_owners(all);
 	for (enum owner owner = 0; owner < OWNER_COUNT; owner++) {
-		uint64_t pages = owner_pages(owner);
+		uint64_t pages = all[owner];
 
 		owned += pages;
 		if (call->records)
@@ -137,11 +124,12 @@ static uint64_t usable_pages(void)
 
 static uint64_t kernel_pages(void)
 {
-	uint64_t pages = 0;
+	uint64_t all[OWNER_COUNT], pages = 0;
 
+	memory_count_owners(all);
 	for (enum owner owner = OWNER_KERNEL_IMAGE; owner <= OWNER_LIMBO;
 	     owner++)
-		pages += owner_pages(owner);
+		pages += all[owner];
 	return pages;
 }
 
@@ -151,7 +139,7 @@ enum status command_meminfo(const struct command_call *call)
 	uint64_t free_pages = memory_count_free_pages();
 	char size[3][16];
 
-	early_visit(&kernel.early, summarise_run, &summary);
+	memory_visit_free(summarise_run, &summary);
 	if (call->records) {
 		sink_print(call->out,
 			   "@meminfo usable_pages=%lu free_pages=%lu "

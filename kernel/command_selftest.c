@@ -11,6 +11,7 @@
 #include <base/string.h>
 
 #include "audit.h"
+#include "frames.h"
 #include "kernel.h"
 #include "log.h"
 #include "selftest_smp.h"
@@ -37,11 +38,16 @@ static uint64_t *last_word(pfn_t frame)
 
 static uint64_t stamp_every_frame(pfn_t *last)
 {
+	const struct frame_request request = {
+		.size = FRAME_4K,
+		.node = FRAMES_HOME,
+		.owner = OWNER_LIMBO,
+	};
 	uint64_t taken = 0;
 	pfn_t frame;
 
 	*last = (pfn_t){ NO_FRAME };
-	while (early_take(&kernel.early, &frame) == ST_OK) {
+	while (frames_alloc(&request, &frame) == ST_OK) {
 		struct stamp *stamp = window_at_frame(&kernel.window, frame);
 
 		*stamp = (struct stamp){ mark_of(frame), last->raw };
@@ -60,13 +66,15 @@ static uint64_t read_every_stamp(pfn_t last)
 	while (last.raw != NO_FRAME) {
 		struct stamp stamp = *(struct stamp *)window_at_frame(
 			&kernel.window, last);
-		struct frame_run run = { .first = last, .frames = 1 };
 
 		/* A lost chain would lead anywhere: stop where it breaks. */
 		if (stamp.mark != mark_of(last) ||
 		    *last_word(last) != ~mark_of(last))
 			return good;
-		if (early_give_run(&kernel.early, run) != ST_OK)
+		if (frames_free(&(struct frame_return){
+			    .frame = last,
+			    .size = FRAME_4K,
+			    .caller = __builtin_return_address(0) }) != ST_OK)
 			return good;
 		good++;
 		last.raw = stamp.previous;
@@ -76,23 +84,25 @@ static uint64_t read_every_stamp(pfn_t last)
 
 static bool test_frames(const struct command_call *call)
 {
-	uint64_t expected = ledger_pages(&kernel.ledger, OWNER_FREE);
-	uint64_t taken, good;
+	uint64_t expected, taken, good, after;
 	pfn_t last;
 
+	frames_drain_all();
+	expected = memory_count_free_pages();
 	taken = stamp_every_frame(&last);
 	good = read_every_stamp(last);
+	frames_drain_all();
+	after = memory_count_free_pages();
 	sink_print(call->out, "@selftest name=frames taken=%lu good=%lu "
 			      "ledger_free=%lu\n", taken, good, expected);
-	return taken == expected && good == taken &&
-	       kernel.early.free_frames == expected &&
-	       early_audit(&kernel.early);
+	return taken == expected && good == taken && after == expected &&
+	       frames_audit();
 }
 
 static bool test_ledger(const struct command_call *call)
 {
 	(void)call;
-	return audit_ledger() == 0;
+	return audit_ledger() == 0 && frames_audit();
 }
 
 static bool test_tables(const struct command_call *call)

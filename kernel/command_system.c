@@ -55,7 +55,7 @@ static void print_records(const struct command_call *call)
 		   (from->flags & HANDOVER_SECURE_BOOT) != 0,
 		   (from->flags & HANDOVER_KERNEL_OVERRIDE) != 0);
 	table_visit(&kernel.table, hash_leaf, &layout);
-	early_visit(&kernel.early, hash_run, &free_list);
+	memory_visit_free(hash_run, &free_list);
 	sink_print(call->out, "@hash layout=0x%08x free_list=0x%08x\n", layout,
 		   free_list);
 }

@@ -11,7 +11,9 @@
 #include "idle.h"
 
 #include "cpu_local.h"
+#include "frames.h"
 #include "interrupts.h"
+#include "machine_check.h"
 
 void idle_loop(void)
 {
@@ -20,7 +22,13 @@ void idle_loop(void)
 	for (;;) {
 		struct work *work;
 
+		frames_poll();
+		machine_check_poll();
 		__asm__ volatile("cli" : : : "memory");
+		if (frames_are_wanted() || machine_check_is_noted()) {
+			interrupts_on();
+			continue;
+		}
 		/* Acquire: the work is as its owner filled it in. */
 		work = atomic_exchange_acquire(&me->work, NULL);
 		if (work == NULL) {

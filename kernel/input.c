@@ -10,8 +10,10 @@
 #include <base/bits.h>
 
 #include "clock.h"
+#include "frames.h"
 #include "keyboard.h"
 #include "log.h"
+#include "machine_check.h"
 #include "pure_row_painter.h"
 #include "pure_serial_keys.h"
 #include "serial.h"
@@ -112,6 +114,8 @@ struct key input_read_key(void)
 
 		if (key.code != KEY_NONE)
 			return key;
+		frames_poll();
+		machine_check_poll();
 		__asm__ volatile("pause");
 	}
 }

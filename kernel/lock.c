@@ -9,6 +9,7 @@
 #include <arch/cpu_local.h>
 #include <base/assert.h>
 
+#include "frames.h"
 #include "interrupts.h"
 
 static const enum lock_kind kinds[RANK_COUNT] = {
@@ -55,8 +56,12 @@ void lock_take(struct lock *lock) UNCHECKED
 	/* Relaxed: only the number counts. */
 	ticket = atomic_fetch_add_relaxed(&lock->next, 1);
 	/* Acquire: what the holder before did is seen from here on. */
-	while (atomic_load_acquire(&lock->serving) != ticket)
+	while (atomic_load_acquire(&lock->serving) != ticket) {
+		/* The holder may be waiting for frames that we keep. */
+		if (lock_kind_of(lock->rank) == LOCK_TASK)
+			frames_poll();
 		atomic_pause();
+	}
 	chain->held[chain->count] = lock;
 	/* Release: an interrupt that comes now finds its own top whole. */
 	atomic_fence_release();

@@ -7,13 +7,35 @@
 #ifndef KERNEL_MACHINE_CHECK_H
 #define KERNEL_MACHINE_CHECK_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /*
- * Lets every bank report, so that #MC is delivered; names and clears what
- * an earlier boot left in them. Nothing where the processor has no banks.
+ * Lets every bank of the CPU that calls report, so that #MC is delivered;
+ * names and clears what an earlier boot left in them. Nothing where the
+ * processor has no banks.
  */
 void machine_check_start(void);
 
-/* The global state and each bank that holds an error, a log line each. */
+/*
+ * For #MC alone: reads the banks. True when the machine can go on; what has
+ * happened is then noted for machine_check_poll, and the banks are clear.
+ * False: they are kept for the report, and no other CPU gets past here.
+ * Takes no lock that others hold, allocates nothing.
+ */
+bool machine_check_survive(void);
+
+/* After false: what is to be quoted, in a sentence. */
+void machine_check_cause(char *text, size_t bytes);
+/* The global state, each bank that holds an error, whose frame it hit. */
 void machine_check_report(void);
+
+/*
+ * Says what has been survived, and takes the frames out of use. From tasks
+ * only, at any time.
+ */
+void machine_check_poll(void);
+/* Whether machine_check_poll would do anything. */
+bool machine_check_is_noted(void);
 
 #endif

@@ -12,14 +12,17 @@
 #include <base/string.h>
 #include <boot/layout.h>
 
+#include "acpi_copy.h"
 #include "audit.h"
 #include "clock.h"
 #include "cpu_features.h"
 #include "cpu_local.h"
 #include "evidence.h"
+#include "frames.h"
 #include "input.h"
 #include "log.h"
 #include "monitor.h"
+#include "nodes.h"
 #include "panic.h"
 #include "pci.h"
 #include "power.h"
@@ -120,7 +123,19 @@ static void reclaim_boot_memory(void)
 			   "boot_reclaimable_pages=%lu",
 		 kernel.early.free_frames, waiting);
 	pci_stop_bus_masters();
-	require(memory_reclaim(), "memory_reclaim");
+	require(memory_reclaim(OWNER_BOOT_RECLAIMABLE), "memory_reclaim");
+	if (acpi_is_copied())
+		require(memory_reclaim(OWNER_ACPI), "memory_reclaim");
+}
+
+static void copy_tables(void)
+{
+	enum status status = acpi_copy();
+
+	/* Without a root there is nothing to copy, and it has been said. */
+	if (status == ST_NO_MEMORY || status == ST_FULL)
+		log_line(LOG_WARNING, "acpi: not copied why=\"%s\"",
+			 status_text(status));
 }
 
 static _Noreturn void idle(void)
@@ -184,15 +199,19 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	cpu_protect(from_loader->cpu.features);
 	evidence_reach("kernel.reclaim");
 	acpi_start();
+	copy_tables();
+	nodes_start();
 	smp_find_cpus();
 	reclaim_boot_memory();
+	evidence_reach("kernel.frames");
+	require(frames_start(), "frames_start");
 	evidence_reach("kernel.smp");
 	smp_start();
 	check_audit("ledger", audit_ledger());
 
 	kernel.stage_tsc[STAGE_READY] = read_tsc();
 	log_line(LOG_INFO, "kernel: ready free_pages=%lu",
-		 kernel.early.free_frames);
+		 memory_count_free_pages());
 	evidence_reach("kernel.ready");
 	kernel.failed_commands = monitor_run_list(kernel.options.run);
 	idle();

@@ -2,8 +2,8 @@
 /*
  * The first pages are taken from the early list before there is a ledger:
  * the workspace that holds the map's entries, the regions and the ledger's
- * own runs. It is one run, entered into the owned list beside the loader's,
- * so that the ledger is right from its first moment.
+ * own runs. They are entered into the owned list beside the loader's, so
+ * that the ledger is right from its first moment.
  */
 #include "memory.h"
 
@@ -14,6 +14,7 @@
 #include <boot/layout.h>
 
 #include "cpu_local.h"
+#include "frames.h"
 #include "kernel.h"
 #include "log.h"
 
@@ -31,34 +32,77 @@ static void *at_physical(paddr_t address)
 	return window_at(&kernel.window, address);
 }
 
-enum status memory_take_run(struct frame_run *run, enum owner owner)
+enum status memory_take_run_at(const struct early_run_request *request,
+			       enum owner owner, pfn_t *out)
 {
+	struct frame_run run = { .frames = request->frames };
 	enum status status;
 
-	ASSERT(cpu_local_id() == 0);
+	ASSERT(cpu_local_id() == 0 && !frames_are_up());
 	if (lent_runs == LENT_MAX)
 		return ST_NO_MEMORY;
-	status = early_take_run(&kernel.early, &(struct early_run_request){
-		.frames = run->frames }, &run->first);
+	status = early_take_run(&kernel.early, request, &run.first);
 	if (status != ST_OK)
 		return status;
-	status = ledger_move(&kernel.ledger, *run, OWNER_FREE, owner);
+	status = ledger_move(&kernel.ledger, run, OWNER_FREE, owner);
 	if (status != ST_OK) {
-		MUST(early_give_run(&kernel.early, *run));
+		MUST(early_give_run(&kernel.early, run));
 		return ST_NO_MEMORY;
 	}
 	lent_runs++;
+	*out = run.first;
 	return ST_OK;
+}
+
+enum status memory_take_run(struct frame_run *run, enum owner owner)
+{
+	if (frames_are_up())
+		return frames_alloc(&(struct frame_request){
+			.size = run->frames == 1 ? FRAME_4K : FRAME_RUN,
+			.pages = run->frames,
+			.node = FRAMES_HOME,
+			.owner = (uint8_t)owner,
+		}, &run->first);
+	return memory_take_run_at(&(struct early_run_request){
+		.frames = run->frames }, owner, &run->first);
 }
 
 void memory_give_run(struct frame_run run, enum owner owner)
 {
+	if (frames_are_up()) {
+		MUST(frames_free(&(struct frame_return){
+			.frame = run.first,
+			.size = run.frames == 1 ? FRAME_4K : FRAME_RUN,
+			.pages = run.frames,
+			.caller = __builtin_return_address(0),
+		}));
+		return;
+	}
 	ASSERT(cpu_local_id() == 0);
 	MUST(ledger_move(&kernel.ledger, run, owner, OWNER_FREE));
 	MUST(early_give_run(&kernel.early, run));
 	/* The loader's table pages come back too, never having been lent. */
 	if (lent_runs > 0)
 		lent_runs--;
+}
+
+enum status memory_owner_of(pfn_t frame, enum owner *out)
+{
+	enum status status = ledger_find(&kernel.ledger, frame, out);
+	struct frame_view view;
+	unsigned node;
+
+	if (status != ST_OK || *out != OWNER_FREE || !frames_are_up())
+		return status;
+	if (frames_look(frame, &view, &node) != ST_OK)
+		*out = OWNER_RESERVED;
+	else if (view.state == FRAME_STATE_CACHED)
+		*out = OWNER_CACHED;
+	else if (view.state == FRAME_STATE_LENT)
+		*out = ledger_byte_owner(view.owner);
+	else if (frame.raw < MIB >> PAGE_SHIFT)
+		*out = OWNER_LOW;
+	return ST_OK;
 }
 
 static enum status owned_take(struct frame_source *source, pfn_t *out)
@@ -83,74 +127,91 @@ static struct owned_source table_source = {
 	.owner = OWNER_PAGE_TABLE,
 };
 
-/* Hands out pieces of one run of pages, then the rest stays unused. */
-struct carve {
-	char *next;
-	uint64_t bytes;		/* wanted so far, or left */
+/* What is needed before there is a ledger; apart, so that crumbs will do. */
+enum part {
+	PART_ENTRIES,
+	PART_REGIONS,
+	PART_OWNED,
+	PART_SCRATCH,
+	PART_LEDGER,
+	PARTS,
 };
 
-static void *carve(struct carve *from, uint64_t bytes)
+/* Gives back nothing: without these there is no going on. */
+static enum status take_parts(const uint64_t bytes[PARTS],
+			      struct frame_run runs[PARTS], void *parts[PARTS])
 {
-	void *piece = from->next;
+	for (enum part i = 0; i < PARTS; i++) {
+		struct frame_run *run = &runs[i];
+		enum status status;
 
-	from->next += align_up(bytes, 16);
-	return piece;
-}
-
-static enum status take_workspace(struct frame_run *run)
-{
-	struct memory_map *map = &kernel.map;
-	size_t n = map->entry_count;
-	size_t owned = kernel.handover->owned.count + 1;
-	size_t items = region_list_capacity(n);
-	size_t ledger_runs = ledger_capacity(n, owned) + LEDGER_SLACK;
-	uint64_t bytes;
-	struct carve from;
-	enum status status;
-
-	map->scratch_bytes = max_u64(region_scratch_bytes(n),
-				     ledger_scratch_bytes(n));
-	bytes = align_up(n * sizeof(*map->entries), 16) +
-		align_up(items * sizeof(struct region), 16) +
-		align_up(owned * sizeof(*map->owned), 16) +
-		align_up(map->scratch_bytes, 16) +
-		align_up(ledger_runs * sizeof(struct ledger_run), 16);
-	run->frames = align_up(bytes, PAGE_SIZE) / PAGE_SIZE;
-	status = early_take_run(&kernel.early, &(struct early_run_request){
-		.frames = run->frames }, &run->first);
-	if (status != ST_OK)
-		return status;
-	from.next = at_physical(pfn_to_paddr(run->first));
-	map->entries = carve(&from, n * sizeof(*map->entries));
-	map->regions.items = carve(&from, items * sizeof(struct region));
-	map->regions.capacity = items;
-	map->owned = carve(&from, owned * sizeof(*map->owned));
-	map->scratch = carve(&from, map->scratch_bytes);
-	kernel.ledger.capacity = ledger_runs;
-	kernel.ledger.runs =
-		carve(&from, ledger_runs * sizeof(struct ledger_run));
+		run->frames = align_up(bytes[i], PAGE_SIZE) / PAGE_SIZE;
+		status = early_take_run(&kernel.early,
+					&(struct early_run_request){
+			.frames = run->frames }, &run->first);
+		if (status != ST_OK)
+			return status;
+		parts[i] = at_physical(pfn_to_paddr(run->first));
+	}
 	return ST_OK;
 }
 
-/* The loader's owned runs with ours among them, still ascending. */
-static void merge_owned(struct frame_run ours)
+static enum status take_workspace(struct frame_run runs[PARTS])
 {
-	const struct owned_run *theirs =
-		at_physical(kernel.handover->owned.address);
-	size_t count = kernel.handover->owned.count;
 	struct memory_map *map = &kernel.map;
-	size_t out = 0, in = 0;
+	size_t n = map->entry_count;
+	size_t owned = kernel.handover->owned.count + PARTS;
+	size_t items = region_list_capacity(n);
+	size_t ledger_runs = ledger_capacity(n, owned) + LEDGER_SLACK;
+	uint64_t scratch = max_u64(region_scratch_bytes(n),
+				   ledger_scratch_bytes(n));
+	uint64_t bytes[PARTS] = {
+		[PART_ENTRIES] = n * sizeof(*map->entries),
+		[PART_REGIONS] = items * sizeof(struct region),
+		[PART_OWNED] = owned * sizeof(*map->owned),
+		[PART_SCRATCH] = scratch,
+		[PART_LEDGER] = ledger_runs * sizeof(struct ledger_run),
+	};
+	void *parts[PARTS];
+	enum status status = take_parts(bytes, runs, parts);
 
-	for (; in < count && theirs[in].first.raw < ours.first.raw; in++)
-		map->owned[out++] = theirs[in];
-	map->owned[out++] = (struct owned_run){
-		.first = ours.first,
-		.frames = ours.frames,
+	if (status != ST_OK)
+		return status;
+	map->entries = parts[PART_ENTRIES];
+	map->regions.items = parts[PART_REGIONS];
+	map->regions.capacity = items;
+	map->owned = parts[PART_OWNED];
+	map->scratch = parts[PART_SCRATCH];
+	map->scratch_bytes = scratch;
+	kernel.ledger.runs = parts[PART_LEDGER];
+	kernel.ledger.capacity = ledger_runs;
+	return ST_OK;
+}
+
+static void insert_owned(struct frame_run run)
+{
+	struct memory_map *map = &kernel.map;
+	size_t at = map->owned_count++;
+
+	for (; at > 0 && map->owned[at - 1].first.raw > run.first.raw; at--)
+		map->owned[at] = map->owned[at - 1];
+	map->owned[at] = (struct owned_run){
+		.first = run.first,
+		.frames = run.frames,
 		.owner = OWNER_BOOT_LIST,
 	};
-	for (; in < count; in++)
-		map->owned[out++] = theirs[in];
-	map->owned_count = out;
+}
+
+/* The loader's owned runs with ours among them, still ascending. */
+static void merge_owned(const struct frame_run runs[PARTS])
+{
+	size_t count = kernel.handover->owned.count;
+
+	memcpy(kernel.map.owned, at_physical(kernel.handover->owned.address),
+	       count * sizeof(struct owned_run));
+	kernel.map.owned_count = count;
+	for (enum part i = 0; i < PARTS; i++)
+		insert_owned(runs[i]);
 }
 
 static enum status build_regions(void)
@@ -163,6 +224,8 @@ static enum status build_regions(void)
 		.entries = map->entries,
 		.count = map->entry_count,
 		.usable_limit = kernel.handover->usable_limit,
+		.bad = kernel.options.bad,
+		.bad_count = kernel.options.bad_count,
 		.scratch = map->scratch,
 		.scratch_bytes = map->scratch_bytes,
 	});
@@ -176,6 +239,8 @@ static enum status build_ledger(void)
 		.entries = map->entries,
 		.count = map->entry_count,
 		.usable_limit = kernel.handover->usable_limit,
+		.bad = kernel.options.bad,
+		.bad_count = kernel.options.bad_count,
 		.owned = map->owned,
 		.owned_count = map->owned_count,
 		.scratch = map->scratch,
@@ -188,7 +253,8 @@ static bool is_table_frame(const void *context, pfn_t frame)
 {
 	enum owner owner;
 
-	return ledger_find(context, frame, &owner) == ST_OK &&
+	(void)context;
+	return memory_owner_of(frame, &owner) == ST_OK &&
 	       owner == OWNER_PAGE_TABLE;
 }
 
@@ -200,9 +266,8 @@ enum status memory_start(void)
 		.page_1g = from_loader->cpu.features & CPU_PAGE_1G,
 		.physical_bits = from_loader->cpu.physical_bits,
 		.may_be_table = is_table_frame,
-		.context = &kernel.ledger,
 	};
-	struct frame_run workspace;
+	struct frame_run workspace[PARTS];
 	enum status status;
 
 	kernel.map.raw = (struct firmware_map){
@@ -215,7 +280,7 @@ enum status memory_start(void)
 			    at_physical(from_loader->free_list.address),
 			    from_loader->free_list.count);
 	if (status == ST_OK)
-		status = take_workspace(&workspace);
+		status = take_workspace(workspace);
 	if (status != ST_OK)
 		return status;
 	merge_owned(workspace);
@@ -322,31 +387,49 @@ enum status memory_drop_identity(void)
 	return status;
 }
 
-static enum status reclaim_run(struct frame_run run)
+static enum status reclaim_run(struct frame_run run, enum owner from)
 {
 	enum status status = early_give_run(&kernel.early, run);
 
 	if (status != ST_OK)
 		return status;
-	return ledger_move(&kernel.ledger, run, OWNER_BOOT_RECLAIMABLE,
-			   OWNER_FREE);
+	return ledger_move(&kernel.ledger, run, from, OWNER_FREE);
 }
 
-enum status memory_reclaim(void)
+/* ACPI memory that nothing maps directly stays what it is. */
+static bool is_mapped(struct frame_run run)
+{
+	uint64_t at = direct_map(pfn_to_paddr(run.first)).raw;
+	uint64_t end = at + run.frames * PAGE_SIZE;
+	struct table_leaf leaf;
+
+	while (at < end) {
+		if (table_query(&kernel.table, (vaddr_t){ at }, &leaf) != ST_OK)
+			return false;
+		at = leaf.virt.raw + leaf.bytes;
+	}
+	return true;
+}
+
+enum status memory_reclaim(enum owner from)
 {
 	struct frame_run run = { .first = { 0 } };
 	uint64_t pages = 0;
 
-	while (ledger_find_owned(&kernel.ledger, OWNER_BOOT_RECLAIMABLE,
-				 run.first, &run) == ST_OK) {
-		enum status status = reclaim_run(run);
+	while (ledger_find_owned(&kernel.ledger, from, run.first, &run) ==
+	       ST_OK) {
+		enum status status = ST_OK;
 
+		if (is_mapped(run)) {
+			status = reclaim_run(run, from);
+			pages += run.frames;
+		}
 		if (status != ST_OK)
 			return status;
-		pages += run.frames;
+		run.first.raw += run.frames;
 	}
-	log_line(LOG_INFO, "memory: reclaim pages=%lu free_pages=%lu", pages,
-		 kernel.early.free_frames);
+	log_line(LOG_INFO, "memory: reclaim from=%s pages=%lu free_pages=%lu",
+		 owner_name(from), pages, kernel.early.free_frames);
 	return ST_OK;
 }
 
@@ -426,66 +509,4 @@ enum status memory_peek(const struct peek_request *request,
 	*out = (void *)(peek_base(request->slot).raw +
 			(request->phys.raw - peeks[request->slot].phys));
 	return ST_OK;
-}
-
-static uint64_t count_slot(unsigned cpu, enum stack_kind kind)
-{
-	uint64_t top = stack_top(cpu, kind).raw, pages = 0;
-	struct table_leaf leaf;
-
-	for (uint64_t at = top - STACK_SLOT_BYTES + PAGE_SIZE; at < top;
-	     at += PAGE_SIZE)
-		pages += table_query(&kernel.table, (vaddr_t){ at }, &leaf) ==
-			 ST_OK;
-	return pages;
-}
-
-uint64_t memory_count_stack_pages(void)
-{
-	uint64_t pages = 0;
-
-	for (unsigned cpu = 0; cpu < cpu_local_limit(); cpu++)
-		for (unsigned kind = 0; kind < STACK_KIND_COUNT; kind++)
-			pages += count_slot(cpu, kind);
-	return pages;
-}
-
-static bool count_page(void *context, pfn_t frame)
-{
-	(void)frame;
-	++*(uint64_t *)context;
-	return true;
-}
-
-uint64_t memory_count_table_pages(void)
-{
-	uint64_t pages = 0;
-
-	table_visit_pages(&kernel.table, count_page, &pages);
-	return pages;
-}
-
-static bool count_run(void *context, struct frame_run run)
-{
-	*(uint64_t *)context += run.frames;
-	return true;
-}
-
-uint64_t memory_count_free_pages(void)
-{
-	uint64_t pages = 0;
-
-	early_visit(&kernel.early, count_run, &pages);
-	return pages;
-}
-
-enum status memory_count_named_pages(uint64_t *out)
-{
-	struct memory_map *map = &kernel.map;
-
-	/* From the raw descriptors again, not from what was made of them. */
-	for (size_t i = 0; i < map->entry_count; i++)
-		map->entries[i] = firmware_map_entry(&map->raw, i);
-	return ledger_named_pages(map->entries, map->entry_count, map->scratch,
-				  map->scratch_bytes, out);
 }

@@ -2,10 +2,9 @@
 /*
  * memory.h - the kernel's own use of the rooms of mm, in boot order.
  *
- * Every page that leaves the early list goes through an owned source or
- * memory_take_run, so that the ledger knows its owner from the moment it is
- * lent. Early list, ledger and table have no lock: only the boot CPU uses
- * them, and asserts that it does.
+ * Every page goes through an owned source, memory_take_run or frames.h, so
+ * that its owner is known from the moment it is lent. Early list, ledger and
+ * table have no lock: only the boot CPU uses them, and asserts that it does.
  */
 #ifndef KERNEL_MEMORY_H
 #define KERNEL_MEMORY_H
@@ -54,12 +53,25 @@ void memory_unmap_stacks(unsigned cpu);
  */
 enum status memory_take_run(struct frame_run *run, enum owner owner);
 void memory_give_run(struct frame_run run, enum owner owner);
+/* The same, as early_take_run understands it, and before frames_start only. */
+enum status memory_take_run_at(const struct early_run_request *request,
+			       enum owner owner, pfn_t *out);
+
+/*
+ * Who has this frame now. Fails: ST_NOT_FOUND when the firmware never named
+ * it.
+ */
+enum status memory_owner_of(pfn_t frame, enum owner *out);
 
 /* Takes the early identity map away: low memory and the switch page. */
 enum status memory_drop_identity(void);
 
-/* LATER minus owned becomes FREE. Only once nothing of the firmware's runs. */
-enum status memory_reclaim(void);
+/*
+ * What `from` has, and is in the direct map, becomes free: the loader's and
+ * firmware's leavings once nothing of theirs runs, the ACPI tables' pages
+ * once they are copied. Before frames_start.
+ */
+enum status memory_reclaim(enum owner from);
 
 /*
  * Makes [phys..phys + bytes) readable at a fixed slot until the next call
@@ -81,6 +93,11 @@ enum status memory_unpeek(enum peek_slot slot);
 uint64_t memory_count_stack_pages(void);
 uint64_t memory_count_table_pages(void);
 uint64_t memory_count_free_pages(void);
+/* Every free run, node by node; `visit` says whether to go on. */
+void memory_visit_free(bool (*visit)(void *context, struct frame_run run),
+		       void *context);
+/* Each owner's, counted where it can be: their sum is what was named. */
+void memory_count_owners(uint64_t pages[OWNER_COUNT]);
 /* The pages that the firmware named, from its raw map, now. */
 enum status memory_count_named_pages(uint64_t *out);
 

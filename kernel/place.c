@@ -110,7 +110,7 @@ static void describe_direct(vaddr_t address, char *text, size_t bytes)
 	paddr_t phys = { address.raw - DIRECT_MAP_OFFSET };
 	enum owner owner;
 
-	if (ledger_find(&kernel.ledger, paddr_to_pfn(phys), &owner) == ST_OK)
+	if (memory_owner_of(paddr_to_pfn(phys), &owner) == ST_OK)
 		text_print(text, bytes,
 			   "direct map of physical 0x%lx, owner %s", phys.raw,
 			   owner_name(owner));

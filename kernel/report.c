@@ -69,6 +69,8 @@ static void print_cause(const struct trap_frame *frame)
 	else if (is_overflow(frame))
 		text_print(cause, sizeof(cause), "%s stack overflow into %s",
 			   name, place);
+	else if (frame->vector == VECTOR_MACHINE_CHECK)
+		machine_check_cause(cause, sizeof(cause));
 	else
 		text_print(cause, sizeof(cause), "%s %s", name,
 			   exception_words(frame->vector));

@@ -204,15 +204,9 @@ static enum status take_memory(struct frame_run *run)
 			    sizeof(struct cell), 8);
 	bytes = of_cells + of_ink * INK_COUNT;
 	run->frames = align_up(bytes, PAGE_SIZE) / PAGE_SIZE;
-	status = early_take_run(&kernel.early, &(struct early_run_request){
-		.frames = run->frames }, &run->first);
+	status = memory_take_run(run, OWNER_ARENA);
 	if (status != ST_OK)
 		return status;
-	status = ledger_move(&kernel.ledger, *run, OWNER_FREE, OWNER_ARENA);
-	if (status != ST_OK) {
-		MUST(early_give_run(&kernel.early, *run));
-		return status;
-	}
 	at = window_at(&kernel.window, pfn_to_paddr(run->first));
 	screen.cells = (struct cell *)at;
 	for (unsigned ink = 0; ink < INK_COUNT; ink++)
@@ -223,8 +217,7 @@ static enum status take_memory(struct frame_run *run)
 
 static void give_memory(struct frame_run run)
 {
-	MUST(ledger_move(&kernel.ledger, run, OWNER_ARENA, OWNER_FREE));
-	MUST(early_give_run(&kernel.early, run));
+	memory_give_run(run, OWNER_ARENA);
 }
 
 /* Every leaf lies inside the surface, but for the ends of its pages. */

@@ -26,6 +26,7 @@
 #include "clock.h"
 #include "cpu_features.h"
 #include "cpu_local.h"
+#include "frames.h"
 #include "idle.h"
 #include "interrupts.h"
 #include "ipi.h"
@@ -174,21 +175,22 @@ static enum status prepare(unsigned cpu)
 
 /* --- the start page ------------------------------------------------------ */
 
-static enum status find_start_page(pfn_t *out)
+/* What is said to be free where the screen is gets lost, not used. */
+static enum status take_start_page(pfn_t *out)
 {
-	struct frame_run run = { .first = { 0 } };
+	enum status status;
+	uint64_t at;
 
-	while (ledger_find_owned(&kernel.ledger, OWNER_LOW, run.first,
-				 &run) == ST_OK) {
-		uint64_t at = run.first.raw << PAGE_SHIFT;
-
-		if (at < SCREEN_START || (at >= SCREEN_END && at < MIB)) {
-			*out = run.first;
-			return ST_OK;
-		}
-		run.first.raw += run.frames;
-	}
-	return ST_NOT_FOUND;
+	do {
+		status = frames_alloc(&(struct frame_request){
+			.size = FRAME_4K,
+			.limit = FRAME_BELOW_1M,
+			.node = FRAMES_HOME,
+			.owner = OWNER_BOOT_LIST,
+		}, out);
+		at = pfn_to_paddr(*out).raw;
+	} while (status == ST_OK && at >= SCREEN_START && at < SCREEN_END);
+	return status;
 }
 
 static uint32_t address_of(pfn_t page, const char *label)
@@ -342,18 +344,21 @@ static void start_all(pfn_t page)
 
 static enum status start_in_low_memory(void)
 {
-	pfn_t page;
-	enum status status = find_start_page(&page);
+	struct frame_run page = { .frames = 1 };
+	enum status status = take_start_page(&page.first);
 
-	if (status == ST_OK)
-		status = map_start_page(page);
 	if (status != ST_OK)
 		return status;
-	fill_start_page(page);
-	start_all(page);
-	MUST(table_unmap(&kernel.table, (vaddr_t){ pfn_to_paddr(page).raw },
-			 PAGE_SIZE));
-	return ST_OK;
+	status = map_start_page(page.first);
+	if (status == ST_OK) {
+		fill_start_page(page.first);
+		start_all(page.first);
+		MUST(table_unmap(&kernel.table,
+				 (vaddr_t){ pfn_to_paddr(page.first).raw },
+				 PAGE_SIZE));
+	}
+	memory_give_run(page, OWNER_BOOT_LIST);
+	return status;
 }
 
 static void prepare_all(void)
@@ -426,7 +431,9 @@ void smp_run_everywhere(void (*function)(void *), void *argument)
 	}
 	function(argument);
 	/* Acquire: what the others did is seen. */
-	while (atomic_load_acquire(&work.left) != 0)
+	while (atomic_load_acquire(&work.left) != 0) {
+		frames_poll();
 		atomic_pause();
+	}
 	lock_give(&work_lock);
 }

@@ -2,8 +2,9 @@
 /*
  * The kernel has no exception from which it could go on: there are no
  * programs yet whose fault it might be. So each is reported and ends in the
- * stop. Only a vector that no device and no exception has returns, because
- * a stray interrupt is no reason to stop.
+ * stop. Two return: a vector that no device and no exception has, because a
+ * stray interrupt is no reason to stop, and a machine check that nobody's
+ * frame has lost its content.
  *
  * The report runs on the stack of the exception while that has room for it,
  * else on the double-fault stack, which nobody needs any more by then.
@@ -18,6 +19,7 @@
 #include "ipi.h"
 #include "lapic.h"
 #include "log.h"
+#include "machine_check.h"
 #include "panic.h"
 #include "place.h"
 #include "power.h"
@@ -169,7 +171,7 @@ void trap_dispatch(struct trap_frame *frame)
 		 */
 		if (!panic_is_ours())
 			power_halt();
-	} else {
+	} else if (vector != VECTOR_MACHINE_CHECK || !machine_check_survive()) {
 		take_exception(frame);
 	}
 	cpu->context = before;

@@ -247,7 +247,8 @@ static bool find_place(const struct free_run *run,
 {
 	uint64_t alignment = max_u64(request->align_frames, 1);
 	uint64_t end = run_end(run);
-	uint64_t first = align_up(run->first, alignment);
+	uint64_t first = align_up(max_u64(run->first, request->floor.raw),
+				  alignment);
 
 	if (request->limit.raw != 0)
 		end = min_u64(end, request->limit.raw);

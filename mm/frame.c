@@ -53,7 +53,8 @@ enum status frame_pool_measure(const struct frame_pool_request *request,
 	out->hints = align_up(blocks * sizeof(atomic_u16), LINE);
 	out->frame_owner = align_up(frames, LINE);
 	out->block_owner = align_up(blocks, LINE);
-	out->giant_owner = align_up(giants, LINE);
+	/* And as many for their states. */
+	out->giant_owner = align_up(2 * giants, LINE);
 	out->trees = align_up(8 * ((2 + FRAME_CLASSES) *
 					   frame_tree_words(blocks) +
 				   frame_tree_words(giants)), LINE);
@@ -61,27 +62,24 @@ enum status frame_pool_measure(const struct frame_pool_request *request,
 	return ST_OK;
 }
 
-static void clear_words(void *memory, uint64_t bytes, uint64_t word)
-{
-	uint64_t *words = memory;
-
-	for (uint64_t i = 0; i < bytes / sizeof(*words); i++)
-		words[i] = word;
-}
-
 static void init_trees(struct frame_pool *pool, void *memory)
 {
 	uint64_t blocks = pool_blocks(pool);
+	enum frame_leaves leaves = frame_opens_leaves(pool) ?
+					   FRAME_LEAVES_LATER :
+					   FRAME_LEAVES_EMPTY;
 	atomic_u64 *next = memory;
 
-	next = frame_tree_init(&pool->split, blocks, ROOT_SPLIT, next);
-	next = frame_tree_init(&pool->blocks, blocks, ROOT_BLOCKS, next);
+	next = frame_tree_init(&pool->split, blocks, ROOT_SPLIT, leaves, next);
+	next = frame_tree_init(&pool->blocks, blocks, ROOT_BLOCKS, leaves,
+			       next);
 	next = frame_tree_init(&pool->giants,
 			       blocks >> pool->shape.giant_shift, ROOT_GIANTS,
-			       next);
+			       FRAME_LEAVES_EMPTY, next);
 	for (unsigned i = 0; i < FRAME_CLASSES; i++)
 		next = frame_tree_init(&pool->classes[i], blocks,
-				       (uint8_t)(ROOT_CLASSES + i), next);
+				       (uint8_t)(ROOT_CLASSES + i), leaves,
+				       next);
 }
 
 enum status frame_pool_init(struct frame_pool *pool,
@@ -110,11 +108,11 @@ enum status frame_pool_init(struct frame_pool *pool,
 	};
 	if (pool->first < below_4g)
 		pool->low_end = min_u64(below_4g - pool->first, pool->frames);
-	clear_words(request->hints, sizes.hints,
-		    FRAME_ABSENT * 0x0001000100010001UL);
-	clear_words(request->block_owner, sizes.block_owner, 0);
-	clear_words(request->giant_owner, sizes.giant_owner, 0);
-	clear_words(request->slot, sizes.slots, 0);
+	pool->giant_state = pool->giant_owner + (pool->frames /
+						 giant_frames(pool->shape));
+	memset(request->hints, FRAME_ABSENT & 0xff, sizes.hints);
+	memset(request->giant_owner, FRAME_BYTE_FREE, sizes.giant_owner);
+	memset(request->slot, 0, sizes.slots);
 	init_trees(pool, request->trees);
 	return ST_OK;
 }
@@ -125,15 +123,7 @@ static void add_part(struct frame_pool *pool, frame_slot_id slot,
 {
 	uint64_t block = first >> pool->shape.block_shift;
 
-	if (atomic_load_relaxed(&pool->hints[block]) == FRAME_ABSENT) {
-		atomic_u64 *words = block_words(pool, block);
-
-		for (uint64_t i = 0; i < words_per_block(pool); i++)
-			atomic_store_relaxed(&words[i], 0);
-		frame_init_bytes(pool, block,
-				 FRAME_BYTE_FIXED | OWNER_RESERVED);
-		atomic_store_release(&pool->hints[block], 0);
-	}
+	frame_open_absent_block(pool, block);
 	while (first < end) {
 		uint64_t next = min_u64(align_down(first, 64) + 64, end);
 		uint64_t mask = ALL_ONES >> (64 - (next - first));
@@ -147,20 +137,42 @@ static void add_part(struct frame_pool *pool, frame_slot_id slot,
 	}
 }
 
-/* One block or one giant, whole and never seen before. */
-static void add_whole(struct frame_pool *pool, frame_slot_id slot,
-		      uint64_t first, uint64_t end)
+/* Bits [first..next) of their word. */
+static uint64_t mask_between(uint64_t first, uint64_t next)
 {
-	uint64_t block = first >> pool->shape.block_shift;
+	return ALL_ONES >> (64 - (next - first)) << (first & 63);
+}
 
-	for (uint64_t i = block; i < end >> pool->shape.block_shift; i++)
-		atomic_store_relaxed(&pool->hints[i], FRAME_VIRGIN);
-	if (end - first == giant_frames(pool->shape))
-		ASSERT(frame_put_giant(pool, slot,
-				       block >> pool->shape.giant_shift));
-	else
-		ASSERT(frame_put_blocks(pool, slot, block >> 6,
-					1UL << (block & 63)) == 0);
+/*
+ * Blocks that were never seen before, those of one word up to `end`; returns
+ * where the next ones begin.
+ */
+static uint64_t add_blocks(struct frame_pool *pool, frame_slot_id slot,
+			   uint64_t first, uint64_t end)
+{
+	uint64_t next = min_u64(align_down(first, 64) + 64, end);
+
+	for (uint64_t block = first; block < next; block++) {
+		frame_open_giant(pool, block >> pool->shape.giant_shift);
+		atomic_store_relaxed(&pool->hints[block], FRAME_VIRGIN);
+	}
+	ASSERT(frame_put_blocks(pool, slot, first >> 6,
+				mask_between(first, next)) == 0);
+	return next;
+}
+
+/* The same of giants. */
+static uint64_t add_giants(struct frame_pool *pool, frame_slot_id slot,
+			   uint64_t first, uint64_t end)
+{
+	uint64_t next = min_u64(align_down(first, 64) + 64, end);
+
+	for (uint64_t giant = first; giant < next; giant++)
+		atomic_store_relaxed(&pool->giant_state[giant],
+				     FRAME_GIANT_VIRGIN);
+	ASSERT(frame_put_giants(pool, slot, first >> 6,
+				mask_between(first, next)) == 0);
+	return next;
 }
 
 static bool may_add(const struct frame_pool *pool, uint64_t first, uint64_t end)
@@ -170,6 +182,16 @@ static bool may_add(const struct frame_pool *pool, uint64_t first, uint64_t end)
 		uint64_t next = (block + 1) << pool->shape.block_shift;
 		uint16_t hint = atomic_load_relaxed(&pool->hints[block]);
 
+		switch (frame_giant_state(pool, block)) {
+		case FRAME_GIANT_ABSENT:
+			at = align_down(at, giant_frames(pool->shape)) +
+			     giant_frames(pool->shape);
+			continue;
+		case FRAME_GIANT_VIRGIN:
+			return false;
+		case FRAME_GIANT_OPEN:
+			break;
+		}
 		next = min_u64(next, end);
 		if (hint != FRAME_ABSENT &&
 		    (hint > FRAME_ABSENT ||
@@ -198,15 +220,19 @@ enum status frame_pool_add(struct frame_pool *pool, frame_slot_id slot,
 	while (first < end) {
 		uint64_t block = first >> pool->shape.block_shift;
 		uint64_t next = (block + 1) << pool->shape.block_shift;
+		uint64_t giant = giant_frames(pool->shape);
+		uint64_t stop = align_down(first, giant) + giant;
 
-		if (is_aligned(first, giant_frames(pool->shape)) &&
-		    end - first >= giant_frames(pool->shape))
-			next = first + giant_frames(pool->shape);
 		next = min_u64(next, end);
-		if (next - first < frames_per_block(pool))
+		stop = min_u64(stop, end) >> pool->shape.block_shift;
+		if (is_aligned(first, giant) && end - first >= giant)
+			next = add_giants(pool, slot, first / giant,
+					  end / giant) * giant;
+		else if (next - first < frames_per_block(pool))
 			add_part(pool, slot, first, next);
 		else
-			add_whole(pool, slot, first, next);
+			next = add_blocks(pool, slot, block, stop) <<
+			       pool->shape.block_shift;
 		first = next;
 	}
 	return ST_OK;
@@ -215,11 +241,11 @@ enum status frame_pool_add(struct frame_pool *pool, frame_slot_id slot,
 bool frame_pool_has(const struct frame_pool *pool, pfn_t frame)
 {
 	uint64_t relative = frame.raw - pool->first;
+	uint64_t block = relative >> pool->shape.block_shift;
 
 	return relative < pool->frames &&
-	       atomic_load_relaxed(&pool->hints[relative >>
-						pool->shape.block_shift]) !=
-		       FRAME_ABSENT;
+	       (frame_giant_state(pool, block) == FRAME_GIANT_VIRGIN ||
+		atomic_load_relaxed(&pool->hints[block]) != FRAME_ABSENT);
 }
 
 /* --- alloc -----------------------------------------------------------------*/
@@ -399,7 +425,10 @@ static enum status free_large(struct frame_pool *pool, frame_slot_id slot,
 	if (!is_aligned(frame, frames_of(pool, what->size, 0)))
 		return frame_misused(pool, FRAME_MISALIGNED, what->frame,
 				     what->caller);
-	if (!owner_is_lent(atomic_load_relaxed(byte)))
+	/* There are owners of blocks only where a giant is open. */
+	if ((is_block &&
+	     frame_giant_state(pool, block) != FRAME_GIANT_OPEN) ||
+	    !owner_is_lent(atomic_load_relaxed(byte)))
 		return frame_misused(pool, FRAME_NOT_ALLOCATED, what->frame,
 				     what->caller);
 	good = is_block ? free_block(pool, slot, block) :

@@ -9,6 +9,14 @@
  */
 #include "frame_internal.h"
 
+/* The leaf words of blocks, but where their giant was never opened. */
+static bool leaf_is_defined(const struct frame_pool *pool,
+			    const struct frame_tree *tree, uint64_t word)
+{
+	return tree == &pool->giants || !frame_opens_leaves(pool) ||
+	       frame_giant_state(pool, word << 6) == FRAME_GIANT_OPEN;
+}
+
 static bool tree_is_linked(const struct frame_pool *pool,
 			   const struct frame_tree *tree)
 {
@@ -17,6 +25,8 @@ static bool tree_is_linked(const struct frame_pool *pool,
 	for (unsigned level = 0; level < tree->levels; level++) {
 		size = (size + 63) >> 6;
 		for (uint64_t i = 0; i < size; i++) {
+			if (level == 0 && !leaf_is_defined(pool, tree, i))
+				continue;
 			const atomic_u64 *above =
 				level + 1 < tree->levels ?
 					&tree->level[level + 1][i >> 6] :
@@ -69,10 +79,14 @@ static bool split_block_is_good(const struct frame_pool *pool, uint64_t block)
 static bool block_is_good(const struct frame_pool *pool, uint64_t block)
 {
 	uint16_t hint = atomic_load_relaxed(&pool->hints[block]);
-	bool whole = frame_tree_has(&pool->blocks, block);
+	enum frame_giant state = frame_giant_state(pool, block);
+	bool whole = frame_block_is_free(pool, block);
 	bool in_giant = frame_tree_has(&pool->giants,
 				       block >> pool->shape.giant_shift);
 
+	if (state != FRAME_GIANT_OPEN)
+		return hint == FRAME_ABSENT &&
+		       (state == FRAME_GIANT_VIRGIN || !in_giant);
 	if (whole && (in_giant || hint == FRAME_ABSENT))	/* F1 */
 		return false;
 	if ((whole || in_giant) &&
@@ -91,7 +105,7 @@ static bool giant_is_good(const struct frame_pool *pool, uint64_t giant)
 	uint64_t blocks = blocks_per_giant(pool);
 
 	for (uint64_t i = 0; i < blocks; i++)
-		if (!frame_tree_has(&pool->blocks, giant * blocks + i))
+		if (!frame_block_is_free(pool, giant * blocks + i))
 			return true;
 	return false;						/* F3 */
 }
@@ -126,7 +140,7 @@ void frame_pool_census(const struct frame_pool *pool,
 		const atomic_u64 *words = block_words(pool, block);
 		uint16_t hint = atomic_load_relaxed(&pool->hints[block]);
 
-		out->whole_blocks += frame_tree_has(&pool->blocks, block);
+		out->whole_blocks += frame_block_is_free(pool, block);
 		for (uint64_t i = 0;
 		     hint != FRAME_ABSENT && hint != FRAME_VIRGIN &&
 		     i < words_per_block(pool); i++)

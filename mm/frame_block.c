@@ -112,6 +112,19 @@ void frame_init_bytes(struct frame_pool *pool, uint64_t block, uint8_t byte)
 		atomic_store_relaxed(&pool->frame_owner[first + i], byte);
 }
 
+void frame_open_absent_block(struct frame_pool *pool, uint64_t block)
+{
+	atomic_u64 *words = block_words(pool, block);
+
+	frame_open_giant(pool, block >> pool->shape.giant_shift);
+	if (atomic_load_relaxed(&pool->hints[block]) != FRAME_ABSENT)
+		return;
+	for (uint64_t i = 0; i < words_per_block(pool); i++)
+		atomic_store_relaxed(&words[i], 0);
+	frame_init_bytes(pool, block, FRAME_BYTE_FIXED | OWNER_RESERVED);
+	atomic_store_release(&pool->hints[block], 0);
+}
+
 void frame_open_block(struct frame_pool *pool, uint64_t block,
 		       uint64_t first_word)
 {
@@ -163,6 +176,37 @@ static struct leaf leaf_of_giant(const struct frame_pool *pool, uint64_t giant)
 			      ((1UL << blocks) - 1) << (first & 63) };
 }
 
+static void clear_leaf(struct frame_tree *tree, const struct leaf *leaf)
+{
+	for (uint64_t i = 0; i < leaf->count; i++)
+		atomic_store_relaxed(&tree->level[0][leaf->word + i], 0);
+}
+
+/* What is put off when a giant is added: most are never split. */
+void frame_open_giant(struct frame_pool *pool, uint64_t giant)
+{
+	struct leaf leaf = leaf_of_giant(pool, giant);
+	uint64_t block = giant << pool->shape.giant_shift;
+	enum frame_giant state = frame_giant_state(pool, block);
+
+	if (state == FRAME_GIANT_OPEN)
+		return;
+	for (uint64_t i = 0; i < blocks_per_giant(pool); i++) {
+		atomic_store_relaxed(&pool->block_owner[block + i],
+				     FRAME_BYTE_FREE);
+		if (state == FRAME_GIANT_VIRGIN)
+			atomic_store_relaxed(&pool->hints[block + i],
+					     FRAME_VIRGIN);
+	}
+	if (frame_opens_leaves(pool)) {
+		clear_leaf(&pool->split, &leaf);
+		clear_leaf(&pool->blocks, &leaf);
+		for (unsigned i = 0; i < FRAME_CLASSES; i++)
+			clear_leaf(&pool->classes[i], &leaf);
+	}
+	atomic_store_release(&pool->giant_state[giant], FRAME_GIANT_OPEN);
+}
+
 bool frame_split_giant(struct frame_pool *pool, frame_slot_id slot,
 		       uint64_t giant)
 {
@@ -171,6 +215,8 @@ bool frame_split_giant(struct frame_pool *pool, frame_slot_id slot,
 
 	frame_enter(pool, slot);				/* S1 */
 	won = frame_tree_claim_one(pool, &pool->giants, giant);	/* S2, S3 */
+	if (won)
+		frame_open_giant(pool, giant);
 	for (uint64_t i = 0; won && i < leaf.count; i++)	/* S4, S5 */
 		frame_tree_publish(pool, &pool->blocks, leaf.word + i,
 				   leaf.mask);
@@ -345,18 +391,24 @@ uint64_t frame_put_blocks(struct frame_pool *pool, frame_slot_id slot,
 	return old & mask;
 }
 
-bool frame_put_giant(struct frame_pool *pool, frame_slot_id slot,
-		     uint64_t giant)
+uint64_t frame_put_giants(struct frame_pool *pool, frame_slot_id slot,
+			  uint64_t word, uint64_t mask)
 {
 	atomic_u64 *frees = &pool->slot[slot].frees;
 	uint64_t count = atomic_load_relaxed(frees);
-	bool clash;
+	uint64_t clash;
 
 	atomic_store_relaxed(frees, count + 1);
 	frame_enter(pool, slot);				/* F1 */
-	clash = frame_tree_publish(pool, &pool->giants, giant >> 6,
-				   1UL << (giant & 63)) != 0;
+	clash = frame_tree_publish(pool, &pool->giants, word, mask);
 	frame_leave(pool, slot);				/* F4 */
 	atomic_store_release(frees, count + 2);
-	return !clash;
+	return clash;
+}
+
+bool frame_put_giant(struct frame_pool *pool, frame_slot_id slot,
+		     uint64_t giant)
+{
+	return frame_put_giants(pool, slot, giant >> 6,
+				1UL << (giant & 63)) == 0;
 }

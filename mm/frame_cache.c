@@ -76,6 +76,7 @@ static void flush_sink(struct frame_bank *bank)
 /* Neighbours on the stack that share a word go home together. */
 static void flush_stack(struct frame_bank *bank)
 {
+	bank->brought -= bank->count;
 	while (bank->count > 0) {
 		uint64_t first = align_down(bank->stack[bank->count - 1], 64);
 		uint64_t mask = 0;
@@ -91,6 +92,7 @@ static void flush_word(struct frame_bank *bank)
 {
 	if (bank->word != 0)
 		put_word(bank, bank->word_first, bank->word, NULL);
+	bank->brought -= count_ones(bank->word);
 	bank->word = 0;
 	bank->word_first = bank->word_back = NO_WORD;
 	if (bank->block != BLOCK_NONE)
@@ -118,6 +120,7 @@ static void flush_blocks(struct frame_bank *bank, uint32_t keep)
 					    __builtin_ctzl(clash)) << shift,
 				     1, NULL);
 	}
+	bank->brought -= at;
 	while (at < bank->block_count)
 		bank->blocks[kept++] = bank->blocks[at++];
 	bank->block_count = kept;
@@ -141,6 +144,7 @@ static bool refill_from_sink(struct frame_bank *bank)
 	if (bank->sink == 0)
 		return false;
 	bank->word = bank->sink;
+	bank->brought += count_ones(bank->sink);
 	bank->word_first = bank->word_back = bank->sink_first;
 	bank->sink = 0;
 	bank->sink_first = NO_WORD;
@@ -166,6 +170,7 @@ static bool refill(struct frame_bank *bank)
 	bank->density = atomic_load_relaxed(&bank->hints[bank->block]) &
 			FRAME_HINT_COUNT;
 	bank->refills++;
+	bank->brought += count_ones(mask);
 	return true;
 }
 
@@ -211,7 +216,9 @@ enum status frame_cache_alloc(struct frame_bank *bank, uint8_t owner,
 
 	if (__builtin_expect(word != 0, 1)) {
 		bank->word = word & (word - 1);
-		frame = bank->word_first + (uint64_t)__builtin_ctzl(word);
+		/* In 32 bits, as all that is relative: nothing to extend. */
+		frame = (uint32_t)bank->word_first +
+			(uint32_t)__builtin_ctzl(word);
 	} else if (bank->count != 0) {
 		frame = bank->stack[--bank->count];
 	} else {
@@ -257,13 +264,15 @@ static enum status free_elsewhere(struct frame_bank *bank, pfn_t frame,
 	return frame_pool_free(bank->pool, bank->slot, &what);
 }
 
-static enum status refuse(struct frame_bank *bank, pfn_t frame,
-			  const void *caller)
+/* Not for this bank, or for nobody: the pool knows. */
+ASIDE static enum status refuse(struct frame_bank *bank, uint64_t at,
+				const void *caller)
 {
 	if (bank->frames == 0)
 		return ST_DENIED;
 	assert_mine(bank);
-	return free_elsewhere(bank, frame, FRAME_4K, caller);
+	return free_elsewhere(bank, (pfn_t){ bank->base + at }, FRAME_4K,
+			      caller);
 }
 
 /*
@@ -274,17 +283,18 @@ static enum status refuse(struct frame_bank *bank, pfn_t frame,
 ASIDE static enum status free_to_sink(struct frame_bank *bank, uint64_t at,
 				      const void *caller)
 {
-	pfn_t frame = { bank->base + at };
 	uint8_t owner;
 
 	assert_mine(bank);
 	flush_sink(bank);
 	bank->sink_first = NO_WORD;
-	owner = atomic_load_relaxed(&bank->owner[at]);
-	if (!owner_is_lent(owner) ||
-	    atomic_load_relaxed(&bank->hints[at >> bank->block_shift]) >=
+	/* The hint first: there are no bytes where no block is the pool's. */
+	if (atomic_load_relaxed(&bank->hints[at >> bank->block_shift]) >=
 		    FRAME_ABSENT || !bank->sink_on)
-		return refuse(bank, frame, caller);
+		return refuse(bank, at, caller);
+	owner = atomic_load_relaxed(&bank->owner[at]);
+	if (!owner_is_lent(owner))
+		return refuse(bank, at, caller);
 	/* Needed when the next word comes: time enough to fetch it. */
 	__builtin_prefetch(&bank->pool->bits[at >> FRAME_WORD_SHIFT], 1);
 	atomic_store_relaxed(&bank->owner[at], FRAME_BYTE_FREE);
@@ -295,35 +305,45 @@ ASIDE static enum status free_to_sink(struct frame_bank *bank, uint64_t at,
 	return ST_OK;
 }
 
+/* Into the sink, or on the stack if its block is dense enough. */
+ASIDE static enum status free_beside_word(struct frame_bank *bank, uint64_t at,
+					  const void *caller)
+{
+	bool in_sink = (at & ~63UL) == bank->sink_first;
+	uint8_t owner;
+
+	if (!in_sink &&
+	    (bank->count >= bank->limit ||
+	     atomic_load_relaxed(&bank->hints[at >> bank->block_shift]) >
+		     bank->density))
+		return free_to_sink(bank, at, caller);
+	owner = atomic_load_relaxed(&bank->owner[at]);
+	if (__builtin_expect(!owner_is_lent(owner), 0))
+		return refuse(bank, at, caller);
+	atomic_store_relaxed(&bank->owner[at], FRAME_BYTE_FREE);
+	if (in_sink)
+		bank->sink |= 1UL << (at & 63);
+	else
+		bank->stack[bank->count++] = (uint32_t)at;
+	return ST_OK;
+}
+
 enum status frame_cache_free(struct frame_bank *bank, pfn_t frame,
 			     const void *caller)
 {
 	uint64_t at = frame.raw - bank->base;
-	uint64_t first = at & ~63UL;
-	uint64_t *into = &bank->word;
+	uint64_t word = bank->word;
 	uint8_t owner;
 
 	if (__builtin_expect(at >= bank->frames, 0))
-		return refuse(bank, frame, caller);
-	if (first != bank->word_back) {
-		into = &bank->sink;
-		if (first != bank->sink_first) {
-			into = NULL;
-			if (bank->count >= bank->limit ||
-			    atomic_load_relaxed(
-				    &bank->hints[at >> bank->block_shift]) >
-				    bank->density)
-				return free_to_sink(bank, at, caller);
-		}
-	}
+		return refuse(bank, at, caller);
+	if ((at & ~63UL) != bank->word_back)
+		return free_beside_word(bank, at, caller);
 	owner = atomic_load_relaxed(&bank->owner[at]);
 	if (__builtin_expect(!owner_is_lent(owner), 0))
-		return refuse(bank, frame, caller);
+		return refuse(bank, at, caller);
 	atomic_store_relaxed(&bank->owner[at], FRAME_BYTE_FREE);
-	if (into != NULL)
-		*into |= 1UL << (at & 63);
-	else
-		bank->stack[bank->count++] = (uint32_t)at;
+	bank->word = word | 1UL << (at & 63);
 	return ST_OK;
 }
 
@@ -342,6 +362,7 @@ static bool refill_blocks(struct frame_bank *bank)
 		bank->blocks[bank->block_count++] = (uint32_t)(
 			(taking.word << 6) + (uint64_t)__builtin_ctzl(rest));
 	bank->refills++;
+	bank->brought += count_ones(mask);
 	return true;
 }
 
@@ -413,6 +434,8 @@ enum status frame_cache_free_block(struct frame_bank *bank, pfn_t frame,
 	    (at & ((1UL << bank->block_shift) - 1)) != 0 ||
 	    bank->block_limit == 0)
 		return free_elsewhere(bank, frame, FRAME_2M, caller);
+	if (frame_giant_state(bank->pool, block) != FRAME_GIANT_OPEN)
+		return free_elsewhere(bank, frame, FRAME_2M, caller);
 	byte = &bank->pool->block_owner[block];
 	owner = atomic_load_relaxed(byte);
 	if (!owner_is_lent(owner))
@@ -457,11 +480,16 @@ static void init_bank(struct frame_cache_set *set, frame_slot_id slot)
 	};
 }
 
+void frame_cache_init_bank(struct frame_cache_set *set, frame_slot_id slot)
+{
+	ASSERT(slot < set->pool->slots);
+	init_bank(set, slot);
+}
+
 void frame_cache_init(struct frame_cache_set *set)
 {
-	ASSERT(set->pool->slots >= 2 * set->cpus);
 	for (unsigned slot = 0; slot < 2 * set->cpus; slot++)
-		init_bank(set, slot);
+		frame_cache_init_bank(set, slot);
 }
 
 struct frame_bank *frame_cache_bank(struct frame_cache_set *set)
@@ -483,6 +511,14 @@ uint64_t frame_cache_held(const struct frame_bank *bank)
 {
 	return count_ones(bank->word) + count_ones(bank->sink) + bank->count +
 	       ((uint64_t)bank->block_count << bank->block_shift);
+}
+
+uint64_t frame_cache_hits(const struct frame_bank *bank)
+{
+	int64_t lent = bank->brought - count_ones(bank->word) - bank->count -
+		       bank->block_count;
+
+	return lent > bank->refills ? (uint64_t)lent - bank->refills : 0;
 }
 
 static bool word_is_free(const struct frame_bank *bank, uint64_t first,

@@ -52,6 +52,14 @@ static inline uint64_t pool_blocks(const struct frame_pool *pool)
 	return pool->frames >> pool->shape.block_shift;
 }
 
+/* Acquire: who sees that it is virgin no more sees its blocks' hints. */
+static inline enum frame_giant frame_giant_state(const struct frame_pool *pool,
+						 uint64_t block)
+{
+	return (enum frame_giant)atomic_load_acquire(
+		&pool->giant_state[block >> pool->shape.giant_shift]);
+}
+
 static inline atomic_u64 *block_words(const struct frame_pool *pool,
 				      uint64_t block)
 {
@@ -94,8 +102,18 @@ static inline void frame_leave(struct frame_pool *pool, frame_slot_id slot)
 /* --- frame_tree.c ----------------------------------------------------------*/
 
 uint64_t frame_tree_words(uint64_t size);
+enum frame_leaves {
+	FRAME_LEAVES_EMPTY,
+	FRAME_LEAVES_LATER,	/* written when their giant is opened        */
+};
 atomic_u64 *frame_tree_init(struct frame_tree *tree, uint64_t size,
-			    uint8_t root_bit, atomic_u64 *memory);
+			    uint8_t root_bit, enum frame_leaves leaves,
+			    atomic_u64 *memory);
+/* Leaves of whole words, so that no two giants share one. */
+static inline bool frame_opens_leaves(const struct frame_pool *pool)
+{
+	return pool->shape.giant_shift >= FRAME_WORD_SHIFT;
+}
 
 /*
  * Publishes bits of one word of level 0, which become reachable from the
@@ -122,11 +140,20 @@ bool frame_tree_claim_all(struct frame_pool *pool, struct frame_tree *tree,
 bool frame_tree_find(const struct frame_tree *tree, uint64_t end,
 		     uint64_t *out);
 
+/* Of blocks only in open giants. */
 static inline bool frame_tree_has(const struct frame_tree *tree,
 				  uint64_t index)
 {
 	return atomic_load_relaxed(&tree->level[0][index >> 6]) >>
 	       (index & 63) & 1;
+}
+
+/* Whole and free, outside of a free giant. */
+static inline bool frame_block_is_free(const struct frame_pool *pool,
+				       uint64_t block)
+{
+	return frame_giant_state(pool, block) == FRAME_GIANT_OPEN &&
+	       frame_tree_has(&pool->blocks, block);
 }
 
 static inline bool frame_tree_claim_one(struct frame_pool *pool,
@@ -160,6 +187,13 @@ bool frame_split_giant(struct frame_pool *pool, frame_slot_id slot,
  */
 void frame_open_block(struct frame_pool *pool, uint64_t block,
 		      uint64_t first_word);
+/* Blocks of this giant are about to be used one by one. */
+void frame_open_giant(struct frame_pool *pool, uint64_t giant);
+/* Several giants of one word, as frame_put_blocks. */
+uint64_t frame_put_giants(struct frame_pool *pool, frame_slot_id slot,
+			  uint64_t word, uint64_t mask);
+/* The first frames of a block that the pool gets. */
+void frame_open_absent_block(struct frame_pool *pool, uint64_t block);
 /* The owner's bytes of a block that is split for the first time. */
 void frame_init_bytes(struct frame_pool *pool, uint64_t block, uint8_t byte);
 

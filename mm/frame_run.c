@@ -88,6 +88,10 @@ static void search_block(struct search *search, uint64_t block)
 	const struct frame_pool *pool = search->pool;
 	const atomic_u64 *words = block_words(pool, block);
 
+	if (frame_giant_state(pool, block) != FRAME_GIANT_OPEN) {
+		gap(search, frames_per_block(pool));
+		return;
+	}
 	if (frame_tree_has(&pool->blocks, block)) {
 		step(search, frames_per_block(pool));
 		return;
@@ -114,7 +118,13 @@ static bool search_from(struct search *search, uint64_t *out)
 		if ((block & giant_mask) == 0 &&
 		    frame_tree_has(&pool->giants, giant)) {
 			step(search, (giant_mask + 1) << shift);
+		} else if ((block & giant_mask) == 0 &&
+			   frame_giant_state(pool, block) !=
+				   FRAME_GIANT_OPEN) {
+			gap(search, (giant_mask + 1) << shift);
 		} else if ((block & 63) == 0 && giant_mask >= 63 &&
+			   frame_giant_state(pool, block) ==
+				   FRAME_GIANT_OPEN &&
 			   atomic_load_acquire(
 				   &pool->blocks.level[0][block >> 6]) == 0 &&
 			   atomic_load_acquire(
@@ -139,7 +149,7 @@ static void break_to(struct frame_pool *pool, frame_slot_id slot,
 
 	if (frame_tree_has(&pool->giants, giant))
 		(void)frame_split_giant(pool, slot, giant);
-	if (!is_block(pool, piece) && frame_tree_has(&pool->blocks, block))
+	if (!is_block(pool, piece) && frame_block_is_free(pool, block))
 		(void)frame_split_block(pool, slot, block);
 }
 
@@ -152,6 +162,9 @@ static bool claim(struct frame_pool *pool, frame_slot_id slot,
 	bool won;
 
 	break_to(pool, slot, piece);
+	/* Lent whole to somebody quicker, and never split. */
+	if (frame_giant_state(pool, block) != FRAME_GIANT_OPEN)
+		return false;
 	if (is_block(pool, piece)) {
 		frame_enter(pool, slot);
 		won = frame_tree_claim_one(pool, &pool->blocks, block);
@@ -287,6 +300,8 @@ static bool piece_is_lent(const struct frame_pool *pool, struct piece piece)
 {
 	uint64_t block = piece.first >> pool->shape.block_shift;
 
+	if (frame_giant_state(pool, block) != FRAME_GIANT_OPEN)
+		return false;
 	if (is_block(pool, piece))
 		return owner_is_lent(
 			atomic_load_relaxed(&pool->block_owner[block]));

@@ -242,12 +242,16 @@ static uint64_t take_below_1m(struct frame_pool *pool, frame_slot_id slot,
 		return 0;
 	if (frame_tree_has(&pool->giants, 0))
 		(void)frame_split_giant(pool, slot, 0);
-	if (frame_tree_has(&pool->blocks, 0))
+	if (frame_block_is_free(pool, 0))
 		(void)frame_split_block(pool, slot, 0);
 	for (uint64_t block = 0; block < zone->end; block++) {
-		uint64_t mask = take_from(pool, taking, block,
-					  zone->frame_end);
+		uint16_t hint = atomic_load_relaxed(&pool->hints[block]);
+		uint64_t mask;
 
+		/* No bits there, or undefined ones. */
+		if (hint == FRAME_ABSENT || hint == FRAME_VIRGIN)
+			continue;
+		mask = take_from(pool, taking, block, zone->frame_end);
 		if (mask != 0)
 			return mask;
 	}

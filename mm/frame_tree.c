@@ -15,6 +15,8 @@
  */
 #include "frame_internal.h"
 
+#include <base/string.h>
+
 uint64_t frame_tree_words(uint64_t size)
 {
 	uint64_t words = 0;
@@ -27,7 +29,8 @@ uint64_t frame_tree_words(uint64_t size)
 }
 
 atomic_u64 *frame_tree_init(struct frame_tree *tree, uint64_t size,
-			    uint8_t root_bit, atomic_u64 *memory)
+			    uint8_t root_bit, enum frame_leaves leaves,
+			    atomic_u64 *memory)
 {
 	tree->size = size;
 	tree->root_bit = root_bit;
@@ -36,8 +39,9 @@ atomic_u64 *frame_tree_init(struct frame_tree *tree, uint64_t size,
 		ASSERT(tree->levels < FRAME_TREE_LEVELS);
 		size = (size + 63) >> 6;
 		tree->level[tree->levels++] = memory;
-		for (uint64_t i = 0; i < size; i++)
-			memory[i].plain = 0;
+		if (tree->levels > 1 || size == 1 ||
+		    leaves == FRAME_LEAVES_EMPTY)
+			memset(memory, 0, size * sizeof(*memory));
 		memory += size;
 	} while (size > 1);
 	return memory;
@@ -137,6 +141,13 @@ bool frame_tree_claim_all(struct frame_pool *pool, struct frame_tree *tree,
 	return true;
 }
 
+static bool leaf_is_listed(const struct frame_tree *tree, uint64_t word)
+{
+	return tree->levels == 1 ||
+	       (atomic_load_acquire(&tree->level[1][word >> 6]) >>
+		(word & 63) & 1);
+}
+
 /*
  * Looks in the word that holds `end`, then in the words of ever higher
  * levels, and comes down again where it finds a bit. A word that emptied
@@ -147,6 +158,12 @@ bool frame_tree_find(const struct frame_tree *tree, uint64_t end,
 {
 	unsigned level = 0;
 	uint64_t below = end < tree->size ? end : tree->size;
+
+	/* A leaf with no bit above it may be undefined. */
+	if (below != 0 && !leaf_is_listed(tree, (below - 1) >> 6)) {
+		below = (below - 1) >> 6;
+		level = 1;
+	}
 
 	while (below != 0) {
 		uint64_t word = (below - 1) >> 6;

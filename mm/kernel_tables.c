@@ -15,33 +15,49 @@
 #define FIXED_TABLES	16
 #define SLOT_512G	(512 * GIB)
 
-/* One past the last byte that the direct map can have. */
-static uint64_t direct_limit(const struct tables_request *request)
+/*
+ * A processor's direct map ends somewhere; and where a firmware says that
+ * gigabytes are ACPI tables (the largest known have two MiB), a mapping
+ * would be page tables for nothing: the kernel looks through windows.
+ */
+static uint64_t acpi_bytes(const struct region *region, unsigned bits)
 {
-	unsigned bits = request->machine->cpu.physical_bits;
+	uint64_t bytes = region->end.raw - region->start.raw;
+	uint64_t limit = DIRECT_MAP_BYTES;
 
-	if (bits == 0 || bits > 52)
-		return DIRECT_MAP_BYTES;
-	return min_u64(DIRECT_MAP_BYTES, 1UL << bits);
+	if (bits != 0 && bits <= 52)
+		limit = min_u64(limit, 1UL << bits);
+	if (region->start.raw >= limit || bytes > TABLES_ACPI_LIMIT)
+		return 0;
+	return min_u64(bytes, limit - region->start.raw);
+}
+
+uint64_t tables_direct_bytes(const struct region *region,
+			     unsigned physical_bits)
+{
+	switch (region->kind) {
+	case REGION_FREE:
+	case REGION_LATER:
+	case REGION_LOW:
+		return region->end.raw - region->start.raw;
+	case REGION_ACPI:
+		/* No limit of ours binds it: any address can be claimed so. */
+		return acpi_bytes(region, physical_bits);
+	default:
+		return 0;
+	}
 }
 
 /* What of region `index` the direct map has; false when it is nothing. */
 static bool mapped_part(const struct tables_request *request, size_t index,
 			struct region *out)
 {
+	uint64_t bytes;
+
 	*out = request->regions->items[index];
-	switch (out->kind) {
-	case REGION_FREE:
-	case REGION_LATER:
-	case REGION_LOW:
-		return true;
-	case REGION_ACPI:
-		/* No limit of ours binds it: any address can be claimed so. */
-		out->end.raw = min_u64(out->end.raw, direct_limit(request));
-		return out->start.raw < out->end.raw;
-	default:
-		return false;
-	}
+	bytes = tables_direct_bytes(out, request->machine->cpu.physical_bits);
+	out->end.raw = out->start.raw + bytes;
+	return bytes > 0;
 }
 
 /* The next joined run at or after `*index`; false when there is none. */
@@ -104,40 +120,80 @@ static uint64_t tables_for_types(const struct tables_request *request,
 	return tables;
 }
 
-static uint64_t slots_touched(const struct region *run, uint64_t slot)
+/* What has been counted; runs ascend, so the last of each size is enough. */
+struct tables_count {
+	uint64_t pages;
+	uint64_t next_512g, next_1g;	/* slots before these have theirs    */
+	uint64_t shared_1g, shared_2m;	/* a table for small runs in there   */
+};
+
+/* Slots that the run touches, and none before it. */
+static uint64_t new_slots(const struct region *run, uint64_t slot,
+			  uint64_t *next)
 {
-	return (run->end.raw - 1) / slot - run->start.raw / slot + 1;
+	uint64_t first = max_u64(run->start.raw / slot, *next);
+
+	*next = (run->end.raw - 1) / slot + 1;
+	return *next - min_u64(first, *next);
+}
+
+/*
+ * Tables for the two ends of a run, each inside of some block. The run may
+ * shrink, but only within: if it lies in one block, so will its ends, and
+ * those of its neighbours in there.
+ */
+static uint64_t tables_for_ends(const struct region *run, uint64_t block,
+				uint64_t *shared)
+{
+	uint64_t first = run->start.raw / block;
+
+	if (first != (run->end.raw - 1) / block)
+		return 2;
+	if (first == *shared)
+		return 0;
+	*shared = first;
+	return 1;
+}
+
+static void count_run(const struct tables_request *request,
+		      const struct region *run, struct tables_count *count)
+{
+	count->pages += new_slots(run, SLOT_512G, &count->next_512g);
+	if (request->machine->cpu.features & CPU_PAGE_1G)
+		count->pages += tables_for_ends(run, SIZE_1G,
+						&count->shared_1g);
+	else
+		count->pages += new_slots(run, SIZE_1G, &count->next_1g);
+	count->pages += tables_for_ends(run, SIZE_2M, &count->shared_2m);
+	count->pages += tables_for_types(request, run);
 }
 
 /*
  * A block of 2 MiB or 1 GiB that is no leaf needs a table. Then a run or its
- * rights begin or end inside, or its type changes there. Each such edge is
- * counted as if it were alone in its blocks, and mixed blocks one by one:
- * no shape of map or of MTRRs needs more.
+ * rights begin or end inside, or its type changes there. Changes of rights
+ * are counted as if each were alone in its blocks, and mixed blocks one by
+ * one: no shape of map or of MTRRs needs more.
  */
 uint64_t tables_pages_bound(const struct tables_request *request,
 			    uint64_t slack)
 {
-	bool page_1g = request->machine->cpu.features & CPU_PAGE_1G;
 	/* Where small pages end, where rights change, runs to come. */
 	uint64_t edges = 1 + 2 * request->segment_count + 2 * slack;
-	/* A run to come may also be the first in its 512 GiB. */
-	uint64_t pages = FIXED_TABLES + 2 * slack;
+	struct tables_count count = {
+		/* For each edge one table of 2 MiB and one of 4 KiB leaves;
+		   a run to come may also be the first in its 512 GiB. */
+		.pages = FIXED_TABLES + 2 * edges + 2 * slack,
+		.shared_1g = UINT64_MAX,
+		.shared_2m = UINT64_MAX,
+	};
 	struct region run;
 	size_t index = 0;
 
-	while (next_run(request, &index, &run)) {
-		edges += 2;
-		pages += slots_touched(&run, SLOT_512G);
-		if (!page_1g)
-			pages += slots_touched(&run, SIZE_1G);
-		pages += tables_for_types(request, &run);
-	}
-	/* One table of 2 MiB and one of 4 KiB leaves. */
-	pages += 2 * edges;
+	while (next_run(request, &index, &run))
+		count_run(request, &run, &count);
 	for (size_t i = 0; i < request->segment_count; i++)
-		pages += request->segments[i].bytes / SIZE_2M + 2;
-	return pages;
+		count.pages += request->segments[i].bytes / SIZE_2M + 2;
+	return count.pages;
 }
 
 static enum status map_direct(struct table *table, struct region run,

@@ -123,10 +123,10 @@ size_t ledger_capacity(size_t entries, size_t owned)
 {
 	/*
 	 * A run begins at an edge of an entry, as named or as rounded inward,
-	 * or where a rule of region's sets in (64 KiB, 1 MiB, the limit). An
-	 * owned run cuts one run into three.
+	 * at an edge of a bad range, or where a rule of region's sets in (64
+	 * KiB, 1 MiB, the limit). An owned run cuts one run into three.
 	 */
-	return 4 * entries + 3 + 2 * owned;
+	return 4 * entries + 3 + 2 * BAD_RANGES + 2 * owned;
 }
 
 static enum status append_gap(void *context, const struct sweep_gap *gap)
@@ -194,6 +194,8 @@ static enum status build_from_map(struct ledger *ledger,
 		.entries = request->entries,
 		.count = request->count,
 		.usable_limit = request->usable_limit,
+		.bad = request->bad,
+		.bad_count = request->bad_count,
 		.scratch = rest,
 		.scratch_bytes = request->scratch_bytes - region_part,
 	};
@@ -444,6 +446,17 @@ enum status ledger_named_pages(const struct map_entry *entries, size_t count,
 	}
 	*out = bytes >> PAGE_SHIFT;
 	return ST_OK;
+}
+
+enum owner ledger_byte_owner(uint8_t byte)
+{
+	if (byte < OWNER_COUNT)
+		return (enum owner)byte;
+	if (byte >= LEDGER_BYTE_SHARERS && byte < LEDGER_BYTE_SLAB)
+		return OWNER_USER_ANON;
+	if (byte >= LEDGER_BYTE_SLAB && byte < LEDGER_BYTE_END)
+		return OWNER_HEAP;
+	return OWNER_RESERVED;
 }
 
 const char *owner_name(enum owner owner)

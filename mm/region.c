@@ -6,6 +6,7 @@
  * the rules are spans of their own in the same sweep, with ranks above the
  * kinds: at every gap the set of covering ranks says which claims there are
  * and which rule holds, and kind_of_gap is a pure function of that set.
+ * Ranges that somebody has taken out of use are one rule more.
  *
  * Lost pages fall out of the same walk. Each usable entry is in the sweep a
  * second time, with the pages that it names before it was rounded inward or
@@ -24,6 +25,7 @@ enum {
 	RANK_NAMED_USABLE = REGION_KIND_COUNT,
 	RANK_RULE_KEEP,		/* usable claims become REGION_KEEP here     */
 	RANK_RULE_LOW,		/* usable claims become REGION_LOW here      */
+	RANK_RULE_BAD,		/* all claims become REGION_BAD, or stricter */
 	RANK_COUNT,
 };
 _Static_assert(RANK_COUNT <= SWEEP_RANKS, "one bit a rank");
@@ -33,9 +35,10 @@ _Static_assert(RANK_COUNT <= SWEEP_RANKS, "one bit a rank");
 #define USABLE		(BIT(REGION_FREE) | BIT(REGION_LATER))
 #define OURS		(USABLE | BIT(REGION_LOW))
 
-/* A claim and a name an entry, and three rules about addresses. */
+/* A claim and a name an entry, three rules about addresses, bad ranges. */
 #define SPANS_PER_ENTRY	2
 #define RULE_SPANS	3
+#define OTHER_SPANS	(RULE_SPANS + BAD_RANGES)
 
 struct builder {
 	struct region_list *out;
@@ -131,6 +134,24 @@ static size_t add_rules(struct span *spans, uint64_t wanted_limit)
 	return RULE_SPANS;
 }
 
+static enum status add_bad(struct span *spans,
+			   const struct region_request *request)
+{
+	if (request->bad_count > BAD_RANGES)
+		return ST_BAD_ARGUMENT;
+	for (size_t i = 0; i < request->bad_count; i++) {
+		const struct bad_range *bad = &request->bad[i];
+
+		if (bad->start.raw > bad->end.raw ||
+		    bad->end.raw > PHYSICAL_LIMIT ||
+		    !is_aligned(bad->start.raw | bad->end.raw, PAGE_SIZE))
+			return ST_BAD_RANGE;
+		spans[i] = (struct span){ bad->start.raw, bad->end.raw,
+					  RANK_RULE_BAD };
+	}
+	return ST_OK;
+}
+
 /* The one kind of a gap, or REGION_KIND_COUNT when nothing claims it. */
 static enum region_kind kind_of_gap(uint32_t covering)
 {
@@ -144,6 +165,8 @@ static enum region_kind kind_of_gap(uint32_t covering)
 		else if (covering & BIT(RANK_RULE_LOW))
 			claims = (claims & ~USABLE) | BIT(REGION_LOW);
 	}
+	if (covering & BIT(RANK_RULE_BAD))
+		claims |= BIT(REGION_BAD);
 	return (enum region_kind)(SWEEP_RANKS - 1 - __builtin_clz(claims));
 }
 
@@ -151,7 +174,7 @@ static bool is_lost(uint32_t covering, enum region_kind kind)
 {
 	return (covering & BIT(RANK_NAMED_USABLE)) != 0 &&
 	       (covering & CLAIMS & ~USABLE) == 0 &&
-	       (BIT(kind) & OURS) == 0;
+	       (BIT(kind) & (OURS | BIT(REGION_BAD))) == 0;
 }
 
 static enum status append(struct region_list *out, const struct sweep_gap *gap,
@@ -208,7 +231,7 @@ static size_t span_count(size_t entries)
 	size_t count;
 
 	if (__builtin_mul_overflow(entries, SPANS_PER_ENTRY, &count) ||
-	    __builtin_add_overflow(count, RULE_SPANS, &count))
+	    __builtin_add_overflow(count, OTHER_SPANS, &count))
 		return SIZE_MAX;
 	return count;
 }
@@ -216,10 +239,10 @@ static size_t span_count(size_t entries)
 size_t region_list_capacity(size_t entries)
 {
 	/*
-	 * A region begins at an edge of an entry or where one of the rules
-	 * sets in, and none begins at the last edge of all.
+	 * A region begins at an edge of an entry or of a bad range, or where
+	 * one of the rules sets in, and none begins at the last edge of all.
 	 */
-	return 2 * entries + RULE_SPANS - 1;
+	return 2 * entries + RULE_SPANS - 1 + 2 * BAD_RANGES;
 }
 
 size_t region_scratch_bytes(size_t entries)
@@ -251,6 +274,10 @@ enum status region_list_build(struct region_list *out,
 		sweep.count += add_entry(spans + sweep.count,
 					 &request->entries[i]);
 	sweep.count += add_rules(spans + sweep.count, request->usable_limit);
+	status = add_bad(spans + sweep.count, request);
+	if (status != ST_OK)
+		return status;
+	sweep.count += request->bad_count;
 	sweep.scratch = (char *)request->scratch + span_bytes;
 	sweep.scratch_bytes = request->scratch_bytes - span_bytes;
 	status = sweep_walk(&sweep, take_gap, &builder);

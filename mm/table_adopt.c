@@ -141,7 +141,7 @@ static bool page_is_sound(struct check *check, uint64_t holder, unsigned level)
 	if (level < ROOT_LEVEL &&
 	    (present == 0 || present != (holder & COUNT_MASK) >> COUNT_SHIFT))
 		return false;
-	for (uint64_t i = 0; i < TABLE_ENTRIES; i++)
+	for (uint64_t i = 0; i < TABLE_ENTRIES && level > 0; i++)
 		if (points_to_table(entries[i], level) &&
 		    !page_is_sound(check, entries[i], level - 1))
 			return false;
@@ -158,7 +158,7 @@ static void remove_marks(const struct table *table, uint64_t holder,
 		return;
 	entries[0] &= ~ENTRY_SEEN;
 	(*marks)--;
-	for (uint64_t i = 0; i < TABLE_ENTRIES && *marks > 0; i++)
+	for (uint64_t i = 0; i < TABLE_ENTRIES && level > 0 && *marks > 0; i++)
 		if (points_to_table(entries[i], level))
 			remove_marks(table, entries[i], level - 1, marks);
 }

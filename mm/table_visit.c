@@ -20,6 +20,8 @@ static bool visit_leaves(const struct leaf_visit *visit,
 		uint64_t entry = entries[i];
 		uint64_t here = at + (i << level_shift(level));
 
+		if (entry == 0)
+			continue;
 		if (points_to_table(entry, level)) {
 			if (!visit_leaves(visit,
 					  table_entries(visit->table, entry),

@@ -30,6 +30,10 @@ struct acpi_root {
 enum status acpi_read_rsdp(const void *rsdp, size_t bytes,
 			   struct acpi_root *out);
 
+/* The RSDT, whatever there is of an XSDT. Fails: likewise. */
+enum status acpi_read_rsdp_narrow(const void *rsdp, size_t bytes,
+				  struct acpi_root *out);
+
 /*
  * The length that a header claims, when it can be one.
  * Fails: ST_CORRUPT when it is below a header's or beyond the limit.

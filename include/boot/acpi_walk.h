@@ -33,7 +33,8 @@ struct acpi_table {
 };
 
 /*
- * The root table that a good RSDP at `rsdp` names.
+ * The root table that a good RSDP at `rsdp` names: of two, the wide one,
+ * unless that is spoilt and the narrow one is not.
  * Fails: ST_NOT_FOUND (no RSDP, or it names nothing), ST_CORRUPT,
  *        ST_BAD_RANGE (it cannot be looked at).
  */

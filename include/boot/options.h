@@ -6,13 +6,16 @@
  * `key=value`; double quotes around a value with spaces, on one line, with
  * no way to write a quote inside; `#` to the end of the line is a comment
  * in a file only. Every word that is not understood is reported once and
- * changes nothing. docs/options.md lists the keys.
+ * changes nothing. memmap= alone adds up, over words and layers; a part of
+ * its list that is not understood is ignored, the others count.
+ * docs/options.md lists the keys.
  */
 #ifndef BOOT_OPTIONS_H
 #define BOOT_OPTIONS_H
 
 #include <base/address.h>
 #include <base/status.h>
+#include <boot/bad.h>
 
 #define OPTIONS_BYTES 4096	/* all layers together, with the last NUL    */
 #define OPTIONS_MEM_MINIMUM (64 * MIB)
@@ -29,6 +32,8 @@ struct options {
 	uint32_t serial_port;		/* 0x3f8 for ttyS0                   */
 	uint32_t serial_baud;		/* divides 115200                    */
 	uint64_t mem_limit;		/* bytes, 0 = none                   */
+	struct bad_range bad[BAD_RANGES];	/* memmap=SIZE$START         */
+	uint32_t bad_count;
 	uint32_t max_cpus;		/* 0 = all                           */
 	bool quiet;			/* said after the last loglevel=     */
 	uint32_t log_level;		/* 0 nothing ... 7 debug, as Linux   */
@@ -101,5 +106,8 @@ enum status options_append_layer(struct option_text *to,
  */
 size_t options_from_ucs2(char *to, size_t capacity, const void *text,
 			 size_t bytes);
+
+/* False for what options_from_ucs2 refuses; a name alone is no such thing. */
+bool options_ucs2_fits(const void *text, size_t bytes, size_t capacity);
 
 #endif

@@ -52,7 +52,8 @@ enum status early_take(struct early *early, pfn_t *out);
 
 /*
  * `frames` contiguous frames whose first is a multiple of `align_frames`
- * (a power of two) and whose end is at most `limit` (0 = no limit).
+ * (a power of two) and at least `floor`, and whose end is at most `limit`
+ * (0 = no limit). `floor` is a frame that could exist.
  * Fails: ST_NO_MEMORY, ST_BAD_RANGE (no frames), ST_BAD_ARGUMENT (not a
  *        power of two), ST_CORRUPT.
  * Cost:  O(runs).
@@ -61,6 +62,7 @@ struct early_run_request {
 	uint64_t frames;
 	uint64_t align_frames;		/* 0 = 1                             */
 	pfn_t limit;			/* one past the last frame, 0 = any  */
+	pfn_t floor;
 };
 enum status early_take_run(struct early *early,
 			   const struct early_run_request *request,

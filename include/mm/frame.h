@@ -15,8 +15,8 @@
  *   (F5) the owner byte of every free frame of a split block is 0.
  *
  * Numbers inside are 32 bits and relative to the node's first frame, which
- * is the first of a giant. Where the node has no memory the arrays need no
- * memory of their own to be written to, but must be readable.
+ * is the first of a giant. `bits` and `frame_owner` are touched only where
+ * the pool has blocks: elsewhere they need not be there.
  */
 #ifndef MM_FRAME_H
 #define MM_FRAME_H
@@ -58,9 +58,19 @@ typedef struct { uint16_t plain; } atomic_u16;
  */
 #define FRAME_HINT_COUNT	0x03ff
 #define FRAME_HINT_HELD		0x4000	/* a CPU refills from this block     */
-#define FRAME_ABSENT		0xfffd	/* not this pool's                   */
+#define FRAME_ABSENT		0xfdfd	/* not this pool's                   */
 #define FRAME_VIRGIN		0xfffe	/* never split: bits, bytes undefined */
 #define FRAME_WHOLE		0xffff	/* not split now: bits 0, bytes 0    */
+
+/*
+ * Of a giant. Its blocks' owners and leaves in trees mean something only
+ * while it is open; their hints are FRAME_ABSENT until then.
+ */
+enum frame_giant {
+	FRAME_GIANT_ABSENT,	/* no block is the pool's                    */
+	FRAME_GIANT_VIRGIN,	/* all are, and none was ever split          */
+	FRAME_GIANT_OPEN,
+};
 
 /* A bit per block (or giant), and for each word of it a bit above. */
 struct frame_tree {
@@ -107,6 +117,7 @@ struct frame_pool {
 	atomic_u8 *frame_owner;
 	atomic_u8 *block_owner;
 	atomic_u8 *giant_owner;
+	atomic_u8 *giant_state;		/* enum frame_giant                  */
 	struct frame_slot *slot;
 	struct frame_reporter *reporter;	/* may be NULL               */
 	struct window window;
@@ -148,7 +159,7 @@ enum status frame_pool_measure(const struct frame_pool_request *request,
 /*
  * An empty pool. `bits` and `frame_owner` are not touched.
  * Fails: as frame_pool_measure.
- * Cost:  O(giants): some 300 words for each.
+ * Cost:  O(giants): memset of some 300 words for each.
  */
 enum status frame_pool_init(struct frame_pool *pool,
 			    const struct frame_pool_request *request);
@@ -175,7 +186,8 @@ static inline frame_slot_id frame_interrupt_slot(unsigned cpu)
  * free. Runs of two pools must not share a block.
  * Fails: ST_BAD_RANGE, ST_CONFLICT (some are the pool's already; nothing
  *        has changed then).
- * Cost:  O(blocks) plain stores, O(frames) only in the first and last block.
+ * Cost:  O(giants), O(blocks) in the first and last giant, O(frames) in the
+ *        first and last block.
  */
 struct frame_extent {
 	pfn_t first;
@@ -218,6 +230,21 @@ struct frame_request {
 };
 
 /*
+ * As frame_pool_add, but they are lent already: as FRAME_RUN in one piece,
+ * or as FRAME_4K one by one.
+ * Fails: as frame_pool_add; ST_BAD_ARGUMENT (size, owner).
+ * Cost:  O(frames), of a run O(blocks); only before anybody else uses the
+ *        pool.
+ */
+struct frame_loan {
+	struct frame_extent run;
+	enum frame_size size;
+	uint8_t owner;
+};
+enum status frame_pool_adopt(struct frame_pool *pool,
+			     const struct frame_loan *loan);
+
+/*
  * All or nothing, from this pool alone (node and rule are not looked at).
  * Fails: ST_NO_MEMORY: there was an instant during the call at which
  *        nothing suitable could be reached (what CPUs have in caches cannot
@@ -246,6 +273,16 @@ struct frame_return {
 enum status frame_pool_free(struct frame_pool *pool, frame_slot_id slot,
 			    const struct frame_return *what);
 
+/*
+ * Lends this very frame, out of whatever size it is free in, as FRAME_4K.
+ * Fails: ST_BAD_RANGE (foreign), ST_BAD_ARGUMENT (owner), ST_CONFLICT: it is
+ *        lent, or in a bank, or was on its way whenever it was looked at.
+ * Cost:  O(1), at most FRAME_PICK_TRIES looks.
+ */
+#define FRAME_PICK_TRIES 64
+enum status frame_pool_pick(struct frame_pool *pool, frame_slot_id slot,
+			    pfn_t frame, uint8_t owner);
+
 /* Whether any block of the pool holds this frame. */
 bool frame_pool_has(const struct frame_pool *pool, pfn_t frame);
 
@@ -267,6 +304,35 @@ enum status frame_free(struct frame_nodes *nodes, frame_slot_id slot,
 		       const struct frame_return *what);
 
 /* --- at a quiet moment -----------------------------------------------------*/
+
+enum frame_state {
+	FRAME_STATE_FREE,
+	FRAME_STATE_CACHED,	/* in a bank, or on its way                  */
+	FRAME_STATE_LENT,
+	FRAME_STATE_FOREIGN,	/* no pool's                                 */
+};
+
+/* Right at a quiet moment; at any other, what it was a moment ago. */
+struct frame_view {
+	enum frame_state state;
+	enum frame_size size;	/* of the piece that this frame is part of   */
+	uint8_t owner;		/* FRAME_BYTE_FREE unless lent               */
+};
+struct frame_view frame_pool_look(const struct frame_pool *pool, pfn_t frame);
+
+struct frame_count {
+	uint64_t free;		/* frames                                    */
+	uint64_t free_low;	/* of these, below 1 MiB                     */
+	uint64_t cached;
+	uint64_t lent[256];	/* by the owner's byte                       */
+};
+/* Cost: O(blocks), and O(frames) of those that are split. */
+void frame_pool_count(const struct frame_pool *pool, struct frame_count *out);
+
+/* The free runs, ascending, none touching the next, until `visit` says no. */
+void frame_pool_visit(const struct frame_pool *pool,
+		      bool (*visit)(void *context, struct frame_extent run),
+		      void *context);
 
 struct frame_census {
 	uint64_t free_frames;		/* all of them, in frames            */

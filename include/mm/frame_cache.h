@@ -47,6 +47,8 @@ struct frame_bank {
 	frame_slot_id slot;
 	/* Of the free that opened the sink: whom a late report can name. */
 	const void *sink_caller;
+	/* Frames and blocks that came to be lent, less those that went home. */
+	int64_t brought;
 	uint32_t refills, spills, drains;
 	uint32_t stack[FRAME_STACK_MAX];	/* relative frames           */
 	uint32_t blocks[FRAME_BLOCKS_MAX];	/* relative blocks           */
@@ -70,6 +72,12 @@ struct frame_cache_set {
  * caller's. A CPU keeps at most the node's frames / (64 * cpus).
  */
 void frame_cache_init(struct frame_cache_set *set);
+
+/*
+ * One bank alone, where `banks` holds those of several sets: each CPU's in
+ * the set of its own node. `cpus` is then how many share this set.
+ */
+void frame_cache_init_bank(struct frame_cache_set *set, frame_slot_id slot);
 
 /* The bank of this CPU in this context; for an NMI the one that refuses. */
 struct frame_bank *frame_cache_bank(struct frame_cache_set *set);
@@ -106,6 +114,14 @@ void frame_cache_drain(struct frame_bank *bank);
 
 /* Frames that are in the bank. */
 uint64_t frame_cache_held(const struct frame_bank *bank);
+
+/*
+ * Frames and blocks that were lent without a way to the pool, at least so
+ * many: what a refill brought is counted, but the one that it was asked for
+ * and what has not been lent. What came back and was lent again is counted
+ * only as far as it makes up for that: each alloc would have to count.
+ */
+uint64_t frame_cache_hits(const struct frame_bank *bank);
 
 bool frame_cache_audit(const struct frame_bank *bank);	/* C1 within, C2..C4 */
 

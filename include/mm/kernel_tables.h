@@ -10,7 +10,8 @@
  *        RW, in 2 MiB pages where they lie on 2 MiB;
  *   (P2) every page of kind free, later, low and acpi in the direct map,
  *        never executable, writable but for text and rodata; of kind acpi
- *        only what the direct map and the processor can address;
+ *        only what the direct map and the processor can address, and no
+ *        region of more than TABLES_ACPI_LIMIT;
  *   (P3) large leaves only over memory of one type, the first 2 MiB in
  *        4 KiB pages;
  *   (P4) the boot stack at its slot, nothing mapped beside it;
@@ -38,6 +39,16 @@ struct tables_request {
 	paddr_t switch_page;
 	const struct machine_facts *machine;
 };
+
+/*
+ * So much reaches over two blocks of each size at most: a claim below costs
+ * no more tables than a single page does, wherever it lies.
+ */
+#define TABLES_ACPI_LIMIT	GIB
+
+/* What the direct map has of `region`, from its start on. Bits 0: unknown. */
+uint64_t tables_direct_bytes(const struct region *region,
+			     unsigned physical_bits);
 
 /*
  * Table pages that are enough for `request`, and still are when the map has

@@ -8,7 +8,8 @@
  *        PHYSICAL_LIMIT, (L3) touching ones differ in owner, (L4) together
  *        they are exactly the pages that the map names.
  *
- * Runs, not a byte per frame, while only the boot's few owners exist.
+ * Once there are frame pools, a run of usable memory says `free`, and each
+ * frame of it has a byte of its own there: LEDGER_BYTE_*.
  */
 #ifndef MM_LEDGER_H
 #define MM_LEDGER_H
@@ -18,6 +19,19 @@
 #include <boot/handover.h>
 #include <boot/owner.h>
 #include <mm/region.h>
+
+/*
+ * A frame's byte: 0 ... 31 are enum owner; then memory in users' hands with
+ * 1 ... 63 sharers; then the heap's slab classes. The rest is reserved.
+ */
+#define LEDGER_BYTE_SHARERS	64
+#define LEDGER_BYTE_SLAB	128
+#define LEDGER_BYTE_END		192
+
+_Static_assert(OWNER_COUNT <= 32, "an owner is a byte below 32");
+
+/* Whose a frame with this byte is: what nobody may write is `reserved`. */
+enum owner ledger_byte_owner(uint8_t byte);
 
 struct ledger_run {
 	pfn_t first;
@@ -35,6 +49,8 @@ struct ledger_request {
 	const struct map_entry *entries; /* as region_request                */
 	size_t count;
 	uint64_t usable_limit;
+	const struct bad_range *bad;
+	size_t bad_count;
 	const struct owned_run *owned;	/* ascending, disjoint               */
 	size_t owned_count;
 	void *scratch;			/* ledger_scratch_bytes, 8-aligned   */

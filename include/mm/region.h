@@ -13,6 +13,7 @@
 #include <base/address.h>
 #include <base/status.h>
 #include <base/text.h>
+#include <boot/bad.h>
 
 /* Ordered from mildest to strictest: where two overlap, the larger wins. */
 enum region_kind {
@@ -90,6 +91,8 @@ struct region_request {
 	const struct map_entry *entries;
 	size_t count;
 	uint64_t usable_limit;	/* bytes; usable memory from here on is KEEP */
+	const struct bad_range *bad;	/* what is milder becomes BAD there  */
+	size_t bad_count;		/* at most BAD_RANGES                */
 	void *scratch;		/* region_scratch_bytes(count), 8-aligned    */
 	size_t scratch_bytes;
 };
@@ -98,13 +101,16 @@ struct region_request {
 #define LOW_START	(64 * KIB)
 #define LOW_END		(1 * MIB)
 
-size_t region_list_capacity(size_t entries);	/* items that always fit */
+/* Items, and room to work, that always fit, BAD_RANGES included. */
+size_t region_list_capacity(size_t entries);
 size_t region_scratch_bytes(size_t entries);
 
 /*
  * Rewrite the request's entries as a list that satisfies R1..R5, with its
  * totals. The rules for odd entries are FORMATS' "regions".
- * Fails: ST_FULL when `out` or the scratch space is too small.
+ * Fails: ST_FULL when `out` or the scratch space is too small;
+ *        ST_BAD_ARGUMENT for too many bad ranges, ST_BAD_RANGE for one that
+ *        is not whole pages below PHYSICAL_LIMIT.
  * Cost:  O(n log n), no memory beyond `out` and scratch.
  */
 enum status region_list_build(struct region_list *out,

@@ -72,22 +72,32 @@ static bool sums_to_zero(const void *from, uint64_t bytes)
 	return sum == 0;
 }
 
-enum status acpi_read_rsdp(const void *rsdp, size_t bytes,
-			   struct acpi_root *out)
+enum status acpi_read_rsdp_narrow(const void *rsdp, size_t bytes,
+				  struct acpi_root *out)
 {
 	if (bytes < RSDP_BYTES_1 || memcmp(rsdp, "RSD PTR ", 8) != 0 ||
 	    !sums_to_zero(rsdp, RSDP_BYTES_1))
 		return ST_CORRUPT;
+	if (get32(rsdp, 16) == 0)
+		return ST_NOT_FOUND;
+	*out = (struct acpi_root){ { get32(rsdp, 16) }, 4 };
+	return ST_OK;
+}
+
+enum status acpi_read_rsdp(const void *rsdp, size_t bytes,
+			   struct acpi_root *out)
+{
+	enum status status = acpi_read_rsdp_narrow(rsdp, bytes, out);
+
+	if (status == ST_CORRUPT)
+		return status;
 	if (get8(rsdp, 15) >= 2 && bytes >= ACPI_RSDP_BYTES &&
 	    get32(rsdp, 20) >= ACPI_RSDP_BYTES && get32(rsdp, 20) <= bytes &&
 	    sums_to_zero(rsdp, get32(rsdp, 20)) && get64(rsdp, 24) != 0) {
 		*out = (struct acpi_root){ { get64(rsdp, 24) }, 8 };
 		return ST_OK;
 	}
-	if (get32(rsdp, 16) == 0)
-		return ST_NOT_FOUND;
-	*out = (struct acpi_root){ { get32(rsdp, 16) }, 4 };
-	return ST_OK;
+	return status;
 }
 
 enum status acpi_table_length(const void *header, uint64_t *out)

@@ -22,17 +22,41 @@ static enum status look_at_table(struct acpi_memory *memory,
 	return out->data != NULL ? ST_OK : ST_BAD_RANGE;
 }
 
+static enum status look_at_root(struct acpi_memory *memory,
+				const struct acpi_root *root,
+				struct acpi_table *out)
+{
+	const char *name = root->entry_bytes == 8 ? "XSDT" : "RSDT";
+	enum status status = look_at_table(memory, ACPI_WINDOW_ROOT,
+					   root->table, out);
+
+	if (status == ST_OK && !acpi_table_is_good(out->data, out->bytes, name))
+		return ST_CORRUPT;
+	return status;
+}
+
 enum status acpi_walk_root(struct acpi_memory *memory, paddr_t rsdp,
 			   struct acpi_root *out)
 {
+	struct acpi_table table;
+	struct acpi_root narrow;
 	const void *found;
+	enum status status;
 
 	if (rsdp.raw == 0)
 		return ST_NOT_FOUND;
 	found = memory->look(memory, ACPI_WINDOW_ROOT, rsdp, ACPI_RSDP_BYTES);
 	if (found == NULL)
 		return ST_BAD_RANGE;
-	return acpi_read_rsdp(found, ACPI_RSDP_BYTES, out);
+	status = acpi_read_rsdp(found, ACPI_RSDP_BYTES, out);
+	if (status != ST_OK ||
+	    acpi_read_rsdp_narrow(found, ACPI_RSDP_BYTES, &narrow) != ST_OK)
+		return status;
+	/* Behind these looks the RSDP is out of sight. */
+	if (look_at_root(memory, out, &table) != ST_OK &&
+	    look_at_root(memory, &narrow, &table) == ST_OK)
+		*out = narrow;
+	return ST_OK;
 }
 
 enum status acpi_walk_at(struct acpi_memory *memory, paddr_t at,
@@ -50,16 +74,12 @@ enum status acpi_walk_find(struct acpi_memory *memory,
 			   const struct acpi_root *root,
 			   const char signature[4], struct acpi_table *out)
 {
-	const char *root_name = root->entry_bytes == 8 ? "XSDT" : "RSDT";
 	struct acpi_table table;
 	paddr_t at;
-	enum status status = look_at_table(memory, ACPI_WINDOW_ROOT,
-					   root->table, &table);
+	enum status status = look_at_root(memory, root, &table);
 
 	if (status != ST_OK)
 		return status;
-	if (!acpi_table_is_good(table.data, table.bytes, root_name))
-		return ST_CORRUPT;
 	for (size_t i = 0; i < ACPI_TABLES_MAX; i++) {
 		if (!acpi_root_entry(table.data, table.bytes, root, i, &at))
 			break;

@@ -16,16 +16,13 @@
 #include <base/crc32.h>
 #include <base/string.h>
 
+#include "options_internal.h"
+
 #define UART_CLOCK 115200	/* bits per second at divisor 1 */
 #define UART_DIVISOR_LIMIT 0xffff
 #define QUIET_LOG_LEVEL 4
 #define PLAIN_LOG_LEVEL 6
 #define LOG_LEVEL_LIMIT 7
-
-struct span {
-	const char *text;
-	size_t bytes;
-};
 
 struct word_reader {
 	const char *next, *end;
@@ -46,7 +43,10 @@ struct application {
 struct option_rule {
 	const char *key;
 	bool wants_value;
-	/* Sets the option, or says why not and changes nothing. */
+	/*
+	 * Sets the option, or says why not and changes nothing; memmap= has
+	 * parts, each of which is set or not.
+	 */
 	const char *(*set)(struct options *options, struct span value);
 };
 
@@ -205,8 +205,7 @@ static bool parse_number(struct span span, uint64_t *out)
 	return span.bytes > 0;
 }
 
-/* A number of bytes, or of K, M, G or T. */
-static bool parse_size(struct span span, uint64_t *out)
+bool option_parse_size(struct span span, uint64_t *out)
 {
 	static const struct {
 		char small, large;
@@ -274,7 +273,7 @@ static const char *set_mem(struct options *options, struct span value)
 {
 	uint64_t bytes;
 
-	if (!parse_size(value, &bytes))
+	if (!option_parse_size(value, &bytes))
 		return "is not a size such as 512M: ignored";
 	if (bytes < OPTIONS_MEM_MINIMUM)
 		return "is below the 64 MiB that Bulldog needs: ignored";
@@ -369,6 +368,7 @@ static const char *set_on_idle(struct options *options, struct span value)
 static const struct option_rule rules[] = {
 	{ "console", true, set_console },
 	{ "mem", true, set_mem },
+	{ "memmap", true, option_set_memmap },
 	{ "maxcpus", true, set_maxcpus },
 	{ "nosmp", false, set_nosmp },
 	{ "quiet", false, set_quiet },
@@ -548,25 +548,26 @@ static size_t program_name_bytes(const char *text)
 	return text[end] == '"' ? end + 1 : end;
 }
 
+bool options_ucs2_fits(const void *text, size_t bytes, size_t capacity)
+{
+	for (size_t i = 0; i < bytes / 2 && unit_at(text, i) != 0; i++)
+		if (!is_printable(unit_at(text, i)) || i + 1 >= capacity)
+			return false;
+	return capacity > 0;
+}
+
 size_t options_from_ucs2(char *to, size_t capacity, const void *text,
 			 size_t bytes)
 {
-	const unsigned char *units = text;
+	bool fits = options_ucs2_fits(text, bytes, capacity);
 	size_t length = 0, name;
 
 	if (capacity == 0)
 		return 0;
-	to[0] = '\0';
-	while (length < bytes / 2 && unit_at(units, length) != 0) {
-		unsigned unit = unit_at(units, length);
-
-		if (!is_printable(unit) || length + 1 == capacity) {
-			to[0] = '\0';
-			return 0;
-		}
-		to[length++] = (char)unit;
-		to[length] = '\0';
-	}
+	for (; fits && length < bytes / 2 && unit_at(text, length) != 0;
+	     length++)
+		to[length] = (char)unit_at(text, length);
+	to[length] = '\0';
 	name = program_name_bytes(to);
 	memmove(to, to + name, length - name + 1);
 	return length - name;

@@ -25,10 +25,13 @@ class Finding(NamedTuple):
 
 
 def walk():
-    """Every file below ROOT, for a tree that git does not know."""
+    """Every file below ROOT that is not made, for a tree that git does not
+    know."""
     for directory, names, files in os.walk(ROOT):
         names[:] = [n for n in names if n not in ("build", ".git")]
         for name in files:
+            if name == "compile_commands.json":
+                continue
             yield str(pathlib.Path(directory, name).relative_to(ROOT))
 
 

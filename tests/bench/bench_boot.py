@@ -22,7 +22,8 @@ sys.dont_write_bytecode = True
 from boot import boot, machine, oracle, records  # noqa: E402
 
 KIB = 1 << 10
-SMALL, LARGE = "exact-512m", "exact-600g"
+SMALL, PROMISED = "exact-512m", "exact-600g"
+LARGE = {PROMISED: "600 GiB", "exact-4t": "4 TiB"}
 
 
 class Table:
@@ -30,13 +31,13 @@ class Table:
 
     def __init__(self):
         self.good = True
-        print(f"{'what':44} {'goal':>16} {'measured':>16}")
+        print(f"{'what':48} {'goal':>16} {'measured':>16}")
 
     def row(self, what, goal, measured, met=None):
         """`met` None: there is no goal, the number is for the curious."""
         verdict = {None: "", True: "  ok", False: "  MISSED"}[met]
         self.good = self.good and met is not False
-        print(f"{what:44} {goal:>16} {measured:>16}{verdict}")
+        print(f"{what:48} {goal:>16} {measured:>16}{verdict}")
 
     def at_most(self, what, limit, value, unit=""):
         """A number that must not exceed another."""
@@ -95,15 +96,19 @@ def seconds(ticks):
 def times(table, lab):
     """How long the boot takes, small and large."""
     small, calls = boot_ticks(lab, SMALL)
-    large, large_calls = boot_ticks(lab, LARGE)
     table.row("efi_main to ready, 512 MiB", "<= 0.050000 s", seconds(small),
               small <= 50_000_000)
-    table.row("the same, 600 GiB in 1 GiB pages",
-              f"<= {seconds(small * 1.05)}", seconds(large),
-              large <= small * 1.05)
-    for name in calls:
-        table.row(f"{name}, 512 MiB (apart)", "", seconds(calls[name]))
-        table.row(f"{name}, 600 GiB (apart)", "", seconds(large_calls[name]))
+    of_firmware = [(call, "512 MiB", ticks) for call, ticks in calls.items()]
+    for name, size in LARGE.items():
+        large, calls = boot_ticks(lab, name)
+        promised = name == PROMISED
+        table.row(f"the same, {size} in 1 GiB pages ({large / small - 1:+.1%})",
+                  f"<= {seconds(small * 1.05)}" if promised else "",
+                  seconds(large),
+                  large <= small * 1.05 if promised else None)
+        of_firmware += [(call, size, ticks) for call, ticks in calls.items()]
+    for call, size, ticks in sorted(of_firmware, key=lambda row: row[0]):
+        table.row(f"{call}, {size} (apart)", "", seconds(ticks))
 
 
 def kernel_pages(table, lab):
@@ -135,7 +140,7 @@ def lost_pages(table, build, show_all):
     shares = {path: lost_share(build / "host/bulldog", path) for path in maps}
     for path, share in shares.items():
         if show_all:
-            table.row(path.name[:44], "", f"{share:.4%}")
+            table.row(path.name[:48], "", f"{share:.4%}")
     made = {path for path in maps if path.name.startswith("qemu-")}
     for what, group, limit in (
             ("real machines", shares.keys() - made, 0.001),
@@ -165,8 +170,9 @@ def main():
         lost_pages(table, build, arguments.all)
     finally:
         lab.close()
-        # Sparse, but 600 GiB long: a copy of build/ might not notice.
-        lab.snapshots.drop(machine.MACHINES[LARGE])
+        # Sparse, but very long: a copy of build/ might not notice.
+        for name in LARGE:
+            lab.snapshots.drop(machine.MACHINES[name])
     return 0 if table.good else 1
 
 

@@ -7,15 +7,17 @@ more than a command."""
 import re
 import subprocess
 
-from . import (cases_evidence, cases_hostile, cases_input, cases_machines,
-               cases_smp, checks, machine)
+from . import (cases_bad, cases_evidence, cases_frames, cases_hostile,
+               cases_input, cases_machines, cases_screen, cases_smp, checks,
+               machine)
 from .scenario import Scenario
 
 TESTED = [name for name, shape in machine.MACHINES.items()
           if not name.startswith("exact-") and not shape.only_cold]
 # Stamping every frame takes the host as much memory as the guest has, and
 # twice that of a woken guest; 3 GiB are stamped on a cold one.
-SMALL = [name for name in TESTED if "3g" not in name and "9g" not in name]
+SMALL = [name for name in TESTED
+         if not any(size in name for size in ("3g", "4g", "9g"))]
 
 FRAMES = "; selftest frames -m; ledger -m"
 RECORDS = ("memmap -m; memmap raw -m; ledger -m; layout -m; bootinfo -m; "
@@ -314,7 +316,8 @@ def scenarios():
     return [*_records_scenarios(), *_table_scenarios(), *_crash_scenarios(),
             *_injection_scenarios(), *_bad_input_scenarios(),
             *_people_scenarios(), *cases_input.scenarios(),
-            *cases_smp.scenarios(),
-            *cases_evidence.scenarios(),
+            *cases_smp.scenarios(), *cases_frames.scenarios(),
+            *cases_screen.scenarios(),
+            *cases_evidence.scenarios(), *cases_bad.scenarios(),
             *_cold_scenarios(), *_disk_scenarios(),
             *cases_machines.scenarios(), *cases_hostile.scenarios()]

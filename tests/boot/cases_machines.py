@@ -24,6 +24,7 @@ GOOD = (
     checks.region_totals_are_what_the_raw_map_says,
     checks.every_page_has_one_owner,
     checks.owners_are_what_the_raw_map_says,
+    checks.acpi_pages_are_free,
     checks.stages_come_in_order,
 )
 

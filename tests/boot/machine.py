@@ -17,6 +17,16 @@ QEMU = os.environ.get("QEMU", "qemu-system-x86_64")
 
 
 @dataclass(frozen=True)
+class Node:
+    """One NUMA node: its memory and its processors as QEMU writes them,
+    None for none; how far it is to each node."""
+
+    memory: str
+    cpus: str
+    distances: tuple
+
+
+@dataclass(frozen=True)
 class Machine:
     """One shape of machine; `extra` are arguments beyond the plain set,
     `firmware` what scripts/find-ovmf calls its code and variables.
@@ -35,6 +45,7 @@ class Machine:
     has_disk: bool = True
     has_serial: bool = True
     only_cold: bool = False
+    nodes: tuple = ()
 
 
 def _table(*machines):
@@ -58,6 +69,19 @@ MACHINES = _table(
     Machine("q35-2cpu", "q35", "512M", "max", ("-smp", "2")),
     Machine("pc-4cpu", "pc", "512M", "max", ("-smp", "4")),
     Machine("q35-16cpu", "q35", "512M", "qemu64", ("-smp", "16")),
+    # Memory and processors on several nodes: alike; and one that has only
+    # processors, one that has only memory, on both sides of 4 GiB, and a way
+    # there that is longer than the way back.
+    Machine("q35-16cpu-4node", "q35", "1G", "max", ("-smp", "16"), nodes=(
+        Node("256M", "0-3", (10, 20, 30, 20)),
+        Node("256M", "4-7", (20, 10, 20, 30)),
+        Node("256M", "8-11", (30, 20, 10, 20)),
+        Node("256M", "12-15", (20, 30, 20, 10)))),
+    Machine("pc-4cpu-4node-4g", "pc", "4G", "max", ("-smp", "4"), nodes=(
+        Node("128M", "0", (10, 21, 31, 41)),
+        Node(None, "1-2", (21, 10, 31, 25)),
+        Node("384M", "3", (31, 31, 10, 17)),
+        Node("3584M", None, (41, 26, 17, 10)))),
     # No keyboard controller.
     Machine("q35-no-i8042", "q35,i8042=off", "512M", "max"),
     # A framebuffer, which no memory map mentions.
@@ -119,6 +143,20 @@ def fw_cfg_file(name, path):
     return ["-fw_cfg", f"name={name},file={_comma(path)}"]
 
 
+def node_arguments(machine):
+    """Which memory and which processors are whose, and how far it is."""
+    arguments, distances = [], []
+    for number, node in enumerate(machine.nodes):
+        words = f"node,nodeid={number}"
+        words += f",memdev=ram{number}" if node.memory else ""
+        words += f",cpus={node.cpus}" if node.cpus else ""
+        arguments += ["-numa", words]
+        for to, distance in enumerate(node.distances):
+            distances += ["-numa", f"dist,src={number},dst={to},"
+                          f"val={distance}"]
+    return arguments + distances
+
+
 def shape_arguments(machine, variables, boot_from):
     """The devices, which a snapshot freezes. `variables` is the firmware's
     store, which is written to; `boot_from` an ESP image, only read, or,
@@ -131,24 +169,37 @@ def shape_arguments(machine, variables, boot_from):
         boot = ["-kernel", str(boot_from)]
     return [
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-        "-machine", f"{machine.board},memory-backend=ram",
+        "-machine", machine.board + ("" if machine.nodes
+                                     else ",memory-backend=ram"),
         "-cpu", machine.cpu, "-m", machine.memory,
         "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
         "-drive", "if=pflash,format=raw,unit=0,readonly=on,file="
         + _comma(firmware(machine.firmware[0])),
         "-drive", "if=pflash,format=raw,unit=1,file=" + _comma(variables),
-        *boot, *machine.extra,
+        *boot, *machine.extra, *node_arguments(machine),
     ]
 
 
-def ram_arguments(machine, path=None, share="off"):
-    """Plain RAM, or RAM that is a file: written to (`share` on), or only
-    read, each changed page becoming private (off)."""
+def _ram(name, size, path, share):
     if path is None:
         backend = "memory-backend-ram"
     else:
         backend = f"memory-backend-file,mem-path={_comma(path)},share={share}"
-    return ["-object", f"{backend},id=ram,size={machine.memory},reserve=off"]
+    return ["-object", f"{backend},id={name},size={size},reserve=off"]
+
+
+def ram_arguments(machine, path=None, share="off"):
+    """Plain RAM, or RAM that is a file: written to (`share` on), or only
+    read, each changed page becoming private (off). Nodes have a file each,
+    with their number behind the name."""
+    if not machine.nodes:
+        return _ram("ram", machine.memory, path, share)
+    arguments = []
+    for number, node in enumerate(machine.nodes):
+        if node.memory:
+            arguments += _ram(f"ram{number}", node.memory,
+                              path and f"{path}{number}", share)
+    return arguments
 
 
 def accelerator_arguments(exact, threads="single"):

@@ -17,7 +17,9 @@
 #define frame_let_go_block explored_frame_let_go_block
 #define frame_misused explored_frame_misused
 #define frame_nothing_left explored_frame_nothing_left
+#define frame_open_absent_block explored_frame_open_absent_block
 #define frame_open_block explored_frame_open_block
+#define frame_open_giant explored_frame_open_giant
 #define frame_pool_add explored_frame_pool_add
 #define frame_pool_alloc explored_frame_pool_alloc
 #define frame_pool_free explored_frame_pool_free
@@ -27,6 +29,7 @@
 #define frame_put explored_frame_put
 #define frame_put_blocks explored_frame_put_blocks
 #define frame_put_giant explored_frame_put_giant
+#define frame_put_giants explored_frame_put_giants
 #define frame_put_run explored_frame_put_run
 #define frame_set_hint explored_frame_set_hint
 #define frame_split_block explored_frame_split_block

@@ -77,6 +77,8 @@ static inline bool options_say_the_same(const struct options *a,
 	return a->serial == b->serial && a->serial_port == b->serial_port &&
 	       a->serial_baud == b->serial_baud &&
 	       a->mem_limit == b->mem_limit && a->max_cpus == b->max_cpus &&
+	       a->bad_count == b->bad_count &&
+	       memcmp(a->bad, b->bad, a->bad_count * sizeof(a->bad[0])) == 0 &&
 	       a->quiet == b->quiet && a->log_level == b->log_level &&
 	       a->panic == b->panic &&
 	       a->panic_seconds == b->panic_seconds &&

@@ -75,6 +75,20 @@ static void scene_start(struct scene *scene, uint64_t phys, uint32_t features)
 		};
 }
 
+/* What a machine with `bytes` of RAM looks like, in the large. */
+static void scene_machine(struct scene *scene, uint64_t bytes,
+			  uint32_t features)
+{
+	scene_start(scene, 16 * MIB, features);
+	add(scene, 64 * KIB, 0x9f000, REGION_LOW);
+	if (bytes <= 2 * GIB) {
+		add(scene, MIB, bytes, REGION_FREE);
+		return;
+	}
+	add(scene, MIB, 2 * GIB, REGION_FREE);
+	add(scene, 4 * GIB, bytes + 2 * GIB, REGION_FREE);
+}
+
 static void mtrr_add(struct scene *scene, struct extent where,
 		     enum memtype type)
 {
@@ -114,6 +128,9 @@ static void join_runs(struct scene *scene)
 		struct region *region = &scene->regions[i];
 		uint64_t end = region->end.raw;
 
+		if (region->kind == REGION_ACPI &&
+		    end - region->start.raw > GIB)
+			continue;	/* nobody's tables are that long */
 		if (region->kind == REGION_ACPI)
 			end = min_u64(end, 1UL << BITS);
 		else if (region->kind > REGION_LATER)
@@ -209,6 +226,20 @@ static void tear_down(void)
 	table_destroy(&built.table);
 	CHECK(built.pool.free_frames == built.pages);
 	free(built.memory);
+}
+
+static uint64_t leaf_bytes_at(uint64_t virt)
+{
+	struct table_leaf leaf;
+
+	if (table_query(&built.table, (vaddr_t){ virt }, &leaf) != ST_OK)
+		return 0;
+	return leaf.bytes;
+}
+
+static uint64_t direct_leaf(uint64_t phys)
+{
+	return leaf_bytes_at(DIRECT_MAP_OFFSET + phys);
 }
 
 struct reading {

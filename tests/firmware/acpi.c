@@ -13,6 +13,8 @@
  *        acpi=xsdt_corrupt   the root pointer is good, its table is not
  *        acpi=xsdt_beyond    ... its table is out of reach
  *        acpi=xsdt_endless   ... its table says that it has 4 GiB
+ *        acpi=xsdt_alone     its table is corrupt, and there is no RSDT
+ *        acpi=roots_corrupt  its table is, and so is the RSDT
  */
 #include "hostile.h"
 
@@ -30,12 +32,14 @@
 
 enum kind {
 	AS_IT_IS, NONE, EMPTY, AT_NULL, AT_NOWHERE, AT_BEYOND, CORRUPT, ONE_0,
-	BOTH_SWAPPED, XSDT_CORRUPT, XSDT_BEYOND, XSDT_ENDLESS, KIND_COUNT,
+	BOTH_SWAPPED, XSDT_CORRUPT, XSDT_BEYOND, XSDT_ENDLESS, XSDT_ALONE,
+	ROOTS_CORRUPT, KIND_COUNT,
 };
 
 static const char *const names[KIND_COUNT] = {
 	"as_it_is", "none", "empty", "null", "nowhere", "beyond", "corrupt",
 	"1.0", "both_swapped", "xsdt_corrupt", "xsdt_beyond", "xsdt_endless",
+	"xsdt_alone", "roots_corrupt",
 };
 
 static EFI_GUID acpi_2 = ACPI_20_TABLE_GUID;
@@ -66,19 +70,37 @@ static void put64(UINT8 *to, UINT64 value)
 	BS->CopyMem(to, &value, sizeof(value));
 }
 
-/* A copy of the root pointer's table, and the pointer turned to it. */
-static void copy_xsdt(UINT8 *rsdp)
+/* A copy of a root table that is no good any more. */
+static UINT64 spoilt_copy(UINT64 table)
 {
-	const UINT8 *xsdt = (const UINT8 *)get64(rsdp + RSDP_XSDT);
-	UINT32 bytes = *(const UINT32 *)(xsdt + TABLE_LENGTH);
+	const UINT8 *old = (const UINT8 *)table;
+	UINT32 bytes = *(const UINT32 *)(old + TABLE_LENGTH);
 	UINT8 *copy = pages_of_our_own(bytes / PAGE_BYTES + 1);
 
-	BS->CopyMem(copy, (void *)xsdt, bytes);
+	BS->CopyMem(copy, (void *)old, bytes);
 	if (wanted == XSDT_ENDLESS)
 		*(UINT32 *)(copy + TABLE_LENGTH) = 0xffffffff;
 	else
 		copy[bytes - 1] ^= 0x40;
-	put64(rsdp + RSDP_XSDT, (UINT64)copy);
+	return (UINT64)copy;
+}
+
+/* Both kinds of root table must be there, or we would spoil nothing. */
+static void spoil_roots(UINT8 *rsdp)
+{
+	UINT32 *rsdt = (UINT32 *)(rsdp + RSDP_RSDT);
+
+	if (*rsdt == 0 || get64(rsdp + RSDP_XSDT) == 0)
+		leave("NO_TWO_ROOTS_TO_SPOIL", 0, EXIT_BROKEN);
+	if (wanted == XSDT_BEYOND)
+		put64(rsdp + RSDP_XSDT, BEYOND);
+	else
+		put64(rsdp + RSDP_XSDT,
+		      spoilt_copy(get64(rsdp + RSDP_XSDT)));
+	if (wanted == XSDT_ALONE)
+		*rsdt = 0;
+	if (wanted == ROOTS_CORRUPT)
+		*rsdt = (UINT32)spoilt_copy(*rsdt);
 }
 
 static void *spoil(void *original)
@@ -97,11 +119,11 @@ static void *spoil(void *original)
 		rsdp[RSDP_REVISION] = 0;
 		break;
 	case XSDT_CORRUPT:
-	case XSDT_ENDLESS:
-		copy_xsdt(rsdp);
-		break;
 	case XSDT_BEYOND:
-		put64(rsdp + RSDP_XSDT, BEYOND);
+	case XSDT_ENDLESS:
+	case XSDT_ALONE:
+	case ROOTS_CORRUPT:
+		spoil_roots(rsdp);
 		break;
 	default:
 		break;

@@ -66,6 +66,8 @@ EFI_STATUS image_start(EFI_HANDLE image);
 
 /* map.c: the pages that the firmware says it has lent, by the real map. */
 UINT64 map_lent_pages(void);
+/* Where so many free ones lie, below `end`; NO_ADDRESS if nowhere. */
+UINT64 map_lowest_free(UINTN pages, UINT64 end);
 
 /* tables.c: rights of pages, in tables that are ours. */
 enum right {

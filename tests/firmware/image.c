@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Where the application's image lies. The firmware puts it where it likes;
+ * Where the application's image lies, and with which words it is started.
+ * The firmware puts it where it likes;
  * here it is moved before it runs, while it does not know yet where it is,
  * and then called as the firmware would have called it.
  *
  * words: image=high   above 4 GiB
  *        image=low    below 1 MiB
+ *        options=null     load options at 0, of a hundred bytes
+ *        options=endless  ... of 4 GiB, all of them spaces
+ *        options=binary   ... that are no text
+ *        options=name     ... that are only the application's name
+ *        options=words    ... that are a name and loglevel=7
  */
 #include "hostile.h"
 
@@ -19,11 +25,42 @@ typedef EFI_STATUS(EFIAPI *entry_point)(EFI_HANDLE image,
 
 static enum { ANYWHERE, HIGH, LOW } wanted;
 
+#define ENDLESS_UNITS	(64 * PAGE_BYTES / sizeof(CHAR16))
+
+static const struct {
+	const char *name;
+	const CHAR16 *text;
+	UINT32 bytes;
+} options[] = {
+	{ "null", NULL, 100 },
+	{ "endless", NULL, 0xffffffff },
+	{ "binary", L"\x4eac\x0881\x9f11\x4d59", 16 },
+	{ "name", L"\\EFI\\Boot\\bootx64.efi", 50 },
+	{ "words", L"fs0:BOOTX64.EFI loglevel=7", 54 },
+};
+#define OPTIONS (sizeof(options) / sizeof(options[0]))
+
+static UINTN wanted_options = OPTIONS;
+
 static struct {
 	void *loaded_at;
 	EFI_PHYSICAL_ADDRESS place;
 	UINTN pages;
 } moved;
+
+static void give_options(void)
+{
+	CHAR16 *spaces;
+
+	stage.image->LoadOptions = (void *)options[wanted_options].text;
+	stage.image->LoadOptionsSize = options[wanted_options].bytes;
+	if (options[wanted_options].bytes != 0xffffffff)
+		return;
+	spaces = pages_of_our_own(64);
+	for (UINTN i = 0; i < ENDLESS_UNITS; i++)
+		spaces[i] = ' ';
+	stage.image->LoadOptions = spaces;
+}
 
 static void before_start(void)
 {
@@ -31,6 +68,8 @@ static void before_start(void)
 						 AllocateMaxAddress;
 
 	moved.pages = 0;
+	if (wanted_options != OPTIONS)
+		give_options();
 	if (wanted == ANYWHERE)
 		return;
 	moved.place = wanted == HIGH ? HIGH_PLACE : LOW_LIMIT;
@@ -65,6 +104,12 @@ EFI_STATUS image_start(EFI_HANDLE image)
 
 static BOOLEAN word(const char *name, const char *value)
 {
+	if (text_equals(name, "options")) {
+		for (UINTN i = 0; i < OPTIONS; i++)
+			if (text_equals(value, options[i].name))
+				wanted_options = i;
+		return wanted_options != OPTIONS;
+	}
 	if (!text_equals(name, "image"))
 		return FALSE;
 	if (text_equals(value, "high"))

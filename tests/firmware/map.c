@@ -19,7 +19,13 @@
  *        withheld     type 15, persistent, special purpose, not write-back
  *        far          reserved ranges at 1 TiB and at 2^50
  *        acpi_far     an ACPI range that no processor here can address
+ *        acpi_endless an ACPI range of 8 TiB
+ *        acpi_crumbs=N  N ACPI ranges of a page, and no other plots
  *        runtime0     runtime data in page 0
+ *        no_low       nothing below 1 MiB but reserved pages
+ *        claims=K     the application's own pages reserved, from answer K on
+ *        restride=N   another stride, from the third answer on
+ *        modest=N     N lines too few when asked how long the map is
  *        attributes   unknown bits in all, none at all in reserved ones
  *        grow=N       N more lines in each answer than in the one before
  *        holes=N      N more reserved pages, each in 2 MiB of its own
@@ -51,8 +57,10 @@ struct invention {
 
 static struct {
 	BOOLEAN reverse, duplicate, nested, overlap, zero, wrap, unaligned;
-	BOOLEAN kinds, withheld, far, acpi_far, runtime0, attributes;
-	UINT64 shuffle, split, stride, grow, holes, until;
+	BOOLEAN kinds, withheld, far, acpi_far, acpi_endless, runtime0;
+	BOOLEAN attributes, no_low;
+	UINT64 claims, restride, modest;
+	UINT64 shuffle, split, stride, grow, holes, until, acpi_crumbs;
 } wanted = { .until = 1000 };
 
 static const struct {
@@ -71,14 +79,20 @@ static const struct {
 	{ "withheld", &wanted.withheld, NULL },
 	{ "far", &wanted.far, NULL },
 	{ "acpi_far", &wanted.acpi_far, NULL },
+	{ "acpi_endless", &wanted.acpi_endless, NULL },
 	{ "runtime0", &wanted.runtime0, NULL },
 	{ "attributes", &wanted.attributes, NULL },
+	{ "no_low", &wanted.no_low, NULL },
+	{ "claims", NULL, &wanted.claims },
+	{ "restride", NULL, &wanted.restride },
+	{ "modest", NULL, &wanted.modest },
 	{ "shuffle", NULL, &wanted.shuffle },
 	{ "split", NULL, &wanted.split },
 	{ "stride", NULL, &wanted.stride },
 	{ "grow", NULL, &wanted.grow },
 	{ "holes", NULL, &wanted.holes },
 	{ "until", NULL, &wanted.until },
+	{ "acpi_crumbs", NULL, &wanted.acpi_crumbs },
 };
 
 static const struct invention inventions[] = {
@@ -164,6 +178,23 @@ UINT64 map_lent_pages(void)
 	return pages;
 }
 
+UINT64 map_lowest_free(UINTN pages, UINT64 end)
+{
+	UINT64 lowest = NO_ADDRESS;
+	UINTN key;
+
+	must(read_real(&key), "NO_MAP");
+	for (UINTN i = 0; i < state.lines.count; i++) {
+		const struct line *line = &state.lines.items[i];
+
+		if (line->type == EfiConventionalMemory &&
+		    line->pages >= pages && line->start < lowest &&
+		    line->start + pages * PAGE_BYTES <= end)
+			lowest = line->start;
+	}
+	return lowest;
+}
+
 /* --- plots ---------------------------------------------------------------- */
 
 /* The largest free line below or from 4 GiB on, NULL when it is small. */
@@ -237,6 +268,16 @@ static void take_holes(const struct line *in)
 			{ EfiReservedMemoryType, at, 1, 0 }, PLOT_NESTED }));
 }
 
+/* In turn with reserved pages, so that none touches the next. */
+static void take_crumbs(const struct line *in)
+{
+	for (UINT64 i = 0; i < 2 * wanted.acpi_crumbs; i++)
+		must(take_plot(&(struct plot){
+			{ i % 2 ? EfiACPIReclaimMemory : EfiReservedMemoryType,
+			  in->start + 2 * i * PAGE_BYTES, 1, EFI_MEMORY_WB },
+			PLOT_CARVED }), "NO_CRUMB");
+}
+
 static void take_plots(void)
 {
 	const struct line *low, *high;
@@ -251,7 +292,10 @@ static void take_plots(void)
 	low_line = *low;
 	if (high != NULL)
 		high_line = *high;
-	take_inventions(&low_line, high == NULL ? NULL : &high_line);
+	if (wanted.acpi_crumbs != 0)
+		take_crumbs(&low_line);
+	else
+		take_inventions(&low_line, high == NULL ? NULL : &high_line);
 	if (wanted.holes != 0)
 		take_holes(high == NULL ? &low_line : &high_line);
 }
@@ -363,6 +407,20 @@ static void add_far(struct lines *lines)
 					0 });
 }
 
+/* Where no memory is: too far away, too much of it. Never to be used. */
+static void add_acpi(struct lines *lines)
+{
+	struct line line = { EfiACPIReclaimMemory, 1ULL << 45, 16,
+			     EFI_MEMORY_WB };
+
+	if (wanted.acpi_far)
+		lines_add(lines, line);
+	line.start = 64 * GIB;
+	line.pages = 1ULL << 31;
+	if (wanted.acpi_endless)
+		lines_add(lines, line);
+}
+
 static void odd_attributes(struct lines *lines)
 {
 	for (UINTN i = 0; i < lines->count; i++) {
@@ -374,12 +432,25 @@ static void odd_attributes(struct lines *lines)
 	}
 }
 
+/* What was lent as the application's data is nobody's any more. */
+static void claim(struct lines *lines)
+{
+	for (UINTN i = 0; i < lines->count; i++)
+		if (lines->items[i].type == EfiLoaderData)
+			lines->items[i].type = EfiReservedMemoryType;
+}
+
 static void bend(struct lines *lines)
 {
 	UINTN before;
 
 	if (state.plot_count != 0)
 		show_plots(lines);
+	if (wanted.claims != 0 && state.answers >= wanted.claims)
+		claim(lines);
+	if (wanted.no_low)
+		lines_paint(lines, (struct line){
+			EfiReservedMemoryType, 0, 256, 0 });
 	if (wanted.runtime0)
 		lines_paint(lines, (struct line){
 			EfiRuntimeServicesData, 0, 1,
@@ -392,10 +463,7 @@ static void bend(struct lines *lines)
 		overlap(lines);
 	if (wanted.far)
 		add_far(lines);
-	if (wanted.acpi_far)
-		lines_add(lines, (struct line){ EfiACPIReclaimMemory,
-						1ULL << 45, 16,
-						EFI_MEMORY_WB });
+	add_acpi(lines);
 	if (wanted.zero)
 		add_empty(lines);
 	if (wanted.wrap)
@@ -417,7 +485,7 @@ static EFI_STATUS EFIAPI get_memory_map(UINTN *bytes,
 					EFI_MEMORY_DESCRIPTOR *map, UINTN *key,
 					UINTN *stride, UINT32 *version)
 {
-	UINTN room, distance = wanted.stride ? wanted.stride : 48;
+	UINTN room, lines, distance = wanted.stride ? wanted.stride : 48;
 	EFI_STATUS status;
 
 	if (bytes == NULL)
@@ -428,11 +496,17 @@ static EFI_STATUS EFIAPI get_memory_map(UINTN *bytes,
 		return status;
 	state.answers++;
 	bend(&state.lines);
+	if (wanted.restride != 0 && state.answers >= 3)
+		distance = wanted.restride;
+	lines = state.lines.count;
 	*stride = distance;
 	*version = EFI_MEMORY_DESCRIPTOR_VERSION;
-	*bytes = state.lines.count * distance;
-	if (room < *bytes)
+	*bytes = lines * distance;
+	if (room < *bytes) {
+		*bytes -= (lines < wanted.modest ? lines : wanted.modest) *
+			  distance;
 		return EFI_BUFFER_TOO_SMALL;
+	}
 	if (map == NULL)
 		return EFI_INVALID_PARAMETER;
 	lines_write(&state.lines, map, distance);
@@ -445,7 +519,8 @@ static void before_load(void)
 	if (state.plot_count != 0)
 		return;
 	for (UINTN i = 0; i < sizeof(inventions) / sizeof(inventions[0]); i++)
-		if (*inventions[i].wanted || wanted.holes != 0) {
+		if (*inventions[i].wanted || wanted.holes != 0 ||
+		    wanted.acpi_crumbs != 0) {
 			take_plots();
 			return;
 		}

@@ -4,13 +4,15 @@
  *
  * words: page0       the first single page is the one at address 0
  *        low=BYTES   all that fits comes from below BYTES first
+ *        bottom_up   all comes from as far down as it fits
  *        largest=N   more than N pages in a row are not to be had
  *        above       all that may lie anywhere lies above 4 GiB
+ *        beyond      so does all that must not
  */
 #include "hostile.h"
 
 static struct {
-	BOOLEAN page0, above;
+	BOOLEAN page0, above, beyond, bottom_up;
 	UINT64 low, largest;
 	UINT64 odd_pages;
 	UINT64 next_above;
@@ -28,7 +30,8 @@ static EFI_PHYSICAL_ADDRESS odd_place(EFI_ALLOCATE_TYPE how,
 
 	if (how == AllocateAddress)
 		return NO_ADDRESS;
-	if (wanted.above && how == AllocateAnyPages) {
+	if ((wanted.above && how == AllocateAnyPages) ||
+	    (wanted.beyond && how == AllocateMaxAddress)) {
 		place = wanted.next_above;
 		wanted.next_above += pages * PAGE_BYTES;
 		must(BS->AllocatePages(AllocateAddress, type, pages, &place),
@@ -39,6 +42,14 @@ static EFI_PHYSICAL_ADDRESS odd_place(EFI_ALLOCATE_TYPE how,
 		must(BS->AllocatePages(AllocateAddress, type, 1, &place),
 		     "PAGE_0_IS_NOT_FREE");
 		wanted.page0 = FALSE;
+		return place;
+	}
+	if (wanted.bottom_up) {
+		place = map_lowest_free(pages, how == AllocateAnyPages ?
+					NO_ADDRESS : limit + 1);
+		if (place != NO_ADDRESS)
+			must(BS->AllocatePages(AllocateAddress, type, pages,
+					       &place), "NOT_THE_LOWEST");
 		return place;
 	}
 	place = wanted.low - 1;
@@ -109,6 +120,10 @@ static BOOLEAN word(const char *name, const char *value)
 		wanted.page0 = TRUE;
 	else if (text_equals(name, "above"))
 		wanted.above = TRUE;
+	else if (text_equals(name, "beyond"))
+		wanted.beyond = TRUE;
+	else if (text_equals(name, "bottom_up"))
+		wanted.bottom_up = TRUE;
 	else if (text_equals(name, "low"))
 		wanted.low = text_number(value);
 	else if (text_equals(name, "largest"))

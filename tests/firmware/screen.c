@@ -17,9 +17,11 @@
 #define PIXEL_BYTES	4
 #define CANARY		0xa5
 #define FAR_AWAY	0xfc10000000ULL	/* above 512 GiB, below 1 TiB        */
+#define SHIFT		0x130		/* not even on a line of the cache   */
 
 enum place {
-	IN_RAM, IN_HIGH_RAM, IN_FREE_RAM, AT_FAR_AWAY, AT_NO_PLACE, AT_THE_END,
+	IN_RAM, INSIDE_A_PAGE, IN_HIGH_RAM, IN_FREE_RAM, AT_FAR_AWAY,
+	AT_NO_PLACE, AT_THE_END,
 };
 
 struct screen {
@@ -39,6 +41,8 @@ struct screen {
 static const struct screen screens[] = {
 	{ "plain", IN_RAM, WIDTH, HEIGHT, WIDTH, WHOLE(WIDTH, HEIGHT), BGRX,
 	  { 0 } },
+	{ "shifted", INSIDE_A_PAGE, WIDTH, HEIGHT, WIDTH,
+	  WHOLE(WIDTH, HEIGHT), BGRX, { 0 } },
 	{ "high", IN_HIGH_RAM, WIDTH, HEIGHT, WIDTH, WHOLE(WIDTH, HEIGHT),
 	  BGRX, { 0 } },
 	{ "far", AT_FAR_AWAY, WIDTH, HEIGHT, WIDTH, WHOLE(WIDTH, HEIGHT),
@@ -123,7 +127,7 @@ static EFI_PHYSICAL_ADDRESS find_place(void)
 	BS->SetMem((void *)place, pages * PAGE_BYTES, CANARY);
 	if (wanted->place == IN_FREE_RAM)
 		BS->FreePages(place, pages);
-	return place;
+	return wanted->place == INSIDE_A_PAGE ? place + SHIFT : place;
 }
 
 static void make_screen(void)
@@ -147,7 +151,7 @@ static void make_screen(void)
 	output.Mode = text_equals(wanted->name, "mute") ? NULL : &mode;
 	serial_text("\r\n# hostile: screen base=");
 	serial_hex(mode.FrameBufferBase);
-	say_fact("room", SCREEN_PAGES * PAGE_BYTES);
+	say_fact("room", (SCREEN_PAGES - 1) * PAGE_BYTES);
 	serial_text("\r\n");
 }
 

@@ -42,8 +42,11 @@ through:
 1:	cmp	watch_fail_service(%rip), %eax
 	jne	2f
 	decq	watch_fail_in(%rip)
-	jnz	2f
-	mov	watch_fail_status(%rip), %rax
+	jz	3f
+	jns	2f
+	cmpl	$0, watch_fail_for_good(%rip)
+	je	2f
+3:	mov	watch_fail_status(%rip), %rax
 	ret
 2:	lea	watch_targets(%rip), %r10
 	jmp	*(%r10, %rax, 8)

@@ -9,6 +9,7 @@
  *        fail=NAME   starts again and again: in round n, NAME's n-th call
  *                    fails, until the application stays
  *        from=N      ... beginning with round N
+ *        for_good    ... and all calls of NAME behind that one
  *        watchdog=N  armed, N seconds
  */
 #include "hostile.h"
@@ -39,6 +40,7 @@ UINT64 watch_calls[SERVICES], watch_late_calls[SERVICES], watch_late_words;
 const void *watch_targets[SERVICES];
 UINT32 watch_refused, watch_fail_service = NO_SERVICE;
 UINT64 watch_fail_in;
+UINT32 watch_fail_for_good;
 EFI_STATUS watch_fail_status;
 void *watch_console;
 
@@ -191,7 +193,8 @@ static void after_return(void)
 		serial_text("-");
 	serial_number(lent < state.lent_before ? state.lent_before - lent :
 						 lent - state.lent_before);
-	if (watch_fail_service != NO_SERVICE && (INT64)watch_fail_in <= 0)
+	if (watch_fail_service != NO_SERVICE && (INT64)watch_fail_in <= 0 &&
+	    !watch_fail_for_good)
 		state.round++;
 }
 
@@ -203,6 +206,8 @@ static BOOLEAN word(const char *name, const char *value)
 		state.watchdog_seconds = text_number(value);
 	} else if (text_equals(name, "from")) {
 		state.round = text_number(value);
+	} else if (text_equals(name, "for_good")) {
+		watch_fail_for_good = 1;
 	} else if (text_equals(name, "fail")) {
 		for (UINTN i = 0; i < sizeof(failing) / sizeof(failing[0]);
 		     i++) {

@@ -4,26 +4,41 @@
 
 #include "kernel/pure_command_line.h"
 
+#define ONE_BYTES 64
+
+static void split(const char *text)
+{
+	struct command_line line;
+
+	if (command_line_split(&line, text) != ST_OK) {
+		HOLDS(line.count == 0);
+		return;
+	}
+	HOLDS(strlen(text) < sizeof(line.text));
+	HOLDS(line.count <= COMMAND_WORDS_MAX);
+	for (unsigned i = 0; i < line.count; i++) {
+		const char *word = line.words[i];
+
+		HOLDS(word >= line.text);
+		HOLDS(word + strlen(word) < line.text + sizeof(line.text));
+		HOLDS(strcmp(word, "-m") != 0);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	char *list = malloc(bytes + 1);
 	const char *rest = list;
-	char one[64];
+	char *one = malloc(ONE_BYTES);
 
 	memcpy(list, data, bytes);
 	list[bytes] = '\0';
-	while ((rest = command_line_next(rest, one, sizeof(one))) != NULL) {
-		struct command_line line;
-
+	split(list);
+	while ((rest = command_line_next(rest, one, ONE_BYTES)) != NULL) {
 		HOLDS(rest <= list + bytes);
-		if (command_line_split(&line, one) != ST_OK) {
-			HOLDS(line.count == 0);
-			continue;
-		}
-		HOLDS(line.count <= COMMAND_WORDS_MAX);
-		for (unsigned i = 0; i < line.count; i++)
-			HOLDS(strlen(line.words[i]) < sizeof(one));
+		split(one);
 	}
+	free(one);
 	free(list);
 	return 0;
 }

@@ -45,10 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	text.text = malloc(text.capacity);
 	if (options_append_layer(&text, &layer) == ST_OK) {
 		apply(&carried, LAYER_WORDS, text.text, text.used);
-		HOLDS(direct.mem_limit == carried.mem_limit);
-		HOLDS(direct.on_idle == carried.on_idle);
-		HOLDS(direct.panic == carried.panic);
-		HOLDS(strcmp(direct.run, carried.run) == 0);
+		HOLDS(memcmp(&direct, &carried, sizeof(direct)) == 0);
 	}
 	free(text.text);
 	HOLDS(options_from_ucs2(words, sizeof(words), data, bytes) <

@@ -60,7 +60,7 @@ sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' \
 commands='sh awk cat cksum env grep head id ln ls mkdir mktemp mv rm sed sort
 	tr true zcat gcc as ld objcopy nm make mformat mcopy mmd
 	qemu-system-x86_64 clang clang-format shellcheck python3 sbsign
-	sbverify openssl gdb'
+	sbverify openssl gdb valgrind'
 
 # A directory with links to those commands, but for some.
 commands_but()		# NAME...
@@ -69,8 +69,13 @@ commands_but()		# NAME...
 
 	mkdir bin
 	for name in $commands; do
-		[[ " $* " == *" $name "* ]] ||
+		[[ " $* " != *" $name "* ]] || continue
+		# Not each is needed by the tests themselves.
+		if [ -e "/usr/bin/$name" ]; then
 			ln -s "/usr/bin/$name" bin/
+		else
+			fake "$name" <<<'exit 0'
+		fi
 	done
 }
 

@@ -299,6 +299,20 @@ case("docs_refuse_areas_out_of_order", "docs",
              "#define ARENA_START\t\t0xffffc00000000000"),
      "scripts/generate-docs:0: docs")
 
+# --- links -------------------------------------------------------------------
+
+PAGES = {"README.md": "[a](docs/a.md) [all](docs/decisions/) [web](https://x)",
+         "docs/a.md": "see [b](b.md#part), [the README](../README.md)",
+         "docs/b.md": "", "docs/decisions/0001-x.md": "",
+         "mm/a.c": "/* docs/b.md has it. */"}
+case("links_pass_when_each_page_is_found", "links", PAGES)
+case("links_refuse_a_page_that_nobody_finds", "links",
+     dict(PAGES, **{"docs/c.md": "[me](c.md)"}), "docs/c.md:1: links")
+case("links_refuse_a_page_that_is_not_there", "links",
+     dict(PAGES, **{"docs/b.md": "\n[c](c.md)",
+                    "mm/a.c": "/* See\n docs/c.md. */"}),
+     "docs/b.md:2: links", "mm/a.c:2: links")
+
 
 # --- running -----------------------------------------------------------------
 

@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include "fake_firmware.h"
 
+#include <base/assert.h>
 #include <base/string.h>
 
 #include <stdarg.h>
@@ -68,6 +69,9 @@ bool fake_service(enum fake_service service, EFI_STATUS *status)
 		fake_blame("service %u after the exit", service);
 	else if (fake_run->exit_failed && !is_memory_service(service))
 		fake_blame("service %u after a failed exit", service);
+	if (fake_pc->assertion.first == call &&
+	    fake_pc->assertion.service == service)
+		assert_failed("here.c", 7, "a promise");
 	for (size_t i = 0; i < 2; i++) {
 		const struct fake_failure *failure = &fake_pc->failures[i];
 

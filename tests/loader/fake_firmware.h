@@ -82,9 +82,11 @@ struct fake_memory {
 	size_t row_count;
 	struct fake_row lies[FAKE_ROWS_MAX];	/* only reported             */
 	size_t lie_count;
+	unsigned lies_from;		/* in the answers from this one on   */
 	UINTN stride;
 	enum fake_order order;
 	bool lowest_first;		/* AllocatePages; else highest       */
+	bool bears_large;		/* ... of more than a few MiB        */
 	bool warm;			/* lent pages are as the last boot
 					   left them, not garbage            */
 	/* New rows in each GetMemoryMap from call `grow_from` on. */
@@ -149,6 +151,8 @@ struct fake_table {
 struct fake_pc {
 	struct fake_memory memory;
 	struct fake_failure failures[2];
+	struct fake_failure assertion;	/* there the loader's own promise is
+					   broken; its status is not used    */
 
 	EFI_HANDLE device;		/* the volume's; NULL = none         */
 	bool no_loaded_image;

@@ -348,7 +348,8 @@ static EFI_STATUS EFIAPI allocate_pages(EFI_ALLOCATE_TYPE how,
 	if (type != EfiLoaderData && type != EfiLoaderCode)
 		fake_blame("AllocatePages of type %u", (unsigned)type);
 	if (pages == 0 ||
-	    (pages > LARGE_PAGES && fake_run->row_count < ROWS_USUAL))
+	    (pages > LARGE_PAGES && fake_run->row_count < ROWS_USUAL &&
+	     !fake_pc->memory.bears_large))
 		fake_blame("AllocatePages of %lu pages", (unsigned long)pages);
 	if (pages == 0)
 		return EFI_INVALID_PARAMETER;
@@ -444,7 +445,8 @@ static void swap_rows(size_t a, size_t b)
 static void compose_map(void)
 {
 	const struct fake_memory *memory = &fake_pc->memory;
-	size_t count = fake_run->row_count + memory->lie_count;
+	bool lies = fake_run->calls[SERVICE_GET_MAP] >= memory->lies_from;
+	size_t count = fake_run->row_count + (lies ? memory->lie_count : 0);
 	uint64_t dice = 0x2545f4914f6cdd1d + fake_run->key;
 
 	for (size_t i = 0; i < count; i++)

@@ -113,12 +113,17 @@ CASE(loader_uses_small_pages_when_no_large_run_is_free)
 	CHECK(handover->segments[2].bytes == 5 * PAGE_SIZE);
 }
 
-/* A firmware that lends from the bottom up has only that to lend at first. */
+/* Whatever of low memory is there, large or in crumbs. */
 CASE(loader_keeps_nothing_below_1m)
 {
 	fake_pc_plain(&pc);
 	pc.memory.lowest_first = true;
-	CHECK(pc_ends_well(&pc, "lowest first"));
+	CHECK_BOOTS(&pc, "lowest first");
+	CHECK(handover_of(fake_run)->switch_page.raw >= MIB);
+	for (uint64_t at = ARENA_LOW; at < ARENA_LOW_END; at += 4 * PAGE_SIZE)
+		occupy(at, 1);
+	CHECK_BOOTS(&pc, "lowest first, and low memory in 36 crumbs");
+	CHECK(handover_of(fake_run)->switch_page.raw >= MIB);
 	occupy_range(ARENA_LOW + 4 * PAGE_SIZE, ARENA_LOW_END);
 	CHECK_BOOTS(&pc, "lowest first, and a little low memory");
 	CHECK(handover_of(fake_run)->switch_page.raw >= MIB);

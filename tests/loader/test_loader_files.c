@@ -232,9 +232,42 @@ CASE(loader_takes_only_text_for_load_options)
 	pc.load_option_bytes -= 3;
 	CHECK_BOOTS(&pc, "half a character");
 	CHECK(options_are("quie"));
-	SET_LOAD_OPTIONS("Shell.efi");
-	CHECK_BOOTS(&pc, "only a name");
-	CHECK(options_are(""));
+}
+
+/* Nothing was ignored where nothing was said. */
+CASE(loader_takes_its_own_name_for_no_option)
+{
+	static const CHAR16 *const names[] = {
+		L"Shell.efi", L"BOOTX64.EFI", L"bootx64.Efi ",
+		L"\\EFI\\BOOT\\BOOTX64.EFI", L"fs0:\\efi\\bulldog.efi",
+		L"\"FS1:\\My Files\\BULLDOG.EFI\"", L".EFI",
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+		uint32_t units = 0;
+
+		while (names[i][units] != 0)
+			units++;
+		fake_pc_plain(&pc);
+		pc.load_options = names[i];
+		pc.load_option_bytes = (units + 1) * 2;
+		CHECK_BOOTS(&pc, "only a name");
+		CHECK(options_are(""));
+		CHECK(!serial_says("options:"));
+		pc.load_option_bytes -= 2;
+		CHECK_BOOTS(&pc, "only a name, without its NUL");
+		CHECK(!serial_says("options:"));
+	}
+	SET_LOAD_OPTIONS("BOOTX64.EFI nosmp");
+	CHECK_BOOTS(&pc, "a name and a word");
+	CHECK(options_are("nosmp"));
+	pc.load_option_bytes = 2;
+	pc.load_options = L"";
+	CHECK_BOOTS(&pc, "a NUL");
+	pc.load_options = NULL;
+	pc.load_option_bytes = 100;
+	CHECK_BOOTS(&pc, "a length of nothing");
+	CHECK(!serial_says("options:"));
 }
 
 CASE(loader_refuses_layers_that_are_too_long)
@@ -335,6 +368,21 @@ CASE(loader_tells_nothing_on_a_cold_start)
 	CHECK_BOOTS(&pc, "cold");
 	CHECK(!serial_says("evidence:"));
 	CHECK(fake_run->log_file_bytes == 0);
+}
+
+/* Who was told why there was no boot need not be told again. */
+CASE(loader_tells_nothing_of_an_attempt_that_was_refused)
+{
+	fake_pc_plain(&pc);
+	pc.embedded[18] = 3;
+	CHECK_REFUSES(&pc, "the attempt before");
+	fake_kernel_build(pc.embedded, 1);
+	pc.memory.warm = true;
+	CHECK_BOOTS(&pc, "after a refusal");
+	CHECK(!serial_says("evidence:"));
+	CHECK(fake_run->log_file_bytes == 0);
+	CHECK(((const struct crash_log *)handover_of(fake_run)
+		       ->crash_log.raw)->attempt == 2);
 }
 
 CASE(loader_boots_when_the_evidence_cannot_be_kept)

@@ -412,6 +412,31 @@ CASE(loader_writes_its_last_words_on_the_screen)
 	CHECK_RESETS(&pc, "no screen");
 }
 
+/* Until then the firmware's console is where people look. */
+CASE(loader_reports_a_broken_promise_where_it_is_seen)
+{
+	static const char words[] = "E loader: assertion failed at=here.c:7 "
+				    "text=\"a promise\"";
+
+	for (unsigned call = 1; call <= 3; call++) {
+		bool console = call < 3;	/* the third is the exit's */
+
+		fake_pc_plain(&pc);
+		pc.assertion.service = SERVICE_GET_MAP;
+		pc.assertion.first = call;
+		fake_boot(&pc);
+		CHECK(fake_run->ending == ENDED_RESET);
+		CHECK(fake_run->blame[0] == '\0');
+		CHECK(serial_says(words) && serial_says("action=reset"));
+		CHECK(console_says(words) == console);
+		CHECK((strstr(fake_screen_text(), words) != NULL) == !console);
+	}
+	pc.assertion.first = 1;
+	pc.console = CONSOLE_ABSENT;
+	fake_boot(&pc);
+	CHECK(strstr(fake_screen_text(), words) != NULL);
+}
+
 /* Nobody promised that the firmware maps what it says is the screen. */
 CASE(loader_ends_when_the_screen_cannot_be_reached)
 {

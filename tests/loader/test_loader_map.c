@@ -120,19 +120,24 @@ CASE(loader_is_not_led_astray_by_odd_entries)
 }
 
 /* The map says that what was lent a moment ago is the firmware's. */
-CASE(loader_stops_when_the_map_claims_its_pages)
+static void check_claim(uint64_t start, uint64_t pages, uint64_t attributes)
 {
 	fake_pc_plain(&pc);
-	lie(ARENA_MAIN, (ARENA_MAIN_END - ARENA_MAIN) / PAGE_SIZE, 0, 0);
-	CHECK_RESETS(&pc, "all below 4 GiB");
-	CHECK(serial_says("the map claims our pages back"));
-	fake_pc_plain(&pc);
-	lie(ARENA_HIGH_END - PAGE_SIZE, 1, 6, 0xf);
-	lie(ARENA_HIGH_END - 2 * SIZE_2M, 1, 6, 0xf);
-	CHECK_RESETS(&pc, "a page of the image");
-	fake_pc_plain(&pc);
-	lie(ARENA_MAIN_END - PAGE_SIZE, 1, 7, 0x4000f);
-	CHECK_RESETS(&pc, "the handover's last page is special purpose");
+	lie(start, pages, 7, attributes);
+	CHECK_REFUSES(&pc, "claimed before the exit");
+	CHECK(console_says("E leave: the map claims our pages back"));
+	CHECK(serial_says("W leave: claimed start=0x"));
+	pc.memory.lies_from = 3;
+	CHECK_RESETS(&pc, "claimed at the exit");
+	CHECK(serial_says("E leave: the map claims our pages back"));
+}
+
+CASE(loader_stops_when_the_map_claims_its_pages)
+{
+	check_claim(ARENA_MAIN, (ARENA_MAIN_END - ARENA_MAIN) / PAGE_SIZE, 0);
+	/* A page of the image; the last of the handover. */
+	check_claim(ARENA_HIGH_END - 2 * SIZE_2M, 1, 0xf | 1UL << 63);
+	check_claim(ARENA_MAIN_END - PAGE_SIZE, 1, 0x4000f);
 }
 
 CASE(loader_boots_although_the_map_grows)
@@ -175,6 +180,55 @@ CASE(loader_makes_room_for_a_leap)
 	CHECK(handover_of(fake_run)->raw_map_bytes > 400 * 48);
 }
 
+/* What a person can do about it depends on what it was. */
+CASE(loader_says_why_there_is_no_map)
+{
+	fake_pc_plain(&pc);
+	pc.failures[0] = (struct fake_failure){ SERVICE_GET_MAP, 1, UINT32_MAX,
+						EFI_DEVICE_ERROR };
+	CHECK_REFUSES(&pc, "no map at all");
+	CHECK(console_says("leave: the firmware gives no map try="));
+	pc.failures[0].first = 2;
+	CHECK_REFUSES(&pc, "a size and no map");
+	CHECK(console_says("leave: the firmware gives no map try="));
+	pc.failures[0] = (struct fake_failure){ SERVICE_ALLOCATE_PAGES, 5,
+						UINT32_MAX,
+						EFI_OUT_OF_RESOURCES };
+	CHECK_REFUSES(&pc, "no memory");
+	CHECK(console_says("leave: no room for map and tables try="));
+	fake_pc_plain(&pc);
+	pc.memory.grow_from = 1;
+	pc.memory.grow_rows = 40;	/* each makes two of one */
+	CHECK_REFUSES(&pc, "growth without end");
+	CHECK(console_says("leave: the map never stops growing try="));
+	pc.memory.grow_from = 3;
+	CHECK_REFUSES(&pc, "growth from the exit on");
+	CHECK(console_says("leave: the map never stops growing try="));
+	fake_pc_plain(&pc);
+	pc.memory.stride = 39;
+	CHECK_REFUSES(&pc, "an impossible stride");
+	CHECK(console_says("leave: a map that cannot be read try="));
+}
+
+/* Past a refused exit as well. */
+CASE(loader_says_why_it_stops)
+{
+	fake_pc_plain(&pc);
+	pc.memory.refusals = 99;
+	CHECK_RESETS(&pc, "the exit");
+	CHECK(serial_says("leave: firmware keeps the machine status="));
+	pc.failures[0] = (struct fake_failure){ SERVICE_GET_MAP, 4, UINT32_MAX,
+						EFI_DEVICE_ERROR };
+	CHECK_RESETS(&pc, "no second map");
+	CHECK(serial_says("leave: the firmware gives no map try="));
+	pc.failures[0] = (struct fake_failure){ SERVICE_ALLOCATE_PAGES, 13,
+						UINT32_MAX,
+						EFI_OUT_OF_RESOURCES };
+	pc.memory.refusal_rows = 100;
+	CHECK_RESETS(&pc, "no memory for a second map");
+	CHECK(serial_says("leave: no room for map and tables try="));
+}
+
 CASE(loader_obeys_mem)
 {
 	fake_pc_plain(&pc);
@@ -206,6 +260,42 @@ CASE(loader_refuses_when_mem_leaves_nothing)
 			.attributes = 0xf, .type = EfiBootServicesCode });
 	SET_OPTIONS("mem=64M");
 	CHECK_REFUSES(&pc, "nothing below mem=");
+}
+
+static bool stands_on_bad_memory(const struct handover *handover,
+				 uint64_t start, uint64_t end)
+{
+	const struct owned_run *runs =
+		(const void *)handover->owned.address.raw;
+
+	for (uint32_t i = 0; i < handover->owned.count; i++)
+		if (runs[i].first.raw * PAGE_SIZE < end &&
+		    start < (runs[i].first.raw + runs[i].frames) * PAGE_SIZE)
+			return true;
+	return false;
+}
+
+CASE(loader_keeps_away_from_bad_memory)
+{
+	fake_pc_plain(&pc);
+	SET_OPTIONS("memmap=1M$0x8f00000 memmap=12K$0x8e00000 "
+		    "memmap=2M$0x141e00000");
+	CHECK_BOOTS(&pc, "bad memory above");
+	CHECK(!stands_on_bad_memory(handover_of(fake_run), 0x8f00000,
+				    0x9000000));
+	CHECK(!stands_on_bad_memory(handover_of(fake_run), 0x141e00000,
+				    0x142000000));
+	pc.memory.lowest_first = true;
+	SET_OPTIONS("memmap=3M$0x1000000 memmap=4K$0x1400000");
+	CHECK_BOOTS(&pc, "bad memory below");
+	CHECK(!stands_on_bad_memory(handover_of(fake_run), 0x1000000,
+				    0x1300000));
+	CHECK(!stands_on_bad_memory(handover_of(fake_run), 0x1400000,
+				    0x1401000));
+	pc.memory.bears_large = true;
+	SET_OPTIONS("memmap=3G$16M");
+	CHECK_REFUSES(&pc, "all that is low is bad");
+	CHECK(serial_says("W memory: no good place"));
 }
 
 /* --- machines that nobody thought of --------------------------------------*/

@@ -116,6 +116,30 @@ static void read_entries(struct view *view)
 		view->entries[i] = firmware_map_entry(&raw, i);
 }
 
+static void hear_nothing(struct options_complaint *complaint, const char *word,
+			 size_t bytes, const char *why)
+{
+	(void)complaint;
+	(void)word;
+	(void)bytes;
+	(void)why;
+}
+
+static void read_options(struct view *view)
+{
+	const struct handover *handover = view->handover;
+	struct options_complaint silence = { .report = hear_nothing };
+	struct option_layer words = {
+		.kind = LAYER_WORDS,
+		.text = (const char *)handover->options.raw,
+		.bytes = handover->options_bytes,
+	};
+
+	options_defaults(&view->options);
+	if (fake_pages_are_lent(words.text, words.bytes))
+		options_apply(&view->options, &words, &silence);
+}
+
 const char *first_wrong(const char *(*const *steps)(const struct view *view),
 			size_t count, const struct view *view)
 {
@@ -135,6 +159,7 @@ static const char *wrong_jump(const struct fake_pc *pc,
 	if (wrong != NULL)
 		return wrong;
 	read_entries(&view);
+	read_options(&view);
 	wrong = wrong_machine(&view);
 	if (wrong == NULL)
 		wrong = wrong_contents(&view);

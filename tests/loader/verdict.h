@@ -13,6 +13,7 @@
 #define TESTS_LOADER_VERDICT_H
 
 #include <boot/handover.h>
+#include <boot/options.h>
 #include <mm/region.h>
 
 #include "check.h"
@@ -27,6 +28,7 @@ struct view {
 	const struct handover *handover;
 	struct map_entry *entries;	/* of the map that was accepted      */
 	size_t entry_count;
+	struct options options;		/* by the text that was handed over  */
 	uint64_t table_pages;		/* as counted by wrong_tables        */
 };
 

@@ -101,6 +101,8 @@ static const char *wrong_regions(const struct view *view)
 		.entries = view->entries,
 		.count = view->entry_count,
 		.usable_limit = view->handover->usable_limit,
+		.bad = view->options.bad,
+		.bad_count = view->options.bad_count,
 		.scratch = scratch,
 		.scratch_bytes = bytes }) != ST_OK)
 		wrong = "a map without regions";
@@ -205,6 +207,9 @@ static const char *wrong_loans(const struct view *view)
 		unsigned runs = runs_in_loan(view, loan, &wrong);
 
 		found += runs;
+		if (loan->start < LOW_END &&
+		    run->failed[SERVICE_FREE_PAGES] == 0)
+			return "low memory that was not given back";
 		if (runs == 0 && loan->start >= LOW_END)
 			reclaimable--;
 		if (runs > 1)
@@ -229,6 +234,8 @@ static const char *wrong_ledger(const struct view *view)
 		.entries = view->entries,
 		.count = view->entry_count,
 		.usable_limit = view->handover->usable_limit,
+		.bad = view->options.bad,
+		.bad_count = view->options.bad_count,
 		.owned = (const void *)owned->address.raw,
 		.owned_count = owned->count,
 		.scratch_bytes = ledger_scratch_bytes(view->entry_count),

@@ -57,6 +57,9 @@ static uint64_t mapped_end(const struct reading *reading,
 
 	if (bits != 0 && bits < 52)
 		limit = min_u64(limit, 1UL << bits);
+	if (region->kind == REGION_ACPI &&
+	    region->end.raw - region->start.raw > GIB)
+		return region->start.raw;
 	if (region->kind == REGION_ACPI)
 		return max_u64(min_u64(region->end.raw, limit),
 			       region->start.raw);

@@ -71,9 +71,8 @@ static bool draw_run(void *context, struct frame_run run)
 static bool looks_like(const struct early *early, const char *want)
 {
 	struct picture picture = { 0 };
-	size_t length = strlen(want);
 
-	memset(picture.text, '.', length);
+	memset(picture.text, '.', strlen(want));
 	early_visit(early, draw_run, &picture);
 	if (strcmp(picture.text, want) != 0)
 		printf("# want %s\n# have %s\n", want, picture.text);
@@ -162,6 +161,7 @@ static void check_take_run(const char *given, struct early_run_request request,
 
 	if (request.limit.raw != 0)
 		request.limit.raw += WORLD_FIRST;
+	request.floor.raw += WORLD_FIRST;
 	world_open(&world, given);
 	if (early_take_run(&world.early, &request, &frame) == ST_OK)
 		at = frame.raw - WORLD_FIRST;
@@ -170,7 +170,6 @@ static void check_take_run(const char *given, struct early_run_request request,
 
 		CHECK((want[i] == 'T') == taken);
 	}
-	/* Everything but what was taken is as it was. */
 	for (size_t i = 0; at < strlen(given) && i < request.frames; i++)
 		CHECK(give(&world, at + i, 1) == ST_OK);
 	CHECK(looks_like(&world.early, given));
@@ -179,9 +178,10 @@ static void check_take_run(const char *given, struct early_run_request request,
 
 CASE(early_takes_runs_with_alignment_and_limit)
 {
-	struct early_run_request two = { 2, 0, { 0 } };
-	struct early_run_request four_by_four = { 4, 4, { 0 } };
-	struct early_run_request below_six = { 2, 2, { 6 } };
+	struct early_run_request two = { .frames = 2 };
+	struct early_run_request four_by_four = { 4, 4, { 0 }, { 0 } };
+	struct early_run_request below_six = { 2, 2, { 6 }, { 0 } };
+	struct early_run_request three_to_six = { 2, 2, { 6 }, { 3 } };
 
 	check_take_run("F.FF.FFF", two, "F.TT.FFF");
 	check_take_run("F.FFF", two, "F.TTF");
@@ -192,8 +192,8 @@ CASE(early_takes_runs_with_alignment_and_limit)
 	check_take_run("..FFFFFFF", four_by_four, "..FFTTTTF");
 	check_take_run(".....FFFFF", below_six, ".....FFFFF");
 	check_take_run("....FFFFF", below_six, "....TTFFF");
-	check_take_run("F..FF.FF", below_six, "F..FF.FF");
 	check_take_run("......FF", below_six, "......FF");
+	check_take_run("FFFFFFFF", three_to_six, "FFFFTTFF");
 }
 
 /* --- contract edges -------------------------------------------------------*/
@@ -221,7 +221,7 @@ CASE(early_refuses_runs_that_are_no_runs)
 	struct early_run_request none = { .frames = 0 };
 	struct early_run_request crooked = { .frames = 1, .align_frames = 3 };
 	struct early_run_request huge = { .frames = UINT64_MAX };
-	struct early_run_request far = { 1, 1UL << 63, { 0 } };
+	struct early_run_request far = { 1, 1UL << 63, { 0 }, { 0 } };
 	struct frame_run bad[] = {
 		{ { WORLD_FIRST }, 0 }, { { WORLD_FIRST }, UINT64_MAX },
 		{ { UINT64_MAX }, 1 }, { { top }, 1 }, { { top - 1 }, 2 },
@@ -514,14 +514,14 @@ static void walk_take(struct world *world, struct early_run_request request)
 	uint64_t alignment = max_u64(request.align_frames, 1);
 	pfn_t frame = { 0 };
 	enum status status = request.frames == 1 && alignment == 1 &&
-			     request.limit.raw == 0
+			     request.limit.raw == 0 && request.floor.raw == 0
 		? early_take(&world->early, &frame)
 		: early_take_run(&world->early, &request, &frame);
 
 	for (size_t i = 0; i < WORLD_FRAMES; i++) {
 		uint64_t first = WORLD_FIRST + i;
 
-		if (first % alignment != 0 ||
+		if (first % alignment != 0 || first < request.floor.raw ||
 		    !model_is(world, i, request.frames, true))
 			continue;
 		if (request.limit.raw != 0 &&
@@ -577,7 +577,6 @@ CASE(early_walks_at_random_like_a_bitmap)
 		size_t first = (dice >> 16) % WORLD_FRAMES;
 		struct early_run_request request = { .frames = frames };
 
-		/* Drift between nearly empty and nearly full. */
 		if (step % 2000 == 0)
 			giving = 20 + check_random(&seed) % 60;
 		if (first + frames > WORLD_FRAMES)
@@ -589,6 +588,8 @@ CASE(early_walks_at_random_like_a_bitmap)
 				request.align_frames = 1UL << (dice >> 40) % 6;
 			if (dice & 4)
 				request.limit.raw = WORLD_FIRST + first;
+			if (dice & 8)
+				request.floor.raw = WORLD_FIRST + first / 2;
 			walk_take(&world, request);
 		}
 		if (step % 8 == 0)

@@ -36,6 +36,16 @@ bool interrupts_are_on(void)
 	return are_on;
 }
 
+/* Whose holder waits until somebody polls. */
+static struct lock *held_up;
+
+void frames_poll(void)
+{
+	if (held_up != NULL)
+		held_up->serving.plain++;
+	held_up = NULL;
+}
+
 static struct lock work, log_lock, console;
 
 static void start(void)
@@ -108,6 +118,18 @@ CASE(lock_of_handlers_wants_interrupts_off)
 	are_on = true;
 	CHECK_ASSERTS(lock_take(&log_lock));
 	lock_take(&work);
+	lock_give(&work);
+}
+
+/* Or it would wait for ever, here and there. */
+CASE(lock_of_tasks_gives_frames_back_while_it_waits)
+{
+	start();
+	are_on = true;
+	work.next.plain = 1;
+	held_up = &work;
+	lock_take(&work);
+	CHECK(held_up == NULL);
 	lock_give(&work);
 }
 

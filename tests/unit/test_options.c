@@ -75,6 +75,124 @@ CASE(options_mem_counts_as_linux_does)
 	}
 }
 
+static bool bad_is(uint32_t index, uint64_t start, uint64_t end)
+{
+	return index < options.bad_count &&
+	       options.bad[index].start.raw == start &&
+	       options.bad[index].end.raw == end;
+}
+
+CASE(options_memmap_takes_memory_out_of_use)
+{
+	static const struct {
+		const char *text;
+		uint64_t start, end;
+	} good[] = {
+		{ "memmap=4096$4096", 0x1000, 0x2000 },
+		{ "memmap=4K$0x1000", 0x1000, 0x2000 },
+		{ "memmap=0x1000$0X1000", 0x1000, 0x2000 },
+		{ "memmap=1$0x1fff", 0x1000, 0x2000 },
+		{ "memmap=2$0x1fff", 0x1000, 0x3000 },
+		{ "memmap=\"64k$16M\"", 0x1000000, 0x1010000 },
+		{ "memmap=1G$3g", 3 * GIB, 4 * GIB },
+		{ "memmap=1t$1T", TIB, 2 * TIB },
+		{ "memmap=4095T$1T", TIB, PHYSICAL_LIMIT },
+		{ "memmap=1$0", 0, 0x1000 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(good); i++) {
+		start();
+		lay(LAYER_WORDS, good[i].text);
+		CHECK(options.bad_count == 1 && notebook.lines == 0);
+		CHECK(bad_is(0, good[i].start, good[i].end));
+	}
+}
+
+CASE(options_memmap_adds_up_over_words_and_layers)
+{
+	start();
+	lay(LAYER_FILE, "memmap=4K$16M,8K$32M # two\nmemmap=4K$0x100000");
+	lay(LAYER_WORDS, "mem=1G memmap=4K$64M");
+	CHECK(notebook.lines == 0 && options.bad_count == 4);
+	CHECK(bad_is(0, 16 * MIB, 16 * MIB + 0x1000));
+	CHECK(bad_is(1, 32 * MIB, 32 * MIB + 0x2000));
+	CHECK(bad_is(2, MIB, MIB + 0x1000));
+	CHECK(bad_is(3, 64 * MIB, 64 * MIB + 0x1000));
+	/* Said again, or inside another: no room is lost to it. */
+	lay(LAYER_WORDS, "memmap=4K$64M,1$0x2000fff");
+	CHECK(notebook.lines == 0 && options.bad_count == 4);
+	/* What begins in a known one and goes on is more. */
+	lay(LAYER_WORDS, "memmap=8K$64M memmap=8K$0xfff000");
+	CHECK(notebook.lines == 0 && options.bad_count == 6);
+}
+
+CASE(options_memmap_ignores_a_part_that_makes_no_sense)
+{
+	static const struct {
+		const char *part, *why;
+	} bad[] = {
+		{ "4K@16M", "asks for a form of memmap= that is not there, "
+			    "only SIZE$START is: that part is ignored" },
+		{ "4K#16M", "asks for a form of memmap= that is not there, "
+			    "only SIZE$START is: that part is ignored" },
+		{ "4G!4G", "asks for a form of memmap= that is not there, "
+			   "only SIZE$START is: that part is ignored" },
+		{ "exactmap", "is not SIZE$START such as 64K$0x1000000: that "
+			      "part is ignored" },
+		{ "4K", "is not SIZE$START such as 64K$0x1000000: that part "
+			"is ignored" },
+		{ "$4K", "is not SIZE$START such as 64K$0x1000000: that part "
+			 "is ignored" },
+		{ "4K$", "is not SIZE$START such as 64K$0x1000000: that part "
+			 "is ignored" },
+		{ "4K$1$2", "is not SIZE$START such as 64K$0x1000000: that "
+			    "part is ignored" },
+		{ "", "is not SIZE$START such as 64K$0x1000000: that part is "
+		      "ignored" },
+		{ "0$16M", "names no memory: that part is ignored" },
+		{ "4096T$1", "reaches beyond all addresses: that part is "
+			     "ignored" },
+		{ "0xffffffffffffffff$4K", "reaches beyond all addresses: "
+					   "that part is ignored" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++) {
+		char text[64], want[256];
+
+		sprintf(text, "memmap=4K$1M,%s,4K$2M", bad[i].part);
+		sprintf(want, "%s %s\n", text, bad[i].why);
+		start();
+		lay(LAYER_WORDS, text);
+		lay(LAYER_WORDS, text);
+		CHECK(complained(want));
+		CHECK(options.bad_count == 2);
+		CHECK(bad_is(0, MIB, MIB + 0x1000));
+		CHECK(bad_is(1, 2 * MIB, 2 * MIB + 0x1000));
+	}
+	start();
+	lay(LAYER_WORDS, "memmap memmap=");
+	CHECK(options.bad_count == 0 && notebook.lines == 2);
+}
+
+CASE(options_memmap_has_room_for_32_ranges_and_says_so)
+{
+	char text[16 * (BAD_RANGES + 1)] = "memmap=";
+
+	for (unsigned i = 0; i < BAD_RANGES; i++)
+		sprintf(text + strlen(text), "%s4K$%uM", i > 0 ? "," : "",
+			1 + i);
+	start();
+	lay(LAYER_WORDS, text);
+	CHECK(options.bad_count == BAD_RANGES && notebook.lines == 0);
+	lay(LAYER_WORDS, "memmap=1$32M");
+	CHECK(notebook.lines == 0);
+	lay(LAYER_WORDS, "memmap=4K$33M");
+	CHECK(complained("memmap=4K$33M is more than the 32 ranges that there "
+			 "is room for: that memory is used\n"));
+	CHECK(options.bad_count == BAD_RANGES);
+	CHECK(bad_is(BAD_RANGES - 1, 32 * MIB, 32 * MIB + 0x1000));
+}
+
 CASE(options_mem_below_the_minimum_explains_it)
 {
 	start();

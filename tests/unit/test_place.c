@@ -7,6 +7,12 @@
 
 struct kernel kernel;
 
+/* The runs alone: there are no pools here. */
+enum status memory_owner_of(pfn_t frame, enum owner *out)
+{
+	return ledger_find(&kernel.ledger, frame, out);
+}
+
 /* An image of three pages with one function that begins in the second. */
 const char *symbols_segment(vaddr_t address)
 {

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* bad_frames.h - frames taken out of use while the machine runs. */
+#ifndef KERNEL_BAD_FRAMES_H
+#define KERNEL_BAD_FRAMES_H
+
+#include <base/address.h>
+#include <base/status.h>
+#include <boot/owner.h>
+
+/*
+ * The frame is owner bad's from now on, for ever. From tasks only: where a
+ * CPU has it in a bank, all CPUs drain.
+ * Fails: ST_CONFLICT: somebody has it, `owner` says who; ST_NOT_FOUND: the
+ *        firmware never named it, `owner` is OWNER_COUNT.
+ */
+enum status bad_frame_take(pfn_t frame, enum owner *owner);
+
+#endif

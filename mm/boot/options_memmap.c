@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * memmap=SIZE$START: memory that is not to be used, because it is broken.
+ *
+ * It is the one option that adds up, over words and layers, as in Linux:
+ * memory that one layer knows to be broken does not heal in the next. For
+ * the same reason a part that makes no sense costs only itself: the others
+ * still say where not to go.
+ */
+#include <base/bits.h>
+
+#include "options_internal.h"
+
+static struct span cut(struct span span, size_t from, size_t to)
+{
+	return (struct span){ span.text + from, to - from };
+}
+
+/* Where `byte` is in the span, or the span's end. */
+static size_t find(struct span span, char byte)
+{
+	size_t at = 0;
+
+	while (at < span.bytes && span.text[at] != byte)
+		at++;
+	return at;
+}
+
+/* Linux' other forms: memory that is usable, ACPI's or persistent. */
+static bool has_other_mark(struct span part)
+{
+	return find(part, '@') < part.bytes || find(part, '#') < part.bytes ||
+	       find(part, '!') < part.bytes;
+}
+
+static const char *parse_range(struct span part, struct bad_range *out)
+{
+	size_t mark = find(part, '$');
+	uint64_t bytes, start, end;
+
+	if (has_other_mark(part))
+		return "asks for a form of memmap= that is not there, only "
+		       "SIZE$START is: that part is ignored";
+	if (mark == part.bytes ||
+	    !option_parse_size(cut(part, 0, mark), &bytes) ||
+	    !option_parse_size(cut(part, mark + 1, part.bytes), &start))
+		return "is not SIZE$START such as 64K$0x1000000: that part is "
+		       "ignored";
+	if (bytes == 0)
+		return "names no memory: that part is ignored";
+	if (add_overflows(start, bytes, &end) || end > PHYSICAL_LIMIT)
+		return "reaches beyond all addresses: that part is ignored";
+	out->start.raw = align_down(start, PAGE_SIZE);
+	out->end.raw = align_up(end, PAGE_SIZE);
+	return NULL;
+}
+
+static bool is_known(const struct options *options,
+		     const struct bad_range *range)
+{
+	for (uint32_t i = 0; i < options->bad_count; i++)
+		if (options->bad[i].start.raw <= range->start.raw &&
+		    options->bad[i].end.raw >= range->end.raw)
+			return true;
+	return false;
+}
+
+static const char *add_part(struct options *options, struct span part)
+{
+	struct bad_range range;
+	const char *why = parse_range(part, &range);
+
+	/* What is said twice takes no room. */
+	if (why != NULL || is_known(options, &range))
+		return why;
+	if (options->bad_count == BAD_RANGES)
+		return "is more than the 32 ranges that there is room for: "
+		       "that memory is used";
+	options->bad[options->bad_count++] = range;
+	return NULL;
+}
+
+_Static_assert(BAD_RANGES == 32, "add_part says how many");
+
+const char *option_set_memmap(struct options *options, struct span value)
+{
+	const char *first_why = NULL;
+
+	for (size_t at = 0; at <= value.bytes;) {
+		struct span rest = cut(value, at, value.bytes);
+		size_t end = find(rest, ',');
+		const char *why = add_part(options, cut(rest, 0, end));
+
+		if (first_why == NULL)
+			first_why = why;
+		at += end + 1;
+	}
+	return first_why;
+}

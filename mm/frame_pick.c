@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * One frame that somebody has in mind, because it is broken.
+ *
+ * A free frame is one bit, its own or that of something larger (F1). What is
+ * larger is broken until the bit is the frame's own, and that one is claimed
+ * as a run claims the pieces at its ends. What is neither free nor lent when
+ * it is looked at may be on its way: another CPU splits or merges its block,
+ * or has it in a bank. The first passes; so we look again, a few times.
+ */
+#include "frame_internal.h"
+
+/* The bit, if it is set; the words of a block that is split, or whole. */
+static bool claim_bit(struct frame_pool *pool, uint64_t frame)
+{
+	atomic_u64 *cell = &pool->bits[frame >> FRAME_WORD_SHIFT];
+	uint64_t mask = 1UL << (frame & 63);
+	uint64_t old = atomic_load_acquire(cell);
+
+	do {
+		if ((old & mask) == 0)
+			return false;
+	} while (!atomic_compare_exchange_seq_cst(cell, &old, old & ~mask));
+	return true;
+}
+
+static bool try_pick(struct frame_pool *pool, frame_slot_id slot,
+		     uint64_t frame)
+{
+	uint64_t block = frame >> pool->shape.block_shift;
+	uint64_t giant = block >> pool->shape.giant_shift;
+	uint16_t hint;
+
+	/* Lost to another CPU: the next try finds what that one made of it. */
+	if (frame_tree_has(&pool->giants, giant))
+		(void)frame_split_giant(pool, slot, giant);
+	if (frame_block_is_free(pool, block))
+		(void)frame_split_block(pool, slot, block);
+	/* Acquire: what is split has words that mean something. */
+	hint = atomic_load_acquire(&pool->hints[block]);
+	if (hint == FRAME_ABSENT || hint == FRAME_VIRGIN)
+		return false;
+	return claim_bit(pool, frame);
+}
+
+enum status frame_pool_pick(struct frame_pool *pool, frame_slot_id slot,
+			    pfn_t frame, uint8_t owner)
+{
+	uint64_t at = frame.raw - pool->first;
+
+	if (!owner_is_lent(owner))
+		return ST_BAD_ARGUMENT;
+	if (!frame_pool_has(pool, frame))
+		return ST_BAD_RANGE;
+	for (unsigned tries = 0; tries < FRAME_PICK_TRIES; tries++) {
+		if (try_pick(pool, slot, at)) {
+			atomic_store_relaxed(&pool->frame_owner[at], owner);
+			frame_let_go_block(pool,
+					   at >> pool->shape.block_shift);
+			return ST_OK;
+		}
+		if (frame_pool_look(pool, frame).state == FRAME_STATE_LENT)
+			break;
+		atomic_pause();
+	}
+	return ST_CONFLICT;
+}

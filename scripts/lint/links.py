@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Refuses a link or a mention of a page that is not there, and a page that
+no other one links to: what nobody finds, nobody keeps true."""
+
+import os
+import re
+import sys
+
+import tree
+
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+MENTION = re.compile(r"(?<![\w/.-])docs/[\w/.-]+\.md\b")
+FOREIGN = ("http:", "https:", "mailto:")
+# These say on purpose what is not there.
+EXAMPLES = ("tests/lint/",)
+
+
+def links(path):
+    """Yields (line, target from ROOT) of a page's links into the tree."""
+    for number, line in enumerate(tree.read(path).split("\n"), 1):
+        for target in LINK.findall(line):
+            if not target.startswith(FOREIGN):
+                yield number, os.path.normpath(
+                    os.path.join(os.path.dirname(path), target))
+
+
+def mentions(path):
+    for number, line in enumerate(tree.read(path).split("\n"), 1):
+        for target in MENTION.findall(line):
+            yield number, target
+
+
+def linked_pages():
+    """What the tree's pages link to; a folder stands for all in it."""
+    return {target for path in tree.all_files() if path.endswith(".md")
+            for _, target in links(path) if target != path}
+
+
+def is_text(path):
+    return (path.endswith((".md", ".S", ".sh", ".txt", "Makefile")) or
+            tree.is_c(path) or tree.is_python(path) or tree.is_shell(path))
+
+
+def findings(paths):
+    linked = linked_pages()
+    for path in paths:
+        if path.startswith(EXAMPLES) or not is_text(path):
+            continue
+        places = set(mentions(path))
+        if path.endswith(".md"):
+            places.update(links(path))
+        for line, target in sorted(places):
+            if not (tree.ROOT / target).exists():
+                yield tree.Finding(path, line, "links",
+                                   "there is no %s" % target)
+        if path.startswith("docs/") and path.endswith(".md") and \
+                not {path, os.path.dirname(path)} & linked:
+            yield tree.Finding(path, 1, "links", "no page links to this one")
+
+
+if __name__ == "__main__":
+    sys.exit(tree.main(findings))

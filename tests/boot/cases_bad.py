@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The boot tests of memory that is not to be used: named by an option, by a
+command, or by the hardware."""
+
+import re
+
+from . import checks, oracle
+from .scenario import Scenario
+
+PAGE = oracle.PAGE
+
+# Where a plain boot has the kernel and the loader's own pages; the ACPI
+# tables; low memory; two single bytes; nothing at all.
+PLACES = ((0x1dc00000, 8 << 20), (0x1f76c000, 72 << 10), (0x80000, PAGE),
+          (0x5000fff, 2), (1 << 30, 1 << 30))
+LOADER_WAS_AT = PLACES[0]
+
+RECORDS = ("pt find ffffffff80000000 -m; memmap -m; memmap raw -m; "
+           "ledger -m; bad -m; selftest -m; pt audit -m")
+GOOD = (checks.ends("ok"), checks.every_command_succeeds,
+        checks.selftests_pass, checks.qemu_has_no_guest_errors)
+
+# Two that are free on every machine here.
+FREE_FRAMES = (0x8001000, 0x8003000)
+SCRUBBED = 0xbd000000000000c1  # uncorrected, found by a scrub, contained
+LOADED = 0xbd80000000100134  # uncorrected, and the running code needs it
+CORRUPT = 0xbb00000000000405  # and nothing that the processor has is right
+
+
+def _options(commands, *options):
+    return " ".join([f'run="{commands}"', *options])
+
+
+# --- memmap= -----------------------------------------------------------------
+def _pages_of(places):
+    """(start, end) of each, rounded outward."""
+    return [(start // PAGE * PAGE, -(-(start + size) // PAGE) * PAGE)
+            for start, size in places]
+
+
+def _with_bad(regions, places):
+    """The regions as they are with these places out of use."""
+    edges = sorted({edge for start, end, *_ in [*regions, *_pages_of(places)]
+                    for edge in (start, end)})
+    joined = []
+    for start, end in zip(edges, edges[1:]):
+        kind = next((region[2] for region in regions
+                     if region[0] <= start < region[1]), None)
+        if kind is None:
+            continue
+        if kind != "keep" and any(first <= start < last for first, last
+                                  in _pages_of(places)):
+            kind = "bad"
+        if joined and joined[-1][1:] == (start, kind):
+            joined[-1] = (joined[-1][0], end, kind)
+        else:
+            joined.append((start, end, kind))
+    return joined
+
+
+def _wanted_regions(outcome):
+    raw = outcome.answer_with("entry")
+    truth = oracle.Truth(oracle.entries_of(raw)).regions()
+    return _with_bad(truth, PLACES)
+
+
+def _bad_pages(outcome):
+    return sum(end - start for start, end, kind in _wanted_regions(outcome)
+               if kind == "bad") // PAGE
+
+
+def regions_are_the_maps_without_what_is_bad(outcome):
+    memmap = outcome.answer_with("region")
+    got = [(record.number("start"), record.number("end"), record["kind"])
+           for record in memmap.all("region")]
+    checks.expect_equal("regions", got, _wanted_regions(outcome))
+    checks.expect(_bad_pages(outcome) > 2048 + 18, "too little is bad")
+
+
+def _ledger(outcome):
+    return {record["owner"]: record.number("pages")
+            for record in outcome.answer_with("ledger").all("ledger")}
+
+
+def bad_pages_have_their_owner(outcome):
+    want = _bad_pages(outcome)
+    checks.expect_equal("owner bad", _ledger(outcome)["bad"], want)
+    bad = outcome.answer_with("bad")
+    checks.expect_equal("bad_pages", bad.one("total").number("bad_pages"),
+                        want)
+    checks.expect_equal("from", {record["from"] for record
+                                 in bad.all("bad")}, {"option"})
+
+
+def _kernel_is_at(outcome):
+    return outcome.answer_with("leaf").one("leaf").number("phys")
+
+
+def the_loader_went_elsewhere(outcome):
+    start, end = _pages_of([LOADER_WAS_AT])[0]
+    place = _kernel_is_at(outcome)
+    checks.expect(not start <= place < end, f"the kernel is at {place:#x}")
+
+
+def _option_scenarios():
+    # A list, a word of its own, and two forms that are only named.
+    options = ("memmap=8M$0x1dc00000,0x12000$0x1f76c000,4096@4096 "
+               "memmap=4K$512K,2$0x5000fff "
+               "memmap=1G$1G memmap=4K@1M")
+    yield Scenario(
+        "bad-memmap",
+        ({"machine": "q35-512m", "cmdline": _options(
+            RECORDS, options, "on-idle=exit panic=exit")},),
+        GOOD + (regions_are_the_maps_without_what_is_bad,
+                checks.every_page_has_one_owner, bad_pages_have_their_owner,
+                the_loader_went_elsewhere,
+                checks.mentions_once("memmap=4K@1M"),
+                checks.says("where_the_loader_is",
+                            r"W image: the loader itself is in bad memory "
+                            r"start=0x1dc00000 end=0x1e400000")))
+    # The other half of the_loader_went_elsewhere: that it had reason to.
+    yield Scenario(
+        "bad-memmap-not-given",
+        ({"machine": "q35-512m", "cmdline": _options(
+            RECORDS, "on-idle=exit panic=exit")},),
+        GOOD + (the_kernel_is_in_the_usual_place, nothing_is_bad))
+    yield Scenario(
+        "bad-memmap-all",
+        ({"machine": "q35-512m", "cmdline": _options(
+            RECORDS, "memmap=511M$1M on-idle=exit panic=exit")},),
+        (checks.ends("returned"),
+         checks.says("why", "W memory: no good place pages="),
+         checks.says("what", "E loader: no memory for the handover")))
+
+
+def the_kernel_is_in_the_usual_place(outcome):
+    start, end = _pages_of([LOADER_WAS_AT])[0]
+    place = _kernel_is_at(outcome)
+    checks.expect(start <= place < end, f"the kernel is at {place:#x}")
+
+
+def nothing_is_bad(outcome):
+    checks.expect_equal("owner bad", _ledger(outcome)["bad"], 0)
+
+
+# --- the command -------------------------------------------------------------
+TAKEN = ((0x8000000, 1), (0x81ff000, 2), (0x90000, 2), (0x9000000, 700))
+
+
+def frames_were_taken(outcome):
+    want = sum(pages for _, pages in TAKEN)
+    checks.expect_equal("owner bad", _ledger(outcome)["bad"], want)
+    last = [answer for answer in outcome.answers
+            if answer.command == "bad"][-1]
+    got = {(record.number("phys"), record.number("pages"))
+           for record in last.all("bad")}
+    checks.expect_equal("bad", got, set(TAKEN))
+    checks.expect_equal("from", {record["from"] for record
+                                 in last.all("bad")}, {"runtime"})
+
+
+def nothing_of_it_is_lent_again(outcome):
+    tests = [record for answer in outcome.answers
+             for record in answer.all("selftest")
+             if record["name"] == "frames"]
+    before, after = (test.number("taken") for test in tests)
+    checks.expect_equal("frames that can be had", after,
+                        before - sum(pages for _, pages in TAKEN))
+
+
+# Here lie the blocks that a CPU keeps after the benchmark.
+BENCHED = (0x1eba2000, 2000)
+
+
+def what_a_bank_had_was_taken(outcome):
+    before, after = [
+        {record["owner"]: record.number("pages")
+         for record in answer.all("ledger")}
+        for answer in outcome.answers if answer.command == "ledger"]
+    checks.expect(before["cached"] > 0, "nothing was cached")
+    checks.expect_equal("cached after the drain", after["cached"], 0)
+    checks.expect_equal("owner bad", after["bad"], BENCHED[1])
+    checks.expect_equal("pages in all", sum(after.values()),
+                        sum(before.values()))
+
+
+def _refuses(address, owner):
+    return checks.says(
+        f"that_{owner}_has_{address:x}",
+        rf"E bad: refused phys=0x{address:x} pages=\d+ owner={owner} ")
+
+
+def _command_scenarios():
+    take = "; ".join(f"bad 0x{phys:x} {pages} -m" for phys, pages in TAKEN)
+    for machine, threads in (("q35-512m", "single"), ("pc-4cpu", "multi")):
+        yield Scenario(
+            f"bad-command-{machine}",
+            ({"machine": machine, "threads": threads, "cmdline": _options(
+                "selftest frames -m; " + take + "; selftest -m; bad -m; "
+                "memmap raw -m; ledger -m", "on-idle=exit panic=exit")},),
+            GOOD + (checks.nothing_is_complained_about, frames_were_taken,
+                    nothing_of_it_is_lent_again,
+                    checks.every_page_has_one_owner))
+    yield Scenario(
+        "bad-command-cached",
+        ({"machine": "q35-512m", "cmdline": _options(
+            f"bench frames -m; ledger -m; bad {BENCHED[0]:x} {BENCHED[1]} "
+            "-m; ledger -m", "on-idle=exit panic=exit")},),
+        (checks.ends("ok"), checks.every_command_succeeds,
+         what_a_bank_had_was_taken))
+    yield Scenario(
+        "bad-command-refuses",
+        ({"machine": "q35-512m", "cmdline": _options(
+            "bad 8000000; bad 8000000; bad 1dc00000; bad b0000000; "
+            "bad 90000000; bad 1000; bad 8001000 0; bad x; "
+            "bad ffffffffffffffff; memmap raw -m; ledger -m",
+            "on-idle=exit panic=exit")},),
+        (checks.ends("command failed"), _refuses(0x8000000, "bad"),
+         _refuses(0x1dc00000, "kernel_image"),
+         _refuses(0xb0000000, "reserved"), _refuses(0x90000000, "nobody"),
+         _refuses(0x1000, "reserved"), one_frame_is_bad,
+         checks.every_page_has_one_owner))
+
+
+def one_frame_is_bad(outcome):
+    checks.expect_equal("owner bad", _ledger(outcome)["bad"], 1)
+
+
+# --- the hardware ------------------------------------------------------------
+def _inject(guest, cpu, status, restart, address):
+    guest.qmp.monitor(f"mce {cpu} 2 {status:#x} {4 | restart:#x} "
+                      f"{address:#x} 0x8c")
+
+
+def _into_free_memory(cpu):
+    """Goes on, takes the frames out of use, and still works."""
+    def steps(guest, _notes):
+        guest.wait_for(r"^bulldog> ")
+        # Twice into the same bank: what was survived must be cleared.
+        for frame in FREE_FRAMES:
+            _inject(guest, cpu, SCRUBBED, 1, frame + 0x234)
+            guest.wait_for(rf"W bad: taken phys={frame:#x} pages=1 "
+                           r"from=machine_check")
+        for number, line in enumerate(
+                ("bad -m", "selftest -m", "memmap raw -m", "ledger -m")):
+            guest.type(line + "\n")
+            guest.wait_for(r"^@end cmd=\w+ status=0", number + 1)
+        return True
+    return steps
+
+
+def the_frames_are_listed(outcome):
+    got = [(record.number("phys"), record.number("pages"))
+           for record in outcome.answer_with("bad").all("bad")]
+    checks.expect_equal("bad", got, [(frame, 1) for frame in FREE_FRAMES])
+    checks.expect_equal("owner bad", _ledger(outcome)["bad"],
+                        len(FREE_FRAMES))
+
+
+def _says_what_was_survived(cpu):
+    return checks.says(
+        "what_was_survived",
+        rf"W trap: machine_check_survived cpu={cpu} bank=2 "
+        r"phys=0x8001234 owner=free\n")
+
+
+def _into_what_is_used(question, status, restart):
+    """The frame that `question` finds, by its record's phys."""
+    def steps(guest, notes):
+        guest.wait_for(r"^bulldog> ")
+        guest.type(question + "\n")
+        text = guest.wait_for(r"^@end cmd=pt status=0")
+        place = int(re.search(r"^@leaf .*phys=(0x[0-9a-f]+)", text,
+                              re.M)[1], 16)
+        notes["place"] = place
+        _inject(guest, 0, status, restart, place)
+    return steps
+
+
+def _names_the_owner(owner, why):
+    def check(outcome):
+        place = outcome.notes["place"]
+        cause = re.search(
+            rf'E trap: stopped cause="#MC [^"]* at physical {place:#x}, '
+            rf'owner {owner}: {why}"', outcome.serial)
+        checks.expect(cause, f"no word of {place:#x}, {owner}, {why}")
+        hint = re.search(
+            rf'E trap: machine_check_frame phys={place:#x} owner={owner} '
+            rf'node=0 todo="start with memmap=4K\${place:#x} ',
+            outcome.serial)
+        checks.expect(hint, "no word of what to do")
+    check.__name__ = f"names_{owner}"
+    return check
+
+
+def _fatal(name, question, owner, why, status=SCRUBBED, restart=1):
+    return Scenario(
+        f"machine-check-{name}",
+        ({"machine": "q35-512m", "cmdline": "panic=exit"},),
+        (checks.ends("panic"), _names_the_owner(owner, why),
+         checks.never_says("machine_check_survived|panic: again"),
+         checks.serial_has_no_control_bytes),
+        steps=_into_what_is_used(question, status, restart))
+
+
+def _corrupt(guest, _notes):
+    guest.wait_for(r"^bulldog> ")
+    _inject(guest, 0, CORRUPT, 1, FREE_FRAMES[0])
+
+
+def _machine_check_scenarios():
+    for machine, cpu, threads in (("q35-512m", 0, "single"),
+                                  ("pc-4cpu", "-b 0", "multi"),
+                                  ("pc-4cpu", 2, "single")):
+        at = str(cpu).split()[-1]
+        yield Scenario(
+            f"machine-check-free-{machine}-{str(cpu).replace(' ', '')}",
+            ({"machine": machine, "threads": threads,
+              "cmdline": "panic=exit"},),
+            (checks.ends("stopped"), _says_what_was_survived(at),
+             the_frames_are_listed, checks.selftests_pass,
+             checks.every_page_has_one_owner, checks.never_says("panic:")),
+            steps=_into_free_memory(cpu))
+    stack, image = "pt find ffffc0080000e000 -m", "pt find ffffffff80000000 -m"
+    yield _fatal("stack", stack, "stack", "its owner needs it")
+    yield _fatal("image", image, "kernel_image", "its owner needs it")
+    yield _fatal("no-way-back", "pt find ffff800008001000 -m", "free",
+                 "the interrupted code cannot go on", restart=0)
+    yield _fatal("needed", "pt find ffff800008001000 -m", "free",
+                 "the running code needs what is lost", status=LOADED)
+    yield Scenario(
+        "machine-check-corrupt",
+        ({"machine": "q35-512m", "cmdline": "panic=exit"},),
+        (checks.ends("panic"), checks.says(
+            "why", 'cause="#MC internal error: the processor\'s state is '
+            'corrupt"'), checks.never_says("survived")),
+        steps=_corrupt)
+
+
+def scenarios():
+    """Every scenario of bad memory."""
+    return [*_option_scenarios(), *_command_scenarios(),
+            *_machine_check_scenarios()]
