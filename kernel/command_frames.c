@@ -113,8 +113,8 @@ enum status command_frames(const struct command_call *call)
 		print_pool(call, node);
 	if (!call->records)
 		sink_print(call->out, "\n cpu  context   node   4 KiB   2 MiB"
-				      "  limit   refills  spills  drains"
-				      "      hits  limit\n");
+				      " 4K max   refills  spills  drains"
+				      "      hits 2M max\n");
 	for (unsigned cpu = 0; cpu < list->startable; cpu++) {
 		if (list->rows[cpu].state != CPU_STARTED)
 			continue;

@@ -114,6 +114,13 @@ void interrupts_on(void)
 	__asm__ volatile("sti" : : : "memory");
 }
 
+/* Source: Intel SDM vol. 2B, STI. */
+void interrupts_on_and_halt(void)
+{
+	this_cpu()->counters.halts++;
+	__asm__ volatile("sti\n\thlt" : : : "memory");
+}
+
 void interrupts_restore(uint64_t flags)
 {
 	if (flags & FLAG_INTERRUPTS)

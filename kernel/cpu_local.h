@@ -58,7 +58,7 @@ struct cpu_counters {
 	uint64_t interrupts;		/* taken, but exceptions             */
 	uint64_t calls_made;		/* one for each CPU that was asked   */
 	uint64_t calls_answered;
-	uint64_t halts;			/* of the idle loop                  */
+	uint64_t halts;			/* with nothing to do                */
 };
 
 struct cpu_local {

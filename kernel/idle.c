@@ -24,7 +24,7 @@ void idle_loop(void)
 
 		frames_poll();
 		machine_check_poll();
-		__asm__ volatile("cli" : : : "memory");
+		interrupts_off();
 		if (frames_are_wanted() || machine_check_is_noted()) {
 			interrupts_on();
 			continue;
@@ -32,8 +32,7 @@ void idle_loop(void)
 		/* Acquire: the work is as its owner filled it in. */
 		work = atomic_exchange_acquire(&me->work, NULL);
 		if (work == NULL) {
-			me->counters.halts++;
-			__asm__ volatile("sti\n\thlt" : : : "memory");
+			interrupts_on_and_halt();
 			continue;
 		}
 		interrupts_on();

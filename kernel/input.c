@@ -12,12 +12,14 @@
 #include "clock.h"
 #include "frames.h"
 #include "keyboard.h"
+#include "lapic.h"
 #include "log.h"
 #include "machine_check.h"
 #include "pure_row_painter.h"
 #include "pure_serial_keys.h"
 #include "serial.h"
 
+#define NAP_US	500
 #define AHEAD_BYTES	256	/* a power of two                            */
 /* A terminal does not say how wide it is: nobody's is narrower. */
 #define SERIAL_COLUMNS	80
@@ -116,7 +118,8 @@ struct key input_read_key(void)
 			return key;
 		frames_poll();
 		machine_check_poll();
-		__asm__ volatile("pause");
+		/* Shorter than a serial port needs to fill its 16 bytes. */
+		lapic_nap(NAP_US);
 	}
 }
 

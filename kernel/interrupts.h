@@ -17,6 +17,11 @@ uint64_t interrupts_off(void);
 void interrupts_restore(uint64_t flags);
 
 void interrupts_on(void);
+/*
+ * Nothing comes between the two: what comes ends the halt, or has come
+ * already and lets none begin.
+ */
+void interrupts_on_and_halt(void);
 bool interrupts_are_on(void);
 
 #endif

@@ -7,6 +7,7 @@
 #include "lapic.h"
 
 #include <arch/instructions.h>
+#include <base/atomic.h>
 #include <base/bits.h>
 #include <boot/layout.h>
 
@@ -31,6 +32,10 @@ enum lapic_register {
 	LAPIC_IN_SERVICE = 0x100,
 	LAPIC_COMMAND = 0x300,
 	LAPIC_COMMAND_TO = 0x310,
+	LAPIC_TIMER = 0x320,
+	LAPIC_TIMER_COUNT = 0x380,
+	LAPIC_TIMER_LEFT = 0x390,
+	LAPIC_TIMER_DIVIDE = 0x3e0,
 };
 
 #define SPURIOUS_ENABLE	(1u << 8)
@@ -39,6 +44,8 @@ enum lapic_register {
 #define LVT_DELIVERY	0x700u
 #define LVT_NMI		0x400u
 #define BUSY_TRIES	1000		/* of a microsecond                  */
+#define DIVIDE_BY_1	0xbu
+#define MEASURE_US	1000UL
 
 #define XAPIC_HIGHEST	0xfeu		/* 0xff addresses everybody          */
 #define X2APIC_HIGHEST	0xfffffffeu
@@ -172,6 +179,45 @@ enum status lapic_send(uint32_t apic, uint32_t message)
 	write_msr(MSR_X2APIC + LAPIC_COMMAND / 16,
 		  (uint64_t)apic << 32 | message);
 	return ST_OK;
+}
+
+/*
+ * The timer's counts in MEASURE_US by the clock, 0 when it does not count.
+ * Measured once, by whoever naps first: all CPUs' timers have one source.
+ */
+static uint32_t timer_rate(void)
+{
+	static atomic_u32 rate;
+	static atomic_u8 is_known;
+
+	if (atomic_load_acquire(&is_known))
+		return atomic_load_relaxed(&rate);
+	lapic_write(LAPIC_TIMER, LVT_MASKED | VECTOR_WAKE);
+	lapic_write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_1);
+	lapic_write(LAPIC_TIMER_COUNT, UINT32_MAX);
+	clock_wait_us(MEASURE_US);
+	atomic_store_relaxed(&rate, UINT32_MAX - lapic_read(LAPIC_TIMER_LEFT));
+	lapic_write(LAPIC_TIMER_COUNT, 0);
+	/* Release: the rate is there before it is believed. */
+	atomic_store_release(&is_known, 1);
+	return atomic_load_relaxed(&rate);
+}
+
+void lapic_nap(uint64_t us)
+{
+	uint64_t count = there ? timer_rate() * us / MEASURE_US : 0;
+
+	if (count == 0 || count > UINT32_MAX) {
+		atomic_pause();
+		return;
+	}
+	interrupts_off();
+	lapic_write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_1);
+	lapic_write(LAPIC_TIMER, VECTOR_WAKE);
+	lapic_write(LAPIC_TIMER_COUNT, (uint32_t)count);
+	interrupts_on_and_halt();
+	lapic_write(LAPIC_TIMER_COUNT, 0);
+	lapic_write(LAPIC_TIMER, LVT_MASKED | VECTOR_WAKE);
 }
 
 void lapic_end(void)

@@ -51,6 +51,13 @@ uint32_t lapic_highest_id(void);
  */
 enum status lapic_send(uint32_t apic, uint32_t message);
 
+/*
+ * Halts the CPU that calls until an interrupt comes: its timer's after about
+ * `us` microseconds, or an earlier one. Where there is no timer it only
+ * pauses. From tasks, interrupts on.
+ */
+void lapic_nap(uint64_t us);
+
 /* The interrupt that is being handled is over. */
 void lapic_end(void);
 

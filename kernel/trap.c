@@ -128,6 +128,9 @@ static void take_interrupt(uint64_t vector)
 		lapic_end();
 		ipi_answer();
 		break;
+	case VECTOR_WAKE:
+		lapic_end();
+		break;
 	case VECTOR_SPURIOUS:
 		count_spurious(vector);
 		break;

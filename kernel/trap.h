@@ -18,6 +18,7 @@
 #define VECTOR_PAGE_FAULT	14
 #define VECTOR_MACHINE_CHECK	18
 #define VECTOR_CALL		0xf0	/* another CPU wants something       */
+#define VECTOR_WAKE		0xf1	/* a nap is over (lapic.h)           */
 #define VECTOR_SPURIOUS		0xff	/* the local APIC changed its mind   */
 
 /* Bytes from one stub to the next. */

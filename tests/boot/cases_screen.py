@@ -27,14 +27,18 @@ def _font(notes, width, height):
 
 def _look(guest, notes, name, last):
     """notes[name]: the glass, once its last line is `last`: what is on the
-    serial line need not be drawn yet. If it never is, as it stays."""
+    serial line need not be drawn yet. If it never is, as it stays. Of a
+    console the cursor is drawn last; a panic's page is whole when the
+    processor has stopped, its last line is not the last that is drawn."""
     stated = STATED.search(guest.serial)
     checks.expect(stated, "the kernel has no screen")
     font = _font(notes, *stated.groups()[4:])
     for _ in range(LOOKS):
+        stopped = "HLT=1" in guest.qmp.monitor("info registers")
         picture = glass.take(guest, f"{name}.ppm")
-        notes[name] = glass.Glass(picture, font)
-        if notes[name].lines and notes[name].lines[-1].text == last:
+        notes[name] = seen = glass.Glass(picture, font)
+        line = seen.lines[-1] if seen.lines else glass.Line(0, "", b"")
+        if line.text == last and (stopped or line.cursor is not None):
             break
         time.sleep(0.1)
     notes[name + "_serial"] = guest.serial
