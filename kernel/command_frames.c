@@ -73,13 +73,6 @@ static unsigned node_of_bank(const struct frame_bank *bank)
 	return node;
 }
 
-/* The most single frames that there can be: word, sink and stack. */
-static uint64_t bank_limit(const struct frame_bank *bank)
-{
-	return bank->word_most + bank->limit +
-	       (bank->sink_on ? FRAME_WORD_BITS : 0);
-}
-
 static void print_bank(const struct command_call *call, unsigned cpu,
 		       enum cpu_context context)
 {
@@ -94,7 +87,7 @@ static void print_bank(const struct command_call *call, unsigned cpu,
 	sink_print(call->out, format, cpu,
 		   context == CPU_TASK ? "task" : "interrupt",
 		   node_of_bank(bank), frame_cache_held(bank) - in_blocks,
-		   bank->block_count, bank_limit(bank), bank->refills,
+		   bank->block_count, frame_cache_limit(bank), bank->refills,
 		   bank->spills, bank->drains, frame_cache_hits(bank),
 		   bank->block_limit);
 }

@@ -22,10 +22,10 @@
  */
 #include "frame_internal.h"
 
-static unsigned class_of(const struct frame_pool *pool, uint64_t count)
+static unsigned class_of(uint64_t count)
 {
-	return (unsigned)((count * FRAME_CLASSES) >> pool->shape.block_shift) &
-	       (FRAME_CLASSES - 1);
+	return (unsigned)min_u64(63 - (uint64_t)__builtin_clzl(count),
+				 FRAME_CLASSES - 1);
 }
 
 static bool in_a_class(uint16_t hint)
@@ -33,41 +33,51 @@ static bool in_a_class(uint16_t hint)
 	return hint != 0 && hint < FRAME_HINT_HELD;
 }
 
-static void class_leave(struct frame_pool *pool, uint64_t block, uint16_t hint)
+bool frame_in_class(const struct frame_pool *pool, uint64_t block,
+		    unsigned class)
 {
-	struct frame_tree *tree = &pool->classes[class_of(pool, hint)];
+	uint16_t hint = atomic_load_relaxed(&pool->hints[block]);
 
-	if (in_a_class(hint) && frame_tree_has(tree, block))
-		frame_tree_claim_one(pool, tree, block);
+	return in_a_class(hint) && class_of(hint) == class;
 }
 
 static void class_enter(struct frame_pool *pool, uint64_t block, uint16_t hint)
 {
 	if (in_a_class(hint))
-		frame_tree_list(pool, &pool->classes[class_of(pool, hint)],
+		frame_tree_list(pool, &pool->classes[class_of(hint)],
 				block);
+}
+
+/* Wherever it is listed. */
+static void class_leave(struct frame_pool *pool, uint64_t block)
+{
+	uint64_t root = atomic_load_relaxed(&pool->root) >> ROOT_CLASSES;
+
+	for (; root != 0; root &= root - 1) {
+		struct frame_tree *tree =
+			&pool->classes[__builtin_ctzl(root)];
+
+		if (frame_tree_has(tree, block))
+			frame_tree_claim_one(pool, tree, block);
+	}
 }
 
 void frame_set_hint(struct frame_pool *pool, uint64_t block, uint16_t hint)
 {
-	atomic_u16 *cell = &pool->hints[block];
-	uint16_t old = atomic_load_relaxed(cell);
-
-	if (old == hint)
-		return;
-	atomic_store_relaxed(cell, hint);
-	if (old >= FRAME_HINT_HELD && hint >= FRAME_HINT_HELD)
-		return;
-	if (in_a_class(old) && in_a_class(hint) &&
-	    class_of(pool, old) == class_of(pool, hint))
-		return;
+	atomic_store_relaxed(&pool->hints[block], hint);
 	class_enter(pool, block, hint);
-	class_leave(pool, block, old);
 }
 
-/* `added` frames more in the block's words. */
-static inline void hint_add(struct frame_pool *pool, uint64_t block,
-			    unsigned added)
+void frame_sort(struct frame_pool *pool, uint64_t block)
+{
+	class_enter(pool, block, atomic_load_relaxed(&pool->hints[block]));
+}
+
+/*
+ * `added` frames more in the block's words. It stays in the class in which
+ * it is listed: whoever finds it there will see.
+ */
+static void hint_add(struct frame_pool *pool, uint64_t block, unsigned added)
 {
 	atomic_u16 *cell = &pool->hints[block];
 	uint16_t old = atomic_load_relaxed(cell);
@@ -77,12 +87,11 @@ static inline void hint_add(struct frame_pool *pool, uint64_t block,
 		return;
 	/* A full count is for merges, which look for themselves. */
 	count = min_u64(count, frames_per_block(pool) - 1);
-	if (old & FRAME_HINT_HELD)
-		atomic_store_relaxed(cell, (uint16_t)(FRAME_HINT_HELD | count));
-	else if (old != 0 && class_of(pool, old) == class_of(pool, count))
-		atomic_store_relaxed(cell, (uint16_t)count);
-	else
+	if (old == 0)
 		frame_set_hint(pool, block, (uint16_t)count);
+	else
+		atomic_store_relaxed(cell, (uint16_t)(
+			(old & FRAME_HINT_HELD) | count));
 }
 
 uint64_t frame_count_block(const struct frame_pool *pool, uint64_t block)
@@ -273,18 +282,15 @@ static bool block_is_whole(const struct frame_pool *pool,
 /* All words are zero and ours: the block is one again. */
 static void close_block(struct frame_pool *pool, uint64_t block)
 {
-	atomic_u16 *hint = &pool->hints[block];
-	uint16_t old = atomic_load_relaxed(hint);
-
-	atomic_store_relaxed(hint, FRAME_WHOLE);
-	class_leave(pool, block, old);
+	atomic_store_relaxed(&pool->hints[block], FRAME_WHOLE);
+	class_leave(pool, block);
 	frame_tree_claim_one(pool, &pool->split, block);	/* M5 */
 	frame_tree_publish(pool, &pool->blocks, block >> 6,
 			   1UL << (block & 63));		/* M6 */
 }
 
-static void merge_block(struct frame_pool *pool, frame_slot_id slot,
-			uint64_t block)
+ASIDE static void merge_block(struct frame_pool *pool, frame_slot_id slot,
+			      uint64_t block)
 {
 	atomic_u64 *words = block_words(pool, block);
 	uint64_t taken = 0, expected = ALL_ONES;
@@ -312,16 +318,16 @@ static void merge_block(struct frame_pool *pool, frame_slot_id slot,
 
 /* --- free ------------------------------------------------------------------*/
 
-uint64_t frame_put(struct frame_pool *pool, frame_slot_id slot, uint64_t word,
-		   uint64_t mask)
+/*
+ * What is not so common: the word was empty, so that the block may have left
+ * `split`; the count is none, or too high to be true.
+ */
+ASIDE static uint64_t put_with_care(struct frame_pool *pool,
+				    frame_slot_id slot, uint64_t word,
+				    uint64_t mask)
 {
 	uint64_t block = word >> (pool->shape.block_shift - FRAME_WORD_SHIFT);
-	atomic_u64 *cell = &pool->bits[word];
-	atomic_u64 *frees = &pool->slot[slot].frees;
-	uint64_t count = atomic_load_relaxed(frees);
-	uint64_t old = atomic_load_relaxed(cell);
-	uint64_t added;
-	bool entered = false;
+	uint64_t old;
 
 	/*
 	 * A second copy may come home after the first made the block whole:
@@ -330,23 +336,102 @@ uint64_t frame_put(struct frame_pool *pool, frame_slot_id slot, uint64_t word,
 	 */
 	if (atomic_load_relaxed(&pool->hints[block]) >= FRAME_ABSENT)
 		return mask;
-	atomic_store_relaxed(frees, count + 1);
-	do {							/* F2 */
-		if (old == 0 && !entered) {
-			frame_enter(pool, slot);		/* F1 */
-			entered = true;
-		}
-	} while (!atomic_compare_exchange_seq_cst(cell, &old, old | mask));
+	frame_enter(pool, slot);				/* F1 */
+	old = atomic_fetch_or_seq_cst(&pool->bits[word], mask);	/* F2 */
 	if (old == 0)
 		frame_tree_list(pool, &pool->split, block);	/* F3 */
-	if (entered)
-		frame_leave(pool, slot);			/* F4 */
-	atomic_store_release(frees, count + 2);
-	added = mask & ~old;
-	hint_add(pool, block, (added & (added - 1)) ? count_ones(added) : 1);
+	frame_leave(pool, slot);				/* F4 */
+	hint_add(pool, block, count_ones(mask));
 	if ((old | mask) == ALL_ONES)
 		merge_block(pool, slot, block);
 	return old & mask;
+}
+
+/* What a locked instruction would make the compiler read again. */
+struct put_view {
+	atomic_u64 *bits;
+	atomic_u16 *hints;
+	unsigned shift;		/* from words to blocks                      */
+	unsigned too_many;	/* a bit that no count of frames has         */
+};
+
+static inline struct put_view put_view_of(const struct frame_pool *pool)
+{
+	return (struct put_view){
+		pool->bits, pool->hints,
+		pool->shape.block_shift - (unsigned)FRAME_WORD_SHIFT,
+		1U << pool->shape.block_shift };
+}
+
+/* Between the two stores of `frees`; returns what was free already. */
+static inline uint64_t put_word(struct frame_pool *pool, frame_slot_id slot,
+				const struct put_view view,
+				uint64_t word, uint64_t mask)
+{
+	atomic_u16 *hint = &view.hints[word >> view.shift];
+	atomic_u64 *cell = &view.bits[word];
+	uint64_t old = atomic_load_relaxed(cell);
+	unsigned was = atomic_load_relaxed(hint), now = was + 1;
+
+	if (!COMMONLY((mask & (mask - 1)) == 0))
+		now = was + count_ones(mask);
+	if (!COMMONLY(was - 1 < FRAME_ABSENT - 1) ||
+	    !COMMONLY((now & view.too_many) == 0))
+		return put_with_care(pool, slot, word, mask);
+	do {
+		if (!COMMONLY(old != 0))
+			return put_with_care(pool, slot, word, mask);
+	} while (!COMMONLY(atomic_compare_exchange_seq_cst(cell, &old,
+							   old | mask)));
+	atomic_store_relaxed(hint, (uint16_t)now);
+	if (!COMMONLY((old | mask) != ALL_ONES))		/* F2 */
+		merge_block(pool, slot, word >> view.shift);
+	return old & mask;
+}
+
+void frame_report_clash(struct frame_pool *pool, uint64_t first,
+			uint64_t clash)
+{
+	for (; clash != 0; clash &= clash - 1) {
+		pfn_t frame = { pool->first + first +
+				(uint64_t)__builtin_ctzl(clash) };
+
+		/* Reported; there is nobody left to refuse it to. */
+		ASSERT(frame_misused(pool, FRAME_FREED_AT_ONCE, frame, NULL) !=
+		       ST_OK);
+	}
+}
+
+void frame_put_parcels(struct frame_pool *pool, frame_slot_id slot,
+		       const struct frame_parcel *parcels, uint64_t count)
+{
+	const struct frame_parcel *end = parcels + count;
+	const struct put_view view = put_view_of(pool);
+	atomic_u64 *frees = &pool->slot[slot].frees;
+	uint64_t before = atomic_load_relaxed(frees);
+
+	atomic_store_relaxed(frees, before + 1);
+	for (; parcels < end; parcels++) {
+		uint64_t word = parcels->first >> FRAME_WORD_SHIFT;
+		uint64_t clash = put_word(pool, slot, view, word,
+					  parcels->mask);
+
+		if (!COMMONLY(clash == 0))
+			frame_report_clash(pool, parcels->first, clash);
+	}
+	atomic_store_release(frees, before + 2);
+}
+
+uint64_t frame_put(struct frame_pool *pool, frame_slot_id slot, uint64_t word,
+		   uint64_t mask)
+{
+	atomic_u64 *frees = &pool->slot[slot].frees;
+	uint64_t before = atomic_load_relaxed(frees), clash;
+
+	atomic_store_relaxed(frees, before + 1);
+	clash = put_word(pool, slot, put_view_of(pool), word, mask);
+	atomic_store_release(frees, before + 2);
+	return clash;
 }
 
 /* Blocks of several giants share a word in small shapes. */

@@ -14,6 +14,7 @@
 #include <mm/frame.h>
 
 #define ASIDE	__attribute__((noinline))
+#define COMMONLY(condition) __builtin_expect(condition, 1)
 #define ALL_ONES UINT64_MAX
 
 /* Bits of `root`, one for each tree; the classes' are hints. */
@@ -166,9 +167,15 @@ static inline bool frame_tree_claim_one(struct frame_pool *pool,
 
 /* --- frame_block.c ---------------------------------------------------------*/
 
-/* Gives frames of one word back; returns those that were free already. */
+/* Gives frames back; those that were free already are reported. */
+void frame_put_parcels(struct frame_pool *pool, frame_slot_id slot,
+		       const struct frame_parcel *parcels, uint64_t count);
+/* The same for one word; returns those that were free already. */
 uint64_t frame_put(struct frame_pool *pool, frame_slot_id slot, uint64_t word,
 		   uint64_t mask);
+/* Second copies of frames, relative: see frame_cache.c. */
+void frame_report_clash(struct frame_pool *pool, uint64_t first,
+			uint64_t clash);
 /* Blocks of one word of the tree; returns those that were free already. */
 uint64_t frame_put_blocks(struct frame_pool *pool, frame_slot_id slot,
 			  uint64_t word, uint64_t mask);
@@ -197,8 +204,13 @@ void frame_open_absent_block(struct frame_pool *pool, uint64_t block);
 /* The owner's bytes of a block that is split for the first time. */
 void frame_init_bytes(struct frame_pool *pool, uint64_t block, uint8_t byte);
 
-/* What the hint says now, and so the class. */
+/* Sets the hint, and lists the block in that class. */
 void frame_set_hint(struct frame_pool *pool, uint64_t block, uint16_t hint);
+/* Lists it where its hint says, if anywhere. */
+void frame_sort(struct frame_pool *pool, uint64_t block);
+/* Whether that is where it belongs. */
+bool frame_in_class(const struct frame_pool *pool, uint64_t block,
+		    unsigned class);
 /* What the hint should say, from the words. */
 uint64_t frame_count_block(const struct frame_pool *pool, uint64_t block);
 /* A CPU stops refilling from a block that may have frames left. */

@@ -145,24 +145,34 @@ static void hold(struct frame_pool *pool, uint64_t block)
 		frame_set_hint(pool, block, (uint16_t)(FRAME_HINT_HELD | hint));
 }
 
+/*
+ * One of the class, off its list. Frees do not sort: what is found here but
+ * belongs elsewhere is listed there now, and what is whole or empty nowhere.
+ */
+static bool pick_in_class(struct frame_pool *pool, unsigned class,
+			  const struct frame_zone *zone, uint64_t *out)
+{
+	struct frame_tree *tree = &pool->classes[class];
+
+	while (frame_tree_find(tree, zone->end, out) && *out >= zone->floor) {
+		*out = best_near(pool, tree, *out, zone->floor);
+		frame_tree_claim_one(pool, tree, *out);
+		if (frame_in_class(pool, *out, class))
+			return true;
+		frame_sort(pool, *out);
+	}
+	return false;
+}
+
 /* The class trees first, then the one that counts. */
 static bool pick_block(struct frame_pool *pool, const struct frame_zone *zone,
 		       uint64_t *out)
 {
-	uint64_t root = atomic_load_relaxed(&pool->root) >> ROOT_CLASSES;
-
-	for (; root != 0; root &= root - 1) {
-		unsigned class = (unsigned)__builtin_ctzl(root);
-		struct frame_tree *tree = &pool->classes[class];
-
-		if (!frame_tree_find(tree, zone->end, out) ||
-		    *out < zone->floor)
-			continue;
-		*out = best_near(pool, tree, *out, zone->floor);
-		/* A hint's bit may be wrong, but it must not stay so. */
-		frame_tree_claim_one(pool, tree, *out);
-		return true;
-	}
+	for (unsigned class = 0; class < FRAME_CLASSES; class++)
+		if (atomic_load_relaxed(&pool->root) >>
+			    (ROOT_CLASSES + class) & 1 &&
+		    pick_in_class(pool, class, zone, out))
+			return true;
 	return frame_tree_find(&pool->split, zone->end, out) &&
 	       *out >= zone->floor;
 }

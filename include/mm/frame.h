@@ -87,6 +87,12 @@ struct frame_slot {
 	uint64_t pad[6];
 };
 
+/* Frames of one word: bit n is relative frame first + n. */
+struct frame_parcel {
+	uint64_t first;
+	uint64_t mask;
+};
+
 enum frame_misuse {
 	FRAME_FOREIGN,		/* not this machine's to lend                */
 	FRAME_MISALIGNED,	/* not the first frame of that size          */
@@ -97,7 +103,7 @@ enum frame_misuse {
 struct frame_complaint {
 	enum frame_misuse misuse;
 	pfn_t frame;
-	const void *caller;	/* of the free that was refused              */
+	const void *caller;	/* of the free that was refused, if known    */
 };
 
 struct frame_reporter {

@@ -12,45 +12,58 @@
  * slow paths assert it (cpu_local.h).
  *
  * Invariants: (C1) no frame is in two places; (C2) the owner's byte of every
- *             cached frame is 0; (C3) `sink` and `word` speak for different
- *             words; (C4) nothing exceeds its limit.
+ *             cached frame is 0; (C3) nothing exceeds its limit.
  */
 #ifndef MM_FRAME_CACHE_H
 #define MM_FRAME_CACHE_H
 
 #include <mm/frame.h>
 
-#define FRAME_STACK_MAX		128
+#define FRAME_KEPT_MAX		64
+#define FRAME_LEAVING_MAX	32
 #define FRAME_BLOCKS_MAX	64
 
 struct frame_cache_set;
 
+/* Where the first frame of a parcel goes. */
+enum {
+	FRAME_KEPT,		/* lent again, the last first                */
+	FRAME_LEAVING,		/* for home, together                        */
+	FRAME_TRAYS,
+};
+
+struct frame_tray {
+	struct frame_parcel *parcels;
+	struct frame_parcel *end;	/* here the next begins              */
+	struct frame_parcel *limit;	/* `end` here: all go home           */
+};
+
 /* [O] all of it. */
 struct frame_bank {
+	/* The first cache line is all that most calls need. */
 	uint64_t word;		/* frames of one word, the first to be lent  */
 	uint64_t word_first;	/* relative frame of its bit 0               */
 	uint64_t word_back;	/* the same, if it takes frames back         */
 	atomic_u8 *owner;	/* the pool's frame_owner                    */
+	struct frame_parcel *last;	/* begun last, takes frames as well  */
 	uint64_t base;		/* the pool's first                          */
 	uint64_t frames;	/* the pool's span; 0 refuses all            */
 	atomic_u16 *hints;
-	uint64_t sink;		/* freed frames of one word, leaving  */
-	uint64_t sink_first;
 	uint32_t block_shift;
 	uint32_t density;	/* a sparser block's frames are not kept     */
-	uint32_t count, limit;	/* of stack                                  */
 	uint32_t block_count, block_limit;
-	uint32_t word_most, sink_on;
+	uint32_t word_most, word_takes_back;
 	uint64_t block;		/* where refills come from                   */
 	struct frame_pool *pool;
 	struct frame_cache_set *set;
 	frame_slot_id slot;
-	/* Of the free that opened the sink: whom a late report can name. */
-	const void *sink_caller;
 	/* Frames and blocks that came to be lent, less those that went home. */
 	int64_t brought;
 	uint32_t refills, spills, drains;
-	uint32_t stack[FRAME_STACK_MAX];	/* relative frames           */
+	struct frame_tray tray[FRAME_TRAYS];
+	struct frame_parcel none;	/* for `last`, when there is none    */
+	struct frame_parcel kept[FRAME_KEPT_MAX];
+	struct frame_parcel leaving[FRAME_LEAVING_MAX];
 	uint32_t blocks[FRAME_BLOCKS_MAX];	/* relative blocks           */
 };
 
@@ -114,6 +127,8 @@ void frame_cache_drain(struct frame_bank *bank);
 
 /* Frames that are in the bank. */
 uint64_t frame_cache_held(const struct frame_bank *bank);
+/* The most that can be, those of its blocks aside. */
+uint64_t frame_cache_limit(const struct frame_bank *bank);
 
 /*
  * Frames and blocks that were lent without a way to the pool, at least so
@@ -123,6 +138,6 @@ uint64_t frame_cache_held(const struct frame_bank *bank);
  */
 uint64_t frame_cache_hits(const struct frame_bank *bank);
 
-bool frame_cache_audit(const struct frame_bank *bank);	/* C1 within, C2..C4 */
+bool frame_cache_audit(const struct frame_bank *bank);	/* C1 within, C2, C3 */
 
 #endif

@@ -22,12 +22,13 @@
 #include <time.h>
 
 #define GIB_FRAMES 262144UL
-#define PAIRS (1UL << 20)
+#define PAIRS (8 * GIB_FRAMES)
+#define OWNER 12
 #define BULK_RATIO 4.5
 #define RANDOM_RATIO 5.0
 
-static uint32_t held[64 * GIB_FRAMES];
-static uint32_t order[PAIRS];
+static pfn_t held[64 * GIB_FRAMES];
+static pfn_t shuffled[PAIRS];
 
 _Noreturn void assert_failed(const char *file, int line, const char *text)
 {
@@ -60,17 +61,21 @@ static void *floor_enter(void *self, unsigned cpu)
 	return self;
 }
 
-static uint32_t floor_alloc(void *thread)
+static enum status floor_alloc(void *thread, uint8_t owner, pfn_t *out)
 {
-	uint32_t *next = thread;
+	uint64_t *next = thread;
 
-	return (*next)++;
+	(void)owner;
+	out->raw = (*next)++;
+	return ST_OK;
 }
 
-static void floor_free(void *thread, uint32_t frame)
+static enum status floor_free(void *thread, pfn_t frame, const void *caller)
 {
 	(void)thread;
 	(void)frame;
+	(void)caller;
+	return ST_OK;
 }
 
 static uint64_t floor_overhead(uint64_t frames)
@@ -109,17 +114,21 @@ static inline uint64_t rng(void)
 	return rng_state;
 }
 
+/* held[] in random order, to be given back from there. */
 static void shuffle(uint64_t count)
 {
-	for (uint64_t i = 0; i < count; i++)
-		order[i] = (uint32_t)i;
-	for (uint64_t i = count - 1; i > 0; i--) {
+	for (uint64_t i = 0; i < count; i++) {
 		uint64_t j = rng() % (i + 1);
-		uint32_t other = order[j];
 
-		order[j] = order[i];
-		order[i] = other;
+		shuffled[i] = shuffled[j];
+		shuffled[j] = held[i];
 	}
+}
+
+static _Noreturn void failed(void)
+{
+	fprintf(stderr, "bench_frames: a frame was refused\n");
+	abort();
 }
 
 /* --- workloads: ns per pair ----------------------------------------------*/
@@ -131,107 +140,176 @@ struct run {
 	uint64_t frames;
 };
 
-typedef uint32_t (*alloc_call)(void *thread);
-typedef void (*free_call)(void *thread, uint32_t frame);
+/* What is lent and given back: frames, or blocks. */
+struct calls {
+	alloc_call alloc;
+	free_call free;
+	void *thread;
+};
 
-static double bulk_of(struct run *run, alloc_call alloc, free_call give,
-		      uint64_t count, unsigned times)
+static struct calls frames_of(const struct run *run)
+{
+	return (struct calls){ run->peer->alloc, run->peer->free, run->thread };
+}
+
+static struct calls blocks_of(const struct run *run)
+{
+	return (struct calls){ run->peer->alloc_block, run->peer->free_block,
+			       run->thread };
+}
+
+static inline void lend(const struct calls *calls, pfn_t *out)
+{
+	if (__builtin_expect(calls->alloc(calls->thread, OWNER, out) != ST_OK,
+			     0))
+		failed();
+}
+
+static inline void give(const struct calls *calls, pfn_t frame)
+{
+	if (__builtin_expect(calls->free(calls->thread, frame, calls) != ST_OK,
+			     0))
+		failed();
+}
+
+static double lend_all(const struct calls calls, uint64_t count)
 {
 	double start = cpu_ns();
 
-	for (unsigned round = 0; round < times; round++) {
-		for (uint64_t i = 0; i < count; i++)
-			held[i] = alloc(run->thread);
-		for (uint64_t i = 0; i < count; i++)
-			give(run->thread, held[i]);
-	}
-	return (cpu_ns() - start) / (double)(count * times);
+	for (uint64_t i = 0; i < count; i++)
+		lend(&calls, &held[i]);
+	return cpu_ns() - start;
 }
 
-static double random_of(struct run *run, alloc_call alloc, free_call give,
-			uint64_t count, unsigned times)
-{
-	double start;
-
-	shuffle(count);
-	start = cpu_ns();
-	for (unsigned round = 0; round < times; round++) {
-		for (uint64_t i = 0; i < count; i++)
-			held[i] = alloc(run->thread);
-		for (uint64_t i = 0; i < count; i++)
-			give(run->thread, held[order[i]]);
-	}
-	return (cpu_ns() - start) / (double)(count * times);
-}
-
-static double repeat_of(struct run *run, alloc_call alloc, free_call give)
+static double give_all(const struct calls calls, const pfn_t *frames,
+		       uint64_t count)
 {
 	double start = cpu_ns();
 
-	for (uint64_t i = 0; i < PAIRS; i++)
-		give(run->thread, alloc(run->thread));
+	for (uint64_t i = 0; i < count; i++)
+		give(&calls, frames[i]);
+	return cpu_ns() - start;
+}
+
+static double bulk_of(struct calls calls, uint64_t count, unsigned times)
+{
+	double spent = 0;
+
+	for (unsigned round = 0; round < times; round++) {
+		spent += lend_all(calls, count);
+		spent += give_all(calls, held, count);
+	}
+	return spent / (double)(count * times);
+}
+
+/* As bulk, but given back in random order. */
+static double random_of(struct calls calls, uint64_t count, unsigned times)
+{
+	double spent = 0;
+
+	for (unsigned round = 0; round < times; round++) {
+		spent += lend_all(calls, count);
+		shuffle(count);
+		spent += give_all(calls, shuffled, count);
+	}
+	return spent / (double)(count * times);
+}
+
+static double repeat_of(const struct calls calls)
+{
+	double start = cpu_ns();
+
+	for (uint64_t i = 0; i < PAIRS; i++) {
+		pfn_t frame;
+
+		lend(&calls, &frame);
+		give(&calls, frame);
+	}
 	return (cpu_ns() - start) / (double)PAIRS;
 }
 
 static double bulk(struct run *run)
 {
-	return bulk_of(run, run->peer->alloc, run->peer->free, PAIRS, 1);
+	return bulk_of(frames_of(run), PAIRS, 1);
 }
 
 static double random_free(struct run *run)
 {
-	return random_of(run, run->peer->alloc, run->peer->free, PAIRS, 1);
+	return random_of(frames_of(run), PAIRS, 1);
 }
 
 static double repeat(struct run *run)
 {
-	return repeat_of(run, run->peer->alloc, run->peer->free);
+	return repeat_of(frames_of(run));
 }
 
 /* A hundred at a time, the last one back first. */
 static double burst(struct run *run)
 {
-	alloc_call alloc = run->peer->alloc;
-	free_call give = run->peer->free;
+	const struct calls calls = frames_of(run);
 	double start = cpu_ns();
 
 	for (uint64_t i = 0; i < PAIRS / 100; i++) {
 		for (unsigned j = 0; j < 100; j++)
-			held[j] = alloc(run->thread);
+			lend(&calls, &held[j]);
 		for (unsigned j = 100; j-- > 0;)
-			give(run->thread, held[j]);
+			give(&calls, held[j]);
 	}
 	return (cpu_ns() - start) / (double)(PAIRS / 100 * 100);
 }
 
 static double bulk_2m(struct run *run)
 {
-	return bulk_of(run, run->peer->alloc_block, run->peer->free_block,
-		       run->frames / PEER_BLOCK, 64);
+	return bulk_of(blocks_of(run), run->frames / PEER_BLOCK, 64);
 }
 
 static double random_2m(struct run *run)
 {
-	return random_of(run, run->peer->alloc_block, run->peer->free_block,
-			 run->frames / PEER_BLOCK, 64);
+	return random_of(blocks_of(run), run->frames / PEER_BLOCK, 64);
 }
 
 static double repeat_2m(struct run *run)
 {
-	return repeat_of(run, run->peer->alloc_block, run->peer->free_block);
+	return repeat_of(blocks_of(run));
 }
 
 /*
- * A coin decides whether a random frame goes back or a new one is lent:
- * freeing and lending in turn would only show that a frame just freed is
- * the next to be lent.
+ * In each step a random frame goes back and another is lent in its place.
+ * What goes back is chosen some steps ahead and fetched: the harness's own
+ * array is large, and waiting for it is not what is measured.
+ */
+#define AHEAD 32
+
+static double churn_steps(const struct calls calls, uint64_t full)
+{
+	uint64_t chosen[AHEAD];
+	double start;
+
+	for (unsigned i = 0; i < AHEAD; i++)
+		chosen[i] = (uint64_t)(uint32_t)rng() * full >> 32;
+	start = cpu_ns();
+	for (uint64_t i = 0; i < PAIRS; i++) {
+		uint64_t which = chosen[i % AHEAD];
+		uint64_t next = (uint64_t)(uint32_t)rng() * full >> 32;
+
+		chosen[i % AHEAD] = next;
+		__builtin_prefetch(&held[next], 1);
+		give(&calls, held[which]);
+		lend(&calls, &held[which]);
+	}
+	return (cpu_ns() - start) / (double)PAIRS;
+}
+
+/*
+ * For what is left whole, a coin decides whether a random frame goes back or
+ * a new one is lent: freeing and lending in turn would mostly show that a
+ * frame just freed is the next to be lent.
  */
 #define CHURN_SLACK 8192
 
-static void churn_pairs(struct run *run, uint64_t full, uint64_t pairs)
+static void churn_pairs(const struct calls calls, uint64_t full,
+			uint64_t pairs)
 {
-	alloc_call alloc = run->peer->alloc;
-	free_call give = run->peer->free;
 	uint64_t count = full;
 
 	for (uint64_t i = 0; i < 2 * pairs; i++) {
@@ -240,20 +318,14 @@ static void churn_pairs(struct run *run, uint64_t full, uint64_t pairs)
 
 		if ((roll >> 40 & 1 && count > full - CHURN_SLACK) ||
 		    count == full) {
-			give(run->thread, held[which]);
+			give(&calls, held[which]);
 			held[which] = held[--count];
 		} else {
-			held[count++] = alloc(run->thread);
+			lend(&calls, &held[count++]);
 		}
 	}
 	while (count < full)
-		held[count++] = alloc(run->thread);
-}
-
-static void fill(struct run *run, uint64_t full)
-{
-	for (uint64_t i = 0; i < full; i++)
-		held[i] = run->peer->alloc(run->thread);
+		lend(&calls, &held[count++]);
 }
 
 /*
@@ -263,11 +335,13 @@ static void fill(struct run *run, uint64_t full)
  */
 static void scatter(struct run *run, uint64_t full)
 {
-	fill(run, run->frames);
+	const struct calls calls = frames_of(run);
+
+	(void)lend_all(calls, run->frames);
 	for (uint64_t count = run->frames; count > full;) {
 		uint64_t which = rng() % count;
 
-		run->peer->free(run->thread, held[which]);
+		give(&calls, held[which]);
 		held[which] = held[--count];
 	}
 }
@@ -275,14 +349,10 @@ static void scatter(struct run *run, uint64_t full)
 static double churn(struct run *run)
 {
 	uint64_t full = run->frames / 2;
-	double start, end;
 
 	scatter(run, full);
-	churn_pairs(run, full, full / 4);
-	start = cpu_ns();
-	churn_pairs(run, full, PAIRS);
-	end = cpu_ns();
-	return (end - start) / (double)PAIRS;
+	churn_pairs(frames_of(run), full, full / 4);
+	return churn_steps(frames_of(run), full);
 }
 
 /* --- two threads ---------------------------------------------------------*/
@@ -292,7 +362,7 @@ static double churn(struct run *run)
 struct ring {
 	_Alignas(64) uint64_t written;
 	_Alignas(64) uint64_t read;
-	_Alignas(64) uint32_t slots[RING];
+	_Alignas(64) pfn_t slots[RING];
 	struct run *run;
 	double ns;
 };
@@ -301,6 +371,7 @@ static void *free_all(void *argument)
 {
 	struct ring *ring = argument;
 	void *thread = ring->run->peer->enter(ring->run->self, 1);
+	const struct calls calls = { NULL, ring->run->peer->free, thread };
 	double start = cpu_ns(), idle = 0;
 
 	for (uint64_t done = 0; done < PAIRS;) {
@@ -317,7 +388,7 @@ static void *free_all(void *argument)
 			continue;
 		}
 		for (; done < end; done++)
-			ring->run->peer->free(thread, ring->slots[done % RING]);
+			give(&calls, ring->slots[done % RING]);
 		__atomic_store_n(&ring->read, done, __ATOMIC_RELEASE);
 	}
 	ring->ns = cpu_ns() - start - idle;
@@ -330,6 +401,7 @@ static void *free_all(void *argument)
 static double two_threads(struct run *run)
 {
 	static struct ring ring;
+	const struct calls calls = frames_of(run);
 	pthread_t other;
 	double start, idle = 0;
 
@@ -346,8 +418,7 @@ static double two_threads(struct run *run)
 			__builtin_ia32_pause();
 		idle += cpu_ns() - from;
 		for (unsigned i = 0; i < 64; i++)
-			ring.slots[(done + i) % RING] =
-				run->peer->alloc(run->thread);
+			lend(&calls, &ring.slots[(done + i) % RING]);
 		__atomic_store_n(&ring.written, done + 64, __ATOMIC_RELEASE);
 	}
 	start = cpu_ns() - start - idle;
@@ -360,10 +431,11 @@ static double two_threads(struct run *run)
 static uint64_t large_left(struct run *run)
 {
 	uint64_t count = 0;
+	pfn_t frame;
 
 	if (run->peer->drain)
 		run->peer->drain(run->thread);
-	while (run->peer->alloc_block(run->thread) != PEER_NONE)
+	while (run->peer->alloc_block(run->thread, OWNER, &frame) == ST_OK)
 		count++;
 	return count;
 }
@@ -374,7 +446,7 @@ static double heal(struct run *run, unsigned times)
 	uint64_t ideal = (run->frames - full) / PEER_BLOCK;
 
 	scatter(run, full);
-	churn_pairs(run, full, full * times);
+	churn_pairs(frames_of(run), full, full * times);
 	return 100.0 * (double)large_left(run) / (double)ideal;
 }
 
@@ -398,8 +470,9 @@ static double heal_mixed(struct run *run)
 	uint64_t full = run->frames * 9 / 10, low = run->frames * 6 / 10;
 	uint64_t ideal = (run->frames - full) / PEER_BLOCK;
 	uint64_t recent = run->frames / 20, count = full;
+	const struct calls calls = frames_of(run);
 
-	fill(run, full);
+	(void)lend_all(calls, full);
 	for (unsigned swing = 0; swing < 10; swing++) {
 		while (count > low) {
 			uint64_t roll = rng();
@@ -407,13 +480,13 @@ static double heal_mixed(struct run *run)
 				count - 1 - (roll >> 8) % recent :
 				(roll >> 8) % count;
 
-			run->peer->free(run->thread, held[which]);
+			give(&calls, held[which]);
 			held[which] = held[--count];
 			if (roll >> 40 & 1)
-				held[count++] = run->peer->alloc(run->thread);
+				lend(&calls, &held[count++]);
 		}
 		while (count < full)
-			held[count++] = run->peer->alloc(run->thread);
+			lend(&calls, &held[count++]);
 	}
 	return 100.0 * (double)large_left(run) / (double)ideal;
 }
@@ -470,7 +543,7 @@ static double once(const struct workload *workload, const struct peer *peer)
 	run.thread = peer->enter(run.self, 0);
 	/* First touches are not what is measured. */
 	if (strcmp(workload->unit, "ns") == 0 && workload->gib < 64)
-		(void)bulk_of(&run, peer->alloc, peer->free, PAIRS, 1);
+		(void)bulk_of(frames_of(&run), PAIRS, 1);
 	if (peer->drain)
 		peer->drain(run.thread);
 	result = workload->measure(&run);

@@ -2,18 +2,24 @@
 /*
  * peer.h - what bench_frames measures: allocators behind one set of calls.
  *
+ * The calls are the kernel's: an owner, a status, a frame through a pointer.
  * All of them keep the owner's byte and refuse a frame that is free; all are
  * compiled with the same flags and called through the same pointers.
  */
 #ifndef TESTS_PEER_H
 #define TESTS_PEER_H
 
+#include <base/address.h>
+#include <base/status.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #define PEER_NONE UINT32_MAX
-#define PEER_OWNER 12
 #define PEER_BLOCK 512
+
+typedef enum status (*alloc_call)(void *thread, uint8_t owner, pfn_t *out);
+typedef enum status (*free_call)(void *thread, pfn_t frame,
+				 const void *caller);
 
 struct peer {
 	const char *name;
@@ -22,10 +28,10 @@ struct peer {
 	void (*destroy)(void *self);
 	/* What thread `cpu` passes to the calls below. */
 	void *(*enter)(void *self, unsigned cpu);
-	uint32_t (*alloc)(void *thread);
-	void (*free)(void *thread, uint32_t frame);
-	uint32_t (*alloc_block)(void *thread);	/* NULL: has none            */
-	void (*free_block)(void *thread, uint32_t frame);
+	alloc_call alloc;
+	free_call free;
+	alloc_call alloc_block;			/* NULL: has none            */
+	free_call free_block;
 	/* Gives back what thread `cpu` keeps; may be NULL. */
 	void (*drain)(void *thread);
 	/* Bytes of metadata, the owner's bytes not among them. */

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * One bit per frame, one per wholly free block, one lock around both. The
- * search goes on where the last one ended.
+ * One bit per frame, one per wholly free block, one lock around both.
+ *
+ * As good as one lock allows: the search goes on where the last one ended,
+ * addresses are computed before the lock is taken, and the block that the
+ * cursor stands in is not merged, or lending and freeing one frame in turn
+ * would split and merge a block each time.
  */
 #include "peer.h"
 
 #include <stdlib.h>
+
+#define RARELY(condition) __builtin_expect(condition, 0)
 
 struct bitmap {
 	struct peer_lock lock;
@@ -48,7 +54,7 @@ static void *enter(void *self, unsigned cpu)
 	return self;
 }
 
-static uint32_t take_block(struct bitmap *map)
+static bool take_block(struct bitmap *map, uint64_t *block)
 {
 	for (uint64_t i = 0; i < map->whole_words; i++) {
 		uint64_t at = map->whole_at;
@@ -56,24 +62,23 @@ static uint32_t take_block(struct bitmap *map)
 
 		if (word != 0) {
 			map->whole[at] = word & (word - 1);
-			return (uint32_t)(at * 64 +
-					  (uint64_t)__builtin_ctzl(word));
+			*block = at * 64 + (uint64_t)__builtin_ctzl(word);
+			return true;
 		}
 		map->whole_at = at + 1 < map->whole_words ? at + 1 : 0;
 	}
-	return PEER_NONE;
+	return false;
 }
 
-static bool next_word(struct bitmap *map)
+static __attribute__((noinline)) bool next_word(struct bitmap *map)
 {
-	uint32_t block;
+	uint64_t block;
 
-	for (uint64_t i = 0; i < 64 && map->at < map->words; i++, map->at++)
-		if (map->bits[map->at] != 0)
+	for (uint64_t i = 0; i < 64 && map->at + 1 < map->words; i++)
+		if (map->bits[++map->at] != 0)
 			return true;
-	block = take_block(map);
-	if (block != PEER_NONE) {
-		map->at = (uint64_t)block * 8;
+	if (take_block(map, &block)) {
+		map->at = block * 8;
 		for (unsigned i = 0; i < 8; i++)
 			map->bits[map->at + i] = UINT64_MAX;
 		return true;
@@ -86,26 +91,29 @@ static bool next_word(struct bitmap *map)
 	return false;
 }
 
-static uint32_t alloc(void *thread)
+static enum status alloc(void *thread, uint8_t owner, pfn_t *out)
 {
 	struct bitmap *map = thread;
-	uint32_t frame = PEER_NONE;
+	uint64_t *bits = map->bits;
+	uint8_t *owners = map->owner;
+	uint64_t at, word, frame;
 
 	peer_lock(&map->lock);
-	if ((map->at < map->words && map->bits[map->at] != 0) ||
-	    next_word(map)) {
-		uint64_t word = map->bits[map->at];
-
-		map->bits[map->at] = word & (word - 1);
-		frame = (uint32_t)(map->at * 64 +
-				   (uint64_t)__builtin_ctzl(word));
-		map->owner[frame] = PEER_OWNER;
+	if (RARELY(bits[map->at] == 0) && !next_word(map)) {
+		peer_unlock(&map->lock);
+		return ST_NO_MEMORY;
 	}
+	at = map->at;
+	word = bits[at];
+	bits[at] = word & (word - 1);
+	frame = at * 64 + (uint64_t)__builtin_ctzl(word);
+	owners[frame] = owner;
 	peer_unlock(&map->lock);
-	return frame;
+	out->raw = frame;
+	return ST_OK;
 }
 
-static void merge(struct bitmap *map, uint64_t block)
+static __attribute__((noinline)) void merge(struct bitmap *map, uint64_t block)
 {
 	uint64_t *words = map->bits + block * 8;
 
@@ -117,47 +125,68 @@ static void merge(struct bitmap *map, uint64_t block)
 	map->whole[block / 64] |= 1UL << (block % 64);
 }
 
-static void give(void *thread, uint32_t frame)
+static enum status give(void *thread, pfn_t frame, const void *caller)
 {
 	struct bitmap *map = thread;
+	uint8_t *owner = map->owner + frame.raw;
+	uint64_t *cell = map->bits + frame.raw / 64;
+	uint64_t bit = 1UL << (frame.raw % 64), word;
 
+	(void)caller;
 	peer_lock(&map->lock);
-	if (map->owner[frame] == 0)
-		abort();
-	map->owner[frame] = 0;
-	map->bits[frame / 64] |= 1UL << (frame % 64);
-	if (map->bits[frame / 64] == UINT64_MAX)
-		merge(map, frame / PEER_BLOCK);
-	peer_unlock(&map->lock);
-}
-
-static uint32_t alloc_block(void *thread)
-{
-	struct bitmap *map = thread;
-	uint32_t block;
-
-	peer_lock(&map->lock);
-	block = take_block(map);
-	if (block != PEER_NONE) {
-		map->block_owner[block] = PEER_OWNER;
-		block *= PEER_BLOCK;
+	if (RARELY(*owner == 0)) {
+		peer_unlock(&map->lock);
+		return ST_CONFLICT;
 	}
+	*owner = 0;
+	word = *cell | bit;
+	*cell = word;
+	if (RARELY(word == UINT64_MAX) && frame.raw / PEER_BLOCK != map->at / 8)
+		merge(map, frame.raw / PEER_BLOCK);
 	peer_unlock(&map->lock);
-	return block;
+	return ST_OK;
 }
 
-static void free_block(void *thread, uint32_t frame)
+static enum status alloc_block(void *thread, uint8_t owner, pfn_t *out)
 {
 	struct bitmap *map = thread;
-	uint32_t block = frame / PEER_BLOCK;
+	uint64_t block;
+	bool found;
 
 	peer_lock(&map->lock);
-	if (map->block_owner[block] == 0)
-		abort();
-	map->block_owner[block] = 0;
-	map->whole[block / 64] |= 1UL << (block % 64);
+	found = take_block(map, &block);
+	if (RARELY(!found)) {
+		merge(map, map->at / 8);
+		found = take_block(map, &block);
+	}
+	if (found)
+		map->block_owner[block] = owner;
+	peer_unlock(&map->lock);
+	if (RARELY(!found))
+		return ST_NO_MEMORY;
+	out->raw = block * PEER_BLOCK;
+	return ST_OK;
+}
+
+static enum status free_block(void *thread, pfn_t frame, const void *caller)
+{
+	struct bitmap *map = thread;
+	uint64_t block = frame.raw / PEER_BLOCK;
+	uint8_t *owner = map->block_owner + block;
+	uint64_t *cell = map->whole + block / 64;
+	uint64_t bit = 1UL << (block % 64);
+
+	(void)caller;
+	peer_lock(&map->lock);
+	if (RARELY(*owner == 0)) {
+		peer_unlock(&map->lock);
+		return ST_CONFLICT;
+	}
+	*owner = 0;
+	*cell |= bit;
 	map->whole_at = block / 64;
 	peer_unlock(&map->lock);
+	return ST_OK;
 }
 
 static uint64_t overhead(uint64_t frames)

@@ -119,30 +119,38 @@ static void put(struct buddy *buddy, uint32_t frame, unsigned order)
 	push(buddy, frame, order);
 }
 
-static uint32_t alloc(void *thread)
+static __attribute__((noinline)) void refill(struct cpu *cpu)
+{
+	struct buddy *buddy = cpu->buddy;
+
+	peer_lock(&buddy->lock);
+	for (unsigned i = 0; i < BATCH; i++) {
+		uint32_t frame = take(buddy, 0);
+
+		if (frame == PEER_NONE)
+			break;
+		cpu->frames[cpu->count++] = frame;
+	}
+	peer_unlock(&buddy->lock);
+}
+
+static enum status alloc(void *thread, uint8_t owner, pfn_t *out)
 {
 	struct cpu *cpu = thread;
-	struct buddy *buddy = cpu->buddy;
 	uint32_t frame;
 
 	if (cpu->count == 0) {
-		peer_lock(&buddy->lock);
-		for (unsigned i = 0; i < BATCH; i++) {
-			frame = take(buddy, 0);
-			if (frame == PEER_NONE)
-				break;
-			cpu->frames[cpu->count++] = frame;
-		}
-		peer_unlock(&buddy->lock);
+		refill(cpu);
 		if (cpu->count == 0)
-			return PEER_NONE;
+			return ST_NO_MEMORY;
 	}
 	frame = cpu->frames[--cpu->count];
-	buddy->owner[frame] = PEER_OWNER;
-	return frame;
+	cpu->buddy->owner[frame] = owner;
+	out->raw = frame;
+	return ST_OK;
 }
 
-static void spill(struct cpu *cpu, uint32_t keep)
+static __attribute__((noinline)) void spill(struct cpu *cpu, uint32_t keep)
 {
 	peer_lock(&cpu->buddy->lock);
 	while (cpu->count > keep)
@@ -150,19 +158,21 @@ static void spill(struct cpu *cpu, uint32_t keep)
 	peer_unlock(&cpu->buddy->lock);
 }
 
-static void give(void *thread, uint32_t frame)
+static enum status give(void *thread, pfn_t frame, const void *caller)
 {
 	struct cpu *cpu = thread;
 
-	if (cpu->buddy->owner[frame] == 0)
-		abort();
-	cpu->buddy->owner[frame] = 0;
-	cpu->frames[cpu->count++] = frame;
+	(void)caller;
+	if (cpu->buddy->owner[frame.raw] == 0)
+		return ST_CONFLICT;
+	cpu->buddy->owner[frame.raw] = 0;
+	cpu->frames[cpu->count++] = (uint32_t)frame.raw;
 	if (cpu->count > CACHE_MAX)
 		spill(cpu, CACHE_MAX - BATCH);
+	return ST_OK;
 }
 
-static uint32_t alloc_block(void *thread)
+static enum status alloc_block(void *thread, uint8_t owner, pfn_t *out)
 {
 	struct buddy *buddy = ((struct cpu *)thread)->buddy;
 	uint32_t frame;
@@ -170,21 +180,26 @@ static uint32_t alloc_block(void *thread)
 	peer_lock(&buddy->lock);
 	frame = take(buddy, ORDERS - 1);
 	if (frame != PEER_NONE)
-		buddy->owner[frame] = PEER_OWNER;
+		buddy->owner[frame] = owner;
 	peer_unlock(&buddy->lock);
-	return frame;
+	out->raw = frame;
+	return frame != PEER_NONE ? ST_OK : ST_NO_MEMORY;
 }
 
-static void free_block(void *thread, uint32_t frame)
+static enum status free_block(void *thread, pfn_t frame, const void *caller)
 {
 	struct buddy *buddy = ((struct cpu *)thread)->buddy;
+	enum status status = ST_CONFLICT;
 
+	(void)caller;
 	peer_lock(&buddy->lock);
-	if (buddy->owner[frame] == 0)
-		abort();
-	buddy->owner[frame] = 0;
-	put(buddy, frame, ORDERS - 1);
+	if (buddy->owner[frame.raw] != 0) {
+		buddy->owner[frame.raw] = 0;
+		put(buddy, (uint32_t)frame.raw, ORDERS - 1);
+		status = ST_OK;
+	}
 	peer_unlock(&buddy->lock);
+	return status;
 }
 
 static void drain(void *thread)

@@ -38,32 +38,41 @@ static void *enter(void *self, unsigned cpu)
 	return self;
 }
 
-static uint32_t alloc(void *thread)
+static enum status alloc(void *thread, uint8_t owner, pfn_t *out)
 {
 	struct list *list = thread;
 	uint32_t frame;
 
 	peer_lock(&list->lock);
 	frame = list->head;
-	if (frame != PEER_NONE) {
-		list->head = list->next[frame];
-		list->owner[frame] = PEER_OWNER;
+	if (__builtin_expect(frame == PEER_NONE, 0)) {
+		peer_unlock(&list->lock);
+		return ST_NO_MEMORY;
 	}
+	list->head = list->next[frame];
+	list->owner[frame] = owner;
 	peer_unlock(&list->lock);
-	return frame;
+	out->raw = frame;
+	return ST_OK;
 }
 
-static void give(void *thread, uint32_t frame)
+static enum status give(void *thread, pfn_t frame, const void *caller)
 {
 	struct list *list = thread;
+	uint8_t *owner = list->owner + frame.raw;
+	uint32_t *next = list->next + frame.raw;
 
+	(void)caller;
 	peer_lock(&list->lock);
-	if (list->owner[frame] == 0)
-		abort();
-	list->owner[frame] = 0;
-	list->next[frame] = list->head;
-	list->head = frame;
+	if (__builtin_expect(*owner == 0, 0)) {
+		peer_unlock(&list->lock);
+		return ST_CONFLICT;
+	}
+	*owner = 0;
+	*next = list->head;
+	list->head = (uint32_t)frame.raw;
 	peer_unlock(&list->lock);
+	return ST_OK;
 }
 
 static uint64_t overhead(uint64_t frames)

@@ -40,6 +40,7 @@ MAPS = (
     Case("reversed", "reverse"),
     Case("shuffled", "shuffle=7"),
     Case("split", "split=250"),
+    Case("overlapping-split", "overlap split=650"),
     Case("600-entries", "split=600", boots(r"map .* entries=600 ")),
     Case("2000-entries", "split=2000 shuffle=3",
          boots(r"map .* entries=2000 ")),

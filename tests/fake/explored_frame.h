@@ -13,6 +13,7 @@
 #define frame_at_rest explored_frame_at_rest
 #define frame_count_block explored_frame_count_block
 #define frame_free explored_frame_free
+#define frame_in_class explored_frame_in_class
 #define frame_init_bytes explored_frame_init_bytes
 #define frame_let_go_block explored_frame_let_go_block
 #define frame_misused explored_frame_misused
@@ -30,8 +31,11 @@
 #define frame_put_blocks explored_frame_put_blocks
 #define frame_put_giant explored_frame_put_giant
 #define frame_put_giants explored_frame_put_giants
+#define frame_put_parcels explored_frame_put_parcels
 #define frame_put_run explored_frame_put_run
+#define frame_report_clash explored_frame_report_clash
 #define frame_set_hint explored_frame_set_hint
+#define frame_sort explored_frame_sort
 #define frame_split_block explored_frame_split_block
 #define frame_split_giant explored_frame_split_giant
 #define frame_take explored_frame_take

@@ -103,6 +103,7 @@ CASE(frame_cache_keeps_no_more_than_its_share)
 					bank, (pfn_t){ (n * 12289) % sizes[i] },
 					MARK) == ST_OK);
 				CHECK(frame_cache_held(bank) <= share);
+				CHECK(frame_cache_limit(bank) <= share);
 			}
 			frame_world_free(world);
 		}
@@ -129,31 +130,64 @@ CASE(frame_cache_drains_the_others_for_one_who_may_wait)
 	frame_world_free(world);
 }
 
-CASE(frame_cache_sends_frames_of_sparse_blocks_home)
+CASE(frame_cache_keeps_frames_of_dense_blocks_only)
 {
-	struct frame_world *world = world_of(32768, 1);
+	struct frame_world *world = world_of(262144, 1);
 	struct frame_bank *bank = become(world, 0, CPU_TASK);
+	const struct frame_tray *kept = &bank->tray[FRAME_KEPT];
+	const struct frame_tray *leaving = &bank->tray[FRAME_LEAVING];
 	pfn_t frame;
 
-	for (unsigned i = 0; i < 32768; i++)
+	for (unsigned i = 0; i < 262144; i++)
 		CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
-	/* A block with 127 free is sparser than the empty last one. */
 	for (unsigned i = 0; i < 127; i++)
 		CHECK(frame_cache_free(bank, (pfn_t){ 256 + i }, MARK) ==
 		      ST_OK);
 	frame_cache_drain(bank);
-	bank->density = 10;
+	/* Of a block with 127 free, of one with none, of the first again. */
 	CHECK(frame_cache_free(bank, (pfn_t){ 383 }, MARK) == ST_OK);
-	CHECK(bank->count == 0);
-	bank->density = 0;
+	CHECK(leaving->end - leaving->parcels == 1);
 	CHECK(frame_cache_free(bank, (pfn_t){ 1000 }, MARK) == ST_OK);
-	CHECK(bank->count == 1);
+	CHECK(kept->end - kept->parcels == 1);
+	CHECK(frame_world_audit(world, 129));
+	CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
+	CHECK(frame.raw == 1000);
+	CHECK(frame_cache_alloc_block(bank, 1, &frame) == ST_OK);
+	CHECK(frame.raw == 256);
+	CHECK(frame_world_audit(world, 0));
+	frame_world_free(world);
+}
+
+CASE(frame_cache_lends_again_what_it_keeps_without_the_pool)
+{
+	struct frame_world *world = world_of(262144, 1);
+	struct frame_bank *bank = become(world, 0, CPU_TASK);
+	uint32_t refills, spills;
+	pfn_t frame, frames[12];
+
+	for (unsigned i = 0; i < 262144; i++)
+		CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
+	for (unsigned i = 0; i < 12; i++)
+		frames[i].raw = 5000 * (i + 1);
+	refills = bank->refills;
+	spills = bank->spills;
+	for (unsigned round = 0; round < 5; round++) {
+		for (unsigned i = 0; i < 12; i++)
+			CHECK(frame_cache_free(bank, frames[i], MARK) == ST_OK);
+		CHECK(frame_world_audit(world, 12));
+		for (unsigned i = 0; i < 12; i++) {
+			CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
+			CHECK(frame.raw % 5000 == 0 && frame.raw < 65000);
+		}
+		CHECK(frame_cache_held(bank) == 0);
+	}
+	CHECK(bank->refills == refills && bank->spills == spills);
 	frame_world_free(world);
 }
 
 CASE(frame_cache_drops_the_second_copy_of_a_frame)
 {
-	struct frame_world *world = world_of(32768, 2);
+	struct frame_world *world = world_of(262144, 2);
 	struct frame_bank *one = become(world, 0, CPU_TASK), *two;
 	pfn_t frame;
 	unsigned before;
@@ -172,14 +206,16 @@ CASE(frame_cache_drops_the_second_copy_of_a_frame)
 	CHECK(world->complaints == before + 1);
 	CHECK(world->last.misuse == FRAME_FREED_AT_ONCE);
 	CHECK(world->last.frame.raw == frame.raw);
-	CHECK(frame_world_audit(world, 32768));
+	CHECK(frame_world_audit(world, 262144));
 	frame_world_free(world);
 }
 
 /* --- a walk --------------------------------------------------------------*/
 
-#define FRAMES 32768
+/* Enough for a share that keeps parcels and blocks. */
+#define FRAMES 524288
 #define CPUS 3
+#define SLACK 6000
 
 struct walk {
 	struct frame_world *world;
@@ -249,11 +285,14 @@ CASE(frame_cache_walks_with_the_model)
 
 	walk->world = world_of(FRAMES, CPUS);
 	walk->free = FRAMES;
+	/* Nearly all lent, so that blocks have few free frames. */
+	while (walk->free > SLACK)
+		walk_alloc(walk, become(walk->world, 0, CPU_TASK), false);
 	for (unsigned i = 0; i < 300000; i++) {
 		if (i % 10000 == 0)
 			want = (unsigned)(20 + check_random(&seed) % 70);
 		step(walk, &seed, want);
-		if (i % 5003 == 0)
+		if (i % 20011 == 0)
 			CHECK(frame_world_audit(walk->world, walk->free));
 	}
 	while (walk->count > 0)

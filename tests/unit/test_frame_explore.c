@@ -225,3 +225,24 @@ CASE(frame_explore_unlists_no_block_that_has_a_frame)
 		.cpu = { give_ten, take_one }, .check = free_is_reachable,
 		.preemptions = EXPLORE_AT_MOST(1) });
 }
+
+/*
+ * The same where loads may be late, as C's memory model has it: here the
+ * order named at each access counts, and x86 hides none that is missing.
+ */
+CASE(frame_explore_refuses_nobody_where_loads_are_late)
+{
+	explore_whole(&(struct exploration){
+		.name = "weak_split_merge", .set_up = block_is_free,
+		.cpu = { take_and_give, take_and_give },
+		.check = block_is_free_again, .model = EXPLORE_WEAK,
+		.preemptions = EXPLORE_AT_MOST(1) });
+}
+
+CASE(frame_explore_unlists_no_block_where_loads_are_late)
+{
+	explore_whole(&(struct exploration){
+		.name = "weak_unlist", .set_up = none_is_free,
+		.cpu = { give_ten, take_one }, .check = free_is_reachable,
+		.model = EXPLORE_WEAK, .preemptions = EXPLORE_AT_MOST(1) });
+}
