@@ -272,6 +272,23 @@ $(BUILD)/explore-gcc/test_%: $(BUILD)/explore-gcc/tests/explore/test_%.o \
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(EXPLORE_FLAGS) -o $@ $^
 
+# --- missing synchronisation: real threads, watched ---------------------------
+TSAN_FLAGS := $(COMMON) -O1 -Itests/fake -I. -fno-omit-frame-pointer \
+	-fsanitize=thread -pthread
+TSAN_TESTS := test_frame_threads
+
+$(BUILD)/check-tsan/%.o: %.c
+	$(call say,tsan,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(TSAN_FLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/check-tsan/test_%: $(BUILD)/check-tsan/tests/unit/test_%.o \
+		$(call host_objects,check-tsan,$(HOSTED_ROOMS) tests/fake/check.c \
+			tests/fake/fake_cpu.c tests/fake/fake_mmu.c \
+			tests/fake/frame_world.c)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(TSAN_FLAGS) -o $@ $^
+
 # --- what people type --------------------------------------------------------
 # Each target first sees to it that the machine has what it needs.
 .PHONY: setup-%
@@ -299,7 +316,8 @@ debug: setup-debug
 # --- tests -------------------------------------------------------------------
 UNIT_BINARIES := $(foreach compiler,gcc clang,\
 	$(addprefix $(BUILD)/check-$(compiler)/,$(UNIT_TESTS) test_loader)) \
-	$(addprefix $(BUILD)/explore-gcc/,$(EXPLORE_TESTS))
+	$(addprefix $(BUILD)/explore-gcc/,$(EXPLORE_TESTS)) \
+	$(addprefix $(BUILD)/check-tsan/,$(TSAN_TESTS))
 
 .PHONY: test test-host test-boot test-programs
 test: setup-test
@@ -450,7 +468,7 @@ help:
 	@sed -n 's/^#? //p' Makefile
 
 OBJECT_FOLDERS := $(wildcard $(addprefix $(BUILD)/,kernel efi host check-gcc \
-	check-clang explore-gcc fuzz targets tests/firmware))
+	check-clang check-tsan explore-gcc fuzz targets tests/firmware))
 ifneq ($(OBJECT_FOLDERS),)
 -include $(shell find $(OBJECT_FOLDERS) -type f -name '*.d')
 endif
