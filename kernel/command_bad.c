@@ -15,6 +15,9 @@
 #include "machine_check.h"
 #include "pure_number.h"
 
+#define BLOCK_FRAMES	(SIZE_2M / PAGE_SIZE)
+#define PAGES_MOST	(SIZE_1G / PAGE_SIZE)
+
 /* --- what is bad -----------------------------------------------------------*/
 
 static void print_run(const struct command_call *call, paddr_t phys,
@@ -32,7 +35,7 @@ static uint64_t frames_in(enum frame_size size)
 {
 	switch (size) {
 	case FRAME_2M:
-		return SIZE_2M / PAGE_SIZE;
+		return BLOCK_FRAMES;
 	case FRAME_1G:
 		return SIZE_1G / PAGE_SIZE;
 	case FRAME_4K:
@@ -62,7 +65,12 @@ static uint64_t print_pool(const struct command_call *call,
 		print_run(call, pfn_to_paddr((pfn_t){ at.raw - run }), run,
 			  "runtime");
 		run = 0;
-		at.raw += frames_in(view.size);
+		/* Nothing of the block: a hole may be terabytes long. */
+		if (!frame_pool_has(pool, at))
+			at.raw = align_down(at.raw, BLOCK_FRAMES) +
+				 BLOCK_FRAMES;
+		else
+			at.raw += frames_in(view.size);
 	}
 	print_run(call, pfn_to_paddr((pfn_t){ end - run }), run, "runtime");
 	return bad;
@@ -160,10 +168,18 @@ enum status command_bad(const struct command_call *call)
 	    number_from_hex(call->words[1], &phys) != ST_OK ||
 	    (call->count == 3 &&
 	     number_from_decimal(call->words[2], &pages) != ST_OK) ||
-	    pages == 0 || pages > SIZE_1G / PAGE_SIZE)
+	    pages == 0 || pages > PAGES_MOST) {
+		log_line(LOG_ERROR, "bad: no such pages usage=\"bad [PHYS "
+				    "[PAGES]]\" digits=hexadecimal,decimal "
+				    "pages=1...%lu", PAGES_MOST);
 		return ST_BAD_ARGUMENT;
+	}
 	if (add_overflows(phys, pages * PAGE_SIZE, &end) ||
-	    end > PHYSICAL_LIMIT)
+	    end > PHYSICAL_LIMIT) {
+		log_line(LOG_ERROR, "bad: beyond all memory phys=0x%lx "
+				    "pages=%lu limit=0x%lx",
+			 phys, pages, PHYSICAL_LIMIT);
 		return ST_BAD_RANGE;
+	}
 	return take(call, paddr_to_pfn((paddr_t){ phys }), pages);
 }

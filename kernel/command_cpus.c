@@ -31,6 +31,8 @@ enum status command_cpus(const struct command_call *call)
 {
 	const struct cpu_list *list = smp_cpus();
 
+	if (call->count > 1)
+		return ST_BAD_ARGUMENT;
 	for (unsigned i = 0; i < list->count; i++) {
 		const struct cpu_row *row = &list->rows[i];
 

@@ -102,14 +102,17 @@ unsigned nodes_at(paddr_t at)
 	return numa_stretch_at(&numa, block).node;
 }
 
-/* The firmware's tables may lie anywhere; what has been reclaimed counts. */
+/*
+ * The firmware's tables may lie anywhere; what has been reclaimed counts,
+ * whoever has taken it since.
+ */
 static bool is_usable(const struct region *region)
 {
 	enum owner owner;
 
 	if (region->kind == REGION_ACPI)
 		return ledger_find(&kernel.ledger, paddr_to_pfn(region->start),
-				   &owner) == ST_OK && owner == OWNER_FREE;
+				   &owner) == ST_OK && owner != OWNER_ACPI;
 	return region->kind == REGION_FREE || region->kind == REGION_LATER ||
 	       region->kind == REGION_LOW;
 }

@@ -293,9 +293,11 @@ def _expect_region(who, kind):
 # --- what people type --------------------------------------------------------
 MISTAKES = ("whois zz", "whois", "whois 1 2", "whois 0x",
             "whois 10000000000000000", "whois fffffffffffff000",
-            "frames all", "buddy 0", "numa 0", "bench", "bench memory",
+            "frames all", "buddy 0", "numa 0", "cpus 0", "bench", "bench memory",
             "stress", "stress frames", "stress frames 0",
-            "stress frames 3601", "stress frames -1", "stress frames one")
+            "stress frames 3601", "stress frames -1", "stress frames one",
+            "bad x", "bad 1000 0", "bad 0 99999999999", "bad -1",
+            "bad ffffffffffffffff")
 NEW_COMMANDS = ("frames", "buddy", "numa", "cpus", "whois", "bench", "stress")
 
 
@@ -403,7 +405,25 @@ def _large_scenarios():
          checks.nothing_is_complained_about, knows_4_tib))
 
 
+# --- many nodes --------------------------------------------------------------
+def each_node_has_a_pool(outcome):
+    nodes = [record["id"] for record in _from(outcome, "numa").all("node")]
+    checks.expect_equal("nodes", len(nodes), 128)
+    checks.expect_equal("pools", list(_numbers(
+        _from(outcome, "frames"), "pool", "free")), nodes)
+
+
+def _many_scenarios():
+    yield Scenario(
+        "frames-128-nodes",
+        ({"machine": "q35-128-nodes", "cold": True, "limit": 120, "cmdline":
+          f'run="{COMMANDS}" on-idle=exit panic=exit'},),
+        (checks.ends("ok"), checks.every_command_succeeds,
+         checks.nothing_is_complained_about, each_node_has_a_pool,
+         pools_are_what_the_ledger_says, nothing_is_lost))
+
+
 def scenarios():
     """Every scenario of physical memory."""
     return [*_stress_scenarios(), *_people_scenarios(), *_price_scenarios(),
-            *_large_scenarios()]
+            *_large_scenarios(), *_many_scenarios()]

@@ -82,6 +82,10 @@ MACHINES = _table(
         Node(None, "1-2", (21, 10, 31, 25)),
         Node("384M", "3", (31, 31, 10, 17)),
         Node("3584M", None, (41, 26, 17, 10)))),
+    # So many that what is known about them fills what is free below the ACPI
+    # tables, and then the place where those were.
+    Machine("q35-128-nodes", "q35", "256M", "max", only_cold=True, nodes=(
+        Node("2M", "0", ()), *127 * (Node("2M", None, ()),))),
     # No keyboard controller.
     Machine("q35-no-i8042", "q35,i8042=off", "512M", "max"),
     # A framebuffer, which no memory map mentions.
