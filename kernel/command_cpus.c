@@ -3,6 +3,7 @@
 #include "command.h"
 
 #include "cpu_local.h"
+#include "log.h"
 #include "nodes.h"
 #include "smp.h"
 
@@ -31,8 +32,11 @@ enum status command_cpus(const struct command_call *call)
 {
 	const struct cpu_list *list = smp_cpus();
 
-	if (call->count > 1)
+	if (call->count > 1) {
+		log_line(LOG_ERROR, "cpus: no such word=\"%s\" "
+				    "usage=\"cpus\"", call->words[1]);
 		return ST_BAD_ARGUMENT;
+	}
 	for (unsigned i = 0; i < list->count; i++) {
 		const struct cpu_row *row = &list->rows[i];
 

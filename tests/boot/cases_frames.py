@@ -293,8 +293,8 @@ def _expect_region(who, kind):
 # --- what people type --------------------------------------------------------
 MISTAKES = ("whois zz", "whois", "whois 1 2", "whois 0x",
             "whois 10000000000000000", "whois fffffffffffff000",
-            "frames all", "buddy 0", "numa 0", "cpus 0", "bench", "bench memory",
-            "stress", "stress frames", "stress frames 0",
+            "frames all", "buddy 0", "numa 0", "cpus 0", "bench",
+            "bench memory", "stress", "stress frames", "stress frames 0",
             "stress frames 3601", "stress frames -1", "stress frames one",
             "bad x", "bad 1000 0", "bad 0 99999999999", "bad -1",
             "bad ffffffffffffffff")
