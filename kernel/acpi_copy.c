@@ -57,6 +57,14 @@ const void *acpi_copy_of(paddr_t at, uint64_t bytes)
 	return NULL;
 }
 
+bool acpi_copy_claims(const char signature[4])
+{
+	for (size_t i = 0; i < copies.count; i++)
+		if (memcmp(copies.items[i].data, signature, 4) == 0)
+			return true;
+	return false;
+}
+
 static void add(struct copying *copying, paddr_t at, const void *data,
 		uint64_t bytes)
 {

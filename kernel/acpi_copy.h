@@ -24,4 +24,7 @@ const void *acpi_copy_of(paddr_t at, uint64_t bytes);
 
 bool acpi_is_copied(void);
 
+/* There is one that says so, whether or not its checksum is right. */
+bool acpi_copy_claims(const char signature[4]);
+
 #endif

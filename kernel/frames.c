@@ -311,6 +311,7 @@ static void start_banks(void)
 			.pool = frames.nodes.pool[node],
 			.nodes = &frames.nodes,
 			.banks = frames.banks,
+			.frames = nodes()->nodes[node].pages,
 			.drain_all = drain_for_set,
 		};
 	for (unsigned cpu = 0; cpu < frames.cpus; cpu++)

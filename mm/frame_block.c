@@ -33,6 +33,11 @@ static bool in_a_class(uint16_t hint)
 	return hint != 0 && hint < FRAME_HINT_HELD;
 }
 
+bool frame_has_class(const struct frame_pool *pool, uint64_t block)
+{
+	return in_a_class(atomic_load_relaxed(&pool->hints[block]));
+}
+
 bool frame_in_class(const struct frame_pool *pool, uint64_t block,
 		    unsigned class)
 {
@@ -410,6 +415,10 @@ void frame_put_parcels(struct frame_pool *pool, frame_slot_id slot,
 	atomic_u64 *frees = &pool->slot[slot].frees;
 	uint64_t before = atomic_load_relaxed(frees);
 
+	/* All at once: locked instructions fetch one after the other. */
+	for (const struct frame_parcel *next = parcels; next < end; next++)
+		__builtin_prefetch(&view.bits[next->first >> FRAME_WORD_SHIFT],
+				   1);
 	atomic_store_relaxed(frees, before + 1);
 	for (; parcels < end; parcels++) {
 		uint64_t word = parcels->first >> FRAME_WORD_SHIFT;

@@ -55,29 +55,14 @@ static unsigned hint_at(const struct frame_bank *bank, uint64_t relative)
 	return atomic_load_relaxed(&bank->hints[relative >> bank->block_shift]);
 }
 
-static uint64_t parcels_in(const struct frame_tray *tray)
-{
-	return (uint64_t)(tray->end - tray->parcels);
-}
-
-static uint64_t frames_in(const struct frame_tray *tray)
-{
-	const struct frame_parcel *parcel;
-	uint64_t frames = 0;
-
-	for (parcel = tray->parcels; parcel < tray->end; parcel++)
-		frames += count_ones(parcel->mask);
-	return frames;
-}
-
 /* --- home ------------------------------------------------------------------*/
 
 static void flush_tray(struct frame_bank *bank, struct frame_tray *tray)
 {
-	uint64_t count = parcels_in(tray);
+	uint64_t count = (uint64_t)(tray->end - tray->parcels);
 
 	if (tray == &bank->tray[FRAME_KEPT])
-		bank->brought -= (int64_t)frames_in(tray);
+		bank->brought -= (int64_t)frame_tray_holds(tray);
 	tray->end = tray->parcels;
 	bank->last = &bank->none;
 	frame_put_parcels(bank->pool, bank->slot, tray->parcels, count);
@@ -219,8 +204,12 @@ ASIDE static enum status alloc_slow(struct frame_bank *bank, uint8_t owner,
 	assert_mine(bank);
 	ASSERT(owner_is_lent(owner));
 	for (unsigned tries = 0; !refill(bank); tries++) {
-		if (nothing_left(bank, 1UL << ROOT_SPLIT | 1UL << ROOT_BLOCKS |
-					       1UL << ROOT_GIANTS))
+		/* Our own blocks are memory too. */
+		if (bank->block_count != 0)
+			flush_blocks(bank, 0);
+		else if (nothing_left(bank, 1UL << ROOT_SPLIT |
+						    1UL << ROOT_BLOCKS |
+						    1UL << ROOT_GIANTS))
 			return ST_NO_MEMORY;
 		if (bank->slot & 1 && tries >= INTERRUPT_TRIES)
 			return ST_NO_MEMORY;
@@ -295,30 +284,46 @@ ASIDE static enum status empty_tray(struct frame_bank *bank,
 	return ST_OK;
 }
 
-/* The first of a parcel. */
+/* `at` is free now, and the first of its word. */
+static inline enum status begin_parcel(struct frame_bank *bank,
+				       struct frame_tray *tray, uint64_t at)
+{
+	struct frame_parcel *parcel = tray->end;
+
+	tray->end = parcel + 1;
+	bank->last = parcel;
+	parcel->first = word_of(at);
+	parcel->mask = 1UL << (at & (FRAME_WORD_BITS - 1));
+	return COMMONLY(parcel + 1 < tray->limit) ? ST_OK :
+						    empty_tray(bank, tray);
+}
+
+/* Its block is as full as those that are lent from. */
+ASIDE static enum status free_to_kept(struct frame_bank *bank, uint64_t at,
+				      const void *caller)
+{
+	if (!owner_is_lent(atomic_load_relaxed(&bank->owner[at])))
+		return refuse(bank, at, caller);
+	atomic_store_relaxed(&bank->owner[at], FRAME_BYTE_FREE);
+	return begin_parcel(bank, &bank->tray[FRAME_KEPT], at);
+}
+
 static inline enum status free_to_tray(struct frame_bank *bank, uint64_t at,
 				       const void *caller)
 {
-	struct frame_parcel *parcel;
-	struct frame_tray *tray;
 	unsigned hint;
 
 	if (!COMMONLY(at < bank->frames))
 		return refuse(bank, at, caller);
 	/* The hint first: no bytes are where no block is the pool's. */
 	hint = hint_at(bank, at);
+	if (!COMMONLY(hint > bank->density))
+		return free_to_kept(bank, at, caller);
 	if (!COMMONLY(hint < FRAME_ABSENT) ||
 	    !COMMONLY(owner_is_lent(atomic_load_relaxed(&bank->owner[at]))))
 		return refuse(bank, at, caller);
 	atomic_store_relaxed(&bank->owner[at], FRAME_BYTE_FREE);
-	/* No branch: nobody could guess which. */
-	tray = &bank->tray[hint > bank->density];
-	parcel = tray->end++;
-	bank->last = parcel;
-	parcel->first = word_of(at);
-	parcel->mask = 1UL << (at & (FRAME_WORD_BITS - 1));
-	return COMMONLY(parcel + 1 < tray->limit) ? ST_OK :
-						    empty_tray(bank, tray);
+	return begin_parcel(bank, &bank->tray[FRAME_LEAVING], at);
 }
 
 ASIDE static enum status free_beside_word(struct frame_bank *bank, uint64_t at,
@@ -452,13 +457,14 @@ enum status frame_cache_free_block(struct frame_bank *bank, pfn_t frame,
 	return ST_OK;
 }
 
-/* --- beginning and audit ---------------------------------------------------*/
+/* --- beginning -------------------------------------------------------------*/
 
 static void init_bank(struct frame_cache_set *set, frame_slot_id slot)
 {
 	struct frame_pool *pool = set->pool;
 	struct frame_bank *bank = &set->banks[slot];
-	uint64_t share = pool->frames / (CACHE_SHARE * set->cpus);
+	uint64_t there = set->frames != 0 ? set->frames : pool->frames;
+	uint64_t share = there / (CACHE_SHARE * set->cpus);
 	uint64_t words = share / FRAME_WORD_BITS;
 	/* Less one each, for what reaches the limit goes home at once. */
 	uint64_t quarter = max_u64(words / 4, 1);
@@ -518,83 +524,4 @@ struct frame_bank *frame_cache_bank(struct frame_cache_set *set)
 	if (context == CPU_NMI)
 		return (struct frame_bank *)&refuses;
 	return &set->banks[2 * cpu_local_id() + context];
-}
-
-uint64_t frame_cache_held(const struct frame_bank *bank)
-{
-	return count_ones(bank->word) + frames_in(&bank->tray[FRAME_KEPT]) +
-	       frames_in(&bank->tray[FRAME_LEAVING]) +
-	       ((uint64_t)bank->block_count << bank->block_shift);
-}
-
-uint64_t frame_cache_limit(const struct frame_bank *bank)
-{
-	uint64_t most = bank->word_takes_back ? FRAME_WORD_BITS :
-						bank->word_most;
-
-	for (unsigned i = 0; i < FRAME_TRAYS; i++) {
-		const struct frame_tray *tray = &bank->tray[i];
-
-		most += FRAME_WORD_BITS *
-			(uint64_t)(tray->limit - tray->parcels - 1);
-	}
-	return most;
-}
-
-uint64_t frame_cache_hits(const struct frame_bank *bank)
-{
-	int64_t lent = bank->brought - count_ones(bank->word) -
-		       frames_in(&bank->tray[FRAME_KEPT]) - bank->block_count;
-
-	return lent > bank->refills ? (uint64_t)lent - bank->refills : 0;
-}
-
-/* The owner's bytes are 0, and no parcel but this has any of the frames. */
-static bool parcel_is_good(const struct frame_bank *bank,
-			   const struct frame_parcel *parcel)
-{
-	for (uint64_t rest = parcel->mask; rest != 0; rest &= rest - 1)
-		if (atomic_load_relaxed(
-			    &bank->owner[parcel->first +
-					 (uint64_t)__builtin_ctzl(rest)]) !=
-		    FRAME_BYTE_FREE)
-			return false;
-	for (unsigned i = 0; i < FRAME_TRAYS; i++) {
-		const struct frame_tray *tray = &bank->tray[i];
-		const struct frame_parcel *other;
-
-		for (other = tray->parcels; other < tray->end; other++)
-			if (other != parcel && other->first == parcel->first &&
-			    (other->mask & parcel->mask) != 0)
-				return false;
-	}
-	return true;
-}
-
-static bool tray_is_good(const struct frame_bank *bank,
-			 const struct frame_tray *tray)
-{
-	const struct frame_parcel *parcel;
-
-	for (parcel = tray->parcels; parcel < tray->end; parcel++)
-		if (!parcel_is_good(bank, parcel))
-			return false;
-	return tray->end < tray->limit;
-}
-
-bool frame_cache_audit(const struct frame_bank *bank)
-{
-	struct frame_parcel word = { bank->word_first, bank->word };
-
-	if (!parcel_is_good(bank, &word) ||
-	    !tray_is_good(bank, &bank->tray[FRAME_KEPT]) ||
-	    !tray_is_good(bank, &bank->tray[FRAME_LEAVING]) ||
-	    bank->block_count > FRAME_BLOCKS_MAX)
-		return false;
-	for (uint32_t i = 0; i < bank->block_count; i++)
-		if (atomic_load_relaxed(
-			    &bank->pool->block_owner[bank->blocks[i]]) !=
-		    FRAME_BYTE_FREE)
-			return false;
-	return true;
 }

@@ -208,7 +208,8 @@ void frame_init_bytes(struct frame_pool *pool, uint64_t block, uint8_t byte);
 void frame_set_hint(struct frame_pool *pool, uint64_t block, uint16_t hint);
 /* Lists it where its hint says, if anywhere. */
 void frame_sort(struct frame_pool *pool, uint64_t block);
-/* Whether that is where it belongs. */
+/* Whether it belongs into one, and whether into this. */
+bool frame_has_class(const struct frame_pool *pool, uint64_t block);
 bool frame_in_class(const struct frame_pool *pool, uint64_t block,
 		    unsigned class);
 /* What the hint should say, from the words. */

@@ -13,6 +13,8 @@
 
 /* Blocks of one class looked at before the densest of them is taken. */
 #define CANDIDATES 4
+/* Blocks of one class that one call sorts. */
+#define SORTED_MOST 4
 
 /* --- take ------------------------------------------------------------------*/
 
@@ -148,16 +150,19 @@ static void hold(struct frame_pool *pool, uint64_t block)
 /*
  * One of the class, off its list. Frees do not sort: what is found here but
  * belongs elsewhere is listed there now, and what is whole or empty nowhere.
+ * Some of them at a time; then a sparser block will have to do.
  */
 static bool pick_in_class(struct frame_pool *pool, unsigned class,
 			  const struct frame_zone *zone, uint64_t *out)
 {
 	struct frame_tree *tree = &pool->classes[class];
 
-	while (frame_tree_find(tree, zone->end, out) && *out >= zone->floor) {
+	for (unsigned sorted = 0; frame_tree_find(tree, zone->end, out) &&
+				  *out >= zone->floor; sorted++) {
 		*out = best_near(pool, tree, *out, zone->floor);
 		frame_tree_claim_one(pool, tree, *out);
-		if (frame_in_class(pool, *out, class))
+		if (frame_in_class(pool, *out, class) ||
+		    (sorted >= SORTED_MOST && frame_has_class(pool, *out)))
 			return true;
 		frame_sort(pool, *out);
 	}
@@ -168,10 +173,11 @@ static bool pick_in_class(struct frame_pool *pool, unsigned class,
 static bool pick_block(struct frame_pool *pool, const struct frame_zone *zone,
 		       uint64_t *out)
 {
-	for (unsigned class = 0; class < FRAME_CLASSES; class++)
-		if (atomic_load_relaxed(&pool->root) >>
-			    (ROOT_CLASSES + class) & 1 &&
-		    pick_in_class(pool, class, zone, out))
+	uint64_t root = atomic_load_relaxed(&pool->root) >> ROOT_CLASSES;
+
+	for (; root != 0; root &= root - 1)
+		if (pick_in_class(pool, (unsigned)__builtin_ctzl(root), zone,
+				  out))
 			return true;
 	return frame_tree_find(&pool->split, zone->end, out) &&
 	       *out >= zone->floor;

@@ -265,8 +265,9 @@ enum status frame_pool_alloc(struct frame_pool *pool, frame_slot_id slot,
 			     const struct frame_request *request, pfn_t *out);
 
 /*
- * Gives back what was lent in one piece. A run is freed with the length it
- * was lent with. What was not lent so is refused, reported, and stays.
+ * Gives back what was lent in one piece, and of a run any part that is made
+ * of whole blocks where the run is: how long it was only its owner knows.
+ * What is not lent so is refused, reported, and stays.
  * Fails: ST_BAD_RANGE (foreign), ST_BAD_ARGUMENT (misaligned, no pages),
  *        ST_CONFLICT (not allocated in this size, or freed already).
  */

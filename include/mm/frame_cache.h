@@ -73,6 +73,7 @@ struct frame_cache_set {
 	struct frame_nodes *nodes;	/* where frames of others go; or NULL */
 	struct frame_bank *banks;	/* by slot                           */
 	unsigned cpus;
+	uint64_t frames;	/* that the node has; 0: its whole span      */
 	/*
 	 * Makes every CPU drain its banks, and returns when all have. Called
 	 * for one who may wait, never from an interrupt handler; may be NULL.
@@ -125,6 +126,7 @@ enum status frame_cache_free_block(struct frame_bank *bank, pfn_t frame,
 /* All goes home. For the bank's own CPU only. */
 void frame_cache_drain(struct frame_bank *bank);
 
+uint64_t frame_tray_holds(const struct frame_tray *tray);	/* frames    */
 /* Frames that are in the bank. */
 uint64_t frame_cache_held(const struct frame_bank *bank);
 /* The most that can be, those of its blocks aside. */

@@ -8,6 +8,7 @@ cd "$(dirname "$0")/../.."
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-gcc -std=gnu2x -O3 -Iinclude -Itests/bench -pthread -o "$work/bench_frames" \
-	tests/bench/bench_frames.c tests/bench/peer_*.c mm/frame*.c
+gcc -std=gnu2x -O3 -flto -Iinclude -Itests/bench -pthread \
+	-o "$work/bench_frames" tests/bench/bench_frames.c \
+	tests/bench/peer_*.c mm/frame*.c
 "$work/bench_frames" "$@"

@@ -38,7 +38,8 @@ struct peer {
 	uint64_t (*overhead)(uint64_t frames);
 };
 
-extern const struct peer peer_ours, peer_bitmap, peer_list, peer_buddy;
+extern const struct peer peer_floor, peer_bitmap, peer_list, peer_buddy,
+			 peer_ours;
 
 void *peer_zeroed(uint64_t bytes);
 

@@ -13,6 +13,7 @@
 #define frame_at_rest explored_frame_at_rest
 #define frame_count_block explored_frame_count_block
 #define frame_free explored_frame_free
+#define frame_has_class explored_frame_has_class
 #define frame_in_class explored_frame_in_class
 #define frame_init_bytes explored_frame_init_bytes
 #define frame_let_go_block explored_frame_let_go_block

@@ -290,6 +290,41 @@ CASE(frame_falls_back_in_distance_order_unless_told_not_to)
 		frame_world_free(worlds[i]);
 }
 
+static unsigned listed_above(const struct frame_world *world, unsigned class)
+{
+	unsigned count = 0;
+
+	while (++class < FRAME_CLASSES)
+		count += (unsigned)__builtin_popcountl(
+			world->pool.classes[class].level[0][0].plain);
+	return count;
+}
+
+/* Frees do not sort blocks, and one alloc must not have to sort them all. */
+CASE(frame_sorts_few_blocks_in_one_call)
+{
+	struct frame_world *world = frame_world_full(
+		&(struct frame_world_request){ .shape = SMALL, .frames = 8192,
+			.cpus = 1 });
+	pfn_t frame;
+
+	for (unsigned i = 0; i < 8192; i++)
+		CHECK(get(world, FRAME_4K, 0, &frame) == ST_OK);
+	for (unsigned i = 0; i < 8192; i++)
+		if (i % 128 < 40)
+			CHECK(put(world, i, FRAME_4K, 0) == ST_OK);
+	CHECK(listed_above(world, 0) == 0);
+	for (unsigned i = 1; i < 20; i++) {
+		unsigned before = listed_above(world, 0);
+
+		CHECK(get(world, FRAME_4K, 0, &frame) == ST_OK);
+		CHECK(listed_above(world, 0) <= before + 8);
+	}
+	CHECK(listed_above(world, 0) > 40);
+	CHECK(frame_world_audit(world, 64 * 40 - 19));
+	frame_world_free(world);
+}
+
 /* --- walks -----------------------------------------------------------------*/
 
 struct lent {

@@ -185,6 +185,23 @@ CASE(frame_cache_lends_again_what_it_keeps_without_the_pool)
 	frame_world_free(world);
 }
 
+CASE(frame_cache_breaks_its_own_blocks_before_it_refuses)
+{
+	struct frame_world *world = world_of(262144, 1);
+	struct frame_bank *bank = become(world, 0, CPU_TASK);
+	pfn_t block, frame;
+	unsigned lent = 0;
+
+	CHECK(frame_cache_alloc_block(bank, 1, &block) == ST_OK);
+	CHECK(frame_cache_free_block(bank, block, MARK) == ST_OK);
+	CHECK(bank->block_count != 0);
+	while (frame_cache_alloc(bank, 1, &frame) == ST_OK)
+		lent++;
+	CHECK(lent == 262144);
+	CHECK(frame_world_audit(world, 0));
+	frame_world_free(world);
+}
+
 CASE(frame_cache_drops_the_second_copy_of_a_frame)
 {
 	struct frame_world *world = world_of(262144, 2);
@@ -302,4 +319,21 @@ CASE(frame_cache_walks_with_the_model)
 	CHECK(walk->world->complaints == 0);
 	frame_world_free(walk->world);
 	free(walk);
+}
+
+/* A node may span far more than it has. */
+CASE(frame_cache_keeps_a_share_of_what_is_there)
+{
+	struct frame_world *world = frame_world_full(
+		&(struct frame_world_request){ .shape = { 9, 3 },
+			.frames = 16 * 4096, .cpus = 1 });
+	struct frame_bank *bank;
+
+	fake_cpu_become(0, CPU_TASK);
+	bank = frame_cache_bank(&world->set);
+	CHECK(frame_cache_limit(bank) > 64);
+	world->set.frames = 4096;
+	frame_cache_init(&world->set);
+	CHECK(frame_cache_limit(bank) <= 64 && bank->block_limit == 0);
+	frame_world_free(world);
 }

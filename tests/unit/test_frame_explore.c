@@ -23,34 +23,42 @@ struct scene {
 
 static struct scene scene;
 
-/* All lent but `first` ... `first + frames`. */
-static void leave_free(uint64_t first, uint64_t frames)
+/* All lent but `free`; the pool begins at frame `begin`. */
+static void set_up_pool(struct scene *at, uint64_t begin,
+			struct frame_extent free)
 {
 	struct frame_pool_request request = {
-		.frames = FRAMES, .shape = { 7, 1 }, .slots = 6,
-		.bits = scene.bits, .hints = scene.hints,
-		.frame_owner = scene.frame_owner,
-		.block_owner = scene.block_owner,
-		.giant_owner = scene.giant_owner,
-		.trees = scene.trees, .slot = scene.slot,
+		.first = { begin }, .frames = FRAMES, .shape = { 7, 1 },
+		.slots = 6, .bits = at->bits, .hints = at->hints,
+		.frame_owner = at->frame_owner,
+		.block_owner = at->block_owner,
+		.giant_owner = at->giant_owner,
+		.trees = at->trees, .slot = at->slot,
 	};
 	struct frame_request one = { .owner = 1 };
 	pfn_t frame;
 
-	if (explored_frame_pool_init(&scene.pool, &request) != ST_OK ||
-	    explored_frame_pool_add(&scene.pool, 0, (struct frame_extent){
-			    { 0 }, FRAMES }) != ST_OK)
+	if (explored_frame_pool_init(&at->pool, &request) != ST_OK ||
+	    explored_frame_pool_add(&at->pool, 0, (struct frame_extent){
+			    { begin }, FRAMES }) != ST_OK)
 		abort();
 	for (unsigned i = 0; i < FRAMES; i++)
-		if (explored_frame_pool_alloc(&scene.pool, 0, &one, &frame) !=
+		if (explored_frame_pool_alloc(&at->pool, 0, &one, &frame) !=
 		    ST_OK)
 			abort();
-	for (uint64_t i = first; i < first + frames; i++)
-		if (explored_frame_pool_free(&scene.pool, 0,
-				&(struct frame_return){ { i }, FRAME_4K, 0,
-							NULL }) != ST_OK)
+	for (uint64_t i = 0; i < free.frames; i++)
+		if (explored_frame_pool_free(&at->pool, 0,
+				&(struct frame_return){ { free.first.raw + i },
+							FRAME_4K, 0, NULL }) !=
+		    ST_OK)
 			abort();
-	scene.free = frames;
+	at->free = free.frames;
+}
+
+/* All lent but `first` ... `first + frames`. */
+static void leave_free(uint64_t first, uint64_t frames)
+{
+	set_up_pool(&scene, 0, (struct frame_extent){ { first }, frames });
 }
 
 static enum status take(pfn_t *out)
@@ -245,4 +253,55 @@ CASE(frame_explore_unlists_no_block_where_loads_are_late)
 		.name = "weak_unlist", .set_up = none_is_free,
 		.cpu = { give_ten, take_one }, .check = free_is_reachable,
 		.model = EXPLORE_WEAK, .preemptions = EXPLORE_AT_MOST(1) });
+}
+
+/* --- two nodes -------------------------------------------------------------*/
+
+static struct scene far;
+static const uint8_t nearest_first[] = { 0, 1, 1, 0 };
+static struct frame_pool *pools[] = { &scene.pool, &far.pool };
+static struct frame_nodes nodes = { pools, 2, nearest_first };
+
+static void one_is_far(void *context)
+{
+	none_is_free(context);
+	set_up_pool(&far, FRAMES, (struct frame_extent){ { FRAMES + 20 }, 1 });
+}
+
+static void take_anywhere(void *context)
+{
+	struct frame_request one = { .owner = 1 };
+	pfn_t frame;
+
+	(void)context;
+	scene.status[explore_cpu()] = explored_frame_alloc(
+		&nodes, 2 * explore_cpu(), &one, &frame);
+}
+
+/* At every instant one of the two is free. */
+static void give_here_then_take_there(void *context)
+{
+	struct frame_request there = { .owner = 1, .node = 1,
+				       .rule = FRAME_NODE_REQUIRED };
+	pfn_t frame;
+
+	give_ten(context);
+	scene.status[2] = explored_frame_alloc(&nodes, 2 * explore_cpu(),
+					       &there, &frame);
+}
+
+static void nobody_was_refused(void *context)
+{
+	(void)context;
+	EXPLORE_CHECK(scene.status[0] == ST_OK && scene.status[1] == ST_OK);
+}
+
+/* What goes from one node to the other cannot hide behind that. */
+CASE(frame_explore_refuses_nobody_between_two_nodes)
+{
+	explore_whole(&(struct exploration){
+		.name = "two_nodes", .set_up = one_is_far,
+		.cpu = { take_anywhere, give_here_then_take_there },
+		.check = nobody_was_refused,
+		.preemptions = EXPLORE_AT_MOST(1) });
 }
