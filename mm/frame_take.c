@@ -199,9 +199,12 @@ static uint64_t take_by_splitting(struct frame_pool *pool, frame_slot_id slot,
 	if (won)
 		frame_open_block(pool, block, ~mask);	/* S4, S5 */
 	frame_leave(pool, slot);				/* S6 */
+	/* Lost, it may be lent whole by now: nobody's to look into. */
+	if (!won)
+		return 0;
 	taking->block = block;
 	taking->word = block * words_per_block(pool);
-	return won ? mask : 0;
+	return mask;
 }
 
 /* Makes a giant into blocks; false when there is none in the zone. */
