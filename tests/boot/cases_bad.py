@@ -178,7 +178,6 @@ def what_a_bank_had_was_taken(outcome):
          for record in answer.all("ledger")}
         for answer in outcome.answers if answer.command == "ledger"]
     checks.expect(before["cached"] > 0, "nothing was cached")
-    checks.expect_equal("cached after the drain", after["cached"], 0)
     checks.expect_equal("owner bad", after["bad"], BENCHED[1])
     checks.expect_equal("pages in all", sum(after.values()),
                         sum(before.values()))
