@@ -248,7 +248,10 @@ def interrupts_are_masked(outcome):
     timer = re.search(r"LVTT\s+0x\w+.*", outcome.notes["lapic"])
     if not timer:
         raise CheckFailed("QEMU says nothing of the local timer")
-    expect("masked" in timer[0], f"the local timer runs: {timer[0]}")
+    # Or it is the prompt's own nap, once, and not the firmware's clock.
+    ours = "one-shot" in timer[0] and "(vec 241)" in timer[0]
+    expect("masked" in timer[0] or ours,
+           f"the local timer runs: {timer[0]}")
     expect(the_fact(outcome, "clock")["ticks"] > 1, "no clock ever ticked")
 
 
