@@ -314,12 +314,9 @@ debug: setup-debug
 	$(Q)scripts/debug $(BUILD)/bulldog.img $(BUILD)/kernel.elf
 
 # --- tests -------------------------------------------------------------------
-# Open defect (docs/frames.md): it fails in a run of a hundred, so it is in
-# make fuzz, until what it has found is mended.
-THREAD_TESTS := test_frame_threads
 UNIT_BINARIES := $(foreach compiler,gcc clang,\
 	$(addprefix $(BUILD)/check-$(compiler)/,\
-		$(filter-out $(THREAD_TESTS),$(UNIT_TESTS)) test_loader)) \
+		$(UNIT_TESTS) test_loader)) \
 	$(addprefix $(BUILD)/explore-gcc/,$(EXPLORE_TESTS))
 
 .PHONY: test test-host test-boot test-programs
@@ -423,9 +420,8 @@ fuzz: setup-fuzz
 		$(BUILD)/fuzz/$(fuzzer) $(fuzz_count_$(fuzzer)) $(FUZZ_SEED) &&) true
 	$(Q)tests/mutants/run.py
 	$(Q)$(MAKE) --no-print-directory $(addprefix $(BUILD)/check-tsan/,\
-		$(TSAN_TESTS)) $(addprefix $(BUILD)/check-gcc/,$(THREAD_TESTS))
+		$(TSAN_TESTS))
 	$(Q)$(foreach test,$(TSAN_TESTS),$(BUILD)/check-tsan/$(test) &&) true
-	$(Q)$(foreach test,$(THREAD_TESTS),$(BUILD)/check-gcc/$(test) &&) true
 
 # --- lint, documents, the rest ---------------------------------------------------
 .PHONY: lint docs

@@ -255,6 +255,37 @@ CASE(frame_explore_unlists_no_block_where_loads_are_late)
 		.model = EXPLORE_WEAK, .preemptions = EXPLORE_AT_MOST(1) });
 }
 
+/* --- a block that another CPU was quicker to take --------------------------*/
+
+static void take_some(void *context)
+{
+	struct frame_taking taking = { FRAME_ANYWHERE, 4, BLOCK_NONE, 0 };
+	uint64_t mask = explored_frame_take(&scene.pool, 2 * explore_cpu(),
+					    &taking);
+
+	(void)context;
+	/* What it names is looked into again: it must have been split. */
+	EXPLORE_CHECK((mask != 0) == (taking.block != BLOCK_NONE));
+}
+
+static void take_block(void *context)
+{
+	struct frame_request whole = { .size = FRAME_2M, .owner = 1 };
+	pfn_t frame;
+
+	(void)context;
+	scene.status[explore_cpu()] = explored_frame_pool_alloc(
+		&scene.pool, 2 * explore_cpu(), &whole, &frame);
+}
+
+CASE(frame_explore_forgets_a_block_that_it_did_not_get)
+{
+	explore_whole(&(struct exploration){
+		.name = "lost_block", .set_up = block_is_free,
+		.cpu = { take_some, take_block },
+		.preemptions = EXPLORE_AT_MOST(1) });
+}
+
 /* --- two nodes -------------------------------------------------------------*/
 
 static struct scene far;

@@ -12,11 +12,12 @@
 #include <stdatomic.h>
 
 #define MARK ((const void *)0x77)
-#define FRAMES 8192
+#define FRAMES 8192		/* banks keep nothing: too few for that      */
+#define MANY 262144		/* they keep parcels and blocks              */
 #define THREADS 3
 #define HOLD 3000
 
-static atomic_uint stamps[FRAMES];
+static atomic_uint stamps[MANY];
 
 struct worker {
 	struct frame_world *world;
@@ -82,11 +83,11 @@ static void *work(void *argument)
 	return NULL;
 }
 
-CASE(frame_threads_never_share_a_frame)
+static void share(uint64_t frames)
 {
 	struct frame_world *world = frame_world_full(
 		&(struct frame_world_request){ .shape = { 7, 3 },
-			.frames = FRAMES, .cpus = THREADS });
+			.frames = frames, .cpus = THREADS });
 	struct worker workers[THREADS];
 	pthread_t threads[THREADS];
 
@@ -101,8 +102,18 @@ CASE(frame_threads_never_share_a_frame)
 		CHECK(workers[i].bad == 0);
 	}
 	CHECK(world->complaints == 0);
-	CHECK(frame_world_audit(world, FRAMES));
+	CHECK(frame_world_audit(world, frames));
 	frame_world_free(world);
+}
+
+CASE(frame_threads_never_share_a_frame)
+{
+	share(FRAMES);
+}
+
+CASE(frame_threads_never_share_what_banks_keep)
+{
+	share(MANY);
 }
 
 /* Two for two frames: neither may ever be refused. */
