@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Twice over the same tables: once to know how much there is, once to copy.
- * Between the two nothing can change them but a device, and a table that
- * has grown is then not copied: what is copied never exceeds what was
- * counted.
+ * Twice over the same tables: once to know what there is, once to copy. A
+ * device could change one in between: its length was taken before, and its
+ * copy is summed up again by whoever walks to it.
+ *
+ * Of a table that is left out the header is kept, so that nodes.h and others
+ * know that there was one; for all that lies behind it there is no looking.
  *
  * The copies keep their physical addresses in a list, so that a walk finds
  * them as it would have found the tables. FACS stays where it is: it is not
@@ -13,12 +15,14 @@
 
 #include <base/bits.h>
 #include <base/string.h>
+#include <boot/acpi_collect.h>
 
 #include "acpi_look.h"
 #include "kernel.h"
 #include "log.h"
 
-#define COPY_LIMIT	(64 * MIB)
+/* So many are warned of one by one. */
+#define LEFT_OUT_NAMED	8
 
 struct copied {
 	paddr_t at;
@@ -26,18 +30,12 @@ struct copied {
 	const void *data;
 };
 
-static struct {
+struct copies {
 	struct copied *items;
 	size_t count;
-} copies;
-
-/* Counts when `items` is NULL. */
-struct copying {
-	struct copied *items;
-	size_t count, capacity;
-	char *next;
-	uint64_t bytes, room;
 };
+
+static struct copies copies;
 
 bool acpi_is_copied(void)
 {
@@ -65,113 +63,114 @@ bool acpi_copy_claims(const char signature[4])
 	return false;
 }
 
-static void add(struct copying *copying, paddr_t at, const void *data,
-		uint64_t bytes)
-{
-	uint64_t room = align_up(bytes, 16);
+/* --- what is left out -----------------------------------------------------*/
 
-	if (copying->items != NULL) {
-		if (copying->count == copying->capacity ||
-		    copying->room - copying->bytes < room)
-			return;
-		memcpy(copying->next + copying->bytes, data, bytes);
-		copying->items[copying->count] = (struct copied){
-			at, bytes, copying->next + copying->bytes
-		};
+/* A signature is four letters, or nothing that belongs into a log. */
+static void print_name(char text[5], const char signature[4])
+{
+	for (unsigned i = 0; i < 4; i++) {
+		char letter = signature[i];
+		bool is_plain = (letter >= 'A' && letter <= 'Z') ||
+				(letter >= '0' && letter <= '9') ||
+				letter == '_';
+
+		text[i] = is_plain ? letter : '?';
 	}
-	copying->bytes += room;
-	copying->count++;
+	text[4] = '\0';
 }
 
-/* The whole table, and its length in `*bytes`; NULL: there is no reading. */
-static const void *look_at(enum acpi_window window, paddr_t at,
-			   uint64_t *bytes)
+static void warn_of_left_out(const struct acpi_collection *list)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct acpi_found *found = &list->items[i];
+		char name[5];
+
+		if (found->status == ST_OK || count++ >= LEFT_OUT_NAMED)
+			continue;
+		print_name(name, found->signature);
+		log_line(LOG_WARNING, "acpi: left out table=%s at=0x%lx "
+				      "why=\"%s\"", name, found->at.raw,
+			 status_text(found->status));
+	}
+	if (count > LEFT_OUT_NAMED)
+		log_line(LOG_WARNING, "acpi: left out more tables=%u",
+			 count - LEFT_OUT_NAMED);
+}
+
+/* --- copying --------------------------------------------------------------*/
+
+static uint64_t room_of(const struct acpi_found *found)
+{
+	return align_up(found->bytes, 16);
+}
+
+static void copy_one(const struct acpi_found *found, struct copies *into,
+		     char **next)
 {
 	struct acpi_memory *memory = acpi_windows();
-	const void *header = memory->look(memory, window, at,
-					  ACPI_HEADER_BYTES);
+	const void *data = memory->look(memory, ACPI_WINDOW_TABLE, found->at,
+					found->bytes);
 
-	if (header == NULL || acpi_table_length(header, bytes) != ST_OK)
-		return NULL;
-	return memory->look(memory, window, at, *bytes);
+	if (data == NULL)
+		return;
+	memcpy(*next, data, found->bytes);
+	into->items[into->count++] = (struct copied){
+		found->at, found->bytes, *next
+	};
+	*next += room_of(found);
 }
 
-static void add_table(struct copying *copying, paddr_t at)
+/* Each that has something to keep, and the list of them in front. */
+static enum status copy_all(const struct acpi_collection *list)
 {
-	struct acpi_power fadt;
-	uint64_t bytes;
-	const void *table = look_at(ACPI_WINDOW_TABLE, at, &bytes);
+	struct frame_run run = { .frames = 0 };
+	struct copies copying = { .count = 0 };
+	uint64_t kept = 0, bytes = 0, sound = 0;
+	enum status status;
+	char *next;
 
-	if (table == NULL)
-		return;
-	add(copying, at, table, bytes);
-	if (!acpi_table_is_good(table, bytes, "FACP") ||
-	    acpi_read_fadt(table, bytes, &fadt) != ST_OK)
-		return;
-	table = look_at(ACPI_WINDOW_TABLE, fadt.dsdt, &bytes);
-	if (table != NULL)
-		add(copying, fadt.dsdt, table, bytes);
-}
-
-static enum status add_all(struct copying *copying)
-{
-	struct acpi_memory *memory = acpi_windows();
-	paddr_t rsdp = kernel.handover->rsdp, at;
-	struct acpi_root root;
-	uint64_t bytes;
-	const void *table;
-	enum status status = acpi_walk_root(memory, rsdp, &root);
-
+	for (size_t i = 0; i < list->count; i++) {
+		kept += list->items[i].bytes != 0;
+		bytes += room_of(&list->items[i]);
+		sound += list->items[i].status == ST_OK;
+	}
+	kept = align_up(kept * sizeof(struct copied), 16);
+	run.frames = align_up(kept + bytes, PAGE_SIZE) / PAGE_SIZE;
+	status = memory_take_run(&run, OWNER_HANDOVER);
 	if (status != ST_OK)
 		return status;
-	/* Of revision 1 there are 20 bytes, and the rest is somebody's. */
-	table = memory->look(memory, ACPI_WINDOW_ROOT, rsdp, ACPI_RSDP_BYTES);
-	if (table == NULL)
-		return ST_BAD_RANGE;
-	add(copying, rsdp, table, ACPI_RSDP_BYTES);
-	table = look_at(ACPI_WINDOW_ROOT, root.table, &bytes);
-	if (table == NULL)
-		return ST_BAD_RANGE;
-	add(copying, root.table, table, bytes);
-	for (size_t i = 0; i < ACPI_TABLES_MAX; i++) {
-		if (!acpi_root_entry(table, bytes, &root, i, &at))
-			break;
-		add_table(copying, at);
-	}
+	copying.items = window_at_frame(&kernel.window, run.first);
+	next = (char *)copying.items + kept;
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].bytes != 0)
+			copy_one(&list->items[i], &copying, &next);
+	/* Only now: from here on there is no looking at originals. */
+	copies = copying;
+	log_line(LOG_INFO, "acpi: copied tables=%lu bytes=%lu", sound, bytes);
 	return ST_OK;
 }
 
 enum status acpi_copy(void)
 {
-	struct copying counted = { 0 }, copying;
-	struct frame_run run = { .frames = 0 };
-	enum status status = add_all(&counted);
-	uint64_t list;
+	struct frame_run run = {
+		.frames = align_up(ACPI_COLLECT_MAX *
+					   sizeof(struct acpi_found),
+				   PAGE_SIZE) / PAGE_SIZE,
+	};
+	struct acpi_collection list;
+	enum status status = memory_take_run(&run, OWNER_BOOT_LIST);
 
 	if (status != ST_OK)
 		return status;
-	if (counted.bytes > COPY_LIMIT)
-		return ST_FULL;
-	list = align_up(counted.count * sizeof(struct copied), 16);
-	run.frames = align_up(list + counted.bytes, PAGE_SIZE) / PAGE_SIZE;
-	status = memory_take_run(&run, OWNER_HANDOVER);
-	if (status != ST_OK)
-		return status;
-	copying = (struct copying){
-		.items = window_at_frame(&kernel.window, run.first),
-		.capacity = counted.count,
-		.room = counted.bytes,
-	};
-	copying.next = (char *)copying.items + list;
-	status = add_all(&copying);
-	acpi_look_away();
-	if (status != ST_OK) {
-		memory_give_run(run, OWNER_HANDOVER);
-		return status;
+	list.items = window_at_frame(&kernel.window, run.first);
+	status = acpi_collect(acpi_windows(), kernel.handover->rsdp, &list);
+	if (status == ST_OK) {
+		warn_of_left_out(&list);
+		status = copy_all(&list);
 	}
-	copies.items = copying.items;
-	copies.count = copying.count;
-	log_line(LOG_INFO, "acpi: copied tables=%lu bytes=%lu", copies.count,
-		 copying.bytes);
-	return ST_OK;
+	acpi_look_away();
+	memory_give_run(run, OWNER_BOOT_LIST);
+	return status;
 }

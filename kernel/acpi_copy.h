@@ -12,10 +12,10 @@
 #include <base/status.h>
 
 /*
- * Copies the RSDP, the root table, each table that it names and the DSDT,
- * whole. From then on acpi_look.h looks into the copies, and nowhere else.
- * Fails: as acpi_walk_root; ST_NO_MEMORY; ST_FULL (more than 64 MiB). The
- *        originals stay in use then.
+ * Copies the RSDP, the root table, each sound table that it names and the
+ * DSDT, whole; a line says what was left out, and why. From then on
+ * acpi_look.h looks into the copies, and nowhere else.
+ * Fails: as acpi_collect; ST_NO_MEMORY. The originals stay in use then.
  */
 enum status acpi_copy(void);
 
@@ -24,7 +24,7 @@ const void *acpi_copy_of(paddr_t at, uint64_t bytes);
 
 bool acpi_is_copied(void);
 
-/* There is one that says so, whether or not its checksum is right. */
+/* There was one that said so, whether or not it was sound. */
 bool acpi_copy_claims(const char signature[4]);
 
 #endif

@@ -2,12 +2,24 @@
 /*
  * The tables may lie in memory that nothing else maps, so each is looked at
  * through a peek window, until there are copies of all.
+ *
+ * No table reaches beyond the region that it begins in: a length that says
+ * so is a lie, and reading on could touch a device.
  */
 #include "acpi_look.h"
 
 #include "acpi_copy.h"
 #include "kernel.h"
 #include "log.h"
+#include "pure_region_room.h"
+
+/* Of a RSDP we ask for more than it may have: such short looks are free. */
+static bool is_in_one_region(paddr_t at, uint64_t bytes)
+{
+	return bytes <= ACPI_RSDP_BYTES ||
+	       (at.raw < PHYSICAL_LIMIT &&
+		bytes <= region_room(&kernel.map.regions, at));
+}
 
 /* One window is one peek slot. */
 static const void *look(struct acpi_memory *memory, enum acpi_window window,
@@ -24,6 +36,8 @@ static const void *look(struct acpi_memory *memory, enum acpi_window window,
 	/* What has not been copied may be anybody's by now. */
 	if (acpi_is_copied())
 		return acpi_copy_of(at, bytes);
+	if (!is_in_one_region(at, bytes))
+		return NULL;
 	return memory_peek(&request, &seen) == ST_OK ? (const void *)seen :
 						       NULL;
 }

@@ -9,6 +9,7 @@
  */
 #include "frame_meta.h"
 
+#include <base/assert.h>
 #include <base/bits.h>
 #include <boot/layout.h>
 
@@ -45,7 +46,7 @@ static enum status take_between(struct frame_run *run, uint64_t floor,
 static enum status take_on_node(struct frame_run *run, unsigned node,
 				uint64_t floor)
 {
-	struct node_piece piece = { .end = { 0 } };
+	struct node_piece piece = { .end = { floor } };
 
 	while (nodes_piece_of(node, piece.end, &piece)) {
 		enum status status = take_between(run, floor, &piece);
@@ -168,4 +169,56 @@ enum status frame_meta_take(const struct meta_array *array, void **out)
 	*out = (void *)base;
 	return array->frames_per_byte == 0 ? back(&whole) :
 					     back_sparse(array, base);
+}
+
+/* --- giving back -----------------------------------------------------------*/
+
+/* As many at a time as a walk over the tables is worth. */
+struct mapped_stretches {
+	struct stretch items[64];
+	size_t count;
+};
+
+static bool note_leaf(void *context, const struct table_leaf *leaf)
+{
+	struct mapped_stretches *found = context;
+	uint64_t start = leaf->virt.raw, end = start + leaf->bytes;
+	size_t count = found->count;
+
+	if (start < FRAME_META_START || start >= next_free)
+		return start < next_free;
+	if (count > 0 && found->items[count - 1].end == start) {
+		found->items[count - 1].end = end;
+		return true;
+	}
+	if (count == ARRAY_LENGTH(found->items))
+		return false;
+	found->items[found->count++] = (struct stretch){ start, end, 0 };
+	return true;
+}
+
+static void unmap_all(void)
+{
+	struct mapped_stretches found;
+
+	do {
+		found.count = 0;
+		table_visit(&kernel.table, note_leaf, &found);
+		for (size_t i = 0; i < found.count; i++)
+			MUST(table_unmap(&kernel.table,
+					 (vaddr_t){ found.items[i].start },
+					 found.items[i].end -
+						 found.items[i].start));
+	} while (found.count != 0);
+}
+
+void frame_meta_give_all(void)
+{
+	struct frame_run run = { .first = { 0 } };
+
+	unmap_all();
+	while (ledger_find_owned(&kernel.ledger, OWNER_FRAME_META, run.first,
+				 &run) == ST_OK)
+		memory_give_run(run, OWNER_FRAME_META);
+	next_free = FRAME_META_START;
 }

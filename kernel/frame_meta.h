@@ -29,4 +29,7 @@ struct meta_array {
 /* Fails: ST_NO_MEMORY, ST_FULL (no more room in the area). Boot CPU only. */
 enum status frame_meta_take(const struct meta_array *array, void **out);
 
+/* All that has been taken, back to where it came from. Likewise. */
+void frame_meta_give_all(void);
+
 #endif

@@ -324,15 +324,27 @@ static void start_banks(void)
 	}
 }
 
+static enum status start_pools(void)
+{
+	enum status status = take_tables();
+
+	for (unsigned node = 0;
+	     status == ST_OK && node < frames.nodes.count; node++)
+		status = start_pool(node);
+	return status;
+}
+
 enum status frames_start(void)
 {
 	enum status status;
 
 	frames.cpus = smp_cpus()->startable;
-	status = take_tables();
-	for (unsigned node = 0;
-	     status == ST_OK && node < frames.nodes.count; node++)
-		status = start_pool(node);
+	status = start_pools();
+	if (status != ST_OK && nodes()->node_count > 1) {
+		frame_meta_give_all();
+		nodes_join(status);
+		status = start_pools();
+	}
 	if (status != ST_OK)
 		return status;
 	hand_over();

@@ -133,7 +133,7 @@ static void copy_tables(void)
 	enum status status = acpi_copy();
 
 	/* Without a root there is nothing to copy, and it has been said. */
-	if (status == ST_NO_MEMORY || status == ST_FULL)
+	if (status == ST_NO_MEMORY)
 		log_line(LOG_WARNING, "acpi: not copied why=\"%s\"",
 			 status_text(status));
 }
@@ -202,6 +202,7 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	copy_tables();
 	nodes_start();
 	smp_find_cpus();
+	nodes_count_cpus();
 	reclaim_boot_memory();
 	evidence_reach("kernel.frames");
 	require(frames_start(), "frames_start");

@@ -20,12 +20,29 @@
 
 /*
  * Every run that changes hands can cost the ledger two runs, and giving
- * back must never fail: so no more are lent than the slack can split.
+ * back must never fail: so each that may come back keeps two in reserve, and
+ * so do the loader's tables, which come back without having been lent. What
+ * the pools keep is given back by whole runs of the ledger or never, and
+ * where one run is lent behind the other they cost it nothing.
  */
+#define RUNS_PER_MOVE	2
 #define LEDGER_SLACK	4096
-#define LENT_MAX	(LEDGER_SLACK / 4)
+#define LOADERS_RUNS	64
 
 static uint64_t lent_runs;
+
+static bool may_come_back(enum owner owner)
+{
+	return owner != OWNER_FRAME_META;
+}
+
+static bool ledger_has_room(void)
+{
+	uint64_t moves = 1 + lent_runs + 1 + LOADERS_RUNS;
+
+	return kernel.ledger.count + RUNS_PER_MOVE * moves <=
+	       kernel.ledger.capacity;
+}
 
 static void *at_physical(paddr_t address)
 {
@@ -39,7 +56,7 @@ enum status memory_take_run_at(const struct early_run_request *request,
 	enum status status;
 
 	ASSERT(cpu_local_id() == 0 && !frames_are_up());
-	if (lent_runs == LENT_MAX)
+	if (!ledger_has_room())
 		return ST_NO_MEMORY;
 	status = early_take_run(&kernel.early, request, &run.first);
 	if (status != ST_OK)
@@ -49,7 +66,7 @@ enum status memory_take_run_at(const struct early_run_request *request,
 		MUST(early_give_run(&kernel.early, run));
 		return ST_NO_MEMORY;
 	}
-	lent_runs++;
+	lent_runs += may_come_back(owner);
 	*out = run.first;
 	return ST_OK;
 }
@@ -82,7 +99,7 @@ void memory_give_run(struct frame_run run, enum owner owner)
 	MUST(ledger_move(&kernel.ledger, run, owner, OWNER_FREE));
 	MUST(early_give_run(&kernel.early, run));
 	/* The loader's table pages come back too, never having been lent. */
-	if (lent_runs > 0)
+	if (lent_runs > 0 && may_come_back(owner))
 		lent_runs--;
 }
 

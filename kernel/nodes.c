@@ -8,9 +8,11 @@
 #include "acpi_look.h"
 #include "kernel.h"
 #include "log.h"
+#include "smp.h"
 
 static struct numa numa;
 /* What there is without a table, and without memory for one. */
+static struct frame_run memory_of_all;
 static uint64_t memory_of_one[(sizeof(struct numa_node) + 16) / 8 + 1];
 
 const struct numa *nodes(void)
@@ -43,22 +45,26 @@ static enum status build(const struct numa_tables *tables)
 		.tables = *tables,
 		.memory_bytes = numa_memory_bytes(tables),
 	};
-	struct frame_run run = {
-		.frames = align_up(request.memory_bytes, PAGE_SIZE) / PAGE_SIZE,
-	};
-	enum status status = memory_take_run(&run, OWNER_BOOT_LIST);
+	enum status status;
 
-	if (status != ST_OK)
+	memory_of_all.frames = align_up(request.memory_bytes, PAGE_SIZE) /
+			       PAGE_SIZE;
+	status = memory_take_run(&memory_of_all, OWNER_BOOT_LIST);
+	if (status != ST_OK) {
+		memory_of_all.frames = 0;
 		return status;
-	request.memory = window_at_frame(&kernel.window, run.first);
+	}
+	request.memory = window_at_frame(&kernel.window, memory_of_all.first);
 	status = numa_build(&numa, &request);
-	if (status != ST_OK)
-		memory_give_run(run, OWNER_BOOT_LIST);
-	return status;
+	return status == ST_OK && numa.range_count > NODES_RANGES ? ST_FULL :
+								    status;
 }
 
 static void build_one(void)
 {
+	if (memory_of_all.frames != 0)
+		memory_give_run(memory_of_all, OWNER_BOOT_LIST);
+	memory_of_all.frames = 0;
 	MUST(numa_build(&numa, &(struct numa_request){
 		.memory = memory_of_one,
 		.memory_bytes = sizeof(memory_of_one),
@@ -89,6 +95,24 @@ void nodes_start(void)
 	numa_count_regions(&numa, &kernel.map.regions);
 	log_line(LOG_INFO, "numa: nodes=%lu ranges=%lu cpus=%lu",
 		 numa.node_count, numa.range_count, numa.cpu_count);
+}
+
+void nodes_join(enum status why)
+{
+	log_line(LOG_WARNING, "numa: joined nodes=%lu ranges=%lu why=\"%s\"",
+		 numa.node_count, numa.range_count, status_text(why));
+	build_one();
+	numa_count_regions(&numa, &kernel.map.regions);
+	nodes_count_cpus();
+}
+
+void nodes_count_cpus(void)
+{
+	const struct cpu_list *list = smp_cpus();
+
+	numa_clear_cpus(&numa);
+	for (unsigned i = 0; i < list->count; i++)
+		numa_add_cpu(&numa, list->rows[i].apic);
 }
 
 unsigned nodes_of_cpu(uint32_t apic)

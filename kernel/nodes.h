@@ -9,11 +9,21 @@
 
 #include <mm/numa.h>
 
+/* An SRAT whose nodes lie in more ranges is refused. */
+#define NODES_RANGES	8192
+
 /*
- * Reads SRAT and SLIT from their copies. Without them, or without memory to
- * read them into, there is one node, and a line has said why.
+ * Reads SRAT and SLIT from their copies. Without them, without memory to
+ * read them into, or with too many ranges there is one node, and a line has
+ * said why.
  */
 void nodes_start(void);
+
+/* From here on all is one node, for want of what more would cost. */
+void nodes_join(enum status why);
+
+/* Once it is known which processors there are: they are counted. */
+void nodes_count_cpus(void);
 
 const struct numa *nodes(void);
 

@@ -44,7 +44,7 @@ static enum status read_tables(const char **name)
 	if (status != ST_OK)
 		return status;
 	*name = "DSDT";
-	status = acpi_walk_at(memory, power.dsdt, "DSDT", &table);
+	status = acpi_walk_dsdt(memory, &power, &table);
 	if (status != ST_OK)
 		return status;
 	return acpi_find_sleep_type(table.data, table.bytes, &power);

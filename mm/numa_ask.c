@@ -85,6 +85,21 @@ enum status numa_find_cpu(const struct numa *numa, uint32_t apic,
 	return ST_NOT_FOUND;
 }
 
+void numa_clear_cpus(struct numa *numa)
+{
+	for (size_t i = 0; i < numa->node_count; i++)
+		numa->nodes[i].cpus = 0;
+}
+
+void numa_add_cpu(struct numa *numa, uint32_t apic)
+{
+	uint32_t node;
+
+	/* Not found is node 0: that is what `node` is then. */
+	(void)!numa_find_cpu(numa, apic, &node);
+	numa->nodes[node].cpus++;
+}
+
 unsigned numa_distance(const struct numa *numa, uint32_t from, uint32_t to)
 {
 	ASSERT(from < numa->node_count && to < numa->node_count);

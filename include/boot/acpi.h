@@ -68,6 +68,7 @@ struct acpi_power {
 	uint16_t smi_command;
 	uint8_t acpi_enable;
 	paddr_t dsdt;
+	paddr_t dsdt_narrow;		/* 32 bits; 0: none but that one     */
 	bool has_sleep;			/* sleep_type was found              */
 	uint8_t sleep_type_a, sleep_type_b;
 };

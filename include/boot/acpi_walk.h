@@ -53,4 +53,19 @@ enum status acpi_walk_find(struct acpi_memory *memory,
 enum status acpi_walk_at(struct acpi_memory *memory, paddr_t at,
 			 const char signature[4], struct acpi_table *out);
 
+/* That root table itself, through ACPI_WINDOW_ROOT. Fails: likewise. */
+enum status acpi_walk_look_at_root(struct acpi_memory *memory,
+				   const struct acpi_root *root,
+				   struct acpi_table *out);
+
+/*
+ * The DSDT that a FADT leads to: at its wide pointer or, where that is of no
+ * use, at its narrow one.
+ * Fails: ST_NOT_FOUND (it names none), or as acpi_walk_at, of the pointer
+ *        that should have been used.
+ */
+enum status acpi_walk_dsdt(struct acpi_memory *memory,
+			   const struct acpi_power *fadt,
+			   struct acpi_table *out);
+
 #endif

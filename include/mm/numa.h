@@ -106,6 +106,13 @@ enum status numa_build(struct numa *out, const struct numa_request *request);
 /* From here on a node's pages are the map's free, low and later ones. */
 void numa_count_regions(struct numa *numa, const struct region_list *list);
 
+/*
+ * From the first on a node's processors are those that the second has been
+ * told of: an id that the SRAT does not name is node 0's.
+ */
+void numa_clear_cpus(struct numa *numa);
+void numa_add_cpu(struct numa *numa, uint32_t apic);
+
 /* As far as memory from `at` on is all of one node. */
 struct numa_stretch {
 	paddr_t end;

@@ -180,8 +180,10 @@ enum status acpi_read_fadt(const void *table, uint64_t bytes,
 		out->reset_value = get8(table, FADT_RESET_VALUE);
 		out->has_reset = has_reset(out);
 	}
-	if (bytes >= FADT_X_DSDT + 8 && get64(table, FADT_X_DSDT) != 0)
+	if (bytes >= FADT_X_DSDT + 8 && get64(table, FADT_X_DSDT) != 0) {
+		out->dsdt_narrow = out->dsdt;
 		out->dsdt.raw = get64(table, FADT_X_DSDT);
+	}
 	return ST_OK;
 }
 

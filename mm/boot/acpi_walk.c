@@ -22,9 +22,9 @@ static enum status look_at_table(struct acpi_memory *memory,
 	return out->data != NULL ? ST_OK : ST_BAD_RANGE;
 }
 
-static enum status look_at_root(struct acpi_memory *memory,
-				const struct acpi_root *root,
-				struct acpi_table *out)
+enum status acpi_walk_look_at_root(struct acpi_memory *memory,
+				   const struct acpi_root *root,
+				   struct acpi_table *out)
 {
 	const char *name = root->entry_bytes == 8 ? "XSDT" : "RSDT";
 	enum status status = look_at_table(memory, ACPI_WINDOW_ROOT,
@@ -53,8 +53,8 @@ enum status acpi_walk_root(struct acpi_memory *memory, paddr_t rsdp,
 	    acpi_read_rsdp_narrow(found, ACPI_RSDP_BYTES, &narrow) != ST_OK)
 		return status;
 	/* Behind these looks the RSDP is out of sight. */
-	if (look_at_root(memory, out, &table) != ST_OK &&
-	    look_at_root(memory, &narrow, &table) == ST_OK)
+	if (acpi_walk_look_at_root(memory, out, &table) != ST_OK &&
+	    acpi_walk_look_at_root(memory, &narrow, &table) == ST_OK)
 		*out = narrow;
 	return ST_OK;
 }
@@ -76,7 +76,7 @@ enum status acpi_walk_find(struct acpi_memory *memory,
 {
 	struct acpi_table table;
 	paddr_t at;
-	enum status status = look_at_root(memory, root, &table);
+	enum status status = acpi_walk_look_at_root(memory, root, &table);
 
 	if (status != ST_OK)
 		return status;
@@ -87,4 +87,20 @@ enum status acpi_walk_find(struct acpi_memory *memory,
 			return ST_OK;
 	}
 	return ST_NOT_FOUND;
+}
+
+enum status acpi_walk_dsdt(struct acpi_memory *memory,
+			   const struct acpi_power *fadt,
+			   struct acpi_table *out)
+{
+	paddr_t narrow = fadt->dsdt_narrow;
+	enum status status;
+
+	if (fadt->dsdt.raw == 0)
+		return ST_NOT_FOUND;
+	status = acpi_walk_at(memory, fadt->dsdt, "DSDT", out);
+	if (status != ST_OK && narrow.raw != 0 &&
+	    acpi_walk_at(memory, narrow, "DSDT", out) == ST_OK)
+		return ST_OK;
+	return status;
 }

@@ -7,9 +7,9 @@ more than a command."""
 import re
 import subprocess
 
-from . import (cases_bad, cases_evidence, cases_frames, cases_hostile,
-               cases_input, cases_machines, cases_screen, cases_smp, checks,
-               machine)
+from . import (cases_acpi, cases_bad, cases_evidence, cases_frames,
+               cases_hostile, cases_input, cases_machines, cases_screen,
+               cases_smp, checks, machine)
 from .scenario import Scenario
 
 TESTED = [name for name, shape in machine.MACHINES.items()
@@ -320,4 +320,5 @@ def scenarios():
             *cases_screen.scenarios(),
             *cases_evidence.scenarios(), *cases_bad.scenarios(),
             *_cold_scenarios(), *_disk_scenarios(),
-            *cases_machines.scenarios(), *cases_hostile.scenarios()]
+            *cases_machines.scenarios(), *cases_hostile.scenarios(),
+            *cases_acpi.scenarios()]

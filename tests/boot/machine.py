@@ -107,7 +107,7 @@ MACHINES = _table(
             only_cold=True, has_serial=False),
     Machine("q35-600g", "q35,i8042=off", "600G", "max", only_cold=True),
     # For counting instructions; the second has RAM across more than one
-    # top-level entry and is there for the benchmark only.
+    # top-level entry, and room for thousands of stripes.
     Machine("exact-512m", "q35", "512M", "max", has_disk=False),
     Machine("exact-600g", "q35", "600G", "max", has_disk=False),
     # The firmware takes seconds for each bit that an address can have.

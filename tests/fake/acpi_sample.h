@@ -329,7 +329,7 @@ static bool fadt_agrees(const uint8_t *data, size_t bytes)
 	struct acpi_power power;
 	enum status status = acpi_read_fadt(at_the_edge(data, bytes), bytes,
 					    &power);
-	uint64_t dsdt = number_at(&fadt, 40, 4);
+	uint64_t dsdt = number_at(&fadt, 40, 4), narrow = 0;
 	uint64_t smi = number_at(&fadt, 48, 4);
 	uint64_t reset = number_at(&fadt, 120, 8);
 	bool has_reset = bytes >= 129 && (data[113] & 4) != 0 && reset != 0 &&
@@ -338,14 +338,17 @@ static bool fadt_agrees(const uint8_t *data, size_t bytes)
 	if (bytes < 116)
 		return status == ST_CORRUPT && !power.has_reset &&
 		       power.pm1a_control == 0;
-	if (bytes >= 148 && number_at(&fadt, 140, 8) != 0)
+	if (bytes >= 148 && number_at(&fadt, 140, 8) != 0) {
+		narrow = dsdt;
 		dsdt = number_at(&fadt, 140, 8);
+	}
 	if (has_reset && (power.reset.address != reset ||
 			  power.reset.space != data[116] ||
 			  power.reset_value != data[128]))
 		return false;
 	return status == ST_OK && power.has_reset == has_reset &&
-	       power.dsdt.raw == dsdt && !power.has_sleep &&
+	       power.dsdt.raw == dsdt && power.dsdt_narrow.raw == narrow &&
+	       !power.has_sleep &&
 	       power.acpi_enable == data[52] &&
 	       power.smi_command == (smi > 0xffff ? 0 : smi) &&
 	       power.pm1a_control == judge_control(&fadt, 64, 172) &&

@@ -39,7 +39,8 @@ struct room {
 	void (*after_return)(void);	/* of an application that refused    */
 };
 extern const struct room watch_room, map_room, pages_room, tables_room,
-	processor_room, screen_room, acpi_room, image_room, clock_room;
+	processor_room, screen_room, acpi_room, acpi_tables_room, image_room,
+	clock_room;
 
 /* hostile.c: for the springboard. */
 BOOLEAN hostile_read_words(void);	/* FALSE: nothing to do              */

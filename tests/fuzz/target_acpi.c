@@ -5,7 +5,7 @@
  */
 #include "target.h"
 
-#include <boot/acpi_walk.h>
+#include <boot/acpi_collect.h>
 
 #define MEMORY_BYTES	4096
 #define RSDP_AT		0x10
@@ -41,6 +41,29 @@ static const void *look(struct acpi_memory *memory, enum acpi_window window,
 	return self->bytes + at.raw;
 }
 
+/* Each address once, and nothing kept that is not there. */
+static void collect(struct fuzz_memory *memory)
+{
+	static struct acpi_found items[ACPI_COLLECT_MAX];
+	struct acpi_collection list = { .items = items };
+
+	if (acpi_collect(&memory->base, (paddr_t){ RSDP_AT }, &list) != ST_OK)
+		return;
+	HOLDS(list.count >= 2 && list.count <= ACPI_COLLECT_MAX);
+	for (size_t i = 0; i < list.count; i++) {
+		const struct acpi_found *found = &items[i];
+
+		HOLDS(found->bytes == 0 ||
+		      found->at.raw + found->bytes <= memory->size);
+		HOLDS(found->status != ST_OK || found->bytes >=
+						ACPI_HEADER_BYTES);
+		HOLDS(found->status == ST_OK ||
+		      found->bytes <= ACPI_HEADER_BYTES);
+		for (size_t j = 0; j < i; j++)
+			HOLDS(items[j].at.raw != found->at.raw);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	struct fuzz_memory memory = { { look }, NULL, bytes };
@@ -59,9 +82,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		    ST_OK &&
 	    acpi_walk_find(&memory.base, &root, "FACP", &table) == ST_OK &&
 	    acpi_read_fadt(table.data, table.bytes, &power) == ST_OK &&
-	    acpi_walk_at(&memory.base, power.dsdt, "DSDT", &table) == ST_OK &&
+	    acpi_walk_dsdt(&memory.base, &power, &table) == ST_OK &&
 	    acpi_find_sleep_type(table.data, table.bytes, &power) == ST_OK)
 		HOLDS(power.sleep_type_a <= 7 && power.sleep_type_b <= 7);
+	collect(&memory);
 	free(memory.bytes);
 	return 0;
 }

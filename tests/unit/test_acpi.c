@@ -238,6 +238,7 @@ CASE(acpi_reads_no_word_that_a_short_fadt_lacks)
 		CHECK(power.has_reset == (n >= 129));
 		CHECK(power.dsdt.raw == (n < 116 ? 0 : n < 148 ? 0x7f779000 :
 						       0x123456789));
+		CHECK(power.dsdt_narrow.raw == (n < 148 ? 0 : 0x7f779000));
 		CHECK(power.pm1a_control == (n < 184 ? 0 : 0x604));
 	}
 }

@@ -218,3 +218,57 @@ CASE(acpi_walk_passes_tables_that_are_spoilt)
 	world.bytes[TABLE_AT + 50]++;
 	CHECK(trouble(&of_root) == ST_NOT_FOUND && of_root == ST_OK);
 }
+
+/* --- the two ways to a DSDT -----------------------------------------------*/
+
+/* Where the DSDT was found that the two pointers lead to; 0: nowhere. */
+static uint64_t dsdt_behind(uint64_t wide, uint64_t narrow)
+{
+	struct acpi_power fadt = {
+		.dsdt = { wide }, .dsdt_narrow = { narrow },
+	};
+	struct acpi_table table = { .at = { 0 } };
+	enum status status = acpi_walk_dsdt(&world.memory, &fadt, &table);
+
+	if (status == ST_OK)
+		CHECK(acpi_table_is_good(table.data, table.bytes, "DSDT"));
+	close_windows();
+	return status == ST_OK ? table.at.raw : 0;
+}
+
+CASE(acpi_walk_takes_the_narrow_dsdt_where_the_wide_is_of_no_use)
+{
+	start();
+	put_table(OTHER_AT, "DSDT");
+	put_table(TABLE_AT, "DSDT");
+	CHECK(dsdt_behind(OTHER_AT, TABLE_AT) == OTHER_AT);
+	CHECK(dsdt_behind(OTHER_AT, 0) == OTHER_AT);
+	for (size_t i = 0; i < TABLE_BYTES * 8; i++) {
+		world.bytes[OTHER_AT + i / 8] ^= 1 << i % 8;
+		CHECK(dsdt_behind(OTHER_AT, TABLE_AT) == TABLE_AT);
+		CHECK(dsdt_behind(OTHER_AT, 0) == 0);
+		world.bytes[OTHER_AT + i / 8] ^= 1 << i % 8;
+	}
+	/* Not there at all, half there, or another table. */
+	CHECK(dsdt_behind(1UL << 51, TABLE_AT) == TABLE_AT);
+	CHECK(dsdt_behind(UINT64_MAX, TABLE_AT) == TABLE_AT);
+	CHECK(dsdt_behind(WORLD_BYTES - 8, TABLE_AT) == TABLE_AT);
+	CHECK(dsdt_behind(WIDE_AT, TABLE_AT) == TABLE_AT);
+	CHECK(dsdt_behind(OTHER_AT, WIDE_AT) == OTHER_AT);
+}
+
+CASE(acpi_walk_says_what_is_wrong_with_the_wide_dsdt)
+{
+	struct acpi_power none = { 0 }, fadt = { .dsdt = { OTHER_AT } };
+	struct acpi_table table;
+
+	start();
+	CHECK(acpi_walk_dsdt(&world.memory, &none, &table) == ST_NOT_FOUND);
+	CHECK(acpi_walk_dsdt(&world.memory, &fadt, &table) == ST_CORRUPT);
+	fadt.dsdt_narrow.raw = 1UL << 51;
+	CHECK(acpi_walk_dsdt(&world.memory, &fadt, &table) == ST_CORRUPT);
+	fadt.dsdt.raw = 1UL << 50;
+	fadt.dsdt_narrow.raw = OTHER_AT;
+	CHECK(acpi_walk_dsdt(&world.memory, &fadt, &table) == ST_BAD_RANGE);
+	close_windows();
+}

@@ -135,6 +135,32 @@ CASE(numa_agrees_with_the_model_about_real_machines)
 	}
 }
 
+/* --- processors that there are --------------------------------------------*/
+
+CASE(numa_counts_processors_that_the_srat_does_not_name_on_node_0)
+{
+	struct numa_tables nothing = { .srat = NULL };
+	struct numa numa = scene_build_tables(&nothing);
+
+	CHECK(numa.nodes[0].cpus == 0);
+	for (uint32_t apic = 0; apic < 4; apic++)
+		numa_add_cpu(&numa, apic);
+	CHECK(numa.nodes[0].cpus == 4);
+	scene_drop(&numa);
+
+	/* 2 on node 0 and 7 on node 1, each with a processor of that id. */
+	scene_begin_nodes(&scene, "27");
+	numa = scene_build(&scene);
+	CHECK(numa.nodes[0].cpus == 1 && numa.nodes[1].cpus == 1);
+	numa_clear_cpus(&numa);
+	CHECK(numa.nodes[0].cpus == 0 && numa.nodes[1].cpus == 0);
+	numa_add_cpu(&numa, 7);
+	numa_add_cpu(&numa, 100);
+	numa_add_cpu(&numa, 0xffffffff);
+	CHECK(numa.nodes[0].cpus == 2 && numa.nodes[1].cpus == 1);
+	scene_drop(&numa);
+}
+
 /* --- records and audit ----------------------------------------------------*/
 
 struct text_sink {

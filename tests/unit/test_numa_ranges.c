@@ -258,3 +258,28 @@ CASE(numa_counts_the_pages_of_a_map)
 	CHECK(numa.node_count == 1 && numa.nodes[0].pages == 16);
 	scene_drop(&numa);
 }
+
+CASE(numa_takes_thousands_of_stripes)
+{
+	const uint64_t stripes = 6000, bytes = 32 * MIB;
+	struct numa numa;
+
+	scene_begin(&scene, 3);
+	/* From the last to the first: the order must not matter. */
+	for (uint64_t i = stripes; i-- > 0; )
+		scene_memory(&scene, i % 3, i * bytes, (i + 1) * bytes);
+	numa = scene_build(&scene);
+	CHECK(numa.node_count == 3 && numa.range_count == stripes);
+	for (uint32_t node = 0; node < 3; node++)
+		CHECK(numa.nodes[node].pages ==
+		      stripes / 3 * bytes / PAGE_SIZE);
+	for (uint64_t i = 0; i < stripes; i++) {
+		struct numa_stretch stretch;
+
+		stretch = numa_stretch_at(&numa,
+					  (paddr_t){ i * bytes + MIB });
+		CHECK(stretch.node == i % 3);
+		CHECK(stretch.end.raw == (i + 1) * bytes);
+	}
+	scene_drop(&numa);
+}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * ACPI tables of our own beside the firmware's: a new XSDT, in front of it
+ * what a case is about, behind that what the firmware has. The RSDP is
+ * changed where it is; the real firmware has no use for it any more.
+ *
+ * words: tables=dsdt_beyond   the FADT's 64-bit pointer is out of reach
+ *        tables=dsdt_other    ... leads to another table
+ *        tables=dsdt_spoilt   ... leads to a DSDT that does not sum up
+ *        tables=dsdt_zero     ... is 0
+ *        tables=dsdt_lost     neither pointer leads to a DSDT
+ *        tables=endless       six tables more that claim 16 MiB each
+ *        tables=spoilt        one more that does not sum up
+ *        tables=crowd         sixty more of those
+ *        tables=srat          two nodes, all of node 1 from 256 MiB on
+ *        tables=srat_behind   the same, behind tables=endless
+ *        tables=srat_spoilt   the same, and it does not sum up
+ *        tables=srat_stripes  two nodes, 5000 stripes of 32 MiB
+ *        tables=srat_crumbs   16 nodes in turn, 6400 stripes of 2 MiB
+ *        tables=srat_splinters   ... 20000 of them
+ *        tables=srat_shreds   256 nodes in turn, 4800 stripes of 128 MiB
+ *        tables=srat_nobody   no processor is named
+ */
+#include "hostile.h"
+
+#define HEADER_BYTES	36
+#define RSDP_RSDT	16
+#define RSDP_XSDT	24
+#define FADT_DSDT	40
+#define FADT_X_DSDT	140
+#define SRAT_HEADER	48
+#define SRAT_CPU	16
+#define SRAT_MEMORY	40
+#define CPUS		4
+#define BEYOND		(1ULL << 51)
+#define LIE_BYTES	(16 * MIB)
+#define LIES		6
+#define CROWD		60
+#define MORE_MAX	(CROWD + 1)
+
+enum kind {
+	AS_IT_IS, DSDT_BEYOND, DSDT_OTHER, DSDT_SPOILT, DSDT_ZERO, DSDT_LOST,
+	ENDLESS, SPOILT, CROWDED, SRAT, SRAT_BEHIND, SRAT_SPOILT,
+	SRAT_STRIPES, SRAT_CRUMBS, SRAT_SPLINTERS, SRAT_SHREDS,
+	SRAT_NOBODY, KIND_COUNT,
+};
+
+static const char *const names[KIND_COUNT] = {
+	"as_it_is", "dsdt_beyond", "dsdt_other", "dsdt_spoilt", "dsdt_zero",
+	"dsdt_lost", "endless", "spoilt", "crowd", "srat", "srat_behind",
+	"srat_spoilt", "srat_stripes", "srat_crumbs", "srat_splinters",
+	"srat_shreds", "srat_nobody",
+};
+
+static EFI_GUID acpi_2 = ACPI_20_TABLE_GUID;
+static enum kind wanted;
+
+/* What comes before the firmware's own tables. */
+static UINT64 more[MORE_MAX];
+static UINTN more_count;
+
+static void put(UINT8 *to, UINT64 value, UINTN bytes)
+{
+	for (UINTN i = 0; i < bytes; i++)
+		to[i] = (UINT8)(value >> 8 * i);
+}
+
+static UINT64 get(const UINT8 *from, UINTN bytes)
+{
+	UINT64 value = 0;
+
+	while (bytes-- > 0)
+		value = value << 8 | from[bytes];
+	return value;
+}
+
+static void balance(UINT8 *table, UINTN bytes, UINTN at)
+{
+	UINT8 sum = 0;
+
+	table[at] = 0;
+	for (UINTN i = 0; i < bytes; i++)
+		sum += table[i];
+	table[at] = (UINT8)-sum;
+}
+
+static void seal(UINT8 *table, UINTN bytes)
+{
+	put(table + 4, bytes, 4);
+	balance(table, bytes, 9);
+}
+
+static UINT8 *new_table(const char *signature, UINTN bytes)
+{
+	UINT8 *table = pages_of_our_own(bytes / PAGE_BYTES + 1);
+
+	BS->CopyMem(table, (void *)signature, 4);
+	table[8] = 3;
+	return table;
+}
+
+static UINT8 *copy_of(const UINT8 *table)
+{
+	UINTN bytes = get(table + 4, 4);
+	UINT8 *copy = new_table((const char *)table, bytes);
+
+	BS->CopyMem(copy, (void *)table, bytes);
+	return copy;
+}
+
+static void add(const UINT8 *table)
+{
+	more[more_count++] = (UINT64)table;
+}
+
+/* --- DSDT -----------------------------------------------------------------*/
+
+static UINT64 useless_dsdt(const UINT8 *dsdt, const UINT8 *fadt)
+{
+	UINT8 *copy;
+
+	switch (wanted) {
+	case DSDT_OTHER:
+		return (UINT64)fadt;
+	case DSDT_SPOILT:
+		copy = copy_of(dsdt);
+		copy[9] ^= 1;
+		return (UINT64)copy;
+	case DSDT_ZERO:
+		return 0;
+	default:
+		return BEYOND;
+	}
+}
+
+static void spoil_dsdt(const UINT8 *fadt)
+{
+	UINT8 *copy = copy_of(fadt);
+	UINT64 dsdt = get(fadt + FADT_X_DSDT, 8);
+
+	if (dsdt == 0)
+		dsdt = get(fadt + FADT_DSDT, 4);
+	if (dsdt == 0 || dsdt >> 32 != 0)
+		leave("NO_DSDT_TO_SPOIL", 0, EXIT_BROKEN);
+	put(copy + FADT_DSDT, wanted == DSDT_LOST ? (UINT64)fadt : dsdt, 4);
+	put(copy + FADT_X_DSDT,
+	    useless_dsdt((const UINT8 *)dsdt, fadt), 8);
+	seal(copy, get(copy + 4, 4));
+	add(copy);
+}
+
+/* --- tables that lie ------------------------------------------------------*/
+
+static void add_lies(UINTN count, UINT64 claimed)
+{
+	for (UINTN i = 0; i < count; i++) {
+		UINT8 *table = new_table("LIE0", PAGE_BYTES);
+
+		table[3] = (UINT8)('0' + i % 10);
+		seal(table, HEADER_BYTES);
+		put(table + 4, claimed, 4);
+		table[10] = 1;
+		add(table);
+	}
+}
+
+/* --- SRAT -----------------------------------------------------------------*/
+
+struct srat_wish {
+	UINTN nodes, stripes, cpus;
+	UINT64 stripe_bytes;
+};
+
+static UINT8 *put_memory(UINT8 *at, UINT32 domain, UINT64 start, UINT64 bytes)
+{
+	at[0] = 1;
+	at[1] = SRAT_MEMORY;
+	put(at + 2, domain, 4);
+	put(at + 8, start, 8);
+	put(at + 16, bytes, 8);
+	at[28] = 1;
+	return at + SRAT_MEMORY;
+}
+
+static void add_srat(const struct srat_wish *wish)
+{
+	UINTN bytes = SRAT_HEADER + wish->cpus * SRAT_CPU +
+		      wish->stripes * SRAT_MEMORY;
+	UINT8 *table = new_table("SRAT", bytes), *at = table + SRAT_HEADER;
+
+	table[HEADER_BYTES] = 1;
+	for (UINTN i = 0; i < wish->cpus; i++) {
+		at[1] = SRAT_CPU;
+		at[2] = (UINT8)(i % wish->nodes);
+		at[3] = (UINT8)i;
+		at[4] = 1;
+		at += SRAT_CPU;
+	}
+	for (UINTN i = 0; i < wish->stripes; i++)
+		at = put_memory(at, (UINT32)(i % wish->nodes),
+				i * wish->stripe_bytes, wish->stripe_bytes);
+	seal(table, bytes);
+	if (wanted == SRAT_SPOILT)
+		table[9] ^= 1;
+	add(table);
+}
+
+static void add_wanted_srat(void)
+{
+	struct srat_wish wish = { 2, 2, CPUS, 256 * MIB };
+
+	if (wanted == SRAT_STRIPES)
+		wish = (struct srat_wish){ 2, 5000, CPUS, 32 * MIB };
+	if (wanted == SRAT_CRUMBS)
+		wish = (struct srat_wish){ 16, 6400, CPUS, 2 * MIB };
+	if (wanted == SRAT_SPLINTERS)
+		wish = (struct srat_wish){ 16, 20000, CPUS, 2 * MIB };
+	if (wanted == SRAT_SHREDS)
+		wish = (struct srat_wish){ 256, 4800, CPUS, 128 * MIB };
+	if (wanted == SRAT_NOBODY)
+		wish.cpus = 0;
+	add_srat(&wish);
+}
+
+/* --- the root -------------------------------------------------------------*/
+
+static BOOLEAN is_named(const UINT8 *table, const char *signature)
+{
+	for (UINTN i = 0; i < 4; i++)
+		if (table[i] != (UINT8)signature[i])
+			return FALSE;
+	return TRUE;
+}
+
+static const UINT8 *entry_of(const UINT8 *xsdt, UINTN i)
+{
+	return (const UINT8 *)get(xsdt + HEADER_BYTES + 8 * i, 8);
+}
+
+static void make_root(UINT8 *rsdp)
+{
+	const UINT8 *old = (const UINT8 *)get(rsdp + RSDP_XSDT, 8);
+	UINTN entries = (get(old + 4, 4) - HEADER_BYTES) / 8;
+	UINTN bytes = HEADER_BYTES + 8 * (more_count + entries);
+	UINT8 *root = new_table("XSDT", bytes), *at = root + HEADER_BYTES;
+
+	for (UINTN i = 0; i < more_count; i++, at += 8)
+		put(at, more[i], 8);
+	for (UINTN i = 0; i < entries; i++, at += 8)
+		put(at, (UINT64)entry_of(old, i), 8);
+	seal(root, bytes);
+	put(rsdp + RSDP_XSDT, (UINT64)root, 8);
+	put(rsdp + RSDP_RSDT, 0, 4);
+	balance(rsdp, 20, 8);
+	balance(rsdp, 36, 32);
+}
+
+static void add_more(const UINT8 *xsdt)
+{
+	UINTN entries = (get(xsdt + 4, 4) - HEADER_BYTES) / 8;
+
+	if (wanted == ENDLESS || wanted == SRAT_BEHIND)
+		add_lies(LIES, LIE_BYTES);
+	if (wanted == SPOILT || wanted == CROWDED)
+		add_lies(wanted == SPOILT ? 1 : CROWD, HEADER_BYTES);
+	if (wanted >= SRAT)
+		add_wanted_srat();
+	for (UINTN i = 0; i < entries && wanted <= DSDT_LOST; i++)
+		if (is_named(entry_of(xsdt, i), "FACP"))
+			spoil_dsdt(entry_of(xsdt, i));
+	if (more_count == 0)
+		leave("NO_TABLE_TO_ADD", 0, EXIT_BROKEN);
+}
+
+static void before_start(void)
+{
+	/* Once: a second start finds them there. */
+	if (wanted == AS_IT_IS || more_count != 0)
+		return;
+	for (UINTN i = 0; i < ST->NumberOfTableEntries; i++) {
+		EFI_CONFIGURATION_TABLE *from = &ST->ConfigurationTable[i];
+		UINT8 *rsdp = from->VendorTable;
+
+		if (CompareGuid(&from->VendorGuid, &acpi_2) != 0)
+			continue;
+		add_more((const UINT8 *)get(rsdp + RSDP_XSDT, 8));
+		make_root(rsdp);
+		return;
+	}
+	leave("NO_ACPI_TO_SPOIL", 0, EXIT_BROKEN);
+}
+
+static BOOLEAN word(const char *name, const char *value)
+{
+	if (!text_equals(name, "tables"))
+		return FALSE;
+	for (enum kind kind = 0; kind < KIND_COUNT; kind++)
+		if (text_equals(value, names[kind]))
+			wanted = kind;
+	return wanted != AS_IT_IS;
+}
+
+const struct room acpi_tables_room = {
+	.word = word,
+	.before_start = before_start,
+};
