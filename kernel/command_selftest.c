@@ -120,6 +120,7 @@ static const struct selftest {
 	{ "tables", test_tables },
 	{ "ipi", selftest_ipi },
 	{ "tlb", selftest_tlb },
+	{ "near", selftest_near },
 };
 #define SELFTESTS (sizeof(selftests) / sizeof(selftests[0]))
 

@@ -16,6 +16,7 @@
 #include <boot/layout.h>
 
 #include "cpu_local.h"
+#include "drought.h"
 #include "frame_meta.h"
 #include "interrupts.h"
 #include "ipi.h"
@@ -26,8 +27,10 @@
 #include "symbols.h"
 
 #define GIANT_FRAMES	(SIZE_1G / PAGE_SIZE)
-/* CPUs that go on taking what comes home could hold us up for ever. */
-#define DRAIN_ROUNDS	64
+/* CPUs that go on freeing while we search could hold us up for ever. */
+#define SEARCHES	64
+/* More than a drain takes where every CPU has a core. */
+#define SPINS		500
 
 static struct {
 	struct frame_nodes nodes;
@@ -35,11 +38,8 @@ static struct {
 	struct frame_bank *banks;	/* [C] by slot, each in its home set */
 	unsigned cpus;			/* [C]                               */
 	bool up;
-	atomic_u8 draining;		/* [A] 1: somebody makes all drain   */
-	/* [A] CPUs that have not drained yet what they were asked to.       */
-	atomic_u32 undrained;
-	atomic_u64 drained;	/* [A] frames that have come home so         */
-	atomic_u8 wanted[STACK_CPUS];	/* [A] by CPU: 1 = drain             */
+	atomic_u64 drained;	/* [A] frames that a drain brought home      */
+	struct drought drought;
 } frames;
 
 bool frames_are_up(void)
@@ -191,15 +191,58 @@ static void make_orders(uint8_t *orders)
 	frames.nodes.order = orders;
 }
 
+unsigned frames_home_of(unsigned cpu)
+{
+	unsigned node = nodes_of_cpu(smp_cpus()->rows[cpu].apic);
+	const uint8_t *row = frames.nodes.order + node * frames.nodes.count;
+
+	for (unsigned i = 0; i < frames.nodes.count; i++)
+		if (nodes()->nodes[row[i]].pages != 0)
+			return row[i];
+	return node;
+}
+
+#define BANKS_OF_PAGE	(PAGE_SIZE / sizeof(struct frame_bank))
+
+_Static_assert(PAGE_SIZE % (2 * sizeof(struct frame_bank)) == 0,
+	       "a CPU's banks are not on two pages");
+
+/*
+ * One array, whose pages are each on the node of the first CPU in it. Pieces
+ * of frame_meta follow each other, as long as they are small.
+ */
+static enum status take_banks(void)
+{
+	const unsigned step = BANKS_OF_PAGE / 2;
+	unsigned cpu = 0;
+
+	while (cpu < frames.cpus) {
+		struct meta_array piece = { .node = frames_home_of(cpu) };
+		enum status status;
+		void *memory;
+
+		for (unsigned next = cpu; next < frames.cpus &&
+			frames_home_of(next) == piece.node; next += step)
+			piece.bytes += PAGE_SIZE;
+		status = frame_meta_take(&piece, &memory);
+		if (status != ST_OK)
+			return status;
+		if (cpu == 0)
+			frames.banks = memory;
+		ASSERT(memory == &frames.banks[2 * cpu]);
+		cpu += piece.bytes / PAGE_SIZE * step;
+	}
+	return ST_OK;
+}
+
 static enum status take_tables(void)
 {
 	unsigned count = (unsigned)nodes()->node_count;
 	uint64_t pools = count * sizeof(frames.nodes.pool[0]);
 	uint64_t sets = count * sizeof(struct frame_cache_set);
-	uint64_t banks = 2 * frames.cpus * sizeof(struct frame_bank);
 	struct meta_array array = {
 		.bytes = align_up(pools, 64) + align_up(sets, 64) +
-			 align_up(banks, 64) + count * count,
+			 count * count,
 	};
 	void *memory;
 	enum status status = frame_meta_take(&array, &memory);
@@ -210,9 +253,8 @@ static enum status take_tables(void)
 	frames.nodes.count = count;
 	frames.nodes.pool = carve(&next, pools);
 	frames.sets = carve(&next, sets);
-	frames.banks = carve(&next, banks);
 	make_orders((uint8_t *)next);
-	return ST_OK;
+	return take_banks();
 }
 
 /* --- who has what ----------------------------------------------------------*/
@@ -284,19 +326,33 @@ static void hand_over(void)
 	MUST(early_init(&kernel.early, kernel.window, NULL, 0));
 }
 
-/* --- caches ----------------------------------------------------------------*/
+/* --- the own banks ---------------------------------------------------------*/
 
-/* A CPU of a node without memory is at home in the nearest that has some. */
-static unsigned home_of(unsigned cpu)
+/*
+ * The interrupt bank is nobody's while interrupts are off and the handler
+ * that we might be is not running: a task may then stand in for it.
+ */
+static void drain_bank(struct frame_bank *bank)
 {
-	unsigned node = nodes_of_cpu(smp_cpus()->rows[cpu].apic);
-	const uint8_t *row = frames.nodes.order + node * frames.nodes.count;
-
-	for (unsigned i = 0; i < frames.nodes.count; i++)
-		if (nodes()->nodes[row[i]].pages != 0)
-			return row[i];
-	return node;
+	/* Relaxed: read after the drain, which orders it. */
+	atomic_fetch_add_relaxed(&frames.drained, frame_cache_held(bank));
+	frame_cache_drain(bank);
 }
+
+static void drain_own(void)
+{
+	struct cpu_local *me = this_cpu();
+	uint64_t flags;
+
+	drain_bank(&frames.banks[frame_task_slot(me->index)]);
+	flags = interrupts_off();
+	me->context = CPU_INTERRUPT;
+	drain_bank(&frames.banks[frame_interrupt_slot(me->index)]);
+	me->context = CPU_TASK;
+	interrupts_restore(flags);
+}
+
+/* --- caches ----------------------------------------------------------------*/
 
 static void drain_for_set(struct frame_cache_set *set)
 {
@@ -315,9 +371,9 @@ static void start_banks(void)
 			.drain_all = drain_for_set,
 		};
 	for (unsigned cpu = 0; cpu < frames.cpus; cpu++)
-		frames.sets[home_of(cpu)].cpus++;
+		frames.sets[frames_home_of(cpu)].cpus++;
 	for (unsigned cpu = 0; cpu < frames.cpus; cpu++) {
-		struct frame_cache_set *set = &frames.sets[home_of(cpu)];
+		struct frame_cache_set *set = &frames.sets[frames_home_of(cpu)];
 
 		frame_cache_init_bank(set, frame_task_slot(cpu));
 		frame_cache_init_bank(set, frame_interrupt_slot(cpu));
@@ -349,6 +405,8 @@ enum status frames_start(void)
 		return status;
 	hand_over();
 	start_banks();
+	frames.drought.drain_own = drain_own;
+	frames.drought.spins = SPINS;
 	frames.up = true;
 	log_line(LOG_INFO, "frames: up nodes=%u cpus=%u", frames.nodes.count,
 		 frames.cpus);
@@ -357,71 +415,22 @@ enum status frames_start(void)
 
 /* --- draining --------------------------------------------------------------*/
 
-/*
- * The interrupt bank is nobody's while interrupts are off and the handler
- * that we might be is not running: a task may then stand in for it.
- */
-static void drain_bank(struct frame_bank *bank)
-{
-	/* Relaxed: read after `undrained`, which orders it. */
-	atomic_fetch_add_relaxed(&frames.drained, frame_cache_held(bank));
-	frame_cache_drain(bank);
-}
-
-static void drain_own(void)
-{
-	struct cpu_local *me = this_cpu();
-	uint64_t flags;
-
-	drain_bank(&frames.banks[frame_task_slot(me->index)]);
-	flags = interrupts_off();
-	me->context = CPU_INTERRUPT;
-	drain_bank(&frames.banks[frame_interrupt_slot(me->index)]);
-	me->context = CPU_TASK;
-	interrupts_restore(flags);
-}
-
 bool frames_are_wanted(void)
 {
-	return atomic_load_relaxed(&frames.wanted[cpu_local_id()]) != 0;
+	return drought_wants(&frames.drought, cpu_local_id());
 }
 
 void frames_poll(void)
 {
-	if (!frames_are_wanted())
-		return;
-	atomic_store_relaxed(&frames.wanted[cpu_local_id()], 0);
-	drain_own();
-	/* Release: what has been drained can be found. */
-	atomic_fetch_add_release(&frames.undrained, (uint32_t)-1);
+	drought_poll(&frames.drought);
 }
 
 bool frames_drain_all(void)
 {
-	unsigned me = cpu_local_id();
-	uint64_t before;
+	uint64_t before = atomic_load_relaxed(&frames.drained);
 
-	/* No lock: whoever drains waits for us, who therefore must poll. */
-	while (atomic_exchange_acquire(&frames.draining, 1) != 0) {
-		frames_poll();
-		atomic_pause();
-	}
-	before = atomic_load_relaxed(&frames.drained);
-	for (unsigned cpu = 0; cpu < cpu_local_limit(); cpu++) {
-		if (cpu == me || !cpu_local_is_online(cpu))
-			continue;
-		atomic_fetch_add_relaxed(&frames.undrained, 1);
-		/* Release: counted before it can be done. */
-		atomic_store_release(&frames.wanted[cpu], 1);
-		ipi_wake(cpu);
-	}
-	drain_own();
-	/* Acquire: what the others drained is seen. */
-	while (atomic_load_acquire(&frames.undrained) != 0)
-		atomic_pause();
-	before = atomic_load_relaxed(&frames.drained) - before;
-	atomic_store_release(&frames.draining, 0);
-	return before != 0;
+	drought_drain_all(&frames.drought);
+	return atomic_load_relaxed(&frames.drained) != before;
 }
 
 /* --- alloc and free --------------------------------------------------------*/
@@ -458,6 +467,7 @@ static enum status alloc_from_bank(const struct frame_request *request,
 	struct frame_bank *bank = frames_bank();
 
 	if (request->limit != FRAME_ANYWHERE ||
+	    drought_is_on(&frames.drought) ||
 	    frames.nodes.pool[request->node] != bank->pool)
 		return ST_NOT_FOUND;
 	if (request->size == FRAME_4K)
@@ -476,6 +486,21 @@ static enum status alloc_once(const struct frame_request *request, pfn_t *out)
 	return frame_alloc(&frames.nodes, frames_bank()->slot, request, out);
 }
 
+/* All banks being empty, what is refused now was not there. */
+static enum status alloc_in_drought(const struct frame_request *request,
+				    pfn_t *out)
+{
+	enum status status = ST_CONFLICT;
+
+	drought_begin(&frames.drought);
+	for (unsigned i = 0; i < SEARCHES && status == ST_CONFLICT; i++) {
+		frames_poll();
+		status = alloc_once(request, out);
+	}
+	drought_end(&frames.drought);
+	return status;
+}
+
 enum status frames_alloc(const struct frame_request *request, pfn_t *out)
 {
 	struct frame_request plain = *request;
@@ -491,16 +516,8 @@ enum status frames_alloc(const struct frame_request *request, pfn_t *out)
 	plain.contents = FRAME_UNDEFINED;
 	status = alloc_once(&plain, out);
 	if ((status == ST_NO_MEMORY || status == ST_CONFLICT) &&
-	    cpu_local_context() == CPU_TASK) {
-		bool again = true;
-
-		/* What came home may be in another bank by now: once more. */
-		for (unsigned round = 0; round < DRAIN_ROUNDS && again &&
-					 status != ST_OK; round++) {
-			again = frames_drain_all();
-			status = alloc_once(&plain, out);
-		}
-	}
+	    cpu_local_context() == CPU_TASK)
+		status = alloc_in_drought(&plain, out);
 	if (status == ST_OK && request->contents == FRAME_ZEROED)
 		memset(window_at_frame(&kernel.window, *out), 0,
 		       frames_of(request) * PAGE_SIZE);
@@ -514,6 +531,8 @@ enum status frames_free(const struct frame_return *what)
 	if (cpu_local_context() == CPU_NMI)
 		return ST_DENIED;
 	/* What is scarce is not kept at hand. */
+	if (drought_is_on(&frames.drought))
+		return frame_free(&frames.nodes, bank->slot, what);
 	if (what->size == FRAME_4K && what->frame.raw >= MIB >> PAGE_SHIFT)
 		return frame_cache_free(bank, what->frame, what->caller);
 	if (what->size == FRAME_2M)

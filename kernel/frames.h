@@ -26,7 +26,8 @@ enum status frames_start(void);
 bool frames_are_up(void);
 
 /*
- * As frame_alloc. A task waits: before a refusal all CPUs drain their banks.
+ * As frame_alloc. A task waits: before a refusal all CPUs drain their banks,
+ * and leave them empty until it has looked again (drought.h).
  * Cost: see frame_cache.h for single frames and blocks of the own node
  *       without a limit, frame.h for all else.
  */
@@ -35,7 +36,16 @@ enum status frames_alloc(const struct frame_request *request, pfn_t *out);
 /* As frame_free. A refusal has been said in the log, with the caller. */
 enum status frames_free(const struct frame_return *what);
 
-/* This CPU's bank in this context: the shortest way to single frames. */
+/*
+ * The node whose memory CPU `cpu` uses first: its own, or the nearest that
+ * has any. From frames_start on.
+ */
+unsigned frames_home_of(unsigned cpu);
+
+/*
+ * This CPU's bank in this context: the shortest way to single frames. It
+ * knows of no drought, so it is for measuring only.
+ */
 struct frame_bank *frames_bank(void);
 
 /* CPU `cpu`'s, in either context. At a quiet moment, or for display. */

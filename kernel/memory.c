@@ -71,15 +71,29 @@ enum status memory_take_run_at(const struct early_run_request *request,
 	return ST_OK;
 }
 
+static enum status take_of_node(struct frame_run *run, unsigned node,
+				enum owner owner)
+{
+	return frames_alloc(&(struct frame_request){
+		.size = run->frames == 1 ? FRAME_4K : FRAME_RUN,
+		.pages = run->frames,
+		.node = node,
+		.owner = (uint8_t)owner,
+	}, &run->first);
+}
+
+enum status memory_take_run_near(struct frame_run *run, unsigned cpu,
+				 enum owner owner)
+{
+	if (frames_are_up())
+		return take_of_node(run, frames_home_of(cpu), owner);
+	return memory_take_run(run, owner);
+}
+
 enum status memory_take_run(struct frame_run *run, enum owner owner)
 {
 	if (frames_are_up())
-		return frames_alloc(&(struct frame_request){
-			.size = run->frames == 1 ? FRAME_4K : FRAME_RUN,
-			.pages = run->frames,
-			.node = FRAMES_HOME,
-			.owner = (uint8_t)owner,
-		}, &run->first);
+		return take_of_node(run, FRAMES_HOME, owner);
 	return memory_take_run_at(&(struct early_run_request){
 		.frames = run->frames }, owner, &run->first);
 }
@@ -362,7 +376,7 @@ static struct frame_run stacks_run(unsigned cpu)
 enum status memory_map_stacks(unsigned cpu)
 {
 	struct frame_run run = stacks_run(cpu);
-	enum status status = memory_take_run(&run, OWNER_STACK);
+	enum status status = memory_take_run_near(&run, cpu, OWNER_STACK);
 
 	if (status != ST_OK)
 		return status;

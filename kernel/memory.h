@@ -52,6 +52,9 @@ void memory_unmap_stacks(unsigned cpu);
  * Fails: ST_NO_MEMORY, ST_BAD_RANGE.
  */
 enum status memory_take_run(struct frame_run *run, enum owner owner);
+/* From frames_start on: of the node of CPU `cpu`, or as near as can be. */
+enum status memory_take_run_near(struct frame_run *run, unsigned cpu,
+				 enum owner owner);
 void memory_give_run(struct frame_run run, enum owner owner);
 /* The same, as early_take_run understands it, and before frames_start only. */
 enum status memory_take_run_at(const struct early_run_request *request,

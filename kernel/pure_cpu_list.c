@@ -65,12 +65,14 @@ void cpu_list_build(struct cpu_list *list,
 		if (may_start(list, request, &request->cpus[i]))
 			add(list, &request->cpus[i], CPU_ABSENT);
 	list->startable = list->count;
-	list->left_out = 0;
+	list->left_out = list->unreachable = 0;
 	for (size_t i = 0; i < request->count; i++) {
 		const struct madt_cpu *cpu = &request->cpus[i];
 
 		if (cpu->enabled || cpu->online_capable)
 			add(list, cpu, CPU_DISABLED);
+		list->unreachable += cpu->enabled &&
+				     cpu->apic > request->highest_apic;
 	}
 }
 

@@ -33,6 +33,7 @@ struct cpu_list {
 	unsigned count;
 	unsigned startable;		/* the boot processor among them     */
 	unsigned left_out;		/* usable ones that found no row     */
+	unsigned unreachable;		/* enabled, but no message gets there */
 	bool boot_was_listed;
 };
 

@@ -5,19 +5,27 @@
  * tlb: each CPU reads a page, so that it remembers where that page is; then
  * something else is mapped there, and each CPU reads it again. One that was
  * not told to forget reads the old page.
+ *
+ * near: what each CPU uses all the time lies on the node whose memory it uses
+ * first. The boot CPU's area and stacks are older than the nodes.
  */
 #include "selftest_smp.h"
 
 #include "cpu_local.h"
+#include "frames.h"
 #include "ipi.h"
 #include "kernel.h"
+#include "nodes.h"
 #include "smp.h"
 
 #define IPI_ROUNDS	50
+/* Calls grow with the square of the CPUs: beyond this many, fewer rounds. */
+#define IPI_CPUS_USUAL	16
 #define TLB_ROUNDS	50
 #define TLB_PAGES	2
 
 struct ipi_test {
+	unsigned rounds;
 	atomic_u32 answered[STACK_CPUS];
 };
 
@@ -30,28 +38,32 @@ static void count_answer(void *argument)
 
 static void call_everybody(void *argument)
 {
-	for (unsigned round = 0; round < IPI_ROUNDS; round++)
+	const struct ipi_test *test = argument;
+
+	for (unsigned round = 0; round < test->rounds; round++)
 		ipi_call_others(count_answer, argument);
 }
 
 bool selftest_ipi(const struct command_call *call)
 {
-	struct ipi_test test = { 0 };
+	struct ipi_test test = { .rounds = IPI_ROUNDS };
 	uint64_t cpus = smp_online_count(), answers = 0;
 	bool good = true;
 
+	if (cpus > IPI_CPUS_USUAL)
+		test.rounds = IPI_ROUNDS * IPI_CPUS_USUAL / cpus;
 	smp_run_everywhere(call_everybody, &test);
 	for (unsigned cpu = 0; cpu < STACK_CPUS; cpu++) {
 		uint64_t got = atomic_load_relaxed(&test.answered[cpu]);
 		uint64_t wanted = cpu_local_is_online(cpu) ?
-					  IPI_ROUNDS * (cpus - 1) : 0;
+					  test.rounds * (cpus - 1) : 0;
 
 		good = good && got == wanted;
 		answers += got;
 	}
 	sink_print(call->out, "@selftest name=ipi cpus=%lu answers=%lu "
 			      "wanted=%lu\n", cpus, answers,
-		   IPI_ROUNDS * cpus * (cpus - 1));
+		   test.rounds * cpus * (cpus - 1));
 	return good;
 }
 
@@ -121,4 +133,77 @@ bool selftest_tlb(const struct command_call *call)
 			      "stale=%lu\n", smp_online_count(), reads, stale);
 	return status == ST_OK && stale == 0 &&
 	       reads == (uint64_t)TLB_ROUNDS * smp_online_count();
+}
+
+struct near_test {
+	struct sink *out;
+	unsigned cpu, node;		/* whose, and where it should be     */
+	uint64_t pages, away;
+};
+
+/* A node that was full when the CPU was started could not do better. */
+static bool has_free(unsigned node)
+{
+	struct frame_count count;
+
+	frame_pool_count(frames_nodes()->pool[node], &count);
+	return count.free != 0;
+}
+
+static void check_page(struct near_test *test, const char *what, vaddr_t at)
+{
+	struct table_leaf leaf;
+	unsigned node;
+
+	test->pages++;
+	if (table_query(&kernel.table, at, &leaf) != ST_OK) {
+		test->away++;
+		return;
+	}
+	node = nodes_at((paddr_t){ leaf.phys.raw + at.raw - leaf.virt.raw });
+	if (node == test->node || !has_free(test->node))
+		return;
+	test->away++;
+	sink_print(test->out, "@away cpu=%u what=%s virt=0x%lx node=%u "
+			      "wanted=%u\n", test->cpu, what, at.raw, node,
+		   test->node);
+}
+
+static void check_pages(struct near_test *test, const char *what,
+			vaddr_t start, uint64_t bytes)
+{
+	uint64_t at = start.raw - start.raw % PAGE_SIZE;
+
+	for (; at < start.raw + bytes; at += PAGE_SIZE)
+		check_page(test, what, (vaddr_t){ at });
+}
+
+static void check_cpu(struct near_test *test, unsigned cpu)
+{
+	const struct frame_bank *banks = frames_bank_of(cpu, CPU_TASK);
+
+	test->cpu = cpu;
+	test->node = frames_home_of(cpu);
+	check_pages(test, "banks", (vaddr_t){ (uint64_t)banks },
+		    2 * sizeof(*banks));
+	if (cpu == 0)
+		return;
+	check_pages(test, "area", (vaddr_t){ (uint64_t)cpu_local_at(cpu) },
+		    sizeof(struct cpu_local));
+	for (enum stack_kind kind = 0; kind < STACK_KIND_COUNT; kind++)
+		check_pages(test, "stack", (vaddr_t){
+			stack_top(cpu, kind).raw - STACK_BYTES }, STACK_BYTES);
+}
+
+bool selftest_near(const struct command_call *call)
+{
+	struct near_test test = { .out = call->out };
+
+	for (unsigned cpu = 0; cpu < cpu_local_limit(); cpu++)
+		if (cpu_local_is_online(cpu))
+			check_cpu(&test, cpu);
+	sink_print(call->out, "@selftest name=near cpus=%u pages=%lu "
+			      "away=%lu\n", smp_online_count(), test.pages,
+		   test.away);
+	return test.away == 0;
 }

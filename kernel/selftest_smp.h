@@ -10,5 +10,6 @@
 /* True when good; on one CPU there is little to see, and it is good. */
 bool selftest_ipi(const struct command_call *call);
 bool selftest_tlb(const struct command_call *call);
+bool selftest_near(const struct command_call *call);
 
 #endif

@@ -130,6 +130,10 @@ void smp_find_cpus(void)
 	else if (!list.boot_was_listed)
 		log_line(LOG_WARNING, "smp: boot processor not in MADT "
 				      "apic=%u", list.rows[0].apic);
+	if (list.unreachable != 0)
+		log_line(LOG_WARNING, "smp: out of reach cpus=%u "
+				      "highest_apic=%u", list.unreachable,
+			 lapic_highest_id());
 	if (list.left_out != 0)
 		log_line(LOG_WARNING, "smp: more than fit left_out=%u",
 			 list.left_out);
@@ -156,7 +160,7 @@ static void take_back(unsigned cpu)
 static enum status prepare(unsigned cpu)
 {
 	struct frame_run run = { .frames = 1 };
-	enum status status = memory_take_run(&run, OWNER_BOOT_LIST);
+	enum status status = memory_take_run_near(&run, cpu, OWNER_BOOT_LIST);
 	struct cpu_local *area;
 
 	if (status != ST_OK)

@@ -2,8 +2,9 @@
 /*
  * All memory is taken but for one frame, and every CPU asks for it at the
  * same moment: exactly one gets it, and all others are refused. Then there
- * are as many frames as CPUs, each CPU asks for one, and nobody is refused:
- * at any moment one is free, or in a bank whose CPU can be asked to drain it.
+ * are as many frames as CPUs, each CPU asks for one, gives it back and asks
+ * again, and nobody is refused: at any moment one is free, or in a bank whose
+ * CPU can be asked to drain it.
  */
 #include "stress_internal.h"
 
@@ -19,10 +20,12 @@
 #include "smp.h"
 
 #define ROUNDS_MOST	64
+#define TURNS		8	/* of each CPU, where there is one for each  */
 
 struct race {
 	unsigned cpus;			/* [C]                               */
 	uint64_t *wrong;		/* [C]                               */
+	unsigned turns;			/* [C] during a round                */
 	struct hoard hoard;		/* what is out of the race           */
 	atomic_u32 arrived;		/* [A] CPUs at the start of a round  */
 	atomic_u32 odd;			/* [A] refusals for no good reason   */
@@ -51,6 +54,11 @@ static void run(void *argument)
 
 	wait_for_all(race);
 	status = stress_take(FRAME_4K, &frame);
+	for (unsigned i = 1; i < race->turns && status == ST_OK; i++) {
+		stress_give(race->wrong, FRAME_4K, frame);
+		frames_poll();
+		status = stress_take(FRAME_4K, &frame);
+	}
 	if (status == ST_OK)
 		race->won[cpu_local_id()] = frame;
 	else if (status != ST_NO_MEMORY)
@@ -101,6 +109,7 @@ static unsigned run_round(struct race *race, unsigned frames)
 {
 	unsigned won;
 
+	race->turns = frames == race->cpus ? TURNS : 1;
 	let_go(race, frames);
 	atomic_store_relaxed(&race->arrived, 0);
 	smp_run_everywhere(run, race);

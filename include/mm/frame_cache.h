@@ -65,7 +65,7 @@ struct frame_bank {
 	struct frame_parcel kept[FRAME_KEPT_MAX];
 	struct frame_parcel leaving[FRAME_LEAVING_MAX];
 	uint32_t blocks[FRAME_BLOCKS_MAX];	/* relative blocks           */
-};
+} __attribute__((aligned(64)));
 
 /* All banks in front of one node's pool. */
 struct frame_cache_set {

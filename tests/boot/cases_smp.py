@@ -77,6 +77,38 @@ def _start_scenarios():
                        _healthy(cpus, 4))
 
 
+def _lies_near(cpus):
+    """The stacks of five kinds, 4 pages each, an area and a page of banks
+    of every processor but the boot processor, which has the last only."""
+    def check(outcome):
+        near, = _records_of(outcome, "near")
+        checks.expect_equal("processors", near.number("cpus"), cpus)
+        checks.expect_equal("pages", near.number("pages"),
+                            1 + (cpus - 1) * (5 * 4 + 1 + 1))
+        checks.expect_equal("pages away", near.number("away"), 0)
+    check.__name__ = "what_a_processor_uses_lies_near"
+    return check
+
+
+def several_nodes_have_processors(outcome):
+    """Else all would be near whatever was done."""
+    homes = {bank["node"] for answer in outcome.answers
+             for bank in answer.all("bank")}
+    checks.expect(len(homes) > 1, f"only {homes}")
+
+
+def _near_scenarios():
+    for name, cpus in (("q35-16cpu-4node", 16), ("pc-4cpu-4node-4g", 4)):
+        yield Scenario(
+            f"smp-near-{name}",
+            _boot(name, commands="selftest near -m; frames -m; ledger -m; "
+                                 "memmap raw -m"),
+            (checks.ends("ok"), checks.every_command_succeeds,
+             checks.nothing_is_complained_about, checks.selftests_pass,
+             checks.every_page_has_one_owner, _lies_near(cpus),
+             several_nodes_have_processors))
+
+
 def _crash_scenarios():
     """One processor fails: it reports, and the others are silent."""
     for kind, cause in (("pf", 'cause="#PF'), ("df", 'cause="#DF'),
@@ -93,4 +125,4 @@ def _crash_scenarios():
 
 def scenarios():
     """Every scenario with more than one processor."""
-    return [*_start_scenarios(), *_crash_scenarios()]
+    return [*_start_scenarios(), *_near_scenarios(), *_crash_scenarios()]

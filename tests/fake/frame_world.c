@@ -42,6 +42,17 @@ static void drain_all(struct frame_cache_set *set)
 	fake_cpu_become(me, CPU_TASK);
 }
 
+static struct frame_bank *banks_of(unsigned cpus)
+{
+	size_t bytes = 2 * cpus * sizeof(struct frame_bank);
+	struct frame_bank *banks = aligned_alloc(
+		_Alignof(struct frame_bank), bytes);
+
+	if (banks == NULL)
+		abort();
+	return memset(banks, 0, bytes);
+}
+
 struct frame_world *frame_world_new(const struct frame_world_request *request)
 {
 	struct frame_world *world = calloc(1, sizeof(*world));
@@ -74,7 +85,7 @@ struct frame_world *frame_world_new(const struct frame_world_request *request)
 		abort();
 	world->set = (struct frame_cache_set){
 		.pool = &world->pool,
-		.banks = calloc(2 * request->cpus, sizeof(struct frame_bank)),
+		.banks = banks_of(request->cpus),
 		.cpus = request->cpus,
 		.drain_all = drain_all,
 	};

@@ -129,8 +129,15 @@ CASE(cpu_list_does_not_start_whom_no_message_reaches)
 	cpus[2].is_x2apic = true;
 	CHECK(becomes(&request, "0S 254A 256D"));
 	CHECK(list.rows[2].is_x2apic && !list.rows[1].is_x2apic);
+	CHECK(list.unreachable == 1);
+	cpus[2].enabled = false;
+	cpus[2].online_capable = true;
+	CHECK(becomes(&request, "0S 254A 256D"));
+	CHECK(list.unreachable == 0);
+	cpus[2].enabled = true;
 	request.highest_apic = 0xfffffffe;
 	CHECK(becomes(&request, "0S 254A 256A"));
+	CHECK(list.unreachable == 0);
 }
 
 CASE(cpu_list_counts_those_for_whom_there_is_no_room)
