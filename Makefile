@@ -361,6 +361,7 @@ bench: setup-bench
 	$(Q)tests/bench/bench_boot.py --build $(BUILD)
 	$(Q)tests/bench/bench_screen.py --build $(BUILD)
 	$(Q)tests/bench/bench_table.sh
+	$(Q)tests/bench/count_frames.sh
 	$(Q)tests/bench/bench_frames.sh 5
 
 FUZZ_MAPS ?= 1000000
