@@ -21,7 +21,6 @@
 struct audit {
 	enum audit_phase phase;
 	unsigned findings;
-	struct table_leaf joined;	/* large leaves in a row, unchecked  */
 	uint64_t direct_bytes;		/* seen in the direct map            */
 	uint64_t kernel_bytes;
 	uint64_t low_bytes;
@@ -126,7 +125,9 @@ static uint64_t read_only_bytes(uint64_t start, uint64_t end)
 	return bytes;
 }
 
-static void check_direct(struct audit *audit, const struct table_leaf *leaf)
+/* `leaf` is one, or a row of those of `leaf_bytes` as if it were one. */
+static void check_direct(struct audit *audit, const struct table_leaf *leaf,
+			 uint64_t leaf_bytes)
 {
 	uint64_t end = leaf->phys.raw + leaf->bytes;
 	uint64_t read_only = read_only_bytes(leaf->phys.raw, end);
@@ -141,7 +142,7 @@ static void check_direct(struct audit *audit, const struct table_leaf *leaf)
 		found(audit, leaf, "text or rodata writable");
 	if ((leaf->rights & TABLE_WRITE) == 0 && read_only != leaf->bytes)
 		found(audit, leaf, "RAM read-only");
-	if (leaf->phys.raw < SIZE_2M && leaf->bytes != PAGE_SIZE)
+	if (leaf->phys.raw < SIZE_2M && leaf_bytes != PAGE_SIZE)
 		found(audit, leaf, "large page in the first 2 MiB");
 	audit->direct_bytes += leaf->bytes;
 }
@@ -266,8 +267,6 @@ static void check_leaf(struct audit *audit, const struct table_leaf *leaf)
 	check_everywhere(audit, leaf);
 	if (virt < DIRECT_MAP_OFFSET)
 		check_identity(audit, leaf);
-	else if (virt < DIRECT_MAP_END)
-		check_direct(audit, leaf);
 	else if (virt >= KERNEL_BASE && virt < KERNEL_END)
 		check_kernel(audit, leaf);
 	else if (virt >= STACKS_START && virt < STACKS_END)
@@ -287,32 +286,37 @@ static void forget_execute_without_nx(struct table_leaf *leaf)
 		leaf->rights &= ~(unsigned)TABLE_EXECUTE;
 }
 
-static bool continues(const struct table_leaf *run,
-		      const struct table_leaf *leaf)
+/* No table page has a part of it and a part of another area. */
+_Static_assert(DIRECT_MAP_OFFSET % (512 * GIB) == 0 &&
+	       DIRECT_MAP_END % (512 * GIB) == 0, "whole entries of the root");
+
+static bool is_direct(const struct table_leaf *leaf)
 {
-	return leaf->bytes >= SIZE_2M && run->bytes >= SIZE_2M &&
-	       leaf->virt.raw == run->virt.raw + run->bytes &&
-	       leaf->phys.raw == run->phys.raw + run->bytes &&
-	       leaf->rights == run->rights && leaf->cache == run->cache;
+	return leaf->virt.raw >= DIRECT_MAP_OFFSET &&
+	       leaf->virt.raw < DIRECT_MAP_END;
 }
 
 /*
- * What holds for each of two neighbours of a kind holds for both together:
- * a terabyte of direct map is a handful of checks.
+ * What holds for each of two neighbours in the direct map holds for both
+ * together: a terabyte of it is a handful of checks.
  */
-static bool visit_leaf(void *context, const struct table_leaf *leaf)
+static bool visit_row(void *context, const struct table_row *row)
 {
 	struct audit *audit = context;
-	struct table_leaf seen = *leaf;
+	struct table_leaf leaf = row->first;
 
-	forget_execute_without_nx(&seen);
-	if (continues(&audit->joined, &seen)) {
-		audit->joined.bytes += seen.bytes;
+	forget_execute_without_nx(&leaf);
+	if (is_direct(&leaf)) {
+		leaf.bytes *= row->leaves;
+		check_everywhere(audit, &leaf);
+		check_direct(audit, &leaf, row->first.bytes);
 		return true;
 	}
-	if (audit->joined.bytes != 0)
-		check_leaf(audit, &audit->joined);
-	audit->joined = seen;
+	for (uint64_t i = 0; i < row->leaves; i++) {
+		check_leaf(audit, &leaf);
+		leaf.virt.raw += leaf.bytes;
+		leaf.phys.raw += leaf.bytes;
+	}
 	return true;
 }
 
@@ -331,9 +335,7 @@ unsigned audit_tables(enum audit_phase phase)
 	struct audit audit = { .phase = phase };
 	uint64_t kernel_bytes = 0, low_bytes = 0;
 
-	table_visit(&kernel.table, visit_leaf, &audit);
-	if (audit.joined.bytes != 0)
-		check_leaf(&audit, &audit.joined);
+	table_visit_rows(&kernel.table, visit_row, &audit);
 	for (size_t i = 0; i < ARRAY_LENGTH(kernel.handover->segments); i++)
 		kernel_bytes += kernel.handover->segments[i].bytes;
 	missing(&audit, "direct map whole", audit.direct_bytes,

@@ -144,18 +144,17 @@ static uint64_t mask_between(uint64_t first, uint64_t next)
 }
 
 /*
- * Blocks that were never seen before, those of one word up to `end`; returns
- * where the next ones begin.
+ * Blocks of one giant that were never seen before, those of one word up to
+ * `end`; returns where the next ones begin.
  */
 static uint64_t add_blocks(struct frame_pool *pool, frame_slot_id slot,
 			   uint64_t first, uint64_t end)
 {
 	uint64_t next = min_u64(align_down(first, 64) + 64, end);
 
-	for (uint64_t block = first; block < next; block++) {
-		frame_open_giant(pool, block >> pool->shape.giant_shift);
+	frame_open_giant(pool, first >> pool->shape.giant_shift);
+	for (uint64_t block = first; block < next; block++)
 		atomic_store_relaxed(&pool->hints[block], FRAME_VIRGIN);
-	}
 	ASSERT(frame_put_blocks(pool, slot, first >> 6,
 				mask_between(first, next)) == 0);
 	return next;

@@ -65,7 +65,7 @@ enum status table_init(struct table *table, struct window window,
 	status = frame_source_take(source, &table->root);
 	if (status != ST_OK)
 		return status;
-	entries_clear(window_at_frame(&window, table->root), TABLE_ENTRIES);
+	entries_wipe(window_at_frame(&window, table->root), TABLE_ENTRIES);
 	return ST_OK;
 }
 
@@ -230,7 +230,7 @@ static bool make_way(struct table *table, struct placing *placing,
 		uint64_t page = chain_pop(table, &placing->chain);
 		uint64_t *entries = table_entries(table, page);
 
-		entries_clear(entries, TABLE_ENTRIES);
+		entries_wipe(entries, TABLE_ENTRIES);
 		link_table(table, path, reached, page | ENTRY_TO_TABLE | user);
 		path->entry[reached - 1] =
 			entries + index_at(at, reached - 1);
@@ -274,11 +274,11 @@ static bool place_in_table(struct table *table, struct placing *placing,
 	}
 	page = chain_pop(table, &placing->chain);
 	entries = table_entries(table, page);
-	entries_clear(entries, index);
+	entries_wipe(entries, index);
 	entries_fill(entries + index, count,
 		     first_leaf(placing, level, part->start),
 		     level_size(level));
-	entries_clear(entries + index + count, TABLE_ENTRIES - index - count);
+	entries_wipe(entries + index + count, TABLE_ENTRIES - index - count);
 	link_table(table, &path, level + 1,
 		   page | ENTRY_TO_TABLE | (placing->bits & ENTRY_USER) |
 			   (count << COUNT_SHIFT));

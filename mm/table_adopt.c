@@ -30,6 +30,14 @@ struct check {
 	enum check_kind kind;
 	uint64_t pages;			/* so far                            */
 	uint64_t limit_pages;
+	bool forbids;			/* T6 does not hold                  */
+};
+
+/* What is in one page. */
+struct tally {
+	uint64_t present;
+	uint64_t tables;		/* of them                           */
+	uint64_t bits;			/* that any of them has              */
 };
 
 static bool may_be_table(const struct table *table, uint64_t entry)
@@ -88,62 +96,73 @@ static bool page_enter(struct check *check, uint64_t *entries)
 	return true;
 }
 
-/*
- * Most leaves go on where a sound one ended: the same bits, the next
- * address. Then only the address is left to ask about.
- */
-static bool goes_on(const struct table *table, uint64_t sound, uint64_t entry,
-		    unsigned level)
+/* The bits are those of the first, and the last has the highest address. */
+static bool row_is_sound(const struct table *table, uint64_t first,
+			 unsigned level, uint64_t leaves)
 {
-	return entry - sound == level_size(level) &&
-	       ((entry ^ sound) & ~ENTRY_ADDRESS) == 0 &&
-	       !beyond_physical(table, entry & ENTRY_ADDRESS);
+	uint64_t last = first + ((leaves - 1) << level_shift(level));
+
+	return (first & ENTRY_PRESENT) && leaf_is_sound(table, first, level) &&
+	       !beyond_physical(table, last & ENTRY_ADDRESS);
 }
 
 static bool entries_are_sound(const struct check *check,
 			      const uint64_t *entries, unsigned level,
-			      uint64_t *present)
+			      struct tally *tally)
 {
 	uint64_t mark = check->kind == CHECK_MARKING ? ENTRY_SEEN : 0;
-	uint64_t sound = 0;		/* the last sound leaf, 0 = none     */
+	uint64_t leaves;
 
-	*present = 0;
-	for (uint64_t i = 0; i < TABLE_ENTRIES; i++, mark = 0) {
+	*tally = (struct tally){ 0 };
+	for (uint64_t i = 0; i < TABLE_ENTRIES; i += leaves, mark = 0) {
 		uint64_t entry = entries[i] & ~mark;
 
+		leaves = 1;
 		if (entry == 0)
 			continue;
-		(*present)++;
+		tally->bits |= entry;
 		if (points_to_table(entry, level)) {
 			if (!to_table_is_sound(check->table, entry))
 				return false;
-			continue;
-		}
-		if (sound == 0 || !goes_on(check->table, sound, entry, level))
-			if (!(entry & ENTRY_PRESENT) ||
-			    !leaf_is_sound(check->table, entry, level))
+			tally->tables++;
+		} else {
+			leaves = row_length(entries, i, level, entry);
+			if (!row_is_sound(check->table, entry, level, leaves))
 				return false;
-		sound = entry;
+		}
+		tally->present += leaves;
 	}
 	return true;
+}
+
+/* T6: `holder` points to a page with entries that have `bits` together. */
+static bool forbids_nothing(uint64_t holder, uint64_t bits)
+{
+	return (holder & ENTRY_WRITE) && !(holder & ENTRY_NX) &&
+	       !(bits & ~holder & ENTRY_USER);
 }
 
 /* `holder` is the entry that points to the page. */
 static bool page_is_sound(struct check *check, uint64_t holder, unsigned level)
 {
 	uint64_t *entries = table_entries(check->table, holder);
-	uint64_t present;
+	struct tally tally;
 
 	if (!page_enter(check, entries))
 		return false;
-	if (!entries_are_sound(check, entries, level, &present))
+	if (!entries_are_sound(check, entries, level, &tally))
 		return false;
 	if (level < ROOT_LEVEL &&
-	    (present == 0 || present != (holder & COUNT_MASK) >> COUNT_SHIFT))
+	    (tally.present == 0 ||
+	     tally.present != (holder & COUNT_MASK) >> COUNT_SHIFT))
 		return false;
-	for (uint64_t i = 0; i < TABLE_ENTRIES && level > 0; i++)
-		if (points_to_table(entries[i], level) &&
-		    !page_is_sound(check, entries[i], level - 1))
+	if (!forbids_nothing(holder, tally.bits))
+		check->forbids = true;
+	if (tally.tables == 0)
+		return true;
+	for (uint64_t i = next_table(entries, 0, level); i < TABLE_ENTRIES;
+	     i = next_table(entries, i + 1, level))
+		if (!page_is_sound(check, entries[i], level - 1))
 			return false;
 	return true;
 }
@@ -152,15 +171,18 @@ static bool page_is_sound(struct check *check, uint64_t holder, unsigned level)
 static void remove_marks(const struct table *table, uint64_t holder,
 			 unsigned level, uint64_t *marks)
 {
-	uint64_t *entries = table_entries(table, holder);
+	uint64_t *entries;
 
 	if (*marks == 0)
 		return;
+	entries = table_entries(table, holder);
 	entries[0] &= ~ENTRY_SEEN;
 	(*marks)--;
-	for (uint64_t i = 0; i < TABLE_ENTRIES && level > 0 && *marks > 0; i++)
-		if (points_to_table(entries[i], level))
-			remove_marks(table, entries[i], level - 1, marks);
+	if (level == 0)
+		return;
+	for (uint64_t i = next_table(entries, 0, level); i < TABLE_ENTRIES;
+	     i = next_table(entries, i + 1, level))
+		remove_marks(table, entries[i], level - 1, marks);
 }
 
 /*
@@ -198,7 +220,8 @@ enum status table_adopt(struct table *table, struct window window,
 {
 	struct table found = { .window = window, .source = source,
 			       .root = root };
-	struct check check = { &found, CHECK_MARKING, 0, UINT64_MAX };
+	struct check check = { &found, CHECK_MARKING,
+			       .limit_pages = UINT64_MAX };
 	enum status status;
 	uint64_t holder, marks;
 	bool sound;
@@ -212,45 +235,26 @@ enum status table_adopt(struct table *table, struct window window,
 		return ST_CORRUPT;
 	if (!may_be_table(&found, holder))
 		return ST_CORRUPT;
+	holder |= ENTRY_WRITE | ENTRY_USER;
 	sound = page_is_sound(&check, holder, ROOT_LEVEL);
 	marks = check.pages;
 	remove_marks(&found, holder, ROOT_LEVEL, &marks);
 	if (!sound)
 		return ST_CORRUPT;
-	holder |= ENTRY_WRITE | ENTRY_USER;
-	sink_rights(&found, &holder, ROOT_LEVEL);
+	if (check.forbids)
+		sink_rights(&found, &holder, ROOT_LEVEL);
 	found.table_pages = check.pages;
 	*table = found;
 	return ST_OK;
 }
 
-/* T6: `holder` points to a table at `level`. */
-static bool forbids_nothing(const struct table *table, uint64_t holder,
-			    unsigned level)
-{
-	const uint64_t *entries = table_entries(table, holder);
-
-	if (!(holder & ENTRY_WRITE) || (holder & ENTRY_NX))
-		return false;
-	for (uint64_t i = 0; i < TABLE_ENTRIES; i++) {
-		uint64_t entry = entries[i];
-
-		if (entry & ~holder & ENTRY_USER)
-			return false;
-		if (points_to_table(entry, level) &&
-		    !forbids_nothing(table, entry, level - 1))
-			return false;
-	}
-	return true;
-}
-
 bool table_audit(const struct table *table)
 {
-	struct check check = { table, CHECK_READING, 0, table->table_pages };
-	uint64_t holder = pfn_to_paddr(table->root).raw;
+	struct check check = { table, CHECK_READING,
+			       .limit_pages = table->table_pages };
+	uint64_t holder = pfn_to_paddr(table->root).raw |
+			  ENTRY_WRITE | ENTRY_USER;
 
 	return page_is_sound(&check, holder, ROOT_LEVEL) &&
-	       check.pages == table->table_pages &&
-	       forbids_nothing(table, holder | ENTRY_WRITE | ENTRY_USER,
-			       ROOT_LEVEL);
+	       check.pages == table->table_pages && !check.forbids;
 }

@@ -12,6 +12,7 @@
 #include <arch/mmu.h>
 #include <base/assert.h>
 #include <base/bits.h>
+#include <base/string.h>
 #include <mm/table.h>
 
 /* Off the short cut, whose stack frame it would make large. */
@@ -215,6 +216,12 @@ static inline void entries_clear(uint64_t *entry, uint64_t count)
 	entries_fill(entry, count, 0, 0);
 }
 
+/* The same in a page that nothing points to yet, so that nobody looks. */
+static inline void entries_wipe(uint64_t *entry, uint64_t count)
+{
+	memset(entry, 0, count * sizeof(*entry));
+}
+
 #define RIGHTS_ALL (TABLE_WRITE | TABLE_EXECUTE | TABLE_USER | TABLE_GLOBAL)
 
 static inline bool rights_exist(unsigned rights)
@@ -257,6 +264,53 @@ static inline uint64_t cache_to_bits(enum table_cache cache, unsigned level)
 	if (cache & 4)
 		bits |= level > 0 ? ENTRY_PAT_LARGE : ENTRY_PAT_SMALL;
 	return bits;
+}
+
+/* Of eight entries: nothing there, or nothing but large leaves. */
+static inline bool eight_without_table(const uint64_t *entries)
+{
+	uint64_t any = 0, all = UINT64_MAX;
+
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < 8; i++) {
+		any |= entries[i];
+		all &= entries[i];
+	}
+	return !(any & ENTRY_PRESENT) || (all & ENTRY_LARGE);
+}
+
+/*
+ * The first entry, from `index` on, that points to a table, TABLE_ENTRIES
+ * when none does. Not for level 0, where none can.
+ */
+static inline uint64_t next_table(const uint64_t *entries, uint64_t index,
+				  unsigned level)
+{
+	for (; index < TABLE_ENTRIES; index++) {
+		if (index % 8 == 0 && eight_without_table(entries + index))
+			index += 7;
+		else if (points_to_table(entries[index], level))
+			return index;
+	}
+	return TABLE_ENTRIES;
+}
+
+/*
+ * How many leaves, from entry `index` on, are `leaf` but for the address,
+ * which goes on from one to the next. At least 1; `leaf` is the first.
+ */
+static inline uint64_t row_length(const uint64_t *entries, uint64_t index,
+				  unsigned level, uint64_t leaf)
+{
+	/* An address that overflows would change the bits above it. */
+	uint64_t rising = (~leaf & ENTRY_ADDRESS) >> level_shift(level);
+	const uint64_t *last = entries + index +
+			       min_u64(TABLE_ENTRIES - 1 - index, rising);
+	const uint64_t *at = entries + index;
+
+	while (at < last && at[1] == (leaf += level_size(level)))
+		at++;
+	return (uint64_t)(at - entries) - index + 1;
 }
 
 void leaf_describe(uint64_t at, unsigned level, uint64_t entry,

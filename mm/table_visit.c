@@ -7,33 +7,65 @@
 
 #include "table_internal.h"
 
-struct leaf_visit {
+struct row_visit {
 	const struct table *table;
+	bool (*visit)(void *context, const struct table_row *row);
+	void *context;
+};
+
+static bool visit_rows(const struct row_visit *visit, const uint64_t *entries,
+		       unsigned level, uint64_t at)
+{
+	struct table_row row;
+
+	for (uint64_t i = 0; i < TABLE_ENTRIES; i += row.leaves) {
+		uint64_t entry = entries[i];
+		uint64_t here = at + (i << level_shift(level));
+
+		row.leaves = 1;
+		if (entry == 0)
+			continue;
+		if (points_to_table(entry, level)) {
+			if (!visit_rows(visit,
+					table_entries(visit->table, entry),
+					level - 1, here))
+				return false;
+		} else if (is_leaf(entry, level)) {
+			row.leaves = row_length(entries, i, level, entry);
+			leaf_describe(here, level, entry, &row.first);
+			if (!visit->visit(visit->context, &row))
+				return false;
+		}
+	}
+	return true;
+}
+
+void table_visit_rows(const struct table *table,
+		      bool (*visit)(void *context,
+				    const struct table_row *row),
+		      void *context)
+{
+	const struct row_visit state = { table, visit, context };
+
+	visit_rows(&state, window_at_frame(&table->window, table->root),
+		   ROOT_LEVEL, 0);
+}
+
+struct leaf_visit {
 	bool (*visit)(void *context, const struct table_leaf *leaf);
 	void *context;
 };
 
-static bool visit_leaves(const struct leaf_visit *visit,
-			 const uint64_t *entries, unsigned level, uint64_t at)
+static bool visit_row(void *context, const struct table_row *row)
 {
-	for (uint64_t i = 0; i < TABLE_ENTRIES; i++) {
-		uint64_t entry = entries[i];
-		uint64_t here = at + (i << level_shift(level));
+	const struct leaf_visit *leaves = context;
+	struct table_leaf leaf = row->first;
 
-		if (entry == 0)
-			continue;
-		if (points_to_table(entry, level)) {
-			if (!visit_leaves(visit,
-					  table_entries(visit->table, entry),
-					  level - 1, here))
-				return false;
-		} else if (is_leaf(entry, level)) {
-			struct table_leaf leaf;
-
-			leaf_describe(here, level, entry, &leaf);
-			if (!visit->visit(visit->context, &leaf))
-				return false;
-		}
+	for (uint64_t i = 0; i < row->leaves; i++) {
+		if (!leaves->visit(leaves->context, &leaf))
+			return false;
+		leaf.virt.raw += leaf.bytes;
+		leaf.phys.raw += leaf.bytes;
 	}
 	return true;
 }
@@ -42,10 +74,9 @@ void table_visit(const struct table *table,
 		 bool (*visit)(void *context, const struct table_leaf *leaf),
 		 void *context)
 {
-	const struct leaf_visit state = { table, visit, context };
+	struct leaf_visit leaves = { visit, context };
 
-	visit_leaves(&state, window_at_frame(&table->window, table->root),
-		     ROOT_LEVEL, 0);
+	table_visit_rows(table, visit_row, &leaves);
 }
 
 struct page_visit {
@@ -63,11 +94,11 @@ static bool visit_pages(const struct page_visit *visit, pfn_t frame,
 		return false;
 	if (level == 0)
 		return true;
-	for (uint64_t i = 0; i < TABLE_ENTRIES; i++) {
+	for (uint64_t i = next_table(entries, 0, level); i < TABLE_ENTRIES;
+	     i = next_table(entries, i + 1, level)) {
 		paddr_t page = { entries[i] & ENTRY_ADDRESS };
 
-		if (points_to_table(entries[i], level) &&
-		    !visit_pages(visit, paddr_to_pfn(page), level - 1))
+		if (!visit_pages(visit, paddr_to_pfn(page), level - 1))
 			return false;
 	}
 	return true;

@@ -81,6 +81,12 @@ struct table_leaf {
 	enum table_cache cache;
 };
 
+/* Leaves side by side in one table page, alike but for where they are. */
+struct table_row {
+	struct table_leaf first;
+	uint64_t leaves;
+};
+
 /* An empty table. Fails: ST_NO_MEMORY; ST_BAD_ARGUMENT (physical_bits). */
 enum status table_init(struct table *table, struct window window,
 		       struct frame_source *source,
@@ -129,6 +135,12 @@ enum status table_query(const struct table *table, vaddr_t virt,
 void table_visit(const struct table *table,
 		 bool (*visit)(void *context, const struct table_leaf *leaf),
 		 void *context);
+
+/* The same in rows, each as long as it can be: cheap over large memory. */
+void table_visit_rows(const struct table *table,
+		      bool (*visit)(void *context,
+				    const struct table_row *row),
+		      void *context);
 
 /* Every table page, root first, until `visit` returns false. */
 void table_visit_pages(const struct table *table,

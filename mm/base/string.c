@@ -26,18 +26,37 @@ void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
 	return to;
 }
 
+/* Up, to a lower address: a word is read before it can be written over. */
+static void move_down(unsigned char *target, const unsigned char *source,
+		      size_t bytes)
+{
+	for (; bytes >= sizeof(word_t); bytes -= sizeof(word_t)) {
+		*(word_t *)target = *(const word_t *)source;
+		target += sizeof(word_t);
+		source += sizeof(word_t);
+	}
+	while (bytes-- > 0)
+		*target++ = *source++;
+}
+
+/* The other way, from the end. */
+static void move_up(unsigned char *target, const unsigned char *source,
+		    size_t bytes)
+{
+	while (bytes >= sizeof(word_t)) {
+		bytes -= sizeof(word_t);
+		*(word_t *)(target + bytes) = *(const word_t *)(source + bytes);
+	}
+	while (bytes-- > 0)
+		target[bytes] = source[bytes];
+}
+
 void *memmove(void *to, const void *from, size_t bytes)
 {
-	unsigned char *target = to;
-	const unsigned char *source = from;
-
-	if ((uintptr_t)to < (uintptr_t)from) {
-		while (bytes-- > 0)
-			*target++ = *source++;
-	} else {
-		while (bytes-- > 0)
-			target[bytes] = source[bytes];
-	}
+	if ((uintptr_t)to < (uintptr_t)from)
+		move_down(to, from, bytes);
+	else
+		move_up(to, from, bytes);
 	return to;
 }
 

@@ -161,6 +161,25 @@ CASE(frame_look_knows_virgin_giants)
 	frame_world_free(world);
 }
 
+/* Nothing but blocks opens their giant, in a shape that has 8 words of them. */
+CASE(frame_look_knows_whole_blocks_of_an_absent_giant)
+{
+	struct frame_world *world = frame_world_new(
+		&(struct frame_world_request){ .shape = { 6, 9 },
+			.frames = 3 * 64 * 512, .cpus = 1 });
+	const uint64_t giant = 64 * 512;
+	struct frame_count count;
+
+	CHECK(add(world, giant + 60 * 64, 10 * 64) == ST_OK);
+	CHECK(looks(world, giant + 69 * 64, FREE(FRAME_2M)));
+	CHECK(is_foreign(world, giant + 59 * 64));
+	CHECK(is_foreign(world, giant + 70 * 64));
+	frame_pool_count(&world->pool, &count);
+	CHECK(count.free == 10 * 64);
+	CHECK(frame_world_audit(world, 10 * 64));
+	frame_world_free(world);
+}
+
 static pfn_t take(struct frame_world *world, enum frame_size size,
 		  uint8_t owner)
 {

@@ -425,59 +425,6 @@ CASE(table_query_finds_the_leaf_around_an_address)
 	done();
 }
 
-struct seen {
-	uint64_t frames[64];
-	size_t count, stop_after;
-};
-
-static bool see_frame(void *context, pfn_t frame)
-{
-	struct seen *seen = context;
-
-	seen->frames[seen->count++] = frame.raw;
-	return seen->count != seen->stop_after;
-}
-
-static bool see_leaf(void *context, const struct table_leaf *leaf)
-{
-	return see_frame(context, paddr_to_pfn(leaf->phys));
-}
-
-CASE(table_visits_stop_when_told)
-{
-	struct seen seen = { .stop_after = 2 };
-
-	world_init(&world, everything, 16);
-	CHECK(map_page(KERNEL, 0) == ST_OK);
-	CHECK(map_page(KERNEL + SIZE_1G, 0) == ST_OK);
-	CHECK(map_page(0, 0) == ST_OK);
-	table_visit(&world.table, see_leaf, &seen);
-	CHECK(seen.count == 2);
-	seen.count = 0;
-	table_visit_pages(&world.table, see_frame, &seen);
-	CHECK(seen.count == 2);
-	CHECK(seen.frames[0] == world.table.root.raw);
-	done();
-}
-
-CASE(table_visits_every_table_page_once)
-{
-	struct seen seen = { .stop_after = 0 };
-
-	world_init(&world, everything, 16);
-	CHECK(map(KERNEL + SIZE_1G - PAGE_SIZE, 0, 2 * PAGE_SIZE) == ST_OK);
-	CHECK(map_page(0, 0) == ST_OK);
-	table_visit_pages(&world.table, see_frame, &seen);
-	CHECK(seen.count == world.table.table_pages);
-	CHECK(seen.count == world.source.pages_out);
-	for (size_t i = 0; i < seen.count; i++) {
-		CHECK(stingy_is_out(&world.source, (pfn_t){ seen.frames[i] }));
-		for (size_t j = 0; j < i; j++)
-			CHECK(seen.frames[i] != seen.frames[j]);
-	}
-	done();
-}
-
 CASE(table_destroy_gives_back_zeroed_pages)
 {
 	world_init(&world, everything, 16);

@@ -148,6 +148,34 @@ CASE(table_adopt_moves_what_upper_entries_forbid_into_the_leaves)
 	}
 }
 
+CASE(table_adopt_and_audit_see_each_right_that_is_forbidden_alone)
+{
+	static const struct {
+		uint64_t virt;
+		unsigned level;
+		uint64_t flip;
+	} forbid[] = {
+		{ KERNEL + SIZE_1G - SIZE_2M - PAGE_SIZE, 1, 1UL << 1 },
+		{ 0xffffffff80000000, 2, 1UL << 63 },
+		{ 0x400000, 1, 1UL << 2 },
+	};
+	struct translation before[ARRAY_LENGTH(places)];
+
+	for (size_t i = 0; i < ARRAY_LENGTH(forbid); i++) {
+		build();
+		/* Behind the users' pages one that is not theirs. */
+		map(0x403000, PAGE_SIZE, TABLE_WRITE);
+		*world_entry(&world, forbid[i].virt, forbid[i].level) ^=
+			forbid[i].flip;
+		remember(before);
+		CHECK(!table_audit(&world.table));
+		CHECK(adopt(&world.table) == ST_OK);
+		CHECK(same_translations(before, places, ARRAY_LENGTH(places)));
+		CHECK(sound());
+		CHECK(world_free(&world) == NULL);
+	}
+}
+
 /* --- one wrong bit ------------------------------------------------------- */
 
 struct fault {
@@ -235,6 +263,37 @@ CASE(table_adopt_and_audit_know_what_the_processor_lacks)
 	world.features.page_1g = world.table.features.page_1g = true;
 	world.features.physical_bits = 53;
 	CHECK(adopt(&table) == ST_BAD_ARGUMENT);
+	CHECK(world_free(&world) == NULL);
+}
+
+/* Each leaf but the last is sound, and so are the last one's other bits. */
+CASE(table_adopt_and_audit_look_at_the_end_of_a_row)
+{
+	const uint64_t page = 0x400000;
+	struct table table;
+	uint64_t *entry;
+
+	build();
+	CHECK(table_map(&world.table, &(struct table_mapping){
+		.virt = { KERNEL + 8 * SIZE_1G },
+		.phys = { (1UL << 45) - SIZE_1G }, .bytes = 2 * SIZE_1G,
+		.rights = TABLE_WRITE, .largest_leaf = SIZE_1G }) == ST_OK);
+	CHECK(sound());
+	world.features.physical_bits = world.table.features.physical_bits = 45;
+	CHECK(adopt(&table) == ST_CORRUPT);
+	CHECK(!table_audit(&world.table));
+	/* Where an address has all its bits, one more is no address. */
+	world.features.physical_bits = world.table.features.physical_bits = 52;
+	CHECK(sound());
+	entry = world_entry(&world, page, 0);
+	entry[0] |= 0x000ffffffffff000;
+	entry[1] = entry[0];
+	CHECK(adopt(&table) == ST_OK);
+	CHECK(table_audit(&world.table));
+	entry[1] = entry[0] + PAGE_SIZE;
+	CHECK(adopt(&table) == ST_CORRUPT);
+	CHECK(!table_audit(&world.table));
+	entry[1] = entry[0];
 	CHECK(world_free(&world) == NULL);
 }
 

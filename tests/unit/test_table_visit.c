@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/* Visits: of leaves, of rows of them, of table pages. */
+#include "check.h"
+#include "fake_mmu.h"
+#include "table_world.h"
+
+#include <base/bits.h>
+
+#define KERNEL 0xffff800000000000UL
+
+static struct table_world world;
+
+static const struct table_features everything = {
+	.no_execute = true, .page_1g = true, .physical_bits = 46
+};
+
+/* Plain, writable, in leaves up to 1 GiB. */
+static enum status map(uint64_t virt, uint64_t phys, uint64_t bytes)
+{
+	return table_map(&world.table, &(struct table_mapping){
+		.virt = { virt }, .phys = { phys }, .bytes = bytes,
+		.rights = TABLE_WRITE, .largest_leaf = SIZE_1G });
+}
+
+static enum status map_page(uint64_t virt, unsigned rights)
+{
+	return table_map(&world.table, &(struct table_mapping){
+		.virt = { virt }, .phys = { virt & 0xfffff000 },
+		.bytes = PAGE_SIZE, .rights = rights });
+}
+
+static enum status unmap(uint64_t virt)
+{
+	return table_unmap(&world.table, (vaddr_t){ virt }, PAGE_SIZE);
+}
+
+static void done(void)
+{
+	const char *wrong = world_audit(&world);
+
+	CHECK(wrong == NULL && table_audit(&world.table));
+	CHECK(world_free(&world) == NULL);
+}
+
+struct seen {
+	uint64_t frames[64];
+	size_t count, stop_after;
+};
+
+static bool see_frame(void *context, pfn_t frame)
+{
+	struct seen *seen = context;
+
+	seen->frames[seen->count++] = frame.raw;
+	return seen->count != seen->stop_after;
+}
+
+static bool see_leaf(void *context, const struct table_leaf *leaf)
+{
+	return see_frame(context, paddr_to_pfn(leaf->phys));
+}
+
+CASE(table_visits_stop_when_told)
+{
+	struct seen seen = { .stop_after = 2 };
+
+	world_init(&world, everything, 16);
+	CHECK(map_page(KERNEL, 0) == ST_OK);
+	CHECK(map_page(KERNEL + SIZE_1G, 0) == ST_OK);
+	CHECK(map_page(0, 0) == ST_OK);
+	table_visit(&world.table, see_leaf, &seen);
+	CHECK(seen.count == 2);
+	seen.count = 0;
+	table_visit_pages(&world.table, see_frame, &seen);
+	CHECK(seen.count == 2);
+	CHECK(seen.frames[0] == world.table.root.raw);
+	done();
+}
+
+struct rows {
+	struct table_row row[16];
+	size_t count, stop_after;
+};
+
+static bool see_row(void *context, const struct table_row *row)
+{
+	struct rows *rows = context;
+
+	rows->row[rows->count++] = *row;
+	return rows->count != rows->stop_after;
+}
+
+static bool row_is(const struct table_row *row, uint64_t virt, uint64_t bytes,
+		   uint64_t leaves)
+{
+	if (row->first.virt.raw == virt && row->first.bytes == bytes &&
+	    row->leaves == leaves)
+		return true;
+	printf("# a row of %lu x 0x%lx at 0x%lx\n", row->leaves,
+	       row->first.bytes, row->first.virt.raw);
+	return false;
+}
+
+CASE(table_visits_rows_of_leaves_that_differ_in_address_alone)
+{
+	const uint64_t last_2m = KERNEL + SIZE_1G - SIZE_2M;
+	struct rows rows = { .stop_after = 0 };
+
+	world_init(&world, everything, 16);
+	/* Cut at the end of each page, where rights and where frames jump. */
+	CHECK(map(last_2m - 3 * PAGE_SIZE, 0x3fdfd000,
+		  3 * PAGE_SIZE + SIZE_2M + 2 * SIZE_1G) == ST_OK);
+	CHECK(map_page(0x1000, TABLE_WRITE) == ST_OK);
+	CHECK(map_page(0x2000, TABLE_WRITE) == ST_OK);
+	CHECK(map_page(0x3000, TABLE_READ) == ST_OK);
+	CHECK(map_page(0x5000, TABLE_READ) == ST_OK);
+	CHECK(map(0x6000, 0x7000, PAGE_SIZE) == ST_OK);
+	CHECK(map(0x7000, 0x7000, PAGE_SIZE) == ST_OK);
+	table_visit_rows(&world.table, see_row, &rows);
+	CHECK(rows.count == 8);
+	CHECK(row_is(&rows.row[0], 0x1000, PAGE_SIZE, 2));
+	CHECK(row_is(&rows.row[1], 0x3000, PAGE_SIZE, 1));
+	CHECK(row_is(&rows.row[2], 0x5000, PAGE_SIZE, 1));
+	CHECK(row_is(&rows.row[3], 0x6000, PAGE_SIZE, 1));
+	CHECK(row_is(&rows.row[4], 0x7000, PAGE_SIZE, 1));
+	CHECK(row_is(&rows.row[5], last_2m - 3 * PAGE_SIZE, PAGE_SIZE, 3));
+	CHECK(row_is(&rows.row[6], last_2m, SIZE_2M, 1));
+	CHECK(row_is(&rows.row[7], KERNEL + SIZE_1G, SIZE_1G, 2));
+	CHECK(rows.row[7].first.phys.raw == SIZE_1G);
+	CHECK(rows.row[7].first.rights == TABLE_WRITE);
+	rows = (struct rows){ .stop_after = 3 };
+	table_visit_rows(&world.table, see_row, &rows);
+	CHECK(rows.count == 3);
+	done();
+}
+
+/* Tables alone, among large leaves, and the last in their page. */
+CASE(table_visits_find_each_table_in_a_page)
+{
+	struct seen seen = { .stop_after = 0 };
+
+	world_init(&world, everything, 16);
+	CHECK(map(KERNEL, 0, 16 * SIZE_1G) == ST_OK);
+	CHECK(unmap(KERNEL + 3 * SIZE_1G) == ST_OK);
+	CHECK(unmap(KERNEL + 16 * SIZE_1G - PAGE_SIZE) == ST_OK);
+	CHECK(map_page(KERNEL + 511 * SIZE_1G, TABLE_WRITE) == ST_OK);
+	CHECK(map_page(KERNEL + 40 * SIZE_1G, TABLE_WRITE) == ST_OK);
+	table_visit_pages(&world.table, see_frame, &seen);
+	CHECK(seen.count == world.table.table_pages);
+	CHECK(seen.count == 2 + 4 * 2);
+	done();
+}
+
+CASE(table_visits_every_table_page_once)
+{
+	struct seen seen = { .stop_after = 0 };
+
+	world_init(&world, everything, 16);
+	CHECK(map(KERNEL + SIZE_1G - PAGE_SIZE, 0, 2 * PAGE_SIZE) == ST_OK);
+	CHECK(map_page(0, 0) == ST_OK);
+	table_visit_pages(&world.table, see_frame, &seen);
+	CHECK(seen.count == world.table.table_pages);
+	CHECK(seen.count == world.source.pages_out);
+	for (size_t i = 0; i < seen.count; i++) {
+		CHECK(stingy_is_out(&world.source, (pfn_t){ seen.frames[i] }));
+		for (size_t j = 0; j < i; j++)
+			CHECK(seen.frames[i] != seen.frames[j]);
+	}
+	done();
+}
