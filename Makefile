@@ -419,6 +419,7 @@ fuzz: setup-fuzz
 	$(Q)tests/fuzz/run-targets $(BUILD) $(FUZZ_RUNS) $(FUZZ_TARGETS)
 	$(Q)$(foreach fuzzer,$(FUZZERS),\
 		$(BUILD)/fuzz/$(fuzzer) $(fuzz_count_$(fuzzer)) $(FUZZ_SEED) &&) true
+	$(Q)tests/model/run.sh
 	$(Q)tests/mutants/run.py
 	$(Q)$(MAKE) --no-print-directory $(addprefix $(BUILD)/check-tsan/,\
 		$(TSAN_TESTS))

@@ -165,7 +165,7 @@ bool frame_split_block(struct frame_pool *pool, frame_slot_id slot,
 	frame_enter(pool, slot);				/* S1 */
 	won = frame_tree_claim_one(pool, &pool->blocks, block);	/* S2, S3 */
 	if (won)
-		frame_open_block(pool, block, ALL_ONES);		/* S4 */
+		frame_open_block(pool, block, ALL_ONES);	/* S4, S5 */
 	frame_leave(pool, slot);				/* S6 */
 	if (won)
 		frame_let_go_block(pool, block);
@@ -251,28 +251,39 @@ static bool giant_is_whole(const struct frame_pool *pool,
 	return true;
 }
 
-static void merge_giant(struct frame_pool *pool, frame_slot_id slot,
-			uint64_t giant)
+/* True when it is one again. */
+static bool close_giant(struct frame_pool *pool, frame_slot_id slot,
+			uint64_t giant, const struct leaf *leaf)
 {
-	struct leaf leaf = leaf_of_giant(pool, giant);
 	uint64_t taken = 0;
+	bool whole;
 
-	if (!giant_is_whole(pool, &leaf))			/* M1 */
-		return;
 	frame_enter(pool, slot);				/* M2 */
-	while (taken < leaf.count &&				/* M3 */
-	       frame_tree_claim_all(pool, &pool->blocks, leaf.word + taken,
-				    leaf.mask))
+	while (taken < leaf->count &&				/* M3 */
+	       frame_tree_claim_all(pool, &pool->blocks, leaf->word + taken,
+				    leaf->mask))
 		taken++;
-	if (taken == leaf.count) {
+	whole = taken == leaf->count;
+	if (whole) {
 		frame_tree_publish(pool, &pool->giants, giant >> 6,
 				   1UL << (giant & 63));	/* M6 */
 	} else {
 		while (taken-- > 0)				/* M4 */
 			frame_tree_publish(pool, &pool->blocks,
-					   leaf.word + taken, leaf.mask);
+					   leaf->word + taken, leaf->mask);
 	}
 	frame_leave(pool, slot);				/* M7 */
+	return whole;
+}
+
+static void merge_giant(struct frame_pool *pool, frame_slot_id slot,
+			uint64_t giant)
+{
+	struct leaf leaf = leaf_of_giant(pool, giant);
+
+	while (giant_is_whole(pool, &leaf))			/* M1 */
+		if (close_giant(pool, slot, giant, &leaf))
+			return;
 }
 
 static bool block_is_whole(const struct frame_pool *pool,
@@ -285,7 +296,7 @@ static bool block_is_whole(const struct frame_pool *pool,
 }
 
 /* All words are zero and ours: the block is one again. */
-static void close_block(struct frame_pool *pool, uint64_t block)
+static void publish_block(struct frame_pool *pool, uint64_t block)
 {
 	atomic_store_relaxed(&pool->hints[block], FRAME_WHOLE);
 	class_leave(pool, block);
@@ -294,22 +305,21 @@ static void close_block(struct frame_pool *pool, uint64_t block)
 			   1UL << (block & 63));		/* M6 */
 }
 
-ASIDE static void merge_block(struct frame_pool *pool, frame_slot_id slot,
-			      uint64_t block)
+/* True when it is one again. */
+static bool close_block(struct frame_pool *pool, frame_slot_id slot,
+			uint64_t block)
 {
 	atomic_u64 *words = block_words(pool, block);
 	uint64_t taken = 0, expected = ALL_ONES;
 	bool whole;
 
-	if (!block_is_whole(pool, words))			/* M1 */
-		return;
 	frame_enter(pool, slot);				/* M2 */
 	while (taken < words_per_block(pool) &&			/* M3 */
 	       atomic_compare_exchange_seq_cst(&words[taken], &expected, 0))
 		taken++;
 	whole = taken == words_per_block(pool);
 	if (whole) {
-		close_block(pool, block);
+		publish_block(pool, block);
 	} else {
 		while (taken-- > 0)				/* M4 */
 			atomic_fetch_or_seq_cst(&words[taken], ALL_ONES);
@@ -317,8 +327,24 @@ ASIDE static void merge_block(struct frame_pool *pool, frame_slot_id slot,
 		frame_tree_list(pool, &pool->split, block);
 	}
 	frame_leave(pool, slot);				/* M7 */
-	if (whole)
+	return whole;
+}
+
+/*
+ * When it fails it looks again: who gave back the last frame meanwhile saw
+ * zeros where it held the words, and left the merge to us.
+ */
+ASIDE static void merge_block(struct frame_pool *pool, frame_slot_id slot,
+			      uint64_t block)
+{
+	atomic_u64 *words = block_words(pool, block);
+
+	while (block_is_whole(pool, words)) {			/* M1 */
+		if (!close_block(pool, slot, block))
+			continue;
 		merge_giant(pool, slot, block >> pool->shape.giant_shift);
+		return;
+	}
 }
 
 /* --- free ------------------------------------------------------------------*/
@@ -494,7 +520,8 @@ uint64_t frame_put_giants(struct frame_pool *pool, frame_slot_id slot,
 
 	atomic_store_relaxed(frees, count + 1);
 	frame_enter(pool, slot);				/* F1 */
-	clash = frame_tree_publish(pool, &pool->giants, word, mask);
+	clash = frame_tree_publish(pool, &pool->giants, word,
+				   mask);		/* F2, F3 */
 	frame_leave(pool, slot);				/* F4 */
 	atomic_store_release(frees, count + 2);
 	return clash;

@@ -60,7 +60,7 @@ sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' \
 commands='sh awk cat cksum env grep head id ln ls mkdir mktemp mv rm sed sort
 	tr true zcat gcc as ld objcopy nm make mformat mcopy mmd
 	qemu-system-x86_64 clang clang-format shellcheck python3 sbsign
-	sbverify openssl gdb valgrind'
+	sbverify openssl gdb valgrind spin'
 
 # A directory with links to those commands, but for some.
 commands_but()		# NAME...

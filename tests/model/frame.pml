@@ -3,19 +3,30 @@
  * frame.pml - one block of two frames, CPUs that take, free, split, merge.
  *
  * What is checked: (1) no frame has two owners; (2) a refusal is honest:
- * during the call there was an instant at which no frame was free (a frame
- * is free from the return of its free to its claim); (3) at rest, what is
- * free can be reached from the root; (4) nobody waits for ever: no deadlock.
+ * during the call there was an instant at which no frame, or not the whole
+ * block, was free (a frame is free from the return of its free to its
+ * claim); (3) at rest, what is free can be reached from the root, and a
+ * block that is free is whole; (4) nobody waits for ever: no deadlock.
  *
  * The step names S (split), F (free), M (merge), U (unlist), T (take) and
- * R (refuse) are those of the comments in mm/frame*.c.
+ * R (refuse) are those of the comments in mm/frame*.c. A CPU asks for a
+ * frame or for the block, ROUNDS times, and gives back what it got when it
+ * likes.
  *
- *	spin -a -DROUNDS=1 frame.pml && gcc -O2 -DSAFETY -o pan pan.c &&
- *	./pan -m300000
+ * The block begins virgin: nobody has written its words, and they look like
+ * frames. A CPU remembers the block that it refills from, and looks there
+ * without asking whether it is still listed.
  *
- * Whole with two CPUs and one round each. A step left out or wrong is found
- * at that size with -DNO_EPOCH, -DHALF_EPOCH, -DNO_RECHECK, -DSET_BLINDLY.
- * -DBLIND_MERGE needs two rounds; -DNO_RELIST was not found at any size tried.
+ * One word here is one frame, so every free finds its word empty (F1); in the
+ * code a word that has frames already is listed, or about to be.
+ *
+ *	spin -a -DROUNDS=2 frame.pml && gcc -O2 -DSAFETY -o pan pan.c &&
+ *	./pan -m400000
+ *
+ * run.sh runs it whole with two CPUs, and with each of these mistakes, which
+ * must be found: NO_EPOCH, HALF_EPOCH, NO_RECHECK, SET_BLINDLY, BLIND_MERGE,
+ * MERGE_ONCE, NO_RELIST, EARLY_ROOT (R2 before R1, as a load of weaker order
+ * may be), NO_THIRD_LOOK, REMEMBER_LOST (the block of a lost split).
  */
 #ifndef CPUS
 #define CPUS 2
@@ -23,18 +34,25 @@
 #ifndef ROUNDS
 #define ROUNDS 2
 #endif
+#ifndef FIRST		/* rounds of CPU 0 */
+#define FIRST ROUNDS
+#endif
 #define ANY_FRAME 1
 #define ANY_BLOCK 2
+#define NOTHING 9
 
-byte word[2];		/* the block's bits: 1 = free                       */
-byte whole = 1;		/* leaf of the tree of wholly free blocks           */
+byte word[2] = 1;	/* the block's bits: 1 = free; virgin, undefined    */
+bit listed = 0;		/* leaf of the tree `split`                         */
+bit whole = 1;		/* leaf of the tree of wholly free blocks           */
 byte root = ANY_BLOCK;	/* one load sees both                               */
 byte moving[CPUS];	/* odd while a split, merge, list or unlist runs    */
 
 /* Ghosts: not in the code. */
+bit virgin = 1;
 byte owner_count[2];
 short free_count = 2;	/* below 0: claimed before its free returned */
-bool saw_none[CPUS];
+byte wants[CPUS];	/* how many frames must be free for what is asked   */
+bit honest[CPUS];	/* there were fewer, at some instant of the call    */
 byte done = 0;
 
 inline ghost_claimed(f)
@@ -42,14 +60,11 @@ inline ghost_claimed(f)
 	owner_count[f]++;
 	assert(owner_count[f] == 1);
 	free_count--;
-	if
-	:: free_count <= 0 ->
-		saw_none[0] = true; saw_none[1] = true;
+	honest[0] = honest[0] || free_count < wants[0];
+	honest[1] = honest[1] || free_count < wants[1]
 #if CPUS == 3
-		saw_none[2] = true;
+	; honest[2] = honest[2] || free_count < wants[2]
 #endif
-	:: else
-	fi
 }
 
 inline enter()
@@ -70,37 +85,51 @@ inline leave()
 #endif
 }
 
-/* Lists the block; look first, lock only when it must change. */
-inline list_block()
-{
-	if
-	:: (root & ANY_FRAME) == 0 -> root = root | ANY_FRAME
-	:: else
-	fi
-}
-
 /* The root's bit is made to agree with the leaf, and looked at again. */
-inline settle_whole()
+inline settle(leaf, flag)
 {
 	do
-	:: any = whole;
+	:: any = leaf;
 		if
-		:: any == ((root & ANY_BLOCK) != 0) -> break
-		:: any && !(root & ANY_BLOCK) -> root = root | ANY_BLOCK
-		:: !any && (root & ANY_BLOCK) -> root = root & ~ANY_BLOCK
+		:: any == ((root & flag) != 0) -> break
+		:: any && !(root & flag) -> root = root | flag
+		:: !any && (root & flag) -> root = root & ~flag
 		fi;
 #ifdef SET_BLINDLY
 		break
 #endif
 	od;
-	skip	/* a loop may not end at a d_step */
+	any = 0
+}
+
+/* Lists the block; look first, lock only when it must change. */
+inline list_block()
+{
+	if
+	:: listed == 0 ->
+		d_step { won = listed; listed = 1 }
+		if
+		:: won == 0 -> settle(listed, ANY_FRAME)
+		:: else
+		fi
+	:: else
+	fi
+}
+
+inline unlist_block()
+{
+	d_step { won = listed; listed = 0 }
+	if
+	:: won != 0 -> settle(listed, ANY_FRAME)
+	:: else
+	fi
 }
 
 /* U: the block looks empty. */
 inline unlist()
 {
 	enter();					/* U1 */
-	root = root & ~ANY_FRAME;			/* U2 */
+	unlist_block();					/* U2 */
 #ifndef NO_RECHECK
 	if						/* U3 */
 	:: word[0] != 0 -> list_block()
@@ -114,97 +143,166 @@ inline unlist()
 	leave()						/* U4 */
 }
 
-/* T: one frame from a split block, else S: split the whole one. */
-inline take()
+/* T: a frame of the block; T1, the look at each word, is in T2 here. */
+inline take_from()
 {
-	got = 9;
-	i = 0;
-	do
-	:: i < 2 && got == 9 ->
+	d_step {					/* T2: exchange */
+		if
+		:: word[0] == 1 ->
+			word[0] = 0; got = 0; ghost_claimed(0)
+		:: else
+		fi
+	}
+	if
+	:: got == NOTHING ->
 		d_step {				/* T2: exchange */
 			if
-			:: word[i] == 1 ->
-				word[i] = 0; got = i; ghost_claimed(i)
+			:: word[1] == 1 ->
+				word[1] = 0; got = 1; ghost_claimed(1)
 			:: else
 			fi
 		}
-		i++
-	:: else -> break
-	od;
+	:: else
+	fi;
 	if
-	:: got == 9 ->
+	:: got == NOTHING ->
 		if
-		:: (root & ANY_FRAME) -> unlist()
+		:: listed -> unlist()
 		:: else
-		fi;
-		enter();				/* S1 */
-		d_step {				/* S2: claim */
-			won = whole; whole = 0
-		}
-		if
-		:: won ->
-			settle_whole();			/* S3 */
-			d_step { got = 0; ghost_claimed(0) }
-			word[1] = 1;			/* S4 */
-			list_block()			/* S5 */
-		:: else
-		fi;
-		leave()					/* S6 */
+		fi
 	:: else
 	fi
 }
 
-inline merge()
+/* S: the whole one is split, its first frame is the caller's. */
+inline split()
 {
-	if						/* M1: look */
-	:: word[0] == 1 && word[1] == 1 ->
-		enter();				/* M2 */
-		won = 0;
-#ifndef BLIND_MERGE
-		d_step {				/* M3: first word */
+	enter();					/* S1 */
+	d_step { won = whole; whole = 0 }		/* S2 */
+	if
+	:: won ->
+		got = 0;
+		settle(whole, ANY_BLOCK);		/* S3 */
+		d_step { word[1] = 1; virgin = 0 }	/* S4 */
+		d_step { word[0] = 0; ghost_claimed(0) }
+		list_block();				/* S5 */
+		from = 1
+	:: else ->
+#ifdef REMEMBER_LOST
+		from = 1
+#else
+		skip
+#endif
+	fi;
+	leave()						/* S6 */
+}
+
+inline take()
+{
+	got = NOTHING;
+	if
+	:: from || listed ->
+		take_from();
+		from = (got != NOTHING)
+	:: else
+	fi;
+	if
+	:: got == NOTHING && whole -> split()
+	:: else
+	fi;
+	won = 0
+}
+
+/* T: the whole block. */
+inline take_block()
+{
+	got = NOTHING;
+	if
+	:: whole ->
+		enter();				/* T1 */
+		d_step {				/* T2 */
+			won = whole; whole = 0;
 			if
-			:: word[0] == 1 -> word[0] = 0; won = 1
+			:: won ->
+				got = 0; ghost_claimed(0); ghost_claimed(1)
 			:: else
 			fi
 		}
-		if
-		:: won ->
-			d_step {			/* M3: second word */
-				if
-				:: word[1] == 1 -> word[1] = 0; won = 2
-				:: else
-				fi
-			}
-		:: else
-		fi;
-#else
-		word[0] = 0; word[1] = 0; won = 2;
-#endif
-		if
-		:: won == 2 ->
-			root = root & ~ANY_FRAME;	/* M5 */
-			if
-			:: word[0] != 0 || word[1] != 0 -> list_block()
-			:: else
-			fi;
-#ifdef HALF_EPOCH
-			leave();
-#endif
-			whole = 1;			/* M6 */
-			settle_whole()
-#ifdef HALF_EPOCH
-			; enter()
-#endif
-		:: won == 1 ->
-			word[0] = 1;			/* M4: undo */
-#ifndef NO_RELIST
-			list_block()
-#endif
-		:: else
-		fi;
-		leave()					/* M7 */
+		settle(whole, ANY_BLOCK);
+		leave()
 	:: else
-	fi
+	fi;
+	won = 0
+}
+
+/* M2 to M7; `won` is 2 when the block is one again. */
+inline close_block()
+{
+	enter();					/* M2 */
+	won = 0;
+#ifndef BLIND_MERGE
+	d_step {					/* M3: first word */
+		if
+		:: word[0] == 1 -> word[0] = 0; won = 1
+		:: else
+		fi
+	}
+	if
+	:: won ->
+		d_step {				/* M3: second word */
+			if
+			:: word[1] == 1 -> word[1] = 0; won = 2
+			:: else
+			fi
+		}
+	:: else
+	fi;
+#else
+	word[0] = 0; word[1] = 0; won = 2;
+#endif
+	if
+	:: won == 2 ->
+		unlist_block();				/* M5 */
+		assert(word[0] == 0 && word[1] == 0);
+#ifdef HALF_EPOCH
+		leave();
+#endif
+		whole = 1;				/* M6 */
+		settle(whole, ANY_BLOCK);
+#ifdef HALF_EPOCH
+		enter();
+#endif
+		won = 2
+	:: won == 1 ->
+		word[0] = 1;				/* M4: undo */
+#ifndef NO_RELIST
+		list_block();
+#endif
+		won = 0
+	:: else
+	fi;
+	leave()						/* M7 */
+}
+
+/* M: again when it fails, for who came meanwhile left it to us. */
+inline merge()
+{
+	do						/* M1: look */
+	:: word[0] == 1 ->
+		if
+		:: word[1] == 1 -> close_block()
+		:: else -> break
+		fi;
+		if
+		:: won == 2 -> break
+		:: else
+		fi;
+#ifdef MERGE_ONCE
+		break
+#endif
+	:: else -> break
+	od;
+	won = 0
 }
 
 inline release(f)
@@ -216,6 +314,16 @@ inline release(f)
 	leave();					/* F4 */
 	merge();
 	free_count++
+}
+
+inline release_block()
+{
+	d_step { owner_count[0]--; owner_count[1]-- }
+	enter();					/* F1 */
+	d_step { assert(whole == 0); whole = 1 }	/* F2 */
+	settle(whole, ANY_BLOCK);			/* F3 */
+	leave();					/* F4 */
+	free_count = free_count + 2
 }
 
 /*
@@ -231,38 +339,88 @@ inline epochs(sum, odd)
 #endif
 }
 
+/* R: `r` is 0 when there was nothing of `mask`. */
+inline refuse(mask)
+{
+#ifdef EARLY_ROOT
+	r = root & (mask);
+#endif
+	epochs(before, odd);				/* R1 */
+#ifndef EARLY_ROOT
+	r = root & (mask);				/* R2 */
+#endif
+	if
+	:: odd -> r = 1
+	:: r == 0 && !odd ->
+#ifndef NO_THIRD_LOOK
+		epochs(after, odd);			/* R3 */
+		if
+		:: odd || after != before -> r = 1
+		:: else
+		fi
+#else
+		skip
+#endif
+	:: else
+	fi;
+	d_step { odd = 0; before = 0; after = 0 }
+}
+
+/* Until it is lent or refused: a frame, or the whole block. */
+inline ask_frame()
+{
+	wants[id] = 1;
+	honest[id] = honest[id] || free_count < 1;
+	do
+	:: take();
+		if
+		:: got != NOTHING -> has[got] = 1; break
+		:: else -> refuse(ANY_FRAME | ANY_BLOCK)
+		fi;
+		if
+		:: r == 0 -> assert(honest[id]); break
+		:: else
+		fi
+	od
+}
+
+inline ask_block()
+{
+	wants[id] = 2;
+	honest[id] = honest[id] || free_count < 2;
+	do
+	:: take_block();
+		if
+		:: got != NOTHING -> has_block = 1; break
+		:: else -> refuse(ANY_BLOCK)
+		fi;
+		if
+		:: r == 0 -> assert(honest[id]); break
+		:: else
+		fi
+	od
+}
+
 proctype cpu(byte id)
 {
-	byte got, i, won, any, round = 0, odd, before, after, r;
+	byte got = NOTHING, before, after, won, r;
+	byte rounds = (id == 0 -> FIRST : ROUNDS);
+	bit any, odd, from = 0, has[2] = 0, has_block = 0;
 
 	do
-	:: round < ROUNDS ->
-		round++;
-		d_step { saw_none[id] = (free_count <= 0) }
-again:
-		take();
+	:: rounds > 0 ->
+		rounds--;
 		if
-		:: got != 9 ->
-			release(got)
-		:: else ->
-			epochs(before, odd);		/* R1 */
-			if
-			:: odd -> goto again
-			:: else
-			fi;
-			r = root;			/* R2 */
-			if
-			:: r != 0 -> goto again
-			:: else
-			fi;
-			epochs(after, odd);		/* R3 */
-			if
-			:: after != before -> goto again
-			:: else
-			fi;
-			assert(saw_none[id])
-		fi
-	:: else -> break
+		:: ask_frame()
+		:: ask_block()
+		fi;
+		wants[id] = 0;
+		d_step { got = NOTHING; r = 0; honest[id] = 0 }
+		skip
+	:: has[0] -> has[0] = 0; release(0)
+	:: has[1] -> has[1] = 0; release(1)
+	:: has_block -> has_block = 0; release_block()
+	:: rounds == 0 && !has[0] && !has[1] && !has_block -> break
 	od;
 	done++
 }
@@ -277,7 +435,7 @@ init {
 	}
 	done == CPUS;
 	assert(free_count == 2);
-	assert(!(word[0] || word[1]) || (root & ANY_FRAME));
+	assert(virgin || !(word[0] || word[1]) || (root & ANY_FRAME));
 	assert((whole != 0) == ((root & ANY_BLOCK) != 0));
-	assert(whole || word[0] + word[1] == 2)
+	assert(whole && (virgin || word[0] + word[1] == 0))
 }

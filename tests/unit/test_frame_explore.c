@@ -209,6 +209,121 @@ CASE(frame_explore_merges_or_takes_but_not_both)
 		.preemptions = EXPLORE_AT_MOST(1) });
 }
 
+static void all_are_ones(void *context)
+{
+	(void)context;
+	leave_free(0, BLOCK);
+	if (!explored_frame_split_block(&scene.pool, 0, 0))
+		abort();
+}
+
+static void merge(void *context)
+{
+	(void)context;
+	merge_block(&scene.pool, 0, 0);
+}
+
+static void borrow_a_frame(void *context)
+{
+	uint64_t taken = take_word(&scene.bits[1], 1);
+
+	(void)context;
+	if (taken != 0)
+		EXPLORE_CHECK(explored_frame_put(&scene.pool, 2, 1, taken) ==
+			      0);
+}
+
+/*
+ * The merge meets a frame that is lent, and that is given back before the
+ * words which the merge took are: who gives it back sees no whole block.
+ */
+CASE(frame_explore_merges_what_came_home_while_a_merge_failed)
+{
+	explore_whole(&(struct exploration){
+		.name = "merge_again", .set_up = all_are_ones,
+		.cpu = { merge, borrow_a_frame },
+		.check = block_is_free_again,
+		.preemptions = EXPLORE_AT_MOST(3) });
+}
+
+/* A giant of two leaf words, so that a merge takes one after the other. */
+#define WIDE_FRAMES 8192
+
+struct wide {
+	struct frame_pool pool;
+	atomic_u64 bits[WIDE_FRAMES / 64];
+	atomic_u16 hints[WIDE_FRAMES / 64];
+	atomic_u8 frame_owner[WIDE_FRAMES], block_owner[WIDE_FRAMES / 64];
+	atomic_u8 giant_owner[64];
+	atomic_u64 trees[256];
+	struct frame_slot slot[6];
+};
+
+static struct wide wide;
+
+static void all_blocks_are_whole(void *context)
+{
+	struct frame_pool_request request = {
+		.frames = WIDE_FRAMES, .shape = { 6, 7 }, .slots = 6,
+		.bits = wide.bits, .hints = wide.hints,
+		.frame_owner = wide.frame_owner,
+		.block_owner = wide.block_owner,
+		.giant_owner = wide.giant_owner,
+		.trees = wide.trees, .slot = wide.slot,
+	};
+	struct frame_pool_sizes sizes;
+
+	(void)context;
+	if (explored_frame_pool_measure(&request, &sizes) != ST_OK ||
+	    sizes.trees > sizeof(wide.trees) ||
+	    sizes.giant_owner > sizeof(wide.giant_owner) ||
+	    explored_frame_pool_init(&wide.pool, &request) != ST_OK ||
+	    explored_frame_pool_add(&wide.pool, 0, (struct frame_extent){
+			    { 0 }, WIDE_FRAMES }) != ST_OK ||
+	    !explored_frame_split_giant(&wide.pool, 0, 0))
+		abort();
+}
+
+static void merge_wide(void *context)
+{
+	(void)context;
+	merge_giant(&wide.pool, 0, 0);
+}
+
+static void borrow_a_block(void *context)
+{
+	struct frame_pool *pool = &wide.pool;
+	uint64_t taken;
+
+	(void)context;
+	frame_enter(pool, 2);
+	taken = explored_frame_tree_claim(pool, &pool->blocks, 1, 1);
+	frame_leave(pool, 2);
+	if (taken != 0)
+		EXPLORE_CHECK(explored_frame_put_blocks(pool, 2, 1, taken) ==
+			      0);
+}
+
+static void wide_is_a_giant_again(void *context)
+{
+	struct frame_census census;
+
+	(void)context;
+	frame_pool_census(&wide.pool, &census);
+	EXPLORE_CHECK(census.free_frames == WIDE_FRAMES);
+	EXPLORE_CHECK(census.whole_giants == 1);
+	EXPLORE_CHECK(frame_pool_audit(&wide.pool));
+}
+
+CASE(frame_explore_merges_a_giant_when_its_merge_failed)
+{
+	explore_whole(&(struct exploration){
+		.name = "giant_again", .set_up = all_blocks_are_whole,
+		.cpu = { merge_wide, borrow_a_block },
+		.check = wide_is_a_giant_again, .model = EXPLORE_SEQUENTIAL,
+		.preemptions = EXPLORE_AT_MOST(3) });
+}
+
 /* Its block is still listed. */
 static void none_is_free(void *context)
 {
