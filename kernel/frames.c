@@ -354,12 +354,6 @@ static void drain_own(void)
 
 /* --- caches ----------------------------------------------------------------*/
 
-static void drain_for_set(struct frame_cache_set *set)
-{
-	(void)set;
-	frames_drain_all();
-}
-
 static void start_banks(void)
 {
 	for (unsigned node = 0; node < frames.nodes.count; node++)
@@ -368,7 +362,6 @@ static void start_banks(void)
 			.nodes = &frames.nodes,
 			.banks = frames.banks,
 			.frames = nodes()->nodes[node].pages,
-			.drain_all = drain_for_set,
 		};
 	for (unsigned cpu = 0; cpu < frames.cpus; cpu++)
 		frames.sets[frames_home_of(cpu)].cpus++;

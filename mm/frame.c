@@ -128,9 +128,8 @@ static void add_part(struct frame_pool *pool, frame_slot_id slot,
 		uint64_t next = min_u64(align_down(first, 64) + 64, end);
 		uint64_t mask = ALL_ONES >> (64 - (next - first));
 
-		for (uint64_t frame = first; frame < next; frame++)
-			atomic_store_relaxed(&pool->frame_owner[frame],
-					     FRAME_BYTE_FREE);
+		memset(&pool->frame_owner[first], FRAME_BYTE_FREE,
+		       next - first);
 		ASSERT(frame_put(pool, slot, first >> FRAME_WORD_SHIFT,
 				 mask << (first & 63)) == 0);
 		first = next;
@@ -153,8 +152,7 @@ static uint64_t add_blocks(struct frame_pool *pool, frame_slot_id slot,
 	uint64_t next = min_u64(align_down(first, 64) + 64, end);
 
 	frame_open_giant(pool, first >> pool->shape.giant_shift);
-	for (uint64_t block = first; block < next; block++)
-		atomic_store_relaxed(&pool->hints[block], FRAME_VIRGIN);
+	fill_hints(pool, first, next - first, FRAME_VIRGIN);
 	ASSERT(frame_put_blocks(pool, slot, first >> 6,
 				mask_between(first, next)) == 0);
 	return next;
@@ -166,9 +164,7 @@ static uint64_t add_giants(struct frame_pool *pool, frame_slot_id slot,
 {
 	uint64_t next = min_u64(align_down(first, 64) + 64, end);
 
-	for (uint64_t giant = first; giant < next; giant++)
-		atomic_store_relaxed(&pool->giant_state[giant],
-				     FRAME_GIANT_VIRGIN);
+	memset(&pool->giant_state[first], FRAME_GIANT_VIRGIN, next - first);
 	ASSERT(frame_put_giants(pool, slot, first >> 6,
 				mask_between(first, next)) == 0);
 	return next;

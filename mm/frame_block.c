@@ -120,10 +120,8 @@ void frame_let_go_block(struct frame_pool *pool, uint64_t block)
 
 void frame_init_bytes(struct frame_pool *pool, uint64_t block, uint8_t byte)
 {
-	uint64_t first = block << pool->shape.block_shift;
-
-	for (uint64_t i = 0; i < frames_per_block(pool); i++)
-		atomic_store_relaxed(&pool->frame_owner[first + i], byte);
+	memset(&pool->frame_owner[block << pool->shape.block_shift], byte,
+	       frames_per_block(pool));
 }
 
 void frame_open_absent_block(struct frame_pool *pool, uint64_t block)
@@ -205,13 +203,10 @@ void frame_open_giant(struct frame_pool *pool, uint64_t giant)
 
 	if (state == FRAME_GIANT_OPEN)
 		return;
-	for (uint64_t i = 0; i < blocks_per_giant(pool); i++) {
-		atomic_store_relaxed(&pool->block_owner[block + i],
-				     FRAME_BYTE_FREE);
-		if (state == FRAME_GIANT_VIRGIN)
-			atomic_store_relaxed(&pool->hints[block + i],
-					     FRAME_VIRGIN);
-	}
+	memset(&pool->block_owner[block], FRAME_BYTE_FREE,
+	       blocks_per_giant(pool));
+	if (state == FRAME_GIANT_VIRGIN)
+		fill_hints(pool, block, blocks_per_giant(pool), FRAME_VIRGIN);
 	if (frame_opens_leaves(pool)) {
 		clear_leaf(&pool->split, &leaf);
 		clear_leaf(&pool->blocks, &leaf);

@@ -36,8 +36,6 @@
 #define NO_WORD UINT64_MAX
 /* Share of a node that its caches may keep. */
 #define CACHE_SHARE 64
-/* Parcels that are looked at for one to lend from. */
-#define PARCEL_LOOKS 16
 
 static void assert_mine(const struct frame_bank *bank)
 {
@@ -233,26 +231,6 @@ enum status frame_cache_alloc(struct frame_bank *bank, uint8_t owner,
 					   alloc_kept(bank, owner, out);
 }
 
-static void drain_everybody(struct frame_bank *bank)
-{
-	assert_mine(bank);
-	ASSERT(cpu_local_context() == CPU_TASK);
-	frame_cache_drain(bank);
-	if (bank->set->drain_all != NULL)
-		bank->set->drain_all(bank->set);
-}
-
-enum status frame_cache_alloc_waiting(struct frame_bank *bank, uint8_t owner,
-				      pfn_t *out)
-{
-	enum status status = frame_cache_alloc(bank, owner, out);
-
-	if (status != ST_NO_MEMORY)
-		return status;
-	drain_everybody(bank);
-	return frame_cache_alloc(bank, owner, out);
-}
-
 /* --- free ------------------------------------------------------------------*/
 
 static enum status free_elsewhere(struct frame_bank *bank, pfn_t frame,
@@ -414,17 +392,6 @@ enum status frame_cache_alloc_block(struct frame_bank *bank, uint8_t owner,
 	atomic_store_relaxed(byte, owner);
 	out->raw = bank->base + (block << bank->block_shift);
 	return ST_OK;
-}
-
-enum status frame_cache_alloc_block_waiting(struct frame_bank *bank,
-					    uint8_t owner, pfn_t *out)
-{
-	enum status status = frame_cache_alloc_block(bank, owner, out);
-
-	if (status != ST_NO_MEMORY)
-		return status;
-	drain_everybody(bank);
-	return frame_cache_alloc_block(bank, owner, out);
 }
 
 enum status frame_cache_free_block(struct frame_bank *bank, pfn_t frame,

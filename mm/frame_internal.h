@@ -11,6 +11,7 @@
 
 #include <base/assert.h>
 #include <base/bits.h>
+#include <base/string.h>
 #include <mm/frame.h>
 
 #define ASIDE	__attribute__((noinline))
@@ -65,6 +66,14 @@ static inline atomic_u64 *block_words(const struct frame_pool *pool,
 				      uint64_t block)
 {
 	return pool->bits + block * words_per_block(pool);
+}
+
+/* Before anybody else looks there; FRAME_ABSENT and FRAME_VIRGIN only. */
+static inline void fill_hints(const struct frame_pool *pool, uint64_t first,
+			      uint64_t count, uint16_t hint)
+{
+	memset(&pool->hints[first], hint & 0xff,
+	       count * sizeof(*pool->hints));
 }
 
 /* Without the popcnt instruction, which not every CPU has. */

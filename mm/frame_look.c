@@ -76,9 +76,8 @@ enum status frame_pool_adopt(struct frame_pool *pool,
 			continue;
 		}
 		frame_open_absent_block(pool, block);
-		for (; first < next; first++)
-			atomic_store_relaxed(&pool->frame_owner[first],
-					     loan->owner);
+		memset(&pool->frame_owner[first], loan->owner, next - first);
+		first = next;
 	}
 	return ST_OK;
 }
@@ -136,27 +135,52 @@ struct frame_view frame_pool_look(const struct frame_pool *pool, pfn_t at)
 
 /* --- all of them -----------------------------------------------------------*/
 
-static void count_split(const struct frame_pool *pool, uint64_t block,
-			struct frame_count *out)
+static void count_byte(uint8_t byte, uint64_t frames, struct frame_count *out)
 {
-	uint64_t first = block << pool->shape.block_shift;
+	if (byte == FRAME_BYTE_FREE)
+		out->cached += frames;
+	else if (owner_is_lent(byte))
+		out->lent[byte] += frames;
+}
 
-	for (uint64_t i = 0; i < frames_per_block(pool); i++) {
-		uint64_t word = atomic_load_relaxed(
-			&pool->bits[(first + i) >> FRAME_WORD_SHIFT]);
-		uint8_t byte =
-			atomic_load_relaxed(&pool->frame_owner[first + i]);
+/* Frames of one word that are not free; often all have one owner. */
+static void count_owners(const atomic_u8 *owner, uint64_t used,
+			 struct frame_count *out)
+{
+	for (unsigned i = 0; i < FRAME_WORD_BITS; i += 8) {
+		uint8_t byte = atomic_load_relaxed(&owner[i]);
+		uint64_t eight;
 
-		if (word >> (i & 63) & 1)
-			out->free++;
-		else if (byte == FRAME_BYTE_FREE)
-			out->cached++;
-		else if (owner_is_lent(byte))
-			out->lent[byte]++;
+		__builtin_memcpy(&eight, &owner[i], sizeof(eight));
+		if ((used >> i & 0xff) == 0xff &&
+		    eight == byte * 0x0101010101010101UL) {
+			count_byte(byte, 8, out);
+			continue;
+		}
+		for (unsigned j = i; j < i + 8; j++)
+			if (used >> j & 1)
+				count_byte(atomic_load_relaxed(&owner[j]), 1,
+					   out);
 	}
 }
 
-/* In an open giant. */
+static void count_split(const struct frame_pool *pool, uint64_t block,
+			struct frame_count *out)
+{
+	const atomic_u64 *words = block_words(pool, block);
+	const atomic_u8 *owner =
+		&pool->frame_owner[block << pool->shape.block_shift];
+
+	for (uint64_t i = 0; i < words_per_block(pool); i++) {
+		uint64_t word = atomic_load_relaxed(&words[i]);
+
+		out->free += count_ones(word);
+		if (word != ALL_ONES)
+			count_owners(owner + i * FRAME_WORD_BITS, ~word, out);
+	}
+}
+
+/* Of an open giant, and not free. */
 static void count_block(const struct frame_pool *pool, uint64_t block,
 			struct frame_count *out)
 {
@@ -165,9 +189,7 @@ static void count_block(const struct frame_pool *pool, uint64_t block,
 
 	if (hint == FRAME_ABSENT)
 		return;
-	if (frame_tree_has(&pool->blocks, block))
-		out->free += frames_per_block(pool);
-	else if (owner_is_lent(byte))
+	if (owner_is_lent(byte))
 		out->lent[byte] += frames_per_block(pool);
 	else if (hint == FRAME_VIRGIN)
 		out->cached += frames_per_block(pool);
@@ -185,32 +207,58 @@ static uint64_t count_low(const struct frame_pool *pool)
 	return low;
 }
 
+/* Blocks [first..end) of one word of the tree. */
+static void count_blocks(const struct frame_pool *pool, uint64_t first,
+			 uint64_t end, struct frame_count *out)
+{
+	uint64_t mask = ALL_ONES >> (64 - (end - first)) << (first & 63);
+	uint64_t free = atomic_load_relaxed(
+		&pool->blocks.level[0][first >> 6]) & mask;
+
+	out->free += count_ones(free) * frames_per_block(pool);
+	for (uint64_t rest = mask & ~free; rest != 0; rest &= rest - 1)
+		count_block(pool, align_down(first, 64) + (uint64_t)
+			    __builtin_ctzl(rest), out);
+}
+
+/* One that is not free. */
 static void count_giant(const struct frame_pool *pool, uint64_t giant,
 			struct frame_count *out)
 {
 	uint64_t blocks = blocks_per_giant(pool), first = giant * blocks;
+	uint64_t end = first + blocks;
 	uint64_t frames = blocks << pool->shape.block_shift;
 	enum frame_giant state = frame_giant_state(pool, first);
 	uint8_t byte = atomic_load_relaxed(&pool->giant_owner[giant]);
 
-	if (frame_tree_has(&pool->giants, giant))
-		out->free += frames;
-	else if (owner_is_lent(byte))
+	if (owner_is_lent(byte)) {
 		out->lent[byte] += frames;
-	else if (state == FRAME_GIANT_VIRGIN)
+	} else if (state == FRAME_GIANT_VIRGIN) {
 		out->cached += frames;
-	else if (state == FRAME_GIANT_OPEN)
-		for (uint64_t i = 0; i < blocks; i++)
-			count_block(pool, first + i, out);
+	} else if (state == FRAME_GIANT_OPEN) {
+		for (; first < end; first = align_down(first, 64) + 64)
+			count_blocks(pool, first,
+				     min_u64(align_down(first, 64) + 64, end),
+				     out);
+	}
 }
 
 void frame_pool_count(const struct frame_pool *pool, struct frame_count *out)
 {
-	uint64_t giants = pool_blocks(pool) >> pool->shape.giant_shift;
+	unsigned shift = pool->shape.block_shift + pool->shape.giant_shift;
+	uint64_t giants = pool->frames >> shift;
 
 	*out = (struct frame_count){ .free_low = count_low(pool) };
-	for (uint64_t giant = 0; giant < giants; giant++)
-		count_giant(pool, giant, out);
+	for (uint64_t first = 0; first < giants; first += 64) {
+		uint64_t mask = ALL_ONES >> (64 - min_u64(giants - first, 64));
+		uint64_t free = atomic_load_relaxed(
+			&pool->giants.level[0][first >> 6]) & mask;
+
+		out->free += (uint64_t)count_ones(free) << shift;
+		for (uint64_t rest = mask & ~free; rest != 0; rest &= rest - 1)
+			count_giant(pool, first + (uint64_t)
+				    __builtin_ctzl(rest), out);
+	}
 }
 
 /* --- what is free, as runs -------------------------------------------------*/

@@ -59,7 +59,7 @@ typedef struct { uint16_t plain; } atomic_u16;
 #define FRAME_HINT_COUNT	0x03ff
 #define FRAME_HINT_HELD		0x4000	/* a CPU refills from this block     */
 #define FRAME_ABSENT		0xfdfd	/* not this pool's                   */
-#define FRAME_VIRGIN		0xfffe	/* never split: bits, bytes undefined */
+#define FRAME_VIRGIN		0xfefe	/* never split: bits, bytes undefined */
 #define FRAME_WHOLE		0xffff	/* not split now: bits 0, bytes 0    */
 
 /*

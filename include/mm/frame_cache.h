@@ -74,16 +74,11 @@ struct frame_cache_set {
 	struct frame_bank *banks;	/* by slot                           */
 	unsigned cpus;
 	uint64_t frames;	/* that the node has; 0: its whole span      */
-	/*
-	 * Makes every CPU drain its banks, and returns when all have. Called
-	 * for one who may wait, never from an interrupt handler; may be NULL.
-	 */
-	void (*drain_all)(struct frame_cache_set *set);
 };
 
 /*
- * `pool`, `nodes`, `banks` (2 * cpus of them), `cpus` and `drain_all` are the
- * caller's. A CPU keeps at most the node's frames / (64 * cpus).
+ * `pool`, `nodes`, `banks` (2 * cpus of them) and `cpus` are the caller's.
+ * A CPU keeps at most the node's frames / (64 * cpus).
  */
 void frame_cache_init(struct frame_cache_set *set);
 
@@ -104,9 +99,6 @@ struct frame_bank *frame_cache_bank(struct frame_cache_set *set);
  */
 enum status frame_cache_alloc(struct frame_bank *bank, uint8_t owner,
 			      pfn_t *out);
-/* The same for a caller that may wait: before it refuses, all CPUs drain. */
-enum status frame_cache_alloc_waiting(struct frame_bank *bank, uint8_t owner,
-				      pfn_t *out);
 
 /*
  * Fails: ST_BAD_RANGE (foreign), ST_CONFLICT (not allocated), reported with
@@ -118,8 +110,6 @@ enum status frame_cache_free(struct frame_bank *bank, pfn_t frame,
 /* Frames of 2 MiB; ST_BAD_ARGUMENT when misaligned. */
 enum status frame_cache_alloc_block(struct frame_bank *bank, uint8_t owner,
 				    pfn_t *out);
-enum status frame_cache_alloc_block_waiting(struct frame_bank *bank,
-					    uint8_t owner, pfn_t *out);
 enum status frame_cache_free_block(struct frame_bank *bank, pfn_t frame,
 				   const void *caller);
 

@@ -27,21 +27,6 @@ static void *junk(struct frame_world *world, unsigned which, uint64_t bytes)
 	return memory;
 }
 
-static void drain_all(struct frame_cache_set *set)
-{
-	struct frame_world *world =
-		(struct frame_world *)((char *)set -
-				       offsetof(struct frame_world, set));
-	unsigned me = cpu_local_id();
-
-	world->drains++;
-	for (unsigned slot = 0; slot < 2 * set->cpus; slot++) {
-		fake_cpu_become(slot / 2, slot & 1 ? CPU_INTERRUPT : CPU_TASK);
-		frame_cache_drain(&set->banks[slot]);
-	}
-	fake_cpu_become(me, CPU_TASK);
-}
-
 static struct frame_bank *banks_of(unsigned cpus)
 {
 	size_t bytes = 2 * cpus * sizeof(struct frame_bank);
@@ -87,7 +72,6 @@ struct frame_world *frame_world_new(const struct frame_world_request *request)
 		.pool = &world->pool,
 		.banks = banks_of(request->cpus),
 		.cpus = request->cpus,
-		.drain_all = drain_all,
 	};
 	frame_cache_init(&world->set);
 	return world;

@@ -20,7 +20,6 @@ struct frame_world {
 	uint64_t frames;
 	unsigned char *memory;		/* frames' content, if asked for     */
 	void *arrays[7];
-	unsigned drains;
 };
 
 enum frame_world_memory {

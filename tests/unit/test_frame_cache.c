@@ -110,22 +110,23 @@ CASE(frame_cache_keeps_no_more_than_its_share)
 	}
 }
 
-CASE(frame_cache_drains_the_others_for_one_who_may_wait)
+CASE(frame_cache_refuses_what_others_keep_until_they_drain)
 {
 	struct frame_world *world = world_of(32768, 2);
-	struct frame_bank *bank = become(world, 1, CPU_TASK);
+	struct frame_bank *other = become(world, 1, CPU_TASK), *bank;
 	pfn_t frame;
 
-	CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
+	CHECK(frame_cache_alloc(other, 1, &frame) == ST_OK);
 	bank = become(world, 0, CPU_TASK);
 	while (frame_cache_alloc(bank, 1, &frame) == ST_OK)
 		continue;
-	CHECK(frame_cache_held(&world->set.banks[2]) == 63);
-	CHECK(world->drains == 0);
+	CHECK(frame_cache_held(other) == 63);
+	become(world, 1, CPU_TASK);
+	frame_cache_drain(other);
+	become(world, 0, CPU_TASK);
 	for (unsigned i = 0; i < 63; i++)
-		CHECK(frame_cache_alloc_waiting(bank, 1, &frame) == ST_OK);
-	CHECK(world->drains == 1);
-	CHECK(frame_cache_alloc_waiting(bank, 1, &frame) == ST_NO_MEMORY);
+		CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
+	CHECK(frame_cache_alloc(bank, 1, &frame) == ST_NO_MEMORY);
 	CHECK(frame_world_audit(world, 0));
 	frame_world_free(world);
 }
