@@ -8,7 +8,8 @@
  * one. When the word is used up, the last parcel is the next, provided that
  * its block is at least as full as the one that refills come from: a frame
  * of a sparser block, lent again, would keep that block from ever becoming
- * whole. If it is not, and when their number has reached its limit, all
+ * whole. A frame of so full a block that comes back while there is no word is
+ * the next word itself. If it is not, and when their number has reached its limit, all
  * parcels go home, with a locked instruction for each.
  *
  * All of them at once, for two reasons. A locked instruction waits for every
@@ -283,6 +284,12 @@ ASIDE static enum status free_to_kept(struct frame_bank *bank, uint64_t at,
 	if (!owner_is_lent(atomic_load_relaxed(&bank->owner[at])))
 		return refuse(bank, at, caller);
 	atomic_store_relaxed(&bank->owner[at], FRAME_BYTE_FREE);
+	if (bank->word == 0 && bank->word_takes_back) {
+		/* Lent next, without a way through the tray. */
+		bank->word = 1UL << (at & (FRAME_WORD_BITS - 1));
+		bank->word_first = bank->word_back = word_of(at);
+		return ST_OK;
+	}
 	return begin_parcel(bank, &bank->tray[FRAME_KEPT], at);
 }
 

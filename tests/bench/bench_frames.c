@@ -19,9 +19,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #define GIB_FRAMES 262144UL
+#define LARGE_PAGE (2UL << 20)
 #define PAIRS (8 * GIB_FRAMES)
 #define OWNER 12
 #define BULK_RATIO 4.5
@@ -37,13 +39,16 @@ _Noreturn void assert_failed(const char *file, int line, const char *text)
 	abort();
 }
 
+/* In large pages, as the kernel maps what its allocator needs. */
 void *peer_zeroed(uint64_t bytes)
 {
-	uint64_t whole = (bytes + 4095) & ~4095UL;
-	void *memory = aligned_alloc(4096, whole);
+	uint64_t unit = bytes < LARGE_PAGE ? 4096 : LARGE_PAGE;
+	uint64_t whole = (bytes + unit - 1) & ~(unit - 1);
+	void *memory = aligned_alloc(unit, whole);
 
 	if (memory == NULL)
 		abort();
+	(void)madvise(memory, whole, MADV_HUGEPAGE);
 	return memset(memory, 0, whole);
 }
 
@@ -310,13 +315,25 @@ static void scatter(struct run *run, uint64_t full)
 	}
 }
 
-static double churn(struct run *run)
+static double churn_after(struct run *run, double times)
 {
 	uint64_t full = run->frames / 2;
 
 	scatter(run, full);
-	churn_pairs(frames_of(run), full, full / 4);
+	churn_pairs(frames_of(run), full, (uint64_t)(times * (double)full));
 	return churn_steps(frames_of(run), full);
+}
+
+/* As it is when it has gone on for some time. */
+static double churn(struct run *run)
+{
+	return churn_after(run, 4);
+}
+
+/* As it begins: what is free is everywhere. */
+static double churn_scattered(struct run *run)
+{
+	return churn_after(run, 0.25);
 }
 
 /* --- two threads ---------------------------------------------------------*/
@@ -489,6 +506,8 @@ static const struct workload workloads[] = {
 	{ "repeat_2m", repeat_2m, 8, 1, 0, true, "ns" },
 	{ "churn_4k_8g", churn, 8, 1, 0, false, "ns" },
 	{ "churn_4k_64g", churn, 64, 1, 0, false, "ns" },
+	{ "churn_scattered_8g", churn_scattered, 8, 1, 0, false, "ns" },
+	{ "churn_scattered_64g", churn_scattered, 64, 1, 0, false, "ns" },
 	{ "two_threads_4k", two_threads, 8, 2, 0, false, "ns" },
 	{ "large_left_7x", heal_7, 8, 1, 1, true, "percent" },
 	{ "large_left_7x_memory", heal_7_memory, 8, 1, 1, true, "percent" },

@@ -145,14 +145,18 @@ CASE(frame_cache_keeps_frames_of_dense_blocks_only)
 		CHECK(frame_cache_free(bank, (pfn_t){ 256 + i }, MARK) ==
 		      ST_OK);
 	frame_cache_drain(bank);
-	/* Of a block with 127 free, of one with none, of the first again. */
+	/* Of a block with 127 free, then of two with none. */
 	CHECK(frame_cache_free(bank, (pfn_t){ 383 }, MARK) == ST_OK);
 	CHECK(leaving->end - leaving->parcels == 1);
 	CHECK(frame_cache_free(bank, (pfn_t){ 1000 }, MARK) == ST_OK);
+	CHECK(kept->end == kept->parcels);
+	CHECK(frame_cache_free(bank, (pfn_t){ 2000 }, MARK) == ST_OK);
 	CHECK(kept->end - kept->parcels == 1);
-	CHECK(frame_world_audit(world, 129));
+	CHECK(frame_world_audit(world, 130));
 	CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
 	CHECK(frame.raw == 1000);
+	CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
+	CHECK(frame.raw == 2000);
 	CHECK(frame_cache_alloc_block(bank, 1, &frame) == ST_OK);
 	CHECK(frame.raw == 256);
 	CHECK(frame_world_audit(world, 0));
