@@ -69,18 +69,52 @@ static void gap(struct search *search, uint64_t frames)
 	search->at += frames;
 }
 
+/* Of a word with gaps: what is free in a row ends or begins in it. */
+static void search_ends(struct search *search, uint64_t word)
+{
+	unsigned high = (unsigned)__builtin_clzl(~word);
+
+	gap(search, FRAME_WORD_BITS - high);
+	step(search, high);
+}
+
+/* The same where a run may lie within a word. */
+static void search_bits(struct search *search, uint64_t word)
+{
+	unsigned left = FRAME_WORD_BITS;
+
+	while (word != 0) {
+		unsigned zeros = (unsigned)__builtin_ctzl(word), ones;
+
+		if (zeros != 0)
+			gap(search, zeros);
+		word >>= zeros;
+		ones = (unsigned)__builtin_ctzl(~word);
+		step(search, ones);
+		if (found(search))
+			return;
+		word >>= ones;
+		left -= zeros + ones;
+	}
+	if (left != 0)
+		gap(search, left);
+}
+
 static void search_word(struct search *search, uint64_t word)
 {
+	unsigned low;
+
 	if (word == ALL_ONES) {
 		step(search, FRAME_WORD_BITS);
 		return;
 	}
-	for (unsigned i = 0; i < FRAME_WORD_BITS && !found(search); i++) {
-		if (word >> i & 1)
-			step(search, 1);
-		else
-			gap(search, 1);
-	}
+	low = (unsigned)__builtin_ctzl(~word);
+	if (search->length + low >= search->wanted)
+		step(search, low);
+	else if (search->wanted < FRAME_WORD_BITS)
+		search_bits(search, word);
+	else
+		search_ends(search, word);
 }
 
 static void search_block(struct search *search, uint64_t block)
@@ -269,6 +303,12 @@ enum status frame_take_run(struct frame_pool *pool, frame_slot_id slot,
 	uint64_t end;
 
 	frame_zones(pool, request->limit, zones);
+	/* What begins in a zone was looked for before the next one. */
+	for (unsigned i = 1; i < FRAME_ZONES; i++)
+		zones[i].frame_end = min_u64(
+			zones[i].frame_end,
+			(zones[i - 1].floor << pool->shape.block_shift) +
+				request->pages - 1);
 	for (unsigned tries = 0; tries < FRAME_RUN_TRIES; tries++) {
 		uint64_t before, after;
 		bool quiet = frame_at_rest(pool, &before);

@@ -12,5 +12,5 @@ trap 'rm -rf "$work"' EXIT
 gcc -std=gnu2x -O3 -flto -falign-functions=64 -falign-jumps=32 \
 	-falign-loops=32 -Iinclude -Itests/bench -pthread \
 	-o "$work/bench_frames" tests/bench/bench_frames.c \
-	tests/bench/peer_*.c mm/frame*.c
+	tests/bench/workloads.c tests/bench/peer_*.c mm/frame*.c
 "$work/bench_frames" "$@"

@@ -254,6 +254,66 @@ CASE(frame_finds_the_only_run_across_blocks)
 	}
 }
 
+/* The longest row of ones; blocks that are whole count as well. */
+static uint64_t longest(const bool *free, uint64_t frames)
+{
+	uint64_t most = 0, row = 0;
+
+	for (uint64_t i = 0; i < frames; i++) {
+		row = free[i] ? row + 1 : 0;
+		most = max_u64(most, row);
+	}
+	return most;
+}
+
+CASE(frame_finds_the_longest_run_of_many)
+{
+	uint64_t seed = check_seed();
+
+	for (unsigned round = 0; round < 300; round++) {
+		struct frame_world *world = tiny(1024);
+		bool free[1024] = { false };
+		uint64_t most, gap = 1 + check_random(&seed) % 40;
+		pfn_t frame;
+
+		for (unsigned i = 0; i < 1024; i++)
+			CHECK(get(world, FRAME_4K, 0, &frame) == ST_OK);
+		for (unsigned i = 0; i < 1024; i++)
+			free[i] = check_random(&seed) % gap != 0;
+		for (unsigned i = 0; i < 1024; i++)
+			if (free[i])
+				CHECK(put(world, i, FRAME_4K, 0) == ST_OK);
+		most = longest(free, 1024);
+		CHECK(get(world, FRAME_RUN, most + 1, &frame) ==
+		      ST_NO_MEMORY);
+		if (most != 0)
+			CHECK(get(world, FRAME_RUN, most, &frame) == ST_OK);
+		for (uint64_t i = 0; i < most; i++)
+			CHECK(free[frame.raw + i]);
+		frame_world_free(world);
+	}
+}
+
+CASE(frame_finds_a_run_on_both_sides_of_4_gib)
+{
+	uint64_t four = 4 * GIB >> PAGE_SHIFT;
+	struct frame_world *world = frame_world_new(
+		&(struct frame_world_request){ .shape = FRAME_SHAPE_PC,
+			.frames = four + 262144, .cpus = 1 });
+	struct frame_extent runs[] = {
+		{ { four - 3 }, 5 }, { { four + 600 }, 4 } };
+	pfn_t frame;
+
+	for (unsigned i = 0; i < 2; i++)
+		CHECK(frame_pool_add(&world->pool, 0, runs[i]) == ST_OK);
+	CHECK(get(world, FRAME_RUN, 6, &frame) == ST_NO_MEMORY);
+	CHECK(get(world, FRAME_RUN, 5, &frame) == ST_OK);
+	CHECK(frame.raw == four - 3);
+	CHECK(get(world, FRAME_RUN, 4, &frame) == ST_OK);
+	CHECK(frame.raw == four + 600);
+	frame_world_free(world);
+}
+
 CASE(frame_falls_back_in_distance_order_unless_told_not_to)
 {
 	struct frame_world *worlds[3];
