@@ -78,6 +78,14 @@ static void warn_of_table(const char *name, enum status status)
 			 name, status_text(status));
 }
 
+/* The tables' own pages as well, once nobody looks into them any more. */
+static void count_pages(void)
+{
+	numa_count_regions(&numa, &kernel.map.regions);
+	if (acpi_is_copied())
+		numa_add_regions(&numa, &kernel.map.regions, REGION_ACPI);
+}
+
 void nodes_start(void)
 {
 	struct numa_tables tables;
@@ -92,7 +100,7 @@ void nodes_start(void)
 	}
 	warn_of_table("SRAT", numa.srat);
 	warn_of_table("SLIT", numa.slit);
-	numa_count_regions(&numa, &kernel.map.regions);
+	count_pages();
 	log_line(LOG_INFO, "numa: nodes=%lu ranges=%lu cpus=%lu",
 		 numa.node_count, numa.range_count, numa.cpu_count);
 }
@@ -102,7 +110,7 @@ void nodes_join(enum status why)
 	log_line(LOG_WARNING, "numa: joined nodes=%lu ranges=%lu why=\"%s\"",
 		 numa.node_count, numa.range_count, status_text(why));
 	build_one();
-	numa_count_regions(&numa, &kernel.map.regions);
+	count_pages();
 	nodes_count_cpus();
 }
 

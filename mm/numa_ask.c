@@ -49,18 +49,21 @@ static void count_region(struct numa *numa, const struct region *region)
 	}
 }
 
+void numa_add_regions(struct numa *numa, const struct region_list *list,
+		      enum region_kind kind)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].kind == kind)
+			count_region(numa, &list->items[i]);
+}
+
 void numa_count_regions(struct numa *numa, const struct region_list *list)
 {
 	for (size_t i = 0; i < numa->node_count; i++)
 		numa->nodes[i].pages = 0;
-	for (size_t i = 0; i < list->count; i++) {
-		const struct region *region = &list->items[i];
-
-		if (region->kind == REGION_FREE ||
-		    region->kind == REGION_LOW ||
-		    region->kind == REGION_LATER)
-			count_region(numa, region);
-	}
+	numa_add_regions(numa, list, REGION_FREE);
+	numa_add_regions(numa, list, REGION_LOW);
+	numa_add_regions(numa, list, REGION_LATER);
 }
 
 enum status numa_find_cpu(const struct numa *numa, uint32_t apic,

@@ -105,6 +105,9 @@ enum status numa_build(struct numa *out, const struct numa_request *request);
 
 /* From here on a node's pages are the map's free, low and later ones. */
 void numa_count_regions(struct numa *numa, const struct region_list *list);
+/* And those of another kind, that have become usable too. */
+void numa_add_regions(struct numa *numa, const struct region_list *list,
+		      enum region_kind kind);
 
 /*
  * From the first on a node's processors are those that the second has been

@@ -50,6 +50,20 @@ def processors_are_counted_once(outcome):
                             want.get(node.number("id"), 0))
 
 
+# Owners of what the firmware's map never offered.
+NEVER_OURS = {"persistent", "unaccepted", "firmware", "reserved", "mmio", "bad"}
+
+
+def nodes_have_all_there_is(outcome):
+    """What the nodes have is what the ledger says can be used, in all."""
+    ours = sum(line.number("pages")
+               for line in _answer(outcome, "ledger").all("ledger")
+               if line["owner"] not in NEVER_OURS)
+    checks.expect_equal("pages of all nodes", sum(
+        node.number("pages")
+        for node in _answer(outcome, "numa").all("node")), ours)
+
+
 def _numa_warnings(outcome):
     return re.findall(r"W numa: ([^\r\n]*)", outcome.serial)
 
@@ -92,6 +106,7 @@ def _table_scenarios():
 
 # --- nodes -----------------------------------------------------------------
 NODES = "numa -m; cpus -m"
+WHOLE = f"{NODES}; ledger -m"
 # Kind, nodes, processors of each, the line that says why.
 SRATS = (
     ("srat", 2, (2, 2), None),
@@ -104,16 +119,18 @@ SRATS = (
 def _node_scenarios():
     yield Scenario(
         "numa-without-srat",
-        ({"machine": FOUR, "cmdline": RUN.format(NODES)},),
+        ({"machine": FOUR, "cmdline": RUN.format(WHOLE)},),
         (checks.ends("ok"), checks.nothing_is_complained_about,
-         _expect_nodes(1, (4,)), processors_are_counted_once))
+         _expect_nodes(1, (4,)), processors_are_counted_once,
+         nodes_have_all_there_is))
     for kind, count, cpus, why in SRATS:
         yield Scenario(
             f"numa-{kind.replace('_', '-')}",
-            ({"machine": FOUR, "cmdline": RUN.format(NODES),
+            ({"machine": FOUR, "cmdline": RUN.format(WHOLE),
               "hostile": f"tables={kind}"},),
             (checks.ends("ok"), checks.every_command_succeeds,
              _expect_nodes(count, cpus), processors_are_counted_once,
+             nodes_have_all_there_is,
              *((_warns_once(why),) if why else ())))
 
 

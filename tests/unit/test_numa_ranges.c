@@ -256,6 +256,8 @@ CASE(numa_counts_the_pages_of_a_map)
 	numa = scene_build_tables(&(struct numa_tables){ .srat = NULL });
 	numa_count_regions(&numa, &list);
 	CHECK(numa.node_count == 1 && numa.nodes[0].pages == 16);
+	numa_add_regions(&numa, &list, REGION_ACPI);
+	CHECK(numa.nodes[0].pages == 16 + 2);
 	scene_drop(&numa);
 }
 
