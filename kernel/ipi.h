@@ -19,7 +19,7 @@
 void ipi_call(unsigned cpu, void (*function)(void *), void *argument);
 void ipi_call_others(void (*function)(void *), void *argument);
 
-/* Makes an idle CPU look at its work. */
+/* Whoever halts there looks again: at its work, or for what it waits. */
 void ipi_wake(unsigned cpu);
 
 /* Does what others have asked of this CPU so far. The interrupt's handler. */
