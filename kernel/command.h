@@ -26,6 +26,7 @@ struct command {
 	const char *usage;		/* the words after the name          */
 	const char *summary;		/* one line for `help`               */
 	enum status (*run)(const struct command_call *call);
+	unsigned most_words;		/* after the name                    */
 };
 
 /* Splits `text` (pure_command_line.h), finds the command, runs it. */

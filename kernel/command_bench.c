@@ -31,7 +31,7 @@
 
 struct scene {
 	struct frame_bank *bank;
-	unsigned failed;		/* or'ed statuses                    */
+	bool failed;			/* somebody was refused              */
 	uint64_t random;
 	pfn_t *frames;			/* room for BULK                     */
 };
@@ -52,36 +52,41 @@ typedef enum status give_function(struct frame_bank *bank, pfn_t frame,
 /* A loop of its own for each pair of functions, which it calls directly. */
 #define PATTERN static inline __attribute__((always_inline))
 
-PATTERN void take_many(struct scene *scene, take_function *take, unsigned count)
+/* How many it got: all, or it has failed. */
+PATTERN unsigned take_many(struct scene *scene, take_function *take,
+			   unsigned count)
 {
-	for (unsigned i = 0; i < count; i++)
-		scene->failed |= take(scene->bank, OWNER_OF_BENCH,
-				      &scene->frames[i]);
+	for (unsigned i = 0; i < count; i++) {
+		if (take(scene->bank, OWNER_OF_BENCH, &scene->frames[i]) ==
+		    ST_OK)
+			continue;
+		scene->failed = true;
+		return i;
+	}
+	return count;
 }
 
 PATTERN void give_many(struct scene *scene, give_function *give, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
-		scene->failed |= give(scene->bank, scene->frames[i], NULL);
+		if (give(scene->bank, scene->frames[i], NULL) != ST_OK)
+			scene->failed = true;
 }
 
 PATTERN uint64_t in_bursts(struct scene *scene, take_function *take,
 			   give_function *give)
 {
-	for (unsigned round = 0; round < BURST_ROUNDS; round++) {
-		take_many(scene, take, BURST);
-		give_many(scene, give, BURST);
-	}
+	for (unsigned round = 0; round < BURST_ROUNDS && !scene->failed;
+	     round++)
+		give_many(scene, give, take_many(scene, take, BURST));
 	return BURST_ROUNDS * BURST;
 }
 
 PATTERN uint64_t again_and_again(struct scene *scene, take_function *take,
 				 give_function *give)
 {
-	for (unsigned i = 0; i < REPEATS; i++) {
-		take_many(scene, take, 1);
-		give_many(scene, give, 1);
-	}
+	for (unsigned i = 0; i < REPEATS && !scene->failed; i++)
+		give_many(scene, give, take_many(scene, take, 1));
 	return REPEATS;
 }
 
@@ -104,28 +109,31 @@ static uint64_t run_repeat(struct scene *scene)
 
 static uint64_t run_bulk(struct scene *scene)
 {
-	for (unsigned round = 0; round < BULK_ROUNDS; round++) {
-		take_many(scene, frame_cache_alloc, BULK);
-		give_many(scene, frame_cache_free, BULK);
-	}
+	for (unsigned round = 0; round < BULK_ROUNDS && !scene->failed; round++)
+		give_many(scene, frame_cache_free,
+			  take_many(scene, frame_cache_alloc, BULK));
 	return BULK_ROUNDS * BULK;
 }
 
 /* One of those in hand, whichever, is given back, and another one taken. */
 static uint64_t run_random(struct scene *scene)
 {
-	take_many(scene, frame_cache_alloc, BULK);
-	for (unsigned i = 0; i < REPEATS; i++) {
+	unsigned held = take_many(scene, frame_cache_alloc, BULK);
+
+	for (unsigned i = 0; i < REPEATS && !scene->failed; i++) {
 		pfn_t *one;
 
 		scene->random = scene->random * 6364136223846793005UL +
 				1442695040888963407UL;
 		one = &scene->frames[(scene->random >> 33) % BULK];
-		scene->failed |= frame_cache_free(scene->bank, *one, NULL);
-		scene->failed |= frame_cache_alloc(scene->bank, OWNER_OF_BENCH,
-						   one);
+		if (frame_cache_free(scene->bank, *one, NULL) == ST_OK &&
+		    frame_cache_alloc(scene->bank, OWNER_OF_BENCH, one) ==
+			    ST_OK)
+			continue;
+		scene->failed = true;
+		*one = scene->frames[--held];
 	}
-	give_many(scene, frame_cache_free, BULK);
+	give_many(scene, frame_cache_free, held);
 	return REPEATS + BULK;
 }
 
@@ -173,8 +181,10 @@ static uint64_t run_zeroed(struct scene *scene)
 	};
 
 	for (unsigned i = 0; i < BURST; i++) {
-		scene->failed |= frames_alloc(&request, scene->frames);
-		give_many(scene, frame_cache_free, 1);
+		if (frames_alloc(&request, scene->frames) == ST_OK)
+			give_many(scene, frame_cache_free, 1);
+		else
+			scene->failed = true;
 	}
 	return BURST;
 }
@@ -205,8 +215,15 @@ static void measure(const struct command_call *call, struct scene *scene,
 	uint64_t pairs = workload->run(scene);
 	uint64_t ticks = read_tsc();
 
-	pairs = workload->run(scene);
+	if (!scene->failed)
+		pairs = workload->run(scene);
 	ticks = read_tsc() - ticks;
+	/* What it did not finish says nothing. */
+	if (scene->failed) {
+		log_line(LOG_ERROR, "bench: a frame was refused name=%s",
+			 workload->name);
+		return;
+	}
 	sink_print(call->out, format, workload->name, pairs, ticks,
 		   ticks / pairs, ticks % pairs * 100 / pairs);
 }
@@ -220,13 +237,10 @@ static enum status bench_frames(const struct command_call *call)
 	if (status != ST_OK)
 		return status;
 	scene.frames = window_at_frame(&kernel.window, run.first);
-	for (size_t i = 0; i < ARRAY_LENGTH(workloads) && scene.failed == 0;
-	     i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(workloads) && !scene.failed; i++)
 		measure(call, &scene, &workloads[i]);
 	memory_give_run(run, OWNER_BOOT_LIST);
-	if (scene.failed != 0)
-		log_line(LOG_ERROR, "bench: a frame was refused");
-	return scene.failed == 0 ? ST_OK : ST_NO_MEMORY;
+	return scene.failed ? ST_NO_MEMORY : ST_OK;
 }
 
 enum status command_bench(const struct command_call *call)

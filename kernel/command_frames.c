@@ -17,14 +17,6 @@
 #include "pure_number.h"
 #include "smp.h"
 
-/* For commands that are one word. */
-static enum status refuse_words(const struct command_call *call)
-{
-	log_line(LOG_ERROR, "%s: no such word=\"%s\" usage=\"%s\"",
-		 call->words[0], call->words[1], call->words[0]);
-	return ST_BAD_ARGUMENT;
-}
-
 static const struct frame_pool *pool_of(unsigned node)
 {
 	return frames_nodes()->pool[node];
@@ -96,8 +88,6 @@ enum status command_frames(const struct command_call *call)
 {
 	const struct cpu_list *list = smp_cpus();
 
-	if (call->count > 1)
-		return refuse_words(call);
 	if (!call->records)
 		sink_print(call->out, "node  first                pages"
 				      "        free     4 KiB   2 MiB  1 GiB"
@@ -152,8 +142,6 @@ static void print_free(const struct command_call *call, unsigned node)
 
 enum status command_buddy(const struct command_call *call)
 {
-	if (call->count > 1)
-		return refuse_words(call);
 	if (!call->records)
 		sink_print(call->out, "node       4 KiB     2 MiB   1 GiB"
 				      "    free pages  not usable as 2 MiB\n");
@@ -179,8 +167,6 @@ enum status command_numa(const struct command_call *call)
 {
 	const struct numa *numa = nodes();
 
-	if (call->count > 1)
-		return refuse_words(call);
 	if (call->records) {
 		numa_print_records(numa, call->out);
 		return ST_OK;

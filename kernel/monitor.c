@@ -16,41 +16,41 @@
 static enum status command_help(const struct command_call *call);
 
 static const struct command commands[] = {
-	{ "help", "[COMMAND]", "what there is to type", command_help },
+	{ "help", "[COMMAND]", "what there is to type", command_help, 1 },
 	{ "memmap", "[raw]", "physical memory as regions, or as the firmware "
-			     "gave it", command_memmap },
-	{ "ledger", "", "who owns every page", command_ledger },
+			     "gave it", command_memmap, 1 },
+	{ "ledger", "", "who owns every page", command_ledger, 0 },
 	{ "bad", "[PHYS [PAGES]]", "memory that is not used; takes more of it",
-	  command_bad },
+	  command_bad, 2 },
 	{ "meminfo", "", "how much memory, how much of it free",
-	  command_meminfo },
+	  command_meminfo, 0 },
 	{ "pt", "dump | audit | find ADDRESS", "the page tables in use",
-	  command_pt },
-	{ "layout", "", "the virtual address map", command_layout },
+	  command_pt, 2 },
+	{ "layout", "", "the virtual address map", command_layout, 0 },
 	{ "bootinfo", "", "how the boot went, stage by stage",
-	  command_bootinfo },
+	  command_bootinfo, 0 },
 	{ "cpuinfo", "", "the processor, what it has and what is on",
-	  command_cpuinfo },
-	{ "cpus", "", "every processor, and what it does", command_cpus },
-	{ "numa", "", "which memory is near which processor", command_numa },
+	  command_cpuinfo, 0 },
+	{ "cpus", "", "every processor, and what it does", command_cpus, 0 },
+	{ "numa", "", "which memory is near which processor", command_numa, 0 },
 	{ "frames", "", "the frame pools, and what each CPU keeps",
-	  command_frames },
-	{ "buddy", "", "free memory by size", command_buddy },
+	  command_frames, 0 },
+	{ "buddy", "", "free memory by size", command_buddy, 0 },
 	{ "whois", "PHYS", "all about one physical address",
-	  command_whois },
-	{ "bench", "frames", "what an allocation costs", command_bench },
+	  command_whois, 1 },
+	{ "bench", "frames", "what an allocation costs", command_bench, 1 },
 	{ "stress", "frames SECONDS", "all CPUs at once at the allocator",
-	  command_stress },
+	  command_stress, 2 },
 	{ "screen", "[bench]", "the screen; what scrolling costs",
-	  command_screen },
-	{ "log", "", "every log line since the loader", command_log },
-	{ "selftest", "[frames | ledger | tables | ipi | tlb]",
+	  command_screen, 1 },
+	{ "log", "", "every log line since the loader", command_log, 0 },
+	{ "selftest", "[frames | ledger | tables | ipi | tlb | near]",
 	  "tests of the running system, KTAP lines",
-	  command_selftest },
+	  command_selftest, 1 },
 	{ "crash", "KIND [CPU]", "raise an exception on purpose",
-	  command_crash },
-	{ "reboot", "", "reset the machine", command_reboot },
-	{ "poweroff", "", "switch the machine off", command_poweroff },
+	  command_crash, 2 },
+	{ "reboot", "", "reset the machine", command_reboot, 0 },
+	{ "poweroff", "", "switch the machine off", command_poweroff, 0 },
 };
 
 static const struct command *find_command(const char *name)
@@ -114,6 +114,14 @@ static enum status command_help(const struct command_call *call)
 	return ST_OK;
 }
 
+static enum status refuse_words(const struct command *command)
+{
+	log_line(LOG_ERROR, "%s: too many words usage=\"%s%s%s\"",
+		 command->name, command->name,
+		 command->usage[0] != '\0' ? " " : "", command->usage);
+	return ST_BAD_ARGUMENT;
+}
+
 enum status command_run(const char *text, struct sink *out)
 {
 	const struct command *command;
@@ -139,7 +147,8 @@ enum status command_run(const char *text, struct sink *out)
 	}
 	text_print(stage, sizeof(stage), "command %s", text);
 	evidence_reach(stage);
-	status = command->run(&call);
+	status = line.count - 1 > command->most_words ?
+			 refuse_words(command) : command->run(&call);
 	evidence_reach("monitor");
 	if (call.records)
 		sink_print(out, "@end cmd=%s status=%d\n", command->name,

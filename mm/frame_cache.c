@@ -8,9 +8,9 @@
  * one. When the word is used up, the last parcel is the next, provided that
  * its block is at least as full as the one that refills come from: a frame
  * of a sparser block, lent again, would keep that block from ever becoming
- * whole. A frame of so full a block that comes back while there is no word is
- * the next word itself. If it is not, and when their number has reached its
- * limit, all parcels go home, with a locked instruction for each.
+ * whole. If it is not, and when their number has reached its limit, all
+ * parcels go home, with a locked instruction for each. A frame of so full a
+ * block that comes back while there is no word is the next word itself.
  *
  * All of them at once, for two reasons. A locked instruction waits for every
  * store before it, and loads behind it wait in turn; so 16 or more in a row

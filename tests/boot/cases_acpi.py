@@ -134,6 +134,24 @@ def _node_scenarios():
              *((_warns_once(why),) if why else ())))
 
 
+def everybody_is_at_home_where_memory_is(outcome):
+    banks = _answer(outcome, "frames").all("bank")
+    checks.expect(banks, "there is no bank")
+    checks.expect_equal("nodes of banks", {
+        bank.number("node") for bank in banks}, {0})
+
+
+def _sliver_scenario():
+    return Scenario(
+        "numa-srat-sliver",
+        ({"machine": FOUR, "hostile": "tables=srat_sliver",
+          "cmdline": RUN.format(f"{WHOLE}; frames -m; selftest -m; "
+                                "bench frames -m")},),
+        (checks.ends("ok"), checks.every_command_succeeds,
+         checks.selftests_pass, _expect_nodes(2, (2, 2)),
+         nodes_have_all_there_is, everybody_is_at_home_where_memory_is))
+
+
 # --- thousands of stripes ----------------------------------------------------
 # Kind, machine, nodes, the line that says why there are no more of them.
 STRIPES = (
@@ -162,4 +180,5 @@ def _stripe_scenarios():
 
 def scenarios():
     """Every scenario of made ACPI tables."""
-    return [*_table_scenarios(), *_node_scenarios(), *_stripe_scenarios()]
+    return [*_table_scenarios(), *_node_scenarios(),
+            _sliver_scenario(), *_stripe_scenarios()]

@@ -183,6 +183,18 @@ def what_a_bank_had_was_taken(outcome):
                         sum(before.values()))
 
 
+def what_was_bad_stays_bad(outcome):
+    """Between the two looks somebody was refused, and freed nothing."""
+    before, after = [
+        {record["owner"]: record.number("pages")
+         for record in answer.all("ledger")}
+        for answer in outcome.answers if answer.command == "ledger"]
+    checks.expect(before["bad"] > 10000, "hardly anything is bad")
+    checks.expect_equal("owner bad", after["bad"], before["bad"])
+    checks.expect_equal("free and cached", after["free"] + after["cached"],
+                        before["free"] + before["cached"])
+
+
 def _refuses(address, owner):
     return checks.says(
         f"that_{owner}_has_{address:x}",
@@ -207,6 +219,15 @@ def _command_scenarios():
             "-m; ledger -m", "on-idle=exit panic=exit")},),
         (checks.ends("ok"), checks.every_command_succeeds,
          what_a_bank_had_was_taken))
+    yield Scenario(
+        "bad-leaves-little",
+        ({"machine": "q35-64m", "cmdline": _options(
+            "bench frames -m; bad 2100000 7000 -m; bad 900000 6000 -m; "
+            "ledger -m; bench frames -m; ledger -m",
+            "on-idle=exit panic=exit")},),
+        (checks.ends("command failed"), what_was_bad_stays_bad,
+         checks.mentions_once("bench: a frame was refused name="),
+         checks.never_says("frames: refused free")))
     yield Scenario(
         "bad-command-refuses",
         ({"machine": "q35-512m", "cmdline": _options(

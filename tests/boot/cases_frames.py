@@ -297,7 +297,8 @@ MISTAKES = ("whois zz", "whois", "whois 1 2", "whois 0x",
             "bench memory", "stress", "stress frames", "stress frames 0",
             "stress frames 3601", "stress frames -1", "stress frames one",
             "bad x", "bad 1000 0", "bad 0 99999999999", "bad -1",
-            "bad ffffffffffffffff")
+            "bad ffffffffffffffff", "ledger foo", "meminfo foo",
+            "selftest ledger 3", "help frames buddy", "memmap raw foo")
 NEW_COMMANDS = ("frames", "buddy", "numa", "cpus", "whois", "bench", "stress")
 
 

@@ -20,6 +20,7 @@
  *        tables=srat_splinters   ... 20000 of them
  *        tables=srat_shreds   256 nodes in turn, 4800 stripes of 128 MiB
  *        tables=srat_nobody   no processor is named
+ *        tables=srat_sliver   the second node has the second MiB
  */
 #include "hostile.h"
 
@@ -42,14 +43,14 @@ enum kind {
 	AS_IT_IS, DSDT_BEYOND, DSDT_OTHER, DSDT_SPOILT, DSDT_ZERO, DSDT_LOST,
 	ENDLESS, SPOILT, CROWDED, SRAT, SRAT_BEHIND, SRAT_SPOILT,
 	SRAT_STRIPES, SRAT_CRUMBS, SRAT_SPLINTERS, SRAT_SHREDS,
-	SRAT_NOBODY, KIND_COUNT,
+	SRAT_NOBODY, SRAT_SLIVER, KIND_COUNT,
 };
 
 static const char *const names[KIND_COUNT] = {
 	"as_it_is", "dsdt_beyond", "dsdt_other", "dsdt_spoilt", "dsdt_zero",
 	"dsdt_lost", "endless", "spoilt", "crowd", "srat", "srat_behind",
 	"srat_spoilt", "srat_stripes", "srat_crumbs", "srat_splinters",
-	"srat_shreds", "srat_nobody",
+	"srat_shreds", "srat_nobody", "srat_sliver",
 };
 
 static EFI_GUID acpi_2 = ACPI_20_TABLE_GUID;
@@ -219,6 +220,9 @@ static void add_wanted_srat(void)
 		wish = (struct srat_wish){ 256, 4800, CPUS, 128 * MIB };
 	if (wanted == SRAT_NOBODY)
 		wish.cpus = 0;
+	/* The second node's is inside of the first one's first 2 MiB. */
+	if (wanted == SRAT_SLIVER)
+		wish.stripe_bytes = MIB;
 	add_srat(&wish);
 }
 
