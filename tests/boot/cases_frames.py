@@ -146,7 +146,7 @@ def _overlap(regions, start, end):
     return sum(max(0, min(end, region.number("end")) -
                    max(start, region.number("start")))
                for region in regions
-               if region["kind"] in ("free", "later", "low")) // PAGE
+               if region["kind"] in ("free", "later", "low", "acpi")) // PAGE
 
 
 def _memory_is_where_it_was_plugged_in(outcome, nodes):
