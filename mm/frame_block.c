@@ -216,19 +216,30 @@ void frame_open_giant(struct frame_pool *pool, uint64_t giant)
 	atomic_store_release(&pool->giant_state[giant], FRAME_GIANT_OPEN);
 }
 
+bool frame_break_giant(struct frame_pool *pool, uint64_t giant,
+		       struct frame_blocks keep)
+{
+	struct leaf leaf = leaf_of_giant(pool, giant);
+
+	if (!frame_tree_claim_one(pool, &pool->giants, giant))	/* S2, S3 */
+		return false;
+	frame_open_giant(pool, giant);
+	for (uint64_t word = leaf.word; word < leaf.word + leaf.count; word++) {
+		uint64_t kept = word == keep.word ? keep.mask : 0;
+
+		frame_tree_publish(pool, &pool->blocks, word,	/* S4, S5 */
+				   leaf.mask & ~kept);
+	}
+	return true;
+}
+
 bool frame_split_giant(struct frame_pool *pool, frame_slot_id slot,
 		       uint64_t giant)
 {
-	struct leaf leaf = leaf_of_giant(pool, giant);
 	bool won;
 
 	frame_enter(pool, slot);				/* S1 */
-	won = frame_tree_claim_one(pool, &pool->giants, giant);	/* S2, S3 */
-	if (won)
-		frame_open_giant(pool, giant);
-	for (uint64_t i = 0; won && i < leaf.count; i++)	/* S4, S5 */
-		frame_tree_publish(pool, &pool->blocks, leaf.word + i,
-				   leaf.mask);
+	won = frame_break_giant(pool, giant, (struct frame_blocks){ 0, 0 });
 	frame_leave(pool, slot);				/* S6 */
 	return won;
 }

@@ -197,6 +197,18 @@ bool frame_split_block(struct frame_pool *pool, frame_slot_id slot,
 		       uint64_t block);
 bool frame_split_giant(struct frame_pool *pool, frame_slot_id slot,
 		       uint64_t giant);
+/* Blocks of one word of the tree. */
+struct frame_blocks {
+	uint64_t word;
+	uint64_t mask;
+};
+/*
+ * The same, but `keep` is the caller's: what is split only to be taken from
+ * later is nobody's to merge when the taker finds something else. Inside
+ * enter and leave.
+ */
+bool frame_break_giant(struct frame_pool *pool, uint64_t giant,
+		       struct frame_blocks keep);
 /*
  * Ones into the words of a block that is the caller's, `first_word` into the
  * first. Inside enter and leave.

@@ -71,6 +71,14 @@ static uint64_t lowest_ones(uint64_t word, unsigned most)
 	return word & ~rest;
 }
 
+/* The highest `most` ones of `word`. */
+static uint64_t highest_ones(uint64_t word, unsigned most)
+{
+	for (unsigned count = count_ones(word); count > most; count--)
+		word &= word - 1;
+	return word;
+}
+
 static uint64_t take_word(atomic_u64 *cell, unsigned most)
 {
 	uint64_t old, some;
@@ -183,46 +191,80 @@ static bool pick_block(struct frame_pool *pool, const struct frame_zone *zone,
 	       *out >= zone->floor;
 }
 
+/* The highest free block of a zone, or the last one in a free giant. */
+struct whole {
+	uint64_t block;
+	bool in_giant;
+};
+
+static bool find_whole(const struct frame_pool *pool,
+		       const struct frame_zone *zone, struct whole *out)
+{
+	uint64_t blocks = blocks_per_giant(pool), giant;
+	/* A limit inside a giant: the giant must be broken as well. */
+	uint64_t end = (zone->end + blocks - 1) >> pool->shape.giant_shift;
+
+	out->in_giant = false;
+	if (frame_tree_find(&pool->blocks, zone->end, &out->block) &&
+	    out->block >= zone->floor)
+		return true;
+	out->in_giant = true;
+	if (!frame_tree_find(&pool->giants, end, &giant))
+		return false;
+	out->block = min_u64((giant + 1) * blocks, zone->end) - 1;
+	return out->block >= zone->floor;
+}
+
+/* It, and up to `most` of the zone below it in its word of the tree. */
+static uint64_t blocks_near(const struct frame_pool *pool,
+			    const struct frame_zone *zone,
+			    struct whole found, unsigned most)
+{
+	uint64_t word = found.block >> 6, floor = zone->floor;
+	uint64_t mask = ALL_ONES >> (63 - (found.block & 63));
+
+	if (found.in_giant)
+		floor = max_u64(floor, align_down(found.block,
+						  blocks_per_giant(pool)));
+	else
+		mask &= atomic_load_relaxed(&pool->blocks.level[0][word]);
+	if (floor >> 6 == word)
+		mask &= ALL_ONES << (floor & 63);
+	return highest_ones(mask, most);
+}
+
+/* S2, S3; none when another CPU was faster. Inside enter and leave. */
+static uint64_t claim_whole(struct frame_pool *pool, struct whole found,
+			    uint64_t mask)
+{
+	struct frame_blocks blocks = { found.block >> 6, mask };
+
+	if (!found.in_giant)
+		return frame_tree_claim(pool, &pool->blocks, blocks.word,
+					mask);
+	return frame_break_giant(pool, found.block >> pool->shape.giant_shift,
+				 blocks) ? mask : 0;
+}
+
 /* S, with the first word for the caller. */
 static uint64_t take_by_splitting(struct frame_pool *pool, frame_slot_id slot,
 				  struct frame_taking *taking,
-				  const struct frame_zone *zone)
+				  struct whole found)
 {
-	uint64_t block, mask = lowest_ones(ALL_ONES, taking->most);
+	uint64_t mask = lowest_ones(ALL_ONES, taking->most);
 	bool won;
 
-	if (!frame_tree_find(&pool->blocks, zone->end, &block) ||
-	    block < zone->floor)
-		return 0;
 	frame_enter(pool, slot);				/* S1 */
-	won = frame_tree_claim_one(pool, &pool->blocks, block);	/* S2, S3 */
+	won = claim_whole(pool, found, 1UL << (found.block & 63)) != 0;
 	if (won)
-		frame_open_block(pool, block, ~mask);	/* S4, S5 */
+		frame_open_block(pool, found.block, ~mask);	/* S4, S5 */
 	frame_leave(pool, slot);				/* S6 */
 	/* Lost, it may be lent whole by now: nobody's to look into. */
 	if (!won)
 		return 0;
-	taking->block = block;
-	taking->word = block * words_per_block(pool);
+	taking->block = found.block;
+	taking->word = found.block * words_per_block(pool);
 	return mask;
-}
-
-/* Makes a giant into blocks; false when there is none in the zone. */
-static bool break_giant(struct frame_pool *pool, frame_slot_id slot,
-			const struct frame_zone *zone)
-{
-	uint64_t giant;
-	uint64_t end = zone->end >> pool->shape.giant_shift;
-
-	/* A limit inside a giant: the giant must be broken as well. */
-	if (zone->end & (blocks_per_giant(pool) - 1))
-		end++;
-	if (!frame_tree_find(&pool->giants, end, &giant) ||
-	    (giant + 1) << pool->shape.giant_shift <= zone->floor)
-		return false;
-	/* Lost to another CPU: the next look finds what that one made of it. */
-	(void)frame_split_giant(pool, slot, giant);
-	return true;
 }
 
 static uint64_t take_in_zone(struct frame_pool *pool, frame_slot_id slot,
@@ -231,6 +273,7 @@ static uint64_t take_in_zone(struct frame_pool *pool, frame_slot_id slot,
 {
 	uint64_t block, mask;
 	uint64_t last = BLOCK_NONE;
+	struct whole found;
 
 	while (pick_block(pool, zone, &block)) {
 		hold(pool, block);
@@ -243,13 +286,11 @@ static uint64_t take_in_zone(struct frame_pool *pool, frame_slot_id slot,
 			break;
 		last = block;
 	}
-	do {
-		mask = take_by_splitting(pool, slot, taking, zone);
+	while (find_whole(pool, zone, &found)) {
+		mask = take_by_splitting(pool, slot, taking, found);
 		if (mask != 0)
 			return mask;
-	} while ((frame_tree_find(&pool->blocks, zone->end, &block) &&
-		  block >= zone->floor) ||
-		 break_giant(pool, slot, zone));
+	}
 	return 0;
 }
 
@@ -304,39 +345,23 @@ uint64_t frame_take(struct frame_pool *pool, frame_slot_id slot,
 	return 0;
 }
 
-/* The highest `most` ones of `word`. */
-static uint64_t highest_ones(uint64_t word, unsigned most)
-{
-	for (unsigned count = count_ones(word); count > most; count--)
-		word &= word - 1;
-	return word;
-}
-
 static uint64_t take_blocks_in_zone(struct frame_pool *pool,
 				    frame_slot_id slot,
 				    struct frame_taking *taking,
 				    const struct frame_zone *zone)
 {
-	uint64_t block, mask;
+	struct whole found;
 
-	do {
-		while (frame_tree_find(&pool->blocks, zone->end, &block) &&
-		       block >= zone->floor) {
-			taking->word = block >> 6;
-			mask = atomic_load_relaxed(
-				&pool->blocks.level[0][block >> 6]);
-			mask &= ALL_ONES >> (63 - (block & 63));
-			if (zone->floor >> 6 == block >> 6)
-				mask &= ALL_ONES << (zone->floor & 63);
-			mask = highest_ones(mask, taking->most);
-			frame_enter(pool, slot);		/* T1 */
-			mask = frame_tree_claim(pool, &pool->blocks,
-						taking->word, mask); /* T2 */
-			frame_leave(pool, slot);
-			if (mask != 0)
-				return mask;
-		}
-	} while (break_giant(pool, slot, zone));
+	while (find_whole(pool, zone, &found)) {
+		uint64_t mask = blocks_near(pool, zone, found, taking->most);
+
+		frame_enter(pool, slot);			/* T1 */
+		mask = claim_whole(pool, found, mask);		/* T2 */
+		frame_leave(pool, slot);
+		taking->word = found.block >> 6;
+		if (mask != 0)
+			return mask;
+	}
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 
 #define frame_alloc explored_frame_alloc
 #define frame_at_rest explored_frame_at_rest
+#define frame_break_giant explored_frame_break_giant
 #define frame_count_block explored_frame_count_block
 #define frame_free explored_frame_free
 #define frame_has_class explored_frame_has_class

@@ -3,6 +3,8 @@
 #include "check.h"
 #include "frame_world.h"
 
+#include "../../mm/frame_internal.h"
+
 #include <base/bits.h>
 #include <boot/owner.h>
 
@@ -91,6 +93,43 @@ CASE(frame_lends_high_memory_first_and_low_memory_last)
 	CHECK(frame_pool_alloc(&world->pool, 0, &below, &frame) ==
 	      ST_NO_MEMORY);
 	CHECK(get(world, FRAME_4K, 0, &frame) == ST_NO_MEMORY);
+	frame_world_free(world);
+}
+
+CASE(frame_lends_blocks_up_to_a_limit_inside_a_giant)
+{
+	struct frame_world *world = frame_world_full(
+		&(struct frame_world_request){ .shape = { 6, 3 },
+			.frames = 512, .cpus = 1 });
+	struct frame_request low = { .size = FRAME_2M,
+		.limit = FRAME_BELOW_1M, .owner = 1 };
+	pfn_t frame;
+
+	for (unsigned i = 0; i < 4; i++) {
+		CHECK(frame_pool_alloc(&world->pool, 0, &low, &frame) == ST_OK);
+		CHECK(frame.raw == 192 - 64 * i);
+	}
+	CHECK(frame_pool_alloc(&world->pool, 0, &low, &frame) == ST_NO_MEMORY);
+	CHECK(frame_world_audit(world, 256));
+	frame_world_free(world);
+}
+
+/* Many at once, as banks want them: the word has four giants. */
+CASE(frame_takes_blocks_of_the_giant_that_it_breaks)
+{
+	struct frame_world *world = tiny(1024);
+	struct frame_taking taking = { FRAME_ANYWHERE, 16, BLOCK_NONE, 0 };
+
+	CHECK(frame_take_blocks(&world->pool, 0, &taking) == 0xf000);
+	CHECK(taking.word == 0);
+	CHECK(frame_world_audit(world, 768));
+	taking.most = 3;
+	CHECK(frame_take_blocks(&world->pool, 0, &taking) == 0x0e00);
+	CHECK(frame_world_audit(world, 576));
+	CHECK(frame_put_blocks(&world->pool, 0, 0, 0xfe00) == 0);
+	CHECK(frame_world_audit(world, 1024));
+	CHECK(frame_tree_has(&world->pool.giants, 2) &&
+	      frame_tree_has(&world->pool.giants, 3));
 	frame_world_free(world);
 }
 

@@ -23,11 +23,9 @@ struct scene {
 
 static struct scene scene;
 
-/* All lent but `free`; the pool begins at frame `begin`. */
-static void set_up_pool(struct scene *at, uint64_t begin,
-			struct frame_extent free)
+static struct frame_pool_request pool_of(struct scene *at, uint64_t begin)
 {
-	struct frame_pool_request request = {
+	return (struct frame_pool_request){
 		.first = { begin }, .frames = FRAMES, .shape = { 7, 1 },
 		.slots = 6, .bits = at->bits, .hints = at->hints,
 		.frame_owner = at->frame_owner,
@@ -35,6 +33,13 @@ static void set_up_pool(struct scene *at, uint64_t begin,
 		.giant_owner = at->giant_owner,
 		.trees = at->trees, .slot = at->slot,
 	};
+}
+
+/* All lent but `free`; the pool begins at frame `begin`. */
+static void set_up_pool(struct scene *at, uint64_t begin,
+			struct frame_extent free)
+{
+	struct frame_pool_request request = pool_of(at, begin);
 	struct frame_request one = { .owner = 1 };
 	pfn_t frame;
 
@@ -398,6 +403,84 @@ CASE(frame_explore_forgets_a_block_that_it_did_not_get)
 	explore_whole(&(struct exploration){
 		.name = "lost_block", .set_up = block_is_free,
 		.cpu = { take_some, take_block },
+		.preemptions = EXPLORE_AT_MOST(1) });
+}
+
+/* --- a giant, when something else comes home -------------------------------*/
+
+#define SMALL_BLOCK 64
+
+/* Two giants of two blocks: the lower one is free, the other lent. */
+static void a_giant_is_free(void *context)
+{
+	struct frame_pool_request request = pool_of(&scene, 0);
+	struct frame_request whole = { .size = FRAME_2M, .owner = 1 };
+	pfn_t frame;
+
+	(void)context;
+	request.shape = (struct frame_shape){ 6, 1 };
+	if (explored_frame_pool_init(&scene.pool, &request) != ST_OK ||
+	    explored_frame_pool_add(&scene.pool, 0, (struct frame_extent){
+			    { 0 }, FRAMES }) != ST_OK)
+		abort();
+	for (uint64_t at = FRAMES; at > FRAMES / 2; at -= SMALL_BLOCK)
+		if (explored_frame_pool_alloc(&scene.pool, 0, &whole,
+					      &frame) != ST_OK ||
+		    frame.raw != at - SMALL_BLOCK)
+			abort();
+}
+
+static enum status give_block(uint64_t frame)
+{
+	struct frame_return what = { { frame }, FRAME_2M, 0, NULL };
+
+	return explored_frame_pool_free(&scene.pool, 2 * explore_cpu(), &what);
+}
+
+static void give_the_last_block(void *context)
+{
+	(void)context;
+	EXPLORE_CHECK(give_block(FRAMES - SMALL_BLOCK) == ST_OK);
+}
+
+static void take_and_give_a_block(void *context)
+{
+	struct frame_request whole = { .size = FRAME_2M, .owner = 1 };
+	pfn_t frame;
+
+	(void)context;
+	EXPLORE_CHECK(explored_frame_pool_alloc(&scene.pool,
+						2 * explore_cpu(), &whole,
+						&frame) == ST_OK);
+	EXPLORE_CHECK(give_block(frame.raw) == ST_OK);
+}
+
+static void the_giant_is_whole(void *context)
+{
+	struct frame_census census;
+
+	(void)context;
+	EXPLORE_CHECK(all_free_is(FRAMES / 2 + SMALL_BLOCK));
+	frame_pool_census(&scene.pool, &census);
+	EXPLORE_CHECK(census.whole_giants == 1);
+}
+
+/* Whoever breaks a giant takes of it, and so will merge it. */
+CASE(frame_explore_breaks_no_giant_for_a_frame_from_elsewhere)
+{
+	explore_whole(&(struct exploration){
+		.name = "break_take", .set_up = a_giant_is_free,
+		.cpu = { take_and_give, give_the_last_block },
+		.check = the_giant_is_whole,
+		.preemptions = EXPLORE_AT_MOST(1) });
+}
+
+CASE(frame_explore_breaks_no_giant_for_a_block_from_elsewhere)
+{
+	explore_whole(&(struct exploration){
+		.name = "break_take_block", .set_up = a_giant_is_free,
+		.cpu = { take_and_give_a_block, give_the_last_block },
+		.check = the_giant_is_whole,
 		.preemptions = EXPLORE_AT_MOST(1) });
 }
 
