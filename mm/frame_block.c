@@ -205,6 +205,8 @@ void frame_open_giant(struct frame_pool *pool, uint64_t giant)
 		return;
 	memset(&pool->block_owner[block], FRAME_BYTE_FREE,
 	       blocks_per_giant(pool));
+	/* Who sees a hint that is not FRAME_ABSENT sees the owners. */
+	atomic_fence_release();
 	if (state == FRAME_GIANT_VIRGIN)
 		fill_hints(pool, block, blocks_per_giant(pool), FRAME_VIRGIN);
 	if (frame_opens_leaves(pool)) {

@@ -91,7 +91,7 @@ static void flush_word(struct frame_bank *bank)
 static void flush_blocks(struct frame_bank *bank, uint32_t keep)
 {
 	unsigned shift = bank->block_shift;
-	uint32_t kept = 0, at = 0;
+	uint32_t at = 0;
 
 	/* The oldest go, the hottest stay. */
 	while (bank->block_count - at > keep) {
@@ -108,9 +108,9 @@ static void flush_blocks(struct frame_bank *bank, uint32_t keep)
 				__builtin_ctzl(clash)) << shift, 1);
 	}
 	bank->brought -= at;
-	while (at < bank->block_count)
-		bank->blocks[kept++] = bank->blocks[at++];
-	bank->block_count = kept;
+	bank->block_count -= at;
+	memmove(bank->blocks, &bank->blocks[at],
+		bank->block_count * sizeof(*bank->blocks));
 }
 
 void frame_cache_drain(struct frame_bank *bank)
@@ -382,23 +382,53 @@ ASIDE static enum status alloc_block_slow(struct frame_bank *bank,
 	return frame_cache_alloc_block(bank, owner, out);
 }
 
+/* As with frames: see alloc_another. */
+ASIDE static enum status alloc_another_block(struct frame_bank *bank,
+					     uint8_t owner, pfn_t *out,
+					     uint64_t block)
+{
+	frame_report_clash(bank->pool, block << bank->block_shift, 1);
+	return frame_cache_alloc_block(bank, owner, out);
+}
+
 enum status frame_cache_alloc_block(struct frame_bank *bank, uint8_t owner,
 				    pfn_t *out)
 {
+	uint32_t count = bank->block_count;
 	atomic_u8 *byte;
 	uint64_t block;
 
-	if (__builtin_expect(bank->block_count == 0, 0))
+	if (!COMMONLY(count != 0))
 		return alloc_block_slow(bank, owner, out);
-	block = bank->blocks[--bank->block_count];
-	byte = &bank->pool->block_owner[block];
-	if (__builtin_expect(atomic_load_relaxed(byte) != FRAME_BYTE_FREE, 0)) {
-		frame_report_clash(bank->pool, block << bank->block_shift, 1);
-		return frame_cache_alloc_block(bank, owner, out);
-	}
+	block = bank->blocks[count - 1];
+	bank->block_count = count - 1;
+	byte = &bank->block_owner[block];
+	if (!COMMONLY(atomic_load_relaxed(byte) == FRAME_BYTE_FREE))
+		return alloc_another_block(bank, owner, out, block);
 	atomic_store_relaxed(byte, owner);
 	out->raw = bank->base + (block << bank->block_shift);
 	return ST_OK;
+}
+
+/* Not for this bank, or for nobody; or the bank is full. */
+ASIDE static enum status free_block_slow(struct frame_bank *bank, uint64_t at,
+					 const void *caller)
+{
+	uint64_t block = at >> bank->block_shift;
+
+	if (bank->frames == 0)
+		return ST_DENIED;
+	assert_mine(bank);
+	if (at >= bank->frames || block << bank->block_shift != at ||
+	    bank->block_limit == 0 ||
+	    frame_giant_state(bank->pool, block) != FRAME_GIANT_OPEN ||
+	    !owner_is_lent(atomic_load_relaxed(&bank->block_owner[block])))
+		return free_elsewhere(bank, (pfn_t){ bank->base + at },
+				      FRAME_2M, caller);
+	flush_blocks(bank, bank->block_limit / 2);
+	bank->spills++;
+	return frame_cache_free_block(bank, (pfn_t){ bank->base + at },
+				      caller);
 }
 
 enum status frame_cache_free_block(struct frame_bank *bank, pfn_t frame,
@@ -406,28 +436,20 @@ enum status frame_cache_free_block(struct frame_bank *bank, pfn_t frame,
 {
 	uint64_t at = frame.raw - bank->base;
 	uint64_t block = at >> bank->block_shift;
-	atomic_u8 *byte;
-	uint8_t owner;
+	uint32_t count = bank->block_count;
 
-	if (bank->frames == 0)
-		return ST_DENIED;
-	if (at >= bank->frames ||
-	    (at & ((1UL << bank->block_shift) - 1)) != 0 ||
-	    bank->block_limit == 0)
-		return free_elsewhere(bank, frame, FRAME_2M, caller);
-	if (frame_giant_state(bank->pool, block) != FRAME_GIANT_OPEN)
-		return free_elsewhere(bank, frame, FRAME_2M, caller);
-	byte = &bank->pool->block_owner[block];
-	owner = atomic_load_relaxed(byte);
-	if (!owner_is_lent(owner))
-		return free_elsewhere(bank, frame, FRAME_2M, caller);
-	atomic_store_relaxed(byte, FRAME_BYTE_FREE);
-	if (bank->block_count >= bank->block_limit) {
-		assert_mine(bank);
-		flush_blocks(bank, bank->block_limit / 2);
-		bank->spills++;
-	}
-	bank->blocks[bank->block_count++] = (uint32_t)block;
+	/* The hint first: elsewhere the blocks' bytes are not written. */
+	if (!COMMONLY(at < bank->frames) ||
+	    !COMMONLY(block << bank->block_shift == at) ||
+	    !COMMONLY(count < bank->block_limit) ||
+	    !COMMONLY(atomic_load_acquire(&bank->hints[block]) !=
+		      FRAME_ABSENT) ||
+	    !COMMONLY(owner_is_lent(
+		    atomic_load_relaxed(&bank->block_owner[block]))))
+		return free_block_slow(bank, at, caller);
+	atomic_store_relaxed(&bank->block_owner[block], FRAME_BYTE_FREE);
+	bank->blocks[count] = (uint32_t)block;
+	bank->block_count = count + 1;
 	return ST_OK;
 }
 
@@ -455,6 +477,7 @@ static void init_bank(struct frame_cache_set *set, frame_slot_id slot)
 		.base = pool->first,
 		.frames = pool->frames,
 		.hints = pool->hints,
+		.block_owner = pool->block_owner,
 		.tray[FRAME_KEPT] = { bank->kept, bank->kept,
 				      bank->kept + kept },
 		.tray[FRAME_LEAVING] = { bank->leaving, bank->leaving,

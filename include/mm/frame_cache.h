@@ -53,6 +53,7 @@ struct frame_bank {
 	uint32_t density;	/* a sparser block's frames are not kept     */
 	uint32_t block_count, block_limit;
 	uint32_t word_most, word_takes_back;
+	atomic_u8 *block_owner;	/* the pool's                                */
 	uint64_t block;		/* where refills come from                   */
 	struct frame_pool *pool;
 	struct frame_cache_set *set;

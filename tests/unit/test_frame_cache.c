@@ -207,6 +207,67 @@ CASE(frame_cache_breaks_its_own_blocks_before_it_refuses)
 	frame_world_free(world);
 }
 
+CASE(frame_cache_lends_every_block_once_and_then_refuses)
+{
+	struct frame_world *world = world_of(262144, 1);
+	struct frame_bank *bank = become(world, 0, CPU_TASK);
+	unsigned char seen[2048] = { 0 };
+	unsigned limit = bank->block_limit;
+	pfn_t frame;
+
+	CHECK(limit > 2 && limit < FRAME_BLOCKS_MAX);
+	for (unsigned i = 0; i < 2048; i++) {
+		CHECK(frame_cache_alloc_block(bank, 1, &frame) == ST_OK);
+		CHECK(frame.raw % 128 == 0 && frame.raw < 262144);
+		CHECK(!seen[frame.raw / 128]++);
+	}
+	CHECK(frame_cache_alloc_block(bank, 1, &frame) == ST_NO_MEMORY);
+	for (unsigned i = 0; i < 2048; i++) {
+		frame.raw = i * 601 % 2048 * 128;
+		CHECK(frame_cache_free_block(bank, frame, MARK) == ST_OK);
+		CHECK(bank->block_count <= limit);
+		CHECK(frame_world_audit(world, 128 * (i + 1)));
+	}
+	/* The last to come is the first to go. */
+	CHECK(frame_cache_alloc_block(bank, 1, &frame) == ST_OK);
+	CHECK(frame.raw == 2047 * 601 % 2048 * 128);
+	CHECK(world->complaints == 0);
+	frame_world_free(world);
+}
+
+static void refuses_block(struct frame_world *world, uint64_t frame,
+			  enum status status)
+{
+	struct frame_bank *bank = frame_cache_bank(&world->set);
+	unsigned before = world->complaints;
+
+	CHECK(frame_cache_free_block(bank, (pfn_t){ frame }, MARK) == status);
+	CHECK(world->complaints == before + 1);
+	CHECK(world->last.frame.raw == frame && world->last.caller == MARK);
+}
+
+CASE(frame_cache_refuses_every_wrong_free_of_a_block)
+{
+	struct frame_world *world = world_of(262144, 1);
+	struct frame_bank *bank = become(world, 0, CPU_TASK);
+	pfn_t block, frame;
+
+	CHECK(frame_cache_alloc_block(bank, 1, &block) == ST_OK);
+	CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
+	/* In a giant that was never opened: its owners are not written. */
+	refuses_block(world, 0, ST_CONFLICT);
+	refuses_block(world, block.raw + 1, ST_BAD_ARGUMENT);
+	refuses_block(world, block.raw + 127, ST_BAD_ARGUMENT);
+	refuses_block(world, block.raw - 128, ST_CONFLICT);
+	refuses_block(world, frame.raw & ~127UL, ST_CONFLICT);
+	refuses_block(world, 262144, ST_BAD_RANGE);
+	refuses_block(world, UINT64_MAX & ~127UL, ST_BAD_RANGE);
+	CHECK(frame_cache_free_block(bank, block, MARK) == ST_OK);
+	refuses_block(world, block.raw, ST_CONFLICT);
+	CHECK(frame_world_audit(world, 262144 - 1));
+	frame_world_free(world);
+}
+
 CASE(frame_cache_drops_the_second_copy_of_a_frame)
 {
 	struct frame_world *world = world_of(262144, 2);
