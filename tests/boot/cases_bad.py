@@ -78,8 +78,7 @@ def regions_are_the_maps_without_what_is_bad(outcome):
 
 
 def _ledger(outcome):
-    return {record["owner"]: record.number("pages")
-            for record in outcome.answer_with("ledger").all("ledger")}
+    return checks.pages_of_owners(outcome.answer_with("ledger"))
 
 
 def bad_pages_have_their_owner(outcome):
@@ -173,10 +172,7 @@ BENCHED = (0x1eba2000, 2000)
 
 
 def what_a_bank_had_was_taken(outcome):
-    before, after = [
-        {record["owner"]: record.number("pages")
-         for record in answer.all("ledger")}
-        for answer in outcome.answers if answer.command == "ledger"]
+    before, after = checks.both_ledgers(outcome)
     checks.expect(before["cached"] > 0, "nothing was cached")
     checks.expect_equal("owner bad", after["bad"], BENCHED[1])
     checks.expect_equal("pages in all", sum(after.values()),
@@ -185,10 +181,7 @@ def what_a_bank_had_was_taken(outcome):
 
 def what_was_bad_stays_bad(outcome):
     """Between the two looks somebody was refused, and freed nothing."""
-    before, after = [
-        {record["owner"]: record.number("pages")
-         for record in answer.all("ledger")}
-        for answer in outcome.answers if answer.command == "ledger"]
+    before, after = checks.both_ledgers(outcome)
     checks.expect(before["bad"] > 10000, "hardly anything is bad")
     checks.expect_equal("owner bad", after["bad"], before["bad"])
     checks.expect_equal("free and cached", after["free"] + after["cached"],

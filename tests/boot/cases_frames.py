@@ -36,11 +36,6 @@ def _numbers(answer, kind, key):
     return {record["node"]: record.number(key) for record in answer.all(kind)}
 
 
-def _owners(answer):
-    return {record["owner"]: record.number("pages")
-            for record in answer.all("ledger")}
-
-
 def _sizes_make_up_what_is_free(frames, buddy):
     totals = _numbers(buddy, "total", "free_pages")
     checks.expect_equal("nodes", list(totals),
@@ -79,7 +74,7 @@ def pools_are_what_the_ledger_says(outcome):
     """Before the stress and after it. Free memory below 1 MiB is `low`."""
     for which in (0, 1):
         frames = _from(outcome, "frames", which)
-        owners = _owners(_from(outcome, "ledger", which))
+        owners = checks.pages_of_owners(_from(outcome, "ledger", which))
         _sizes_make_up_what_is_free(frames, _from(outcome, "buddy", which))
         _banks_make_up_what_is_cached(frames)
         pools = {key: sum(_numbers(frames, "pool", key).values())
@@ -94,8 +89,7 @@ def pools_are_what_the_ledger_says(outcome):
 
 def nothing_is_lost(outcome):
     """Who had what before the stress has it now; all banks are empty."""
-    before, after = (_owners(_from(outcome, "ledger", which))
-                     for which in (0, 1))
+    before, after = checks.both_ledgers(outcome)
     checks.expect_equal("cached after the stress", after["cached"], 0)
     for owners in (before, after):
         owners["free"] += owners.pop("cached") + owners.pop("low")

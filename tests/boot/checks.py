@@ -111,9 +111,22 @@ def region_totals_are_what_the_raw_map_says(outcome):
     expect_equal("lost_pages", total.number("lost_pages"), truth.lost_pages)
 
 
-def _owners(outcome):
+def pages_of_owners(ledger):
+    """What an answer with a ledger says of each owner."""
     return {record["owner"]: record.number("pages")
-            for record in outcome.answer_with("ledger").all("ledger")}
+            for record in ledger.all("ledger")}
+
+
+def both_ledgers(outcome):
+    """The same for the first and the second time that it is printed."""
+    ledgers = [pages_of_owners(answer) for answer in outcome.answers
+               if answer.all("ledger")]
+    expect_equal("ledgers printed", len(ledgers), 2)
+    return ledgers
+
+
+def _owners(outcome):
+    return pages_of_owners(outcome.answer_with("ledger"))
 
 
 def every_page_has_one_owner(outcome):
@@ -166,12 +179,7 @@ def kernel_owns_at_most_8_mib(outcome):
 def ledger_stays_the_same(outcome):
     """After the self-tests as before them, but for what the CPUs keep at
     hand."""
-    all_ledgers = [answer for answer in outcome.answers
-                   if answer.all("ledger")]
-    expect_equal("ledgers printed", len(all_ledgers), 2)
-    before, after = ({record["owner"]: record.number("pages")
-                      for record in answer.all("ledger")}
-                     for answer in all_ledgers)
+    before, after = both_ledgers(outcome)
     for owners in before, after:
         owners["free"] += owners.pop("cached")
     expect_equal("the second ledger", after, before)

@@ -19,8 +19,6 @@ CMDLINE = f'run="{COMMANDS}" on-idle=exit panic=exit'
 ERROR_BIT = 1 << 63
 ROUNDS_MAX = 100
 ASKED_MAX = (32 << 20) // 4096  # pages; each try to get them counts
-# No loader gets by with less: handover, log, kernel, stack, map, tables.
-ALLOCATIONS_MIN = 8
 
 
 def facts(serial, name):

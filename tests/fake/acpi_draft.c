@@ -8,20 +8,18 @@
 #define TABLE_LENGTH	4
 #define TABLE_REVISION	8
 #define TABLE_CHECKSUM	9
+#define RSDP_BYTES	36
 
-void draft_put(uint8_t *to, uint64_t value, unsigned bytes)
+void draft_rsdp(uint8_t *to, unsigned revision, uint32_t rsdt, uint64_t xsdt)
 {
-	for (unsigned i = 0; i < bytes; i++)
-		to[i] = (uint8_t)(value >> 8 * i);
-}
-
-uint64_t draft_get(const uint8_t *from, unsigned bytes)
-{
-	uint64_t value = 0;
-
-	while (bytes-- > 0)
-		value = value << 8 | from[bytes];
-	return value;
+	memset(to, 0, RSDP_BYTES);
+	memcpy(to, "RSD PTR ", 8);
+	to[15] = (uint8_t)revision;
+	draft_put(to + 16, rsdt, 4);
+	draft_put(to + 20, RSDP_BYTES, 4);
+	draft_put(to + 24, xsdt, 8);
+	draft_balance(to, 20, 8);
+	draft_balance(to, RSDP_BYTES, 32);
 }
 
 void draft_begin(struct acpi_draft *draft, const char *signature,
@@ -49,13 +47,8 @@ uint8_t *draft_entry(struct acpi_draft *draft, unsigned type, size_t bytes)
 
 void draft_seal(struct acpi_draft *draft)
 {
-	uint8_t sum = 0;
-
 	draft_put(draft->data + TABLE_LENGTH, draft->bytes, 4);
-	draft->data[TABLE_CHECKSUM] = 0;
-	for (size_t i = 0; i < draft->bytes; i++)
-		sum += draft->data[i];
-	draft->data[TABLE_CHECKSUM] = (uint8_t)-sum;
+	draft_balance(draft->data, draft->bytes, TABLE_CHECKSUM);
 }
 
 void draft_near(struct acpi_draft *draft, uint32_t domain, uint32_t apic,

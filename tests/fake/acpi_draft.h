@@ -9,8 +9,7 @@
 #ifndef TESTS_ACPI_DRAFT_H
 #define TESTS_ACPI_DRAFT_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "acpi_bytes.h"
 
 #define DRAFT_BYTES		(256 * 1024)
 #define DRAFT_MADT_HEADER	44
@@ -29,9 +28,8 @@ uint8_t *draft_entry(struct acpi_draft *draft, unsigned type, size_t bytes);
 /* Length and checksum. */
 void draft_seal(struct acpi_draft *draft);
 
-void draft_put(uint8_t *to, uint64_t value, unsigned bytes);
-/* What the bytes are as a number. */
-uint64_t draft_get(const uint8_t *from, unsigned bytes);
+/* A whole root pointer, of 36 bytes whatever its revision is. */
+void draft_rsdp(uint8_t *to, unsigned revision, uint32_t rsdt, uint64_t xsdt);
 
 struct draft_memory {
 	uint32_t domain;

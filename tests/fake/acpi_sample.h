@@ -16,21 +16,15 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "acpi_draft.h"
+#include "dice.h"
+
 #define SAMPLE_BYTES	1024
 #define FADT_BYTES	244
 
-/* xorshift64*, as check_random; here for programs without check.c. */
-static uint64_t sample_random(uint64_t *state)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return *state * 0x2545f4914f6cdd1d;
-}
-
 static uint64_t sample_below(uint64_t *state, uint64_t limit)
 {
-	return (sample_random(state) >> 20) % limit;
+	return (check_random(state) >> 20) % limit;
 }
 
 /* A copy of data[0..bytes) whose next byte cannot be read. */
@@ -50,28 +44,12 @@ static const void *at_the_edge(const void *data, size_t bytes)
 
 /* --- making ---------------------------------------------------------------*/
 
-static void put_number(uint8_t *to, uint64_t value, unsigned bytes)
-{
-	for (unsigned i = 0; i < bytes; i++)
-		to[i] = (uint8_t)(value >> 8 * i);
-}
-
-static uint8_t sum_of(const uint8_t *from, size_t bytes)
-{
-	uint8_t sum = 0;
-
-	while (bytes-- > 0)
-		sum += *from++;
-	return sum;
-}
-
 /* Makes what is there a table of that name, length and right checksum. */
 static void seal_table(uint8_t *table, size_t bytes, const char *signature)
 {
 	memcpy(table, signature, 4);
-	put_number(table + 4, bytes, 4);
-	table[9] = 0;
-	table[9] = (uint8_t)-sum_of(table, bytes);
+	draft_put(table + 4, bytes, 4);
+	draft_balance(table, bytes, 9);
 }
 
 /* How a DSDT may write the same thing. */
@@ -93,7 +71,7 @@ static size_t put_integer(uint8_t *to, uint64_t value, unsigned width)
 		return 1;
 	}
 	to[0] = prefix[width];
-	put_number(to + 1, value, width);
+	draft_put(to + 1, value, width);
 	return 1 + width;
 }
 
@@ -118,7 +96,7 @@ static size_t put_sleep(uint8_t *to, const struct sleep_words *words)
 		to[used++] = (uint8_t)length;
 	} else {
 		to[used++] = (uint8_t)(words->following << 6 | (length & 15));
-		put_number(to + used, length >> 4, words->following);
+		draft_put(to + used, length >> 4, words->following);
 		used += words->following;
 	}
 	memcpy(to + used, body, bytes);
@@ -167,7 +145,7 @@ static size_t put_noise(uint8_t *to, uint64_t *state)
 		return strlen(text);
 	}
 	for (size_t i = 0; i < bytes; i++) {
-		to[i] = (uint8_t)sample_random(state);
+		to[i] = (uint8_t)check_random(state);
 		to[i] = to[i] == '_' ? 0xff : to[i];
 	}
 	return bytes;
@@ -198,6 +176,15 @@ struct judged {
 	const uint8_t *data;
 	uint64_t bytes;
 };
+
+static uint8_t sum_of(const uint8_t *from, size_t bytes)
+{
+	uint8_t sum = 0;
+
+	while (bytes-- > 0)
+		sum += *from++;
+	return sum;
+}
 
 /* The byte at `at`, or -1 outside. */
 static int byte_at(const struct judged *table, uint64_t at)
@@ -403,7 +390,7 @@ static bool acpi_round_agrees(uint64_t *state)
 
 	for (size_t i = 0; kind != 0 && i < FADT_BYTES; i++)
 		table[i] = sample_below(state, 4) ?
-				   0 : (uint8_t)sample_random(state);
+				   0 : (uint8_t)check_random(state);
 	switch (kind) {
 	case 0:
 		use = sample_below(state, 4) ? &words : NULL;
@@ -412,9 +399,9 @@ static bool acpi_round_agrees(uint64_t *state)
 	case 1:
 		memcpy(table, "RSD PTR ", 8);
 		table[15] = (uint8_t)sample_below(state, 4);
-		put_number(table + 20, sample_below(state, 4) ? 36 : 39, 4);
-		table[8] -= sum_of(table, 20);
-		table[32] -= sum_of(table, table[20]);
+		draft_put(table + 20, sample_below(state, 4) ? 36 : 39, 4);
+		draft_balance(table, 20, 8);
+		draft_balance(table, table[20], 32);
 		return rsdp_agrees(table, spoil(table, bytes, state));
 	case 2:
 		return fadt_agrees(table, spoil(table, FADT_BYTES, state));

@@ -42,14 +42,6 @@ uint64_t check_seed(void)
 	return 0x9e3779b97f4a7c15;
 }
 
-uint64_t check_random(uint64_t *state)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return *state * 0x2545f4914f6cdd1d;
-}
-
 static bool run_case(struct check_case *test)
 {
 	jmp_buf asserted;

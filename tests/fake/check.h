@@ -21,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dice.h"
+
 struct check_case {
 	const char *name;
 	void (*run)(void);
@@ -32,8 +34,6 @@ void check_failed(const char *file, int line, const char *text);
 
 /* The seed of the random walks: CHECK_SEED from the environment, or fixed. */
 uint64_t check_seed(void);
-/* xorshift64*: advances `*state` (never 0) and returns the next number. */
-uint64_t check_random(uint64_t *state);
 
 extern jmp_buf *check_assert_target;
 

@@ -3,20 +3,12 @@
 
 #include <stdlib.h>
 
+#include "dice.h"
 #include "numa_model.h"
-
-/* As check_random; here for programs without check.c. */
-static uint64_t dice(uint64_t *state)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return *state * 0x2545f4914f6cdd1d;
-}
 
 static uint64_t below(uint64_t *state, uint64_t limit)
 {
-	return (dice(state) >> 20) % limit;
+	return (check_random(state) >> 20) % limit;
 }
 
 static uint32_t some_domain(uint64_t *state)
@@ -122,7 +114,8 @@ static void make_slit(struct acpi_draft *slit, uint64_t *state)
 static void spoil(struct acpi_draft *draft, uint64_t *state)
 {
 	for (uint64_t n = below(state, 3); n > 0; n--)
-		draft->data[below(state, draft->bytes)] = (uint8_t)dice(state);
+		draft->data[below(state, draft->bytes)] =
+			(uint8_t)check_random(state);
 	if (below(state, 4) == 0)
 		draft->bytes -= below(state, draft->bytes);
 	if (below(state, 4) != 0)

@@ -16,19 +16,9 @@
  *        acpi=xsdt_alone     its table is corrupt, and there is no RSDT
  *        acpi=roots_corrupt  its table is, and so is the RSDT
  */
-#include "hostile.h"
+#include "acpi.h"
 
 #define NOWHERE		0xfc00000000ULL
-#define BEYOND		(1ULL << 51)
-#define RSDP_BYTES_1	20
-#define RSDP_BYTES_2	36
-#define RSDP_MAKER	9
-#define RSDP_REVISION	15
-#define RSDP_RSDT	16
-#define RSDP_XSDT	24
-#define RSDP_SUM_1	8
-#define RSDP_SUM_2	32
-#define TABLE_LENGTH	4
 
 enum kind {
 	AS_IT_IS, NONE, EMPTY, AT_NULL, AT_NOWHERE, AT_BEYOND, CORRUPT, ONE_0,
@@ -46,64 +36,60 @@ static EFI_GUID acpi_2 = ACPI_20_TABLE_GUID;
 static EFI_GUID acpi_1 = ACPI_TABLE_GUID;
 static enum kind wanted;
 
-/* The sum over all `bytes` becomes 0. */
-static void balance(UINT8 *table, UINTN bytes, UINTN at)
+UINT8 *acpi_rsdp(void)
 {
-	UINT8 sum = 0;
+	for (UINTN i = 0; i < ST->NumberOfTableEntries; i++) {
+		EFI_CONFIGURATION_TABLE *from = &ST->ConfigurationTable[i];
 
-	table[at] = 0;
-	for (UINTN i = 0; i < bytes; i++)
-		sum += table[i];
-	table[at] = (UINT8)-sum;
+		if (CompareGuid(&from->VendorGuid, &acpi_2) == 0)
+			return from->VendorTable;
+	}
+	leave("NO_ACPI_TO_SPOIL", 0, EXIT_BROKEN);
 }
 
-static UINT64 get64(const UINT8 *from)
+UINTN acpi_length(const UINT8 *table)
 {
-	UINT64 value;
-
-	BS->CopyMem(&value, (void *)from, sizeof(value));
-	return value;
+	return draft_get(table + TABLE_LENGTH, 4);
 }
 
-static void put64(UINT8 *to, UINT64 value)
+UINT8 *acpi_copy(const UINT8 *table)
 {
-	BS->CopyMem(to, &value, sizeof(value));
+	UINTN bytes = acpi_length(table);
+	UINT8 *copy = pages_of_our_own(bytes / PAGE_BYTES + 1);
+
+	BS->CopyMem(copy, (void *)table, bytes);
+	return copy;
 }
 
 /* A copy of a root table that is no good any more. */
 static UINT64 spoilt_copy(UINT64 table)
 {
-	const UINT8 *old = (const UINT8 *)table;
-	UINT32 bytes = *(const UINT32 *)(old + TABLE_LENGTH);
-	UINT8 *copy = pages_of_our_own(bytes / PAGE_BYTES + 1);
+	UINT8 *copy = acpi_copy((const UINT8 *)table);
 
-	BS->CopyMem(copy, (void *)old, bytes);
 	if (wanted == XSDT_ENDLESS)
-		*(UINT32 *)(copy + TABLE_LENGTH) = 0xffffffff;
+		draft_put(copy + TABLE_LENGTH, 0xffffffff, 4);
 	else
-		copy[bytes - 1] ^= 0x40;
+		copy[acpi_length(copy) - 1] ^= 0x40;
 	return (UINT64)copy;
 }
 
 /* Both kinds of root table must be there, or we would spoil nothing. */
 static void spoil_roots(UINT8 *rsdp)
 {
-	UINT32 *rsdt = (UINT32 *)(rsdp + RSDP_RSDT);
+	UINT64 rsdt = draft_get(rsdp + RSDP_RSDT, 4);
+	UINT64 xsdt = draft_get(rsdp + RSDP_XSDT, 8);
 
-	if (*rsdt == 0 || get64(rsdp + RSDP_XSDT) == 0)
+	if (rsdt == 0 || xsdt == 0)
 		leave("NO_TWO_ROOTS_TO_SPOIL", 0, EXIT_BROKEN);
-	if (wanted == XSDT_BEYOND)
-		put64(rsdp + RSDP_XSDT, BEYOND);
-	else
-		put64(rsdp + RSDP_XSDT,
-		      spoilt_copy(get64(rsdp + RSDP_XSDT)));
+	draft_put(rsdp + RSDP_XSDT,
+		 wanted == XSDT_BEYOND ? BEYOND : spoilt_copy(xsdt), 8);
 	if (wanted == XSDT_ALONE)
-		*rsdt = 0;
+		draft_put(rsdp + RSDP_RSDT, 0, 4);
 	if (wanted == ROOTS_CORRUPT)
-		*rsdt = (UINT32)spoilt_copy(*rsdt);
+		draft_put(rsdp + RSDP_RSDT, spoilt_copy(rsdt), 4);
 }
 
-static void *spoil(void *original)
+static void *spoil(UINT8 *original)
 {
 	UINT8 *rsdp = pages_of_our_own(1);
 
@@ -128,9 +114,9 @@ static void *spoil(void *original)
 	default:
 		break;
 	}
-	balance(rsdp, RSDP_BYTES_1, RSDP_SUM_1);
+	draft_balance(rsdp, RSDP_BYTES_1, RSDP_SUM_1);
 	if (wanted != ONE_0)
-		balance(rsdp, RSDP_BYTES_2, RSDP_SUM_2);
+		draft_balance(rsdp, RSDP_BYTES_2, RSDP_SUM_2);
 	if (wanted == CORRUPT)
 		rsdp[RSDP_MAKER] ^= 1;
 	return rsdp;
@@ -138,22 +124,16 @@ static void *spoil(void *original)
 
 static void before_start(void)
 {
-	EFI_CONFIGURATION_TABLE *list = pages_of_our_own(1), *old = NULL;
+	EFI_CONFIGURATION_TABLE *list = pages_of_our_own(1);
 	UINTN count = 0;
+	UINT8 *rsdp;
 
 	if (wanted == AS_IT_IS)
 		return;
-	for (UINTN i = 0; i < ST->NumberOfTableEntries; i++) {
-		EFI_CONFIGURATION_TABLE *from = &ST->ConfigurationTable[i];
-
-		if (CompareGuid(&from->VendorGuid, &acpi_2) == 0)
-			old = from;
-	}
-	if (old == NULL)
-		leave("NO_ACPI_TO_SPOIL", 0, EXIT_BROKEN);
+	rsdp = acpi_rsdp();
 	if (wanted == BOTH_SWAPPED || wanted == ONE_0)
 		list[count++] = (EFI_CONFIGURATION_TABLE){
-			acpi_1, spoil(old->VendorTable) };
+			acpi_1, spoil(rsdp) };
 	for (UINTN i = 0; i < ST->NumberOfTableEntries; i++) {
 		EFI_CONFIGURATION_TABLE from = ST->ConfigurationTable[i];
 		BOOLEAN is_2 = CompareGuid(&from.VendorGuid, &acpi_2) == 0;

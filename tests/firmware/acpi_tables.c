@@ -22,18 +22,14 @@
  *        tables=srat_nobody   no processor is named
  *        tables=srat_sliver   the second node has the second MiB
  */
-#include "hostile.h"
+#include "acpi.h"
 
-#define HEADER_BYTES	36
-#define RSDP_RSDT	16
-#define RSDP_XSDT	24
 #define FADT_DSDT	40
 #define FADT_X_DSDT	140
 #define SRAT_HEADER	48
 #define SRAT_CPU	16
 #define SRAT_MEMORY	40
 #define CPUS		4
-#define BEYOND		(1ULL << 51)
 #define LIE_BYTES	(16 * MIB)
 #define LIES		6
 #define CROWD		60
@@ -53,42 +49,16 @@ static const char *const names[KIND_COUNT] = {
 	"srat_shreds", "srat_nobody", "srat_sliver",
 };
 
-static EFI_GUID acpi_2 = ACPI_20_TABLE_GUID;
 static enum kind wanted;
 
 /* What comes before the firmware's own tables. */
 static UINT64 more[MORE_MAX];
 static UINTN more_count;
 
-static void put(UINT8 *to, UINT64 value, UINTN bytes)
-{
-	for (UINTN i = 0; i < bytes; i++)
-		to[i] = (UINT8)(value >> 8 * i);
-}
-
-static UINT64 get(const UINT8 *from, UINTN bytes)
-{
-	UINT64 value = 0;
-
-	while (bytes-- > 0)
-		value = value << 8 | from[bytes];
-	return value;
-}
-
-static void balance(UINT8 *table, UINTN bytes, UINTN at)
-{
-	UINT8 sum = 0;
-
-	table[at] = 0;
-	for (UINTN i = 0; i < bytes; i++)
-		sum += table[i];
-	table[at] = (UINT8)-sum;
-}
-
 static void seal(UINT8 *table, UINTN bytes)
 {
-	put(table + 4, bytes, 4);
-	balance(table, bytes, 9);
+	draft_put(table + TABLE_LENGTH, bytes, 4);
+	draft_balance(table, bytes, TABLE_SUM);
 }
 
 static UINT8 *new_table(const char *signature, UINTN bytes)
@@ -96,17 +66,8 @@ static UINT8 *new_table(const char *signature, UINTN bytes)
 	UINT8 *table = pages_of_our_own(bytes / PAGE_BYTES + 1);
 
 	BS->CopyMem(table, (void *)signature, 4);
-	table[8] = 3;
+	table[TABLE_REVISION] = 3;
 	return table;
-}
-
-static UINT8 *copy_of(const UINT8 *table)
-{
-	UINTN bytes = get(table + 4, 4);
-	UINT8 *copy = new_table((const char *)table, bytes);
-
-	BS->CopyMem(copy, (void *)table, bytes);
-	return copy;
 }
 
 static void add(const UINT8 *table)
@@ -124,8 +85,8 @@ static UINT64 useless_dsdt(const UINT8 *dsdt, const UINT8 *fadt)
 	case DSDT_OTHER:
 		return (UINT64)fadt;
 	case DSDT_SPOILT:
-		copy = copy_of(dsdt);
-		copy[9] ^= 1;
+		copy = acpi_copy(dsdt);
+		copy[TABLE_SUM] ^= 1;
 		return (UINT64)copy;
 	case DSDT_ZERO:
 		return 0;
@@ -136,17 +97,18 @@ static UINT64 useless_dsdt(const UINT8 *dsdt, const UINT8 *fadt)
 
 static void spoil_dsdt(const UINT8 *fadt)
 {
-	UINT8 *copy = copy_of(fadt);
-	UINT64 dsdt = get(fadt + FADT_X_DSDT, 8);
+	UINT8 *copy = acpi_copy(fadt);
+	UINT64 dsdt = draft_get(fadt + FADT_X_DSDT, 8);
 
 	if (dsdt == 0)
-		dsdt = get(fadt + FADT_DSDT, 4);
+		dsdt = draft_get(fadt + FADT_DSDT, 4);
 	if (dsdt == 0 || dsdt >> 32 != 0)
 		leave("NO_DSDT_TO_SPOIL", 0, EXIT_BROKEN);
-	put(copy + FADT_DSDT, wanted == DSDT_LOST ? (UINT64)fadt : dsdt, 4);
-	put(copy + FADT_X_DSDT,
-	    useless_dsdt((const UINT8 *)dsdt, fadt), 8);
-	seal(copy, get(copy + 4, 4));
+	draft_put(copy + FADT_DSDT, wanted == DSDT_LOST ? (UINT64)fadt : dsdt,
+		 4);
+	draft_put(copy + FADT_X_DSDT,
+		 useless_dsdt((const UINT8 *)dsdt, fadt), 8);
+	seal(copy, acpi_length(copy));
 	add(copy);
 }
 
@@ -159,8 +121,8 @@ static void add_lies(UINTN count, UINT64 claimed)
 
 		table[3] = (UINT8)('0' + i % 10);
 		seal(table, HEADER_BYTES);
-		put(table + 4, claimed, 4);
-		table[10] = 1;
+		draft_put(table + TABLE_LENGTH, claimed, 4);
+		table[TABLE_MAKER] = 1;
 		add(table);
 	}
 }
@@ -176,9 +138,9 @@ static UINT8 *put_memory(UINT8 *at, UINT32 domain, UINT64 start, UINT64 bytes)
 {
 	at[0] = 1;
 	at[1] = SRAT_MEMORY;
-	put(at + 2, domain, 4);
-	put(at + 8, start, 8);
-	put(at + 16, bytes, 8);
+	draft_put(at + 2, domain, 4);
+	draft_put(at + 8, start, 8);
+	draft_put(at + 16, bytes, 8);
 	at[28] = 1;
 	return at + SRAT_MEMORY;
 }
@@ -202,7 +164,7 @@ static void add_srat(const struct srat_wish *wish)
 				i * wish->stripe_bytes, wish->stripe_bytes);
 	seal(table, bytes);
 	if (wanted == SRAT_SPOILT)
-		table[9] ^= 1;
+		table[TABLE_SUM] ^= 1;
 	add(table);
 }
 
@@ -236,32 +198,37 @@ static BOOLEAN is_named(const UINT8 *table, const char *signature)
 	return TRUE;
 }
 
+static UINTN entries_of(const UINT8 *xsdt)
+{
+	return (acpi_length(xsdt) - HEADER_BYTES) / 8;
+}
+
 static const UINT8 *entry_of(const UINT8 *xsdt, UINTN i)
 {
-	return (const UINT8 *)get(xsdt + HEADER_BYTES + 8 * i, 8);
+	return (const UINT8 *)draft_get(xsdt + HEADER_BYTES + 8 * i, 8);
 }
 
 static void make_root(UINT8 *rsdp)
 {
-	const UINT8 *old = (const UINT8 *)get(rsdp + RSDP_XSDT, 8);
-	UINTN entries = (get(old + 4, 4) - HEADER_BYTES) / 8;
+	const UINT8 *old = (const UINT8 *)draft_get(rsdp + RSDP_XSDT, 8);
+	UINTN entries = entries_of(old);
 	UINTN bytes = HEADER_BYTES + 8 * (more_count + entries);
 	UINT8 *root = new_table("XSDT", bytes), *at = root + HEADER_BYTES;
 
 	for (UINTN i = 0; i < more_count; i++, at += 8)
-		put(at, more[i], 8);
+		draft_put(at, more[i], 8);
 	for (UINTN i = 0; i < entries; i++, at += 8)
-		put(at, (UINT64)entry_of(old, i), 8);
+		draft_put(at, (UINT64)entry_of(old, i), 8);
 	seal(root, bytes);
-	put(rsdp + RSDP_XSDT, (UINT64)root, 8);
-	put(rsdp + RSDP_RSDT, 0, 4);
-	balance(rsdp, 20, 8);
-	balance(rsdp, 36, 32);
+	draft_put(rsdp + RSDP_XSDT, (UINT64)root, 8);
+	draft_put(rsdp + RSDP_RSDT, 0, 4);
+	draft_balance(rsdp, RSDP_BYTES_1, RSDP_SUM_1);
+	draft_balance(rsdp, RSDP_BYTES_2, RSDP_SUM_2);
 }
 
 static void add_more(const UINT8 *xsdt)
 {
-	UINTN entries = (get(xsdt + 4, 4) - HEADER_BYTES) / 8;
+	UINTN entries = entries_of(xsdt);
 
 	if (wanted == ENDLESS || wanted == SRAT_BEHIND)
 		add_lies(LIES, LIE_BYTES);
@@ -278,20 +245,14 @@ static void add_more(const UINT8 *xsdt)
 
 static void before_start(void)
 {
+	UINT8 *rsdp;
+
 	/* Once: a second start finds them there. */
 	if (wanted == AS_IT_IS || more_count != 0)
 		return;
-	for (UINTN i = 0; i < ST->NumberOfTableEntries; i++) {
-		EFI_CONFIGURATION_TABLE *from = &ST->ConfigurationTable[i];
-		UINT8 *rsdp = from->VendorTable;
-
-		if (CompareGuid(&from->VendorGuid, &acpi_2) != 0)
-			continue;
-		add_more((const UINT8 *)get(rsdp + RSDP_XSDT, 8));
-		make_root(rsdp);
-		return;
-	}
-	leave("NO_ACPI_TO_SPOIL", 0, EXIT_BROKEN);
+	rsdp = acpi_rsdp();
+	add_more((const UINT8 *)draft_get(rsdp + RSDP_XSDT, 8));
+	make_root(rsdp);
 }
 
 static BOOLEAN word(const char *name, const char *value)

@@ -8,7 +8,6 @@
 #define TYPE_PERSISTENT		14
 #define TYPE_UNACCEPTED		15
 #define ATTRIBUTE_SP		0x40000ULL
-#define LINE_BYTES		40	/* EFI_MEMORY_DESCRIPTOR             */
 #define LINES_MAX		6000
 
 struct line {

@@ -5,6 +5,7 @@
  *
  * Usage: fuzz_psf [COUNT [SEED]]; exits 1 when the two ever differ.
  */
+#include "tests/fake/dice.h"
 #include "tests/fake/psf_judge.h"
 
 #include <base/assert.h>
@@ -25,10 +26,7 @@ void assert_failed(const char *file, int line, const char *text)
 
 static uint64_t next(uint64_t *state)
 {
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return (*state * 0x2545f4914f6cdd1d) >> 20;
+	return check_random(state) >> 20;
 }
 
 static void put(uint8_t *file, size_t at, uint32_t value)

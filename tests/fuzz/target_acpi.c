@@ -3,6 +3,7 @@
  * Any bytes as a physical memory in which an ACPI walk starts at 0x10. Sums
  * are made right on the way, or random bytes would never come far.
  */
+#include "acpi_bytes.h"
 #include "target.h"
 
 #include <boot/acpi_collect.h>
@@ -18,14 +19,8 @@ struct fuzz_memory {
 
 static void make_sum_right(uint8_t *table, size_t bytes, size_t checksum_at)
 {
-	uint8_t sum = 0;
-
-	if (checksum_at >= bytes)
-		return;
-	table[checksum_at] = 0;
-	for (size_t i = 0; i < bytes; i++)
-		sum += table[i];
-	table[checksum_at] = (uint8_t)-sum;
+	if (checksum_at < bytes)
+		draft_balance(table, bytes, checksum_at);
 }
 
 static const void *look(struct acpi_memory *memory, enum acpi_window window,

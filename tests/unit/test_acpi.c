@@ -64,19 +64,6 @@ CASE(acpi_finds_the_tables_of_real_machines)
 	}
 }
 
-static void make_rsdp(uint8_t *rsdp, unsigned revision, uint32_t rsdt,
-		      uint64_t xsdt)
-{
-	memset(rsdp, 0, ACPI_RSDP_BYTES);
-	memcpy(rsdp, "RSD PTR ", 8);
-	rsdp[15] = (uint8_t)revision;
-	put_number(rsdp + 16, rsdt, 4);
-	put_number(rsdp + 20, ACPI_RSDP_BYTES, 4);
-	put_number(rsdp + 24, xsdt, 8);
-	rsdp[8] -= sum_of(rsdp, 20);
-	rsdp[32] -= sum_of(rsdp, ACPI_RSDP_BYTES);
-}
-
 static bool rsdp_gives(const uint8_t *rsdp, size_t bytes, uint64_t table,
 		       unsigned entry_bytes)
 {
@@ -92,27 +79,27 @@ CASE(acpi_prefers_the_wide_root_where_it_is_sound)
 	uint8_t rsdp[ACPI_RSDP_BYTES];
 	struct acpi_root root;
 
-	make_rsdp(rsdp, 0, 0x1000, 0x123456789000);
+	draft_rsdp(rsdp, 0, 0x1000, 0x123456789000);
 	CHECK(rsdp_gives(rsdp, 36, 0x1000, 4));
-	make_rsdp(rsdp, 2, 0x1000, 0x123456789000);
+	draft_rsdp(rsdp, 2, 0x1000, 0x123456789000);
 	CHECK(rsdp_gives(rsdp, 36, 0x123456789000, 8));
 	CHECK(rsdp_gives(rsdp, 35, 0x1000, 4));
 	CHECK(rsdp_gives(rsdp, 20, 0x1000, 4));
 	rsdp[30]++;
 	CHECK(rsdp_gives(rsdp, 36, 0x1000, 4));
-	make_rsdp(rsdp, 2, 0x1000, 0);
+	draft_rsdp(rsdp, 2, 0x1000, 0);
 	CHECK(rsdp_gives(rsdp, 36, 0x1000, 4));
 	/* A length that the checksum cannot have been taken over. */
 	for (unsigned length = 34; length < 40; length++) {
-		make_rsdp(rsdp, 2, 0x1000, 0x2000);
+		draft_rsdp(rsdp, 2, 0x1000, 0x2000);
 		rsdp[32] += rsdp[20] - length;
 		rsdp[20] = (uint8_t)length;
 		CHECK(rsdp_gives(rsdp, 36, length == 36 ? 0x2000 : 0x1000,
 				 length == 36 ? 8 : 4));
 	}
-	make_rsdp(rsdp, 2, 0, 0);
+	draft_rsdp(rsdp, 2, 0, 0);
 	CHECK(acpi_read_rsdp(rsdp, 36, &root) == ST_NOT_FOUND);
-	make_rsdp(rsdp, 0, 0, 0x2000);
+	draft_rsdp(rsdp, 0, 0, 0x2000);
 	CHECK(acpi_read_rsdp(rsdp, 36, &root) == ST_NOT_FOUND);
 }
 
@@ -155,7 +142,7 @@ CASE(acpi_bounds_the_length_of_a_table)
 	uint64_t length;
 
 	for (size_t i = 0; i < ARRAY_LENGTH(lengths); i++) {
-		put_number(header + 4, lengths[i].length, 4);
+		draft_put(header + 4, lengths[i].length, 4);
 		CHECK(acpi_table_length(header, &length) == lengths[i].status);
 		CHECK(lengths[i].status != ST_OK ||
 		      length == lengths[i].length);
@@ -228,8 +215,8 @@ CASE(acpi_reads_no_word_that_a_short_fadt_lacks)
 	size_t whole = read_table(table, "facp", "hotplug-64g");
 	struct acpi_power power;
 
-	put_number(table + 64, 0, 4);
-	put_number(table + 140, 0x123456789, 8);
+	draft_put(table + 64, 0, 4);
+	draft_put(table + 140, 0x123456789, 8);
 	for (size_t n = 0; n <= whole; n++) {
 		enum status status = acpi_read_fadt(at_the_edge(table, n), n,
 						    &power);
@@ -249,13 +236,13 @@ CASE(acpi_believes_no_port_beyond_the_last)
 	size_t bytes = read_table(table, "facp", "hotplug-64g");
 	struct acpi_power power;
 
-	put_number(table + 48, 0x100b2, 4);
-	put_number(table + 64, 0x10604, 4);
-	put_number(table + 176, 0x1000000604, 8);
-	put_number(table + 68, 0, 4);
+	draft_put(table + 48, 0x100b2, 4);
+	draft_put(table + 64, 0x10604, 4);
+	draft_put(table + 176, 0x1000000604, 8);
+	draft_put(table + 68, 0, 4);
 	table[184] = ACPI_MEMORY;
-	put_number(table + 188, 0x608, 8);
-	put_number(table + 120, 0x10cf9, 8);
+	draft_put(table + 188, 0x608, 8);
+	draft_put(table + 120, 0x10cf9, 8);
 	CHECK(acpi_read_fadt(table, bytes, &power) == ST_OK);
 	CHECK(power.smi_command == 0 && power.pm1a_control == 0);
 	CHECK(power.pm1b_control == 0 && !power.has_reset);
@@ -265,11 +252,11 @@ CASE(acpi_believes_no_port_beyond_the_last)
 	CHECK(acpi_read_fadt(table, bytes, &power) == ST_OK);
 	CHECK(power.has_reset && power.reset.address == 0x10cf9);
 	CHECK(power.pm1b_control == 0x608);
-	put_number(table + 120, 0, 8);
+	draft_put(table + 120, 0, 8);
 	CHECK(acpi_read_fadt(table, bytes, &power) == ST_OK);
 	CHECK(!power.has_reset);
 	/* A register that is there without the flag that says so. */
-	put_number(table + 120, 0xcf9, 8);
+	draft_put(table + 120, 0xcf9, 8);
 	table[113] &= ~4;
 	CHECK(acpi_read_fadt(table, bytes, &power) == ST_OK);
 	CHECK(!power.has_reset);

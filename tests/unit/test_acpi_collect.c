@@ -27,7 +27,6 @@ static struct {
 	struct acpi_memory memory;
 	uint8_t bytes[WORLD_BYTES];
 	uint8_t *large;
-	uint64_t large_looks;		/* at more than a header             */
 	uint64_t entries[ENTRIES_MAX];
 	size_t entry_count;
 	size_t table_count;
@@ -43,23 +42,11 @@ static const void *look(struct acpi_memory *memory, enum acpi_window window,
 	(void)memory;
 	(void)window;
 	if (at.raw >= LARGE_AT && is_aligned(at.raw, LARGE_STRIDE) &&
-	    bytes <= LARGE_STRIDE) {
-		world.large_looks += bytes > ACPI_HEADER_BYTES;
+	    bytes <= LARGE_STRIDE)
 		return world.large;
-	}
 	if (at.raw > WORLD_BYTES || bytes > WORLD_BYTES - at.raw)
 		return NULL;
 	return world.bytes + at.raw;
-}
-
-static void balance(uint8_t *from, size_t bytes, size_t place)
-{
-	uint8_t sum = 0;
-
-	from[place] = 0;
-	for (size_t i = 0; i < bytes; i++)
-		sum += from[i];
-	from[place] = (uint8_t)-sum;
 }
 
 static void start(void)
@@ -98,31 +85,31 @@ static uint64_t add_fadt(uint64_t wide, uint64_t narrow)
 	return at;
 }
 
-/* A table of LARGE_STRIDE bytes, seen at as many addresses as there are. */
-static void make_large(void)
+static uint64_t large_at(uint64_t i)
+{
+	return LARGE_AT + i * LARGE_STRIDE;
+}
+
+/* A table of LARGE_STRIDE bytes, seen and named at `count` addresses. */
+static void add_large(uint64_t count)
 {
 	world.large = calloc(1, LARGE_STRIDE);
 	memcpy(world.large, "LIES", 4);
 	draft_put(world.large + 4, LARGE_STRIDE, 4);
-	balance(world.large, LARGE_STRIDE, 9);
+	draft_balance(world.large, LARGE_STRIDE, 9);
+	for (uint64_t i = 0; i < count; i++)
+		world.entries[world.entry_count++] = large_at(i);
 }
 
 static enum status collect(void)
 {
-	uint8_t *rsdp = world.bytes + RSDP_AT;
-
 	draft_begin(&draft, "XSDT", 1, ACPI_HEADER_BYTES);
 	for (size_t i = 0; i < world.entry_count; i++) {
 		draft_put(draft.data + draft.bytes, world.entries[i], 8);
 		draft.bytes += 8;
 	}
 	put_at(ROOT_AT);
-	memcpy(rsdp, "RSD PTR ", 8);
-	rsdp[15] = 2;
-	draft_put(rsdp + 20, ACPI_RSDP_BYTES, 4);
-	draft_put(rsdp + 24, ROOT_AT, 8);
-	balance(rsdp, 20, 8);
-	balance(rsdp, ACPI_RSDP_BYTES, 32);
+	draft_rsdp(world.bytes + RSDP_AT, 2, 0, ROOT_AT);
 	return acpi_collect(&world.memory, (paddr_t){ RSDP_AT }, &list);
 }
 
@@ -251,16 +238,12 @@ CASE(acpi_collect_reads_only_so_much_for_lies)
 	uint64_t table;
 
 	start();
-	make_large();
+	add_large(40);
 	world.large[100]++;
-	for (uint64_t i = 0; i < 40; i++)
-		world.entries[world.entry_count++] = LARGE_AT +
-						     i * LARGE_STRIDE;
 	table = add_table("SRAT");
 	CHECK(collect() == ST_OK);
 	for (uint64_t i = 0; i < 40; i++)
-		CHECK(fate_of(LARGE_AT + i * LARGE_STRIDE,
-			      ACPI_HEADER_BYTES) ==
+		CHECK(fate_of(large_at(i), ACPI_HEADER_BYTES) ==
 		      (i < ACPI_LARGE_BYTES_READ / LARGE_STRIDE ?
 			       ST_CORRUPT : ST_FULL));
 	CHECK(list.large_bytes == ACPI_LARGE_BYTES_READ);
@@ -272,14 +255,11 @@ CASE(acpi_collect_keeps_only_so_much)
 	uint64_t table;
 
 	start();
-	make_large();
-	for (uint64_t i = 0; i < 6; i++)
-		world.entries[world.entry_count++] = LARGE_AT +
-						     i * LARGE_STRIDE;
+	add_large(6);
 	table = add_table("SRAT");
 	CHECK(collect() == ST_OK);
 	for (uint64_t i = 0; i < 6; i++)
-		CHECK(fate_of(LARGE_AT + i * LARGE_STRIDE,
+		CHECK(fate_of(large_at(i),
 			      i < 3 ? LARGE_STRIDE : ACPI_HEADER_BYTES) ==
 		      (i < 3 ? ST_OK : ST_FULL));
 	CHECK(list.sound_bytes <= ACPI_COLLECT_BYTES);

@@ -79,28 +79,9 @@ static void put_root(uint64_t at, unsigned entry_bytes)
 	put_draft(at);
 }
 
-static void balance(uint8_t *from, size_t bytes, size_t place)
-{
-	uint8_t sum = 0;
-
-	from[place] = 0;
-	for (size_t i = 0; i < bytes; i++)
-		sum += from[i];
-	from[place] = (uint8_t)-sum;
-}
-
 static void put_rsdp(uint32_t narrow, uint64_t wide)
 {
-	uint8_t *rsdp = world.bytes + RSDP_AT;
-
-	memset(rsdp, 0, ACPI_RSDP_BYTES);
-	memcpy(rsdp, "RSD PTR ", 8);
-	rsdp[15] = 2;
-	draft_put(rsdp + 16, narrow, 4);
-	draft_put(rsdp + 20, ACPI_RSDP_BYTES, 4);
-	draft_put(rsdp + 24, wide, 8);
-	balance(rsdp, 20, 8);
-	balance(rsdp, ACPI_RSDP_BYTES, 32);
+	draft_rsdp(world.bytes + RSDP_AT, 2, narrow, wide);
 }
 
 static void start(void)

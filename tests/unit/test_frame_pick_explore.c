@@ -5,47 +5,21 @@
 #define frame_pool_look explored_frame_pool_look
 #define frame_pool_pick explored_frame_pool_pick
 #define frame_pool_visit explored_frame_pool_visit
-#include "explored_frame.h"
+#include "explored_scene.h"
 
-#define count look_count
-#define step look_step
 #include "../../mm/frame_look.c"
-#undef count
-#undef step
 #include "../../mm/frame_pick.c"
 
 #include "check.h"
 #include "explorer.h"
-#include "frame_world.h"
 
-/* Blocks of two words, two to a giant. */
-#define FRAMES 256
-#define BLOCK 128
 #define WANTED 100
-
-struct scene {
-	struct frame_pool pool;
-	atomic_u64 bits[FRAMES / 64];
-	atomic_u16 hints[32];
-	atomic_u8 frame_owner[FRAMES], block_owner[64], giant_owner[64];
-	atomic_u64 trees[64];
-	struct frame_slot slot[6];
-	enum status status[3];
-	pfn_t got[3];
-};
 
 static struct scene scene;
 
 static void one_block_is_free(void *context)
 {
-	struct frame_pool_request request = {
-		.frames = FRAMES, .shape = { 7, 1 }, .slots = 6,
-		.bits = scene.bits, .hints = scene.hints,
-		.frame_owner = scene.frame_owner,
-		.block_owner = scene.block_owner,
-		.giant_owner = scene.giant_owner,
-		.trees = scene.trees, .slot = scene.slot,
-	};
+	struct frame_pool_request request = pool_of(&scene, 0);
 
 	(void)context;
 	if (explored_frame_pool_init(&scene.pool, &request) != ST_OK ||
@@ -62,14 +36,6 @@ static void giant_is_free(void *context)
 		abort();
 }
 
-static bool free_is(uint64_t want)
-{
-	struct frame_census census;
-
-	frame_pool_census(&scene.pool, &census);
-	return census.free_frames == want && frame_pool_audit(&scene.pool);
-}
-
 static void pick_wanted(void *context)
 {
 	(void)context;
@@ -80,10 +46,11 @@ static void pick_wanted(void *context)
 static void one_picked(void *context)
 {
 	bool first = scene.status[0] == ST_OK;
+	uint64_t had = context == NULL ? BLOCK : FRAMES;
 
 	EXPLORE_CHECK(scene.status[first] == ST_CONFLICT);
 	EXPLORE_CHECK(scene.status[!first] == ST_OK);
-	EXPLORE_CHECK(free_is(context == NULL ? BLOCK - 1 : FRAMES - 1));
+	EXPLORE_CHECK(scene_has_free(&scene, had - 1));
 	EXPLORE_CHECK(scene.frame_owner[WANTED].plain == OWNER_BAD);
 }
 
@@ -120,7 +87,7 @@ static void wanted_is_gone(void *context)
 {
 	(void)context;
 	EXPLORE_CHECK(scene.status[0] == ST_OK);
-	EXPLORE_CHECK(free_is(BLOCK - 1));
+	EXPLORE_CHECK(scene_has_free(&scene, BLOCK - 1));
 }
 
 CASE(frame_pick_finds_it_while_its_block_splits_and_merges)
@@ -151,10 +118,11 @@ static void only_wanted_is_free(void *context)
 static void take_last(void *context)
 {
 	struct frame_request one = { .owner = 1 };
+	pfn_t frame;
 
 	(void)context;
-	scene.status[1] = explored_frame_pool_alloc(
-		&scene.pool, 2, &one, &scene.got[1]);
+	scene.status[1] = explored_frame_pool_alloc(&scene.pool, 2, &one,
+						    &frame);
 }
 
 static void one_got_the_last(void *context)
@@ -167,7 +135,7 @@ static void one_got_the_last(void *context)
 		      scene.status[1] == ST_NO_MEMORY);
 	EXPLORE_CHECK(scene.frame_owner[WANTED].plain ==
 		      (scene.status[0] == ST_OK ? OWNER_BAD : 1));
-	EXPLORE_CHECK(free_is(0));
+	EXPLORE_CHECK(scene_has_free(&scene, 0));
 }
 
 CASE(frame_pick_and_alloc_never_both_get_the_last)

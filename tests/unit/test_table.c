@@ -2,65 +2,13 @@
 /* Mapping: pictures, refusals, entry bits, and the source running dry. */
 #include "check.h"
 #include "fake_mmu.h"
-#include "table_picture.h"
-#include "table_world.h"
+#include "table_scene.h"
 
-#include <base/bits.h>
-
-#define KERNEL 0xffff800000000000UL
 #define TOP 0xffffffffffffffffUL
-
-static struct table_world world;
-
-static const struct table_features everything = {
-	.no_execute = true, .page_1g = true, .physical_bits = 46
-};
-
-static bool shows(const char *want)
-{
-	const char *is = table_picture(&world.table);
-
-	if (strcmp(is, want) == 0)
-		return true;
-	printf("# want %s\n#   is %s\n", want, is);
-	return false;
-}
-
-static bool sound(void)
-{
-	const char *wrong = world_audit(&world);
-
-	if (wrong == NULL && !table_audit(&world.table))
-		wrong = "table_audit says no";
-	if (wrong != NULL)
-		printf("# %s\n", wrong);
-	return wrong == NULL;
-}
-
-/* Plain, writable, in leaves up to 1 GiB. */
-static enum status map(uint64_t virt, uint64_t phys, uint64_t bytes)
-{
-	return table_map(&world.table, &(struct table_mapping){
-		.virt = { virt }, .phys = { phys }, .bytes = bytes,
-		.rights = TABLE_WRITE, .largest_leaf = SIZE_1G });
-}
-
-static enum status map_page(uint64_t virt, unsigned rights)
-{
-	return table_map(&world.table, &(struct table_mapping){
-		.virt = { virt }, .phys = { virt & 0xfffff000 },
-		.bytes = PAGE_SIZE, .rights = rights });
-}
 
 static enum status unmap(uint64_t virt, uint64_t bytes)
 {
 	return table_unmap(&world.table, (vaddr_t){ virt }, bytes);
-}
-
-static void done(void)
-{
-	CHECK(sound());
-	CHECK(world_free(&world) == NULL);
 }
 
 /* --- pictures ------------------------------------------------------------ */
@@ -68,9 +16,9 @@ static void done(void)
 CASE(table_maps_in_the_largest_leaves_that_fit)
 {
 	world_init(&world, everything, 16);
-	CHECK(map(KERNEL + SIZE_1G - SIZE_2M - 0x3000,
-		  5 * SIZE_1G - SIZE_2M - 0x3000,
-		  SIZE_1G + 3 * SIZE_2M + 0x5000) == ST_OK);
+	CHECK(map_to(KERNEL + SIZE_1G - SIZE_2M - 0x3000,
+		     5 * SIZE_1G - SIZE_2M - 0x3000,
+		     SIZE_1G + 3 * SIZE_2M + 0x5000) == ST_OK);
 	CHECK(shows("ffff80003fdfd000 3x4K 13fdfd000 w--- 0;"
 		    "ffff80003fe00000 1x2M 13fe00000 w--- 0;"
 		    "ffff800040000000 1x1G 140000000 w--- 0;"
@@ -85,7 +33,7 @@ CASE(table_maps_in_the_largest_leaves_that_fit)
 CASE(table_maps_2m_where_only_that_is_common_to_both_addresses)
 {
 	world_init(&world, everything, 16);
-	CHECK(map(KERNEL, 3 * SIZE_2M, SIZE_1G + SIZE_2M) == ST_OK);
+	CHECK(map_to(KERNEL, 3 * SIZE_2M, SIZE_1G + SIZE_2M) == ST_OK);
 	CHECK(shows("ffff800000000000 513x2M 600000 w--- 0;"));
 	CHECK(world.table.table_pages == 4);
 	done();
@@ -94,7 +42,7 @@ CASE(table_maps_2m_where_only_that_is_common_to_both_addresses)
 CASE(table_maps_4k_where_nothing_more_is_common_to_both_addresses)
 {
 	world_init(&world, everything, 16);
-	CHECK(map(KERNEL, SIZE_1G + PAGE_SIZE, 2 * SIZE_2M) == ST_OK);
+	CHECK(map_to(KERNEL, SIZE_1G + PAGE_SIZE, 2 * SIZE_2M) == ST_OK);
 	CHECK(shows("ffff800000000000 1024x4K 40001000 w--- 0;"));
 	CHECK(world.table.table_pages == 5);
 	done();
@@ -103,7 +51,7 @@ CASE(table_maps_4k_where_nothing_more_is_common_to_both_addresses)
 CASE(table_maps_2m_where_the_processor_has_no_1g)
 {
 	world_init(&world, (struct table_features){ .no_execute = true }, 16);
-	CHECK(map(KERNEL, 0, 2 * SIZE_1G) == ST_OK);
+	CHECK(map_to(KERNEL, 0, 2 * SIZE_1G) == ST_OK);
 	CHECK(shows("ffff800000000000 1024x2M 0 w--- 0;"));
 	done();
 }
@@ -128,10 +76,10 @@ CASE(table_maps_no_larger_leaf_than_asked)
 CASE(table_maps_the_last_page_of_each_half)
 {
 	world_init(&world, everything, 16);
-	CHECK(map(0x7ffffffff000, 0x1000, PAGE_SIZE) == ST_OK);
-	CHECK(map(TOP - 0x1fff, 0x2000, 2 * PAGE_SIZE) == ST_OK);
-	CHECK(map(0, 0x4000, PAGE_SIZE) == ST_OK);
-	CHECK(map(KERNEL, 0x5000, PAGE_SIZE) == ST_OK);
+	CHECK(map_to(0x7ffffffff000, 0x1000, PAGE_SIZE) == ST_OK);
+	CHECK(map_to(TOP - 0x1fff, 0x2000, 2 * PAGE_SIZE) == ST_OK);
+	CHECK(map_to(0, 0x4000, PAGE_SIZE) == ST_OK);
+	CHECK(map_to(KERNEL, 0x5000, PAGE_SIZE) == ST_OK);
 	CHECK(shows("0 1x4K 4000 w--- 0;"
 		    "7ffffffff000 1x4K 1000 w--- 0;"
 		    "ffff800000000000 1x4K 5000 w--- 0;"
@@ -147,7 +95,7 @@ CASE(table_maps_the_last_page_of_each_half)
 CASE(table_maps_a_whole_half)
 {
 	world_init(&world, (struct table_features){ .page_1g = true }, 600);
-	CHECK(map(0, 0, 1UL << 47) == ST_OK);
+	CHECK(map_to(0, 0, 1UL << 47) == ST_OK);
 	CHECK(shows("0 131072x1G 0 wx-- 0;"));
 	CHECK(world.table.table_pages == 1 + 256);
 	CHECK(unmap(0, 1UL << 47) == ST_OK);
@@ -158,8 +106,9 @@ CASE(table_maps_a_whole_half)
 CASE(table_maps_physical_memory_up_to_its_last_byte)
 {
 	world_init(&world, everything, 16);
-	CHECK(map(KERNEL, (1UL << 46) - PAGE_SIZE, PAGE_SIZE) == ST_OK);
-	CHECK(map(KERNEL + SIZE_1G, (1UL << 46) - SIZE_1G, SIZE_1G) == ST_OK);
+	CHECK(map_to(KERNEL, (1UL << 46) - PAGE_SIZE, PAGE_SIZE) == ST_OK);
+	CHECK(map_to(KERNEL + SIZE_1G, (1UL << 46) - SIZE_1G, SIZE_1G) ==
+	      ST_OK);
 	CHECK(shows("ffff800000000000 1x4K 3ffffffff000 w--- 0;"
 		    "ffff800040000000 1x1G 3fffc0000000 w--- 0;"));
 	done();
@@ -209,7 +158,7 @@ CASE(table_refuses_hostile_ranges)
 	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++) {
 		vaddr_t virt = { bad[i].virt };
 
-		CHECK(map(virt.raw, bad[i].phys, bad[i].bytes) ==
+		CHECK(map_to(virt.raw, bad[i].phys, bad[i].bytes) ==
 		      ST_BAD_RANGE);
 		CHECK(table_unmap(&world.table, virt, bad[i].bytes) ==
 		      ST_BAD_RANGE);
@@ -217,7 +166,7 @@ CASE(table_refuses_hostile_ranges)
 		      ST_BAD_RANGE);
 	}
 	for (size_t i = 0; i < ARRAY_LENGTH(bad_phys); i++)
-		CHECK(map(KERNEL, bad_phys[i].phys, bad_phys[i].bytes) ==
+		CHECK(map_to(KERNEL, bad_phys[i].phys, bad_phys[i].bytes) ==
 		      ST_BAD_RANGE);
 	CHECK(world.source.takes == 1);
 	CHECK(shows(""));
@@ -270,10 +219,10 @@ CASE(table_refuses_what_is_mapped_already_and_takes_nothing)
 
 	world_init(&world, everything, 16);
 	CHECK(map_page(KERNEL + SIZE_2M + 0x5000, TABLE_READ) == ST_OK);
-	CHECK(map(KERNEL + 2 * SIZE_1G, 0, SIZE_1G) == ST_OK);
+	CHECK(map_to(KERNEL + 2 * SIZE_1G, 0, SIZE_1G) == ST_OK);
 	world.source.budget = 0;
 	for (size_t i = 0; i < ARRAY_LENGTH(clash); i++)
-		CHECK(map(clash[i].virt, 0, clash[i].bytes) == ST_CONFLICT);
+		CHECK(map_to(clash[i].virt, 0, clash[i].bytes) == ST_CONFLICT);
 	CHECK(shows("ffff800000205000 1x4K 205000 ---- 0;"
 		    "ffff800080000000 1x1G 0 w--- 0;"));
 	done();
@@ -407,7 +356,7 @@ CASE(table_query_finds_the_leaf_around_an_address)
 	struct table_leaf leaf;
 
 	world_init(&world, everything, 16);
-	CHECK(map(KERNEL + SIZE_2M, 5 * SIZE_2M, SIZE_2M) == ST_OK);
+	CHECK(map_to(KERNEL + SIZE_2M, 5 * SIZE_2M, SIZE_2M) == ST_OK);
 	CHECK(table_query(&world.table, (vaddr_t){ KERNEL + SIZE_2M + 0x1234 },
 			  &leaf) == ST_OK);
 	CHECK(leaf.virt.raw == KERNEL + SIZE_2M);
@@ -428,7 +377,7 @@ CASE(table_query_finds_the_leaf_around_an_address)
 CASE(table_destroy_gives_back_zeroed_pages)
 {
 	world_init(&world, everything, 16);
-	CHECK(map(KERNEL + SIZE_1G - PAGE_SIZE, 0, 2 * SIZE_2M) == ST_OK);
+	CHECK(map_to(KERNEL + SIZE_1G - PAGE_SIZE, 0, 2 * SIZE_2M) == ST_OK);
 	CHECK(map_page(0, 0) == ST_OK);
 	CHECK(world_free(&world) == NULL);
 	CHECK(world.source.given_dirty == 0);
@@ -451,7 +400,7 @@ CASE(table_map_fails_whole_when_any_page_is_missing)
 	for (n = 1; n < 30; n++) {
 		world.source.takes = 0;
 		world.source.fail_at = n;
-		if (map(virt, SIZE_1G - SIZE_2M - PAGE_SIZE, bytes) == ST_OK)
+		if (map_to(virt, SIZE_1G - SIZE_2M - PAGE_SIZE, bytes) == ST_OK)
 			break;
 		CHECK(world.source.pages_out == 4);
 		CHECK(shows(before));
@@ -472,8 +421,8 @@ CASE(table_map_takes_exactly_what_it_lacks)
 	CHECK(map_page(KERNEL + SIZE_1G + SIZE_2M, TABLE_READ) == ST_OK);
 	world.source.takes = 0;
 	/* PDs of the first and the last GiB, a PT in each, and no more. */
-	CHECK(map(KERNEL + SIZE_2M - PAGE_SIZE, SIZE_2M - PAGE_SIZE,
-		  SIZE_1G + PAGE_SIZE) == ST_OK);
+	CHECK(map_to(KERNEL + SIZE_2M - PAGE_SIZE, SIZE_2M - PAGE_SIZE,
+		     SIZE_1G + PAGE_SIZE) == ST_OK);
 	CHECK(world.source.takes == 2);
 	CHECK(world.source.gives == 0);
 	CHECK(shows("ffff8000001ff000 1x4K 1ff000 w--- 0;"

@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /* Tables that others built, or that nobody did: adopt and audit. */
 #include "check.h"
-#include "fake_mmu.h"
-#include "table_picture.h"
-#include "table_world.h"
+#include "table_scene.h"
 
-#include <base/bits.h>
-
-#define KERNEL 0xffff800000000000UL
 #define FRAMES 24
 #define GARBAGE_ROUNDS 60000
 
-static struct table_world world;
 static unsigned asked;
 
 /* The rule that the kernel would take from owned[]; here: is it lent? */
@@ -19,14 +13,6 @@ static bool is_lent(const void *context, pfn_t frame)
 {
 	asked++;
 	return stingy_is_out(context, frame);
-}
-
-static void map(uint64_t virt, uint64_t bytes, unsigned rights)
-{
-	CHECK(table_map(&world.table, &(struct table_mapping){
-		.virt = { virt }, .phys = { virt & 0xffffffffff },
-		.bytes = bytes, .rights = rights,
-		.largest_leaf = SIZE_1G }) == ST_OK);
 }
 
 /* Leaves of all sizes, for the kernel and for users. */
@@ -52,15 +38,6 @@ static enum status adopt(struct table *table)
 			   &world.features, world.table.root);
 }
 
-static bool sound(void)
-{
-	const char *wrong = world_audit(&world);
-
-	if (wrong != NULL)
-		printf("# %s\n", wrong);
-	return wrong == NULL && table_audit(&world.table);
-}
-
 CASE(table_adopts_its_own_and_goes_on)
 {
 	struct table adopted;
@@ -80,8 +57,7 @@ CASE(table_adopts_its_own_and_goes_on)
 	CHECK(world.table.table_pages == 8);
 	CHECK(world.source.given_dirty == 0);
 	map(0x400000, SIZE_2M, TABLE_USER);
-	CHECK(sound());
-	CHECK(world_free(&world) == NULL);
+	done();
 }
 
 /* Every page of the built tree translates as it did. */
@@ -171,8 +147,7 @@ CASE(table_adopt_and_audit_see_each_right_that_is_forbidden_alone)
 		CHECK(!table_audit(&world.table));
 		CHECK(adopt(&world.table) == ST_OK);
 		CHECK(same_translations(before, places, ARRAY_LENGTH(places)));
-		CHECK(sound());
-		CHECK(world_free(&world) == NULL);
+		done();
 	}
 }
 
@@ -305,8 +280,7 @@ CASE(table_audit_counts_pages)
 	world.table.table_pages -= 2;
 	CHECK(!table_audit(&world.table));
 	world.table.table_pages++;
-	CHECK(sound());
-	CHECK(world_free(&world) == NULL);
+	done();
 }
 
 CASE(table_adopt_refuses_a_root_that_may_not_be)

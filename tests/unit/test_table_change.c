@@ -2,48 +2,10 @@
 /* Protect and unmap: splits, flushes, and what may fail. */
 #include "check.h"
 #include "fake_mmu.h"
-#include "table_picture.h"
-#include "table_world.h"
+#include "table_scene.h"
 
-#include <base/bits.h>
-
-#define KERNEL 0xffff800000000000UL
 #define RX TABLE_EXECUTE
 #define RW TABLE_WRITE
-
-static struct table_world world;
-
-static const struct table_features everything = {
-	.no_execute = true, .page_1g = true, .physical_bits = 46
-};
-
-static bool shows(const char *want)
-{
-	const char *is = table_picture(&world.table);
-
-	if (strcmp(is, want) == 0)
-		return true;
-	printf("# want %s\n#   is %s\n", want, is);
-	return false;
-}
-
-static bool sound(void)
-{
-	const char *wrong = world_audit(&world);
-
-	if (wrong != NULL)
-		printf("# %s\n", wrong);
-	return wrong == NULL && table_audit(&world.table);
-}
-
-/* phys = virt below 2^40, in the largest leaves that the range has. */
-static void map(uint64_t virt, uint64_t bytes, unsigned rights)
-{
-	CHECK(table_map(&world.table, &(struct table_mapping){
-		.virt = { virt }, .phys = { virt & 0xffffffffff },
-		.bytes = bytes, .rights = rights,
-		.largest_leaf = SIZE_1G }) == ST_OK);
-}
 
 static enum status protect(uint64_t virt, uint64_t bytes, unsigned rights)
 {
@@ -55,12 +17,6 @@ static enum status unmap(uint64_t virt, uint64_t bytes)
 {
 	fake_mmu_reset();
 	return table_unmap(&world.table, (vaddr_t){ virt }, bytes);
-}
-
-static void done(void)
-{
-	CHECK(sound());
-	CHECK(world_free(&world) == NULL);
 }
 
 /* --- splits -------------------------------------------------------------- */

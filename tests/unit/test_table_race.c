@@ -6,28 +6,11 @@
  * bit that it sets there must survive.
  */
 #include "check.h"
-#include "fake_mmu.h"
 #include "single_step.h"
-#include "table_world.h"
+#include "table_scene.h"
 
-#include <base/bits.h>
-
-#define KERNEL 0xffff800000000000UL
 #define USER 0x40000000UL
 #define PROBES 5
-
-static struct table_world world;
-
-static const struct table_features everything = {
-	.no_execute = true, .page_1g = true, .physical_bits = 46
-};
-
-static enum status map(uint64_t virt, uint64_t bytes, unsigned rights)
-{
-	return table_map(&world.table, &(struct table_mapping){
-		.virt = { virt }, .phys = { virt & 0xffffffffff },
-		.bytes = bytes, .rights = rights, .largest_leaf = SIZE_1G });
-}
 
 enum race_call { RACE_MAP, RACE_UNMAP, RACE_PROTECT };
 
@@ -56,7 +39,8 @@ static void perform(void *context)
 	vaddr_t virt = { race->virt };
 
 	if (race->call == RACE_MAP)
-		onlooker->status = map(race->virt, race->bytes, race->rights);
+		onlooker->status = map_as(race->virt, race->bytes,
+					  race->rights);
 	else if (race->call == RACE_UNMAP)
 		onlooker->status = table_unmap(&world.table, virt,
 					       race->bytes);
@@ -69,7 +53,7 @@ static void set_up(const struct race *race)
 {
 	world_init(&world, everything, 16);
 	if (race->built > 0)
-		CHECK(map(race->at, race->built, race->built_rights) ==
+		CHECK(map_as(race->at, race->built, race->built_rights) ==
 		      ST_OK);
 }
 

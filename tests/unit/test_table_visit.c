@@ -1,45 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /* Visits: of leaves, of rows of them, of table pages. */
 #include "check.h"
-#include "fake_mmu.h"
-#include "table_world.h"
-
-#include <base/bits.h>
-
-#define KERNEL 0xffff800000000000UL
-
-static struct table_world world;
-
-static const struct table_features everything = {
-	.no_execute = true, .page_1g = true, .physical_bits = 46
-};
-
-/* Plain, writable, in leaves up to 1 GiB. */
-static enum status map(uint64_t virt, uint64_t phys, uint64_t bytes)
-{
-	return table_map(&world.table, &(struct table_mapping){
-		.virt = { virt }, .phys = { phys }, .bytes = bytes,
-		.rights = TABLE_WRITE, .largest_leaf = SIZE_1G });
-}
-
-static enum status map_page(uint64_t virt, unsigned rights)
-{
-	return table_map(&world.table, &(struct table_mapping){
-		.virt = { virt }, .phys = { virt & 0xfffff000 },
-		.bytes = PAGE_SIZE, .rights = rights });
-}
+#include "table_scene.h"
 
 static enum status unmap(uint64_t virt)
 {
 	return table_unmap(&world.table, (vaddr_t){ virt }, PAGE_SIZE);
-}
-
-static void done(void)
-{
-	const char *wrong = world_audit(&world);
-
-	CHECK(wrong == NULL && table_audit(&world.table));
-	CHECK(world_free(&world) == NULL);
 }
 
 struct seen {
@@ -108,14 +74,14 @@ CASE(table_visits_rows_of_leaves_that_differ_in_address_alone)
 
 	world_init(&world, everything, 16);
 	/* Cut at the end of each page, where rights and where frames jump. */
-	CHECK(map(last_2m - 3 * PAGE_SIZE, 0x3fdfd000,
-		  3 * PAGE_SIZE + SIZE_2M + 2 * SIZE_1G) == ST_OK);
+	CHECK(map_to(last_2m - 3 * PAGE_SIZE, 0x3fdfd000,
+		     3 * PAGE_SIZE + SIZE_2M + 2 * SIZE_1G) == ST_OK);
 	CHECK(map_page(0x1000, TABLE_WRITE) == ST_OK);
 	CHECK(map_page(0x2000, TABLE_WRITE) == ST_OK);
 	CHECK(map_page(0x3000, TABLE_READ) == ST_OK);
 	CHECK(map_page(0x5000, TABLE_READ) == ST_OK);
-	CHECK(map(0x6000, 0x7000, PAGE_SIZE) == ST_OK);
-	CHECK(map(0x7000, 0x7000, PAGE_SIZE) == ST_OK);
+	CHECK(map_to(0x6000, 0x7000, PAGE_SIZE) == ST_OK);
+	CHECK(map_to(0x7000, 0x7000, PAGE_SIZE) == ST_OK);
 	table_visit_rows(&world.table, see_row, &rows);
 	CHECK(rows.count == 8);
 	CHECK(row_is(&rows.row[0], 0x1000, PAGE_SIZE, 2));
@@ -140,7 +106,7 @@ CASE(table_visits_find_each_table_in_a_page)
 	struct seen seen = { .stop_after = 0 };
 
 	world_init(&world, everything, 16);
-	CHECK(map(KERNEL, 0, 16 * SIZE_1G) == ST_OK);
+	CHECK(map_to(KERNEL, 0, 16 * SIZE_1G) == ST_OK);
 	CHECK(unmap(KERNEL + 3 * SIZE_1G) == ST_OK);
 	CHECK(unmap(KERNEL + 16 * SIZE_1G - PAGE_SIZE) == ST_OK);
 	CHECK(map_page(KERNEL + 511 * SIZE_1G, TABLE_WRITE) == ST_OK);
@@ -156,7 +122,7 @@ CASE(table_visits_every_table_page_once)
 	struct seen seen = { .stop_after = 0 };
 
 	world_init(&world, everything, 16);
-	CHECK(map(KERNEL + SIZE_1G - PAGE_SIZE, 0, 2 * PAGE_SIZE) == ST_OK);
+	CHECK(map_to(KERNEL + SIZE_1G - PAGE_SIZE, 0, 2 * PAGE_SIZE) == ST_OK);
 	CHECK(map_page(0, 0) == ST_OK);
 	table_visit_pages(&world.table, see_frame, &seen);
 	CHECK(seen.count == world.table.table_pages);
