@@ -78,6 +78,14 @@ static void warn_of_table(const char *name, enum status status)
 			 name, status_text(status));
 }
 
+static void warn_of_ranges(void)
+{
+	if (numa.left_out != 0 || numa.cut != 0)
+		log_line(LOG_WARNING, "numa: beyond all memory table=SRAT "
+				      "left_out=%lu cut=%lu limit=0x%lx",
+			 numa.left_out, numa.cut, PHYSICAL_LIMIT);
+}
+
 /* The tables' own pages as well, once nobody looks into them any more. */
 static void count_pages(void)
 {
@@ -94,6 +102,7 @@ void nodes_start(void)
 	find_table("SRAT", &tables.srat, &tables.srat_bytes);
 	find_table("SLIT", &tables.slit, &tables.slit_bytes);
 	status = build(&tables);
+	warn_of_ranges();
 	if (status != ST_OK) {
 		warn_of_table("SRAT", status);
 		build_one();

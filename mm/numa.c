@@ -345,7 +345,11 @@ enum status numa_build(struct numa *out, const struct numa_request *request)
 	const struct numa_tables *tables = &request->tables;
 	struct srat_shape shape = srat_shape(tables);
 
-	*out = (struct numa){ .srat = shape.status };
+	*out = (struct numa){
+		.srat = shape.status,
+		.left_out = shape.left_out,
+		.cut = shape.cut,
+	};
 	if (request->memory_bytes < shape_bytes(&shape))
 		return ST_FULL;
 	ASSERT(is_aligned((uintptr_t)request->memory, sizeof(uint64_t)));

@@ -25,12 +25,14 @@ struct affinity {
 struct srat_reader {
 	struct acpi_entries entries;
 	uint8_t revision;
+	uint64_t left_out, cut;		/* ranges so far, as in struct numa  */
 };
 
 /* What there is to expect; one node and nothing else unless ST_OK. */
 struct srat_shape {
 	enum status status;		/* as numa.srat                      */
 	size_t cpus, ranges, nodes;
+	uint64_t left_out, cut;		/* also where nothing counts         */
 };
 
 struct srat_shape srat_shape(const struct numa_tables *tables);

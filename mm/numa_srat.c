@@ -61,22 +61,29 @@ static bool read_x2apic(const uint8_t *at, struct affinity *out)
 }
 
 /* A range that wraps cannot be believed; one that is too long is cut. */
-static bool read_memory(const struct srat_reader *reader, const uint8_t *at,
+static bool read_memory(struct srat_reader *reader, const uint8_t *at,
 			struct affinity *out)
 {
+	uint64_t bytes = get64(at, 16);
+
 	out->kind = AFFINITY_MEMORY;
 	out->domain = known_domain(reader, get32(at, 2));
 	out->flags = get32(at, 28) & KNOWN_FLAGS;
 	out->start = get64(at, 8);
-	if ((out->flags & NUMA_ENABLED) == 0 ||
-	    add_overflows(out->start, get64(at, 16), &out->end))
+	if ((out->flags & NUMA_ENABLED) == 0 || bytes == 0)
 		return false;
+	if (add_overflows(out->start, bytes, &out->end) ||
+	    out->start >= PHYSICAL_LIMIT) {
+		reader->left_out++;
+		return false;
+	}
+	reader->cut += out->end > PHYSICAL_LIMIT;
 	out->end = min_u64(out->end, PHYSICAL_LIMIT);
-	return out->start < out->end;
+	return true;
 }
 
 /* False when the entry says nothing that counts. */
-static bool read_entry(const struct srat_reader *reader,
+static bool read_entry(struct srat_reader *reader,
 		       const struct acpi_entry *entry, struct affinity *out)
 {
 	*out = (struct affinity){ .domain = 0 };
@@ -162,15 +169,17 @@ struct srat_shape srat_shape(const struct numa_tables *tables)
 	    !acpi_table_is_good(tables->srat, tables->srat_bytes, "SRAT"))
 		return shape;
 	domains = count_domains(tables);
-	shape.status = domains == 0 ? ST_NOT_FOUND : ST_FULL;
-	if (domains == 0 || domains > NUMA_NODES)
+	shape.status = ST_FULL;
+	if (domains > NUMA_NODES)
 		return shape;
-	shape.status = ST_OK;
-	shape.nodes = domains;
+	shape.status = domains == 0 ? ST_NOT_FOUND : ST_OK;
+	shape.nodes = max_u64(domains, 1);
 	reader = srat_begin(tables);
 	while (srat_next(&reader, &affinity)) {
 		shape.cpus += affinity.kind == AFFINITY_CPU;
 		shape.ranges += affinity.kind == AFFINITY_MEMORY;
 	}
+	shape.left_out = reader.left_out;
+	shape.cut = reader.cut;
 	return shape;
 }

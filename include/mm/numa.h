@@ -83,6 +83,8 @@ struct numa {
 	 */
 	enum status srat, slit;
 	bool srat_cut_short;		/* as in acpi_entries.h              */
+	/* Enabled ranges beyond PHYSICAL_LIMIT, wholly (or wrapping), partly */
+	uint64_t left_out, cut;
 };
 
 struct numa_request {

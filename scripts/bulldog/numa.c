@@ -45,7 +45,11 @@ static bool accept(struct input *inputs, struct file_bytes *file,
 {
 	enum input_kind kind = kind_of(file);
 
-	if (kind == INPUT_MAP && is_other_table(file))
+	/* What a copy of a table is that one was not allowed to read. */
+	if (file->bytes == 0)
+		tool_complain("%s: empty: neither a table nor a map",
+			      file_name(path));
+	else if (kind == INPUT_MAP && is_other_table(file))
 		tool_complain("%s: an ACPI table, but neither SRAT nor SLIT",
 			      file_name(path));
 	else if (inputs[kind].path != NULL)
@@ -83,6 +87,12 @@ static void say_what_was_wrong(const struct numa *numa,
 	if (numa->srat_cut_short)
 		tool_complain("%s: ends in what is no entry",
 			      file_name(srat->path));
+	if (numa->left_out != 0 || numa->cut != 0)
+		tool_complain("%s: ranges at or beyond 0x%lx: %lu left out, "
+			      "%lu cut there", file_name(srat->path),
+			      (unsigned long)PHYSICAL_LIMIT,
+			      (unsigned long)numa->left_out,
+			      (unsigned long)numa->cut);
 	if (slit->path != NULL && numa->slit != ST_OK)
 		tool_complain("%s: not used, so distances are %u and %u: %s",
 			      file_name(slit->path), NUMA_LOCAL, NUMA_REMOTE,

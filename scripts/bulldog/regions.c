@@ -36,6 +36,8 @@ static bool read_map(struct map_text *map, struct file_bytes *file,
 		complain_of_line(path, map);
 	else if (status != ST_OK)
 		tool_complain("%s: %s", file_name(path), status_text(status));
+	else if (map->count == 0)
+		tool_complain("%s: no entry in it", file_name(path));
 	return status == ST_OK;
 }
 

@@ -113,6 +113,8 @@ SRATS = (
     ("srat_behind", 2, (2, 2), None),
     ("srat_nobody", 2, (4, 0), None),
     ("srat_spoilt", 1, (4,), "unusable table=SRAT why="),
+    ("srat_beyond", 2, (2, 2), "beyond all memory table=SRAT left_out=3 "
+                               "cut=0 limit=0x10000000000000$"),
 )
 
 

@@ -21,6 +21,7 @@
  *        tables=srat_shreds   256 nodes in turn, 4800 stripes of 128 MiB
  *        tables=srat_nobody   no processor is named
  *        tables=srat_sliver   the second node has the second MiB
+ *        tables=srat_beyond   a range more, where no address reaches
  */
 #include "acpi.h"
 
@@ -30,6 +31,7 @@
 #define SRAT_CPU	16
 #define SRAT_MEMORY	40
 #define CPUS		4
+#define ADDRESSES_END	(1ULL << 52)
 #define LIE_BYTES	(16 * MIB)
 #define LIES		6
 #define CROWD		60
@@ -39,14 +41,14 @@ enum kind {
 	AS_IT_IS, DSDT_BEYOND, DSDT_OTHER, DSDT_SPOILT, DSDT_ZERO, DSDT_LOST,
 	ENDLESS, SPOILT, CROWDED, SRAT, SRAT_BEHIND, SRAT_SPOILT,
 	SRAT_STRIPES, SRAT_CRUMBS, SRAT_SPLINTERS, SRAT_SHREDS,
-	SRAT_NOBODY, SRAT_SLIVER, KIND_COUNT,
+	SRAT_NOBODY, SRAT_SLIVER, SRAT_BEYOND, KIND_COUNT,
 };
 
 static const char *const names[KIND_COUNT] = {
 	"as_it_is", "dsdt_beyond", "dsdt_other", "dsdt_spoilt", "dsdt_zero",
 	"dsdt_lost", "endless", "spoilt", "crowd", "srat", "srat_behind",
 	"srat_spoilt", "srat_stripes", "srat_crumbs", "srat_splinters",
-	"srat_shreds", "srat_nobody", "srat_sliver",
+	"srat_shreds", "srat_nobody", "srat_sliver", "srat_beyond",
 };
 
 static enum kind wanted;
@@ -132,6 +134,7 @@ static void add_lies(UINTN count, UINT64 claimed)
 struct srat_wish {
 	UINTN nodes, stripes, cpus;
 	UINT64 stripe_bytes;
+	UINTN beyond;			/* ranges behind all addresses       */
 };
 
 static UINT8 *put_memory(UINT8 *at, UINT32 domain, UINT64 start, UINT64 bytes)
@@ -148,7 +151,7 @@ static UINT8 *put_memory(UINT8 *at, UINT32 domain, UINT64 start, UINT64 bytes)
 static void add_srat(const struct srat_wish *wish)
 {
 	UINTN bytes = SRAT_HEADER + wish->cpus * SRAT_CPU +
-		      wish->stripes * SRAT_MEMORY;
+		      (wish->stripes + wish->beyond) * SRAT_MEMORY;
 	UINT8 *table = new_table("SRAT", bytes), *at = table + SRAT_HEADER;
 
 	table[HEADER_BYTES] = 1;
@@ -162,6 +165,8 @@ static void add_srat(const struct srat_wish *wish)
 	for (UINTN i = 0; i < wish->stripes; i++)
 		at = put_memory(at, (UINT32)(i % wish->nodes),
 				i * wish->stripe_bytes, wish->stripe_bytes);
+	for (UINTN i = 0; i < wish->beyond; i++)
+		at = put_memory(at, 0, ADDRESSES_END + i * MIB, MIB);
 	seal(table, bytes);
 	if (wanted == SRAT_SPOILT)
 		table[TABLE_SUM] ^= 1;
@@ -170,21 +175,23 @@ static void add_srat(const struct srat_wish *wish)
 
 static void add_wanted_srat(void)
 {
-	struct srat_wish wish = { 2, 2, CPUS, 256 * MIB };
+	struct srat_wish wish = { 2, 2, CPUS, 256 * MIB, 0 };
 
 	if (wanted == SRAT_STRIPES)
-		wish = (struct srat_wish){ 2, 5000, CPUS, 32 * MIB };
+		wish = (struct srat_wish){ 2, 5000, CPUS, 32 * MIB, 0 };
 	if (wanted == SRAT_CRUMBS)
-		wish = (struct srat_wish){ 16, 6400, CPUS, 2 * MIB };
+		wish = (struct srat_wish){ 16, 6400, CPUS, 2 * MIB, 0 };
 	if (wanted == SRAT_SPLINTERS)
-		wish = (struct srat_wish){ 16, 20000, CPUS, 2 * MIB };
+		wish = (struct srat_wish){ 16, 20000, CPUS, 2 * MIB, 0 };
 	if (wanted == SRAT_SHREDS)
-		wish = (struct srat_wish){ 256, 4800, CPUS, 128 * MIB };
+		wish = (struct srat_wish){ 256, 4800, CPUS, 128 * MIB, 0 };
 	if (wanted == SRAT_NOBODY)
 		wish.cpus = 0;
 	/* The second node's is inside of the first one's first 2 MiB. */
 	if (wanted == SRAT_SLIVER)
 		wish.stripe_bytes = MIB;
+	if (wanted == SRAT_BEYOND)
+		wish.beyond = 3;
 	add_srat(&wish);
 }
 

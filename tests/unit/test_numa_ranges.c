@@ -184,6 +184,7 @@ CASE(numa_cuts_what_reaches_beyond_all_memory)
 	CHECK(numa.nodes[0].pages == 2 && numa.nodes[1].pages == 0);
 	CHECK(numa.range_count == 1 && numa.said_count == 2);
 	CHECK(numa.said[1].end.raw == PHYSICAL_LIMIT);
+	CHECK(numa.cut == 2 && numa.left_out == 0);
 	scene_drop(&numa);
 }
 

@@ -55,6 +55,20 @@ CASE(numa_passes_over_what_says_nothing)
 	CHECK(numa.node_count == 1 && numa.nodes[0].domain == 9);
 	CHECK(numa.cpu_count == 0 && numa.said_count == 1);
 	CHECK(numa.range_count == 1 && numa.nodes[0].pages == 1);
+	CHECK(numa.left_out == 2 && numa.cut == 0);
+	scene_drop(&numa);
+}
+
+CASE(numa_counts_what_it_leaves_out_even_if_nothing_is_left)
+{
+	struct numa numa;
+
+	scene_begin(&scene, 3);
+	scene_memory(&scene, 4, PHYSICAL_LIMIT, PHYSICAL_LIMIT + PAGE_SIZE);
+	scene_memory(&scene, 4, UINT64_MAX - PAGE_SIZE, UINT64_MAX);
+	numa = scene_build(&scene);
+	CHECK(numa.srat == ST_NOT_FOUND && numa.node_count == 1);
+	CHECK(numa.left_out == 2 && numa.cut == 0);
 	scene_drop(&numa);
 }
 
