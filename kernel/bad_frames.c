@@ -25,7 +25,7 @@ static enum status pick(pfn_t frame)
 		return status;
 	return frame_pool_pick(frames_nodes()->pool[node],
 			       frames_bank()->slot, frame,
-			       (uint8_t)OWNER_BAD);
+			       BAD_FRAME_BYTE);
 }
 
 enum status bad_frame_take(pfn_t frame, enum owner *owner)

@@ -6,6 +6,11 @@
 #include <base/address.h>
 #include <base/status.h>
 #include <boot/owner.h>
+#include <mm/frame.h>
+
+/* What the pool has for such a frame: nobody can free it. */
+#define BAD_FRAME_BYTE	((uint8_t)(FRAME_BYTE_FIXED | OWNER_BAD))
+_Static_assert(BAD_FRAME_BYTE > FRAME_BYTE_LAST, "what can be freed");
 
 /*
  * The frame is owner bad's from now on, for ever. From tasks only: where a

@@ -56,7 +56,7 @@ static uint64_t print_pool(const struct command_call *call,
 		struct frame_view view = frame_pool_look(pool, at);
 
 		if (view.state == FRAME_STATE_LENT && view.size == FRAME_4K &&
-		    view.owner == OWNER_BAD) {
+		    view.owner == BAD_FRAME_BYTE) {
 			run++;
 			bad++;
 			at.raw++;
@@ -135,6 +135,7 @@ static enum status take(const struct command_call *call, pfn_t first,
 {
 	enum status worst = ST_OK;
 	struct fate fate = { .first = first };
+	uint64_t taken = 0;
 
 	for (uint64_t i = 0; i < pages; i++) {
 		pfn_t frame = { first.raw + i };
@@ -145,6 +146,7 @@ static enum status take(const struct command_call *call, pfn_t first,
 			owner = OWNER_BAD;
 		else
 			worst = status;
+		taken += status == ST_OK;
 		if (fate.frames != 0 && fate.status == status &&
 		    fate.owner == owner) {
 			fate.frames++;
@@ -154,6 +156,11 @@ static enum status take(const struct command_call *call, pfn_t first,
 		fate = (struct fate){ frame, 1, owner, status };
 	}
 	say_fate(call, &fate);
+	if (!call->records)
+		sink_print(call->out, "%lu of %lu pages are taken out of use\n",
+			   taken, pages);
+	else if (worst == ST_OK)
+		sink_print(call->out, "@total taken_pages=%lu\n", taken);
 	return worst;
 }
 
@@ -169,9 +176,12 @@ enum status command_bad(const struct command_call *call)
 	    (call->count == 3 &&
 	     number_from_decimal(call->words[2], &pages) != ST_OK) ||
 	    pages == 0 || pages > PAGES_MOST) {
-		log_line(LOG_ERROR, "bad: no such pages usage=\"bad [PHYS "
-				    "[PAGES]]\" digits=hexadecimal,decimal "
-				    "pages=1...%lu", PAGES_MOST);
+		log_line(LOG_ERROR, "bad: no such pages words=\"%s%s%s\" "
+				    "usage=\"bad [PHYS [PAGES]]\" "
+				    "digits=hexadecimal,decimal "
+				    "pages=1...%lu", call->words[1],
+			 call->count == 3 ? " " : "",
+			 call->count == 3 ? call->words[2] : "", PAGES_MOST);
 		return ST_BAD_ARGUMENT;
 	}
 	if (add_overflows(phys, pages * PAGE_SIZE, &end) ||

@@ -259,15 +259,19 @@ static void print_result(const struct command_call *call, uint64_t seconds,
 	const char *format = call->records ?
 		"@stress cpus=%u seconds=%lu operations=%lu refused=%lu "
 		"wrong=%lu in_handlers=%lu exchanged=%lu rounds=%lu "
-		"winners=%lu\n" :
+		"winners=%lu elapsed_ms=%lu cancelled=%s\n" :
 		"%u CPUs, %lu s: %lu operations, %lu refused, %lu wrong\n"
 		"%lu in interrupt handlers, %lu exchanged\n"
-		"%lu races for the last frame, %lu winners\n";
+		"%lu races for the last frame, %lu winners\n"
+		"%lu ms in all%s\n";
+	const char *end = result->cancelled ? ", ended by Ctrl-C" : "";
 
+	if (call->records)
+		end = result->cancelled ? "1" : "0";
 	sink_print(call->out, format, result->cpus, seconds,
 		   result->operations, result->refused, result->wrong,
 		   result->in_handlers, result->exchanged, result->rounds,
-		   result->winners);
+		   result->winners, result->elapsed_us / 1000, end);
 }
 
 enum status command_stress(const struct command_call *call)

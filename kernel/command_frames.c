@@ -270,6 +270,17 @@ static void print_descriptors(const struct command_call *call, paddr_t phys)
 	}
 }
 
+/* A power of two as people read it. */
+static void print_size(struct sink *out, uint64_t bytes)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	size_t unit = 0;
+
+	for (; bytes >= 1024 && unit + 1 < ARRAY_LENGTH(units); unit++)
+		bytes /= 1024;
+	sink_print(out, "%lu %s\n", bytes, units[unit]);
+}
+
 static void print_answer(const struct command_call *call,
 			 const struct answer *answer)
 {
@@ -286,17 +297,21 @@ static void print_answer(const struct command_call *call,
 	sink_print(call->out, "0x%lx\n  region     %s\n  owner      %s\n"
 			      "  node       %u\n", answer->phys.raw,
 		   answer->region, answer->owner, node);
-	if (answer->piece_bytes != 0)
-		sink_print(call->out, "  pool       %s, part of %lu KiB\n",
-			   answer->state, answer->piece_bytes / KIB);
-	else
-		sink_print(call->out, "  pool       none has it\n");
-	if (answer->leaf_bytes != 0)
-		sink_print(call->out, "  mapped     0x%lx, in a leaf of %lu "
-				      "KiB\n", direct_map(answer->phys).raw,
-			   answer->leaf_bytes / KIB);
-	else
-		sink_print(call->out, "  mapped     not directly\n");
+	sink_print(call->out, "  pool       ");
+	if (answer->piece_bytes != 0) {
+		sink_print(call->out, "%s, part of ", answer->state);
+		print_size(call->out, answer->piece_bytes);
+	} else {
+		sink_print(call->out, "none has it\n");
+	}
+	sink_print(call->out, "  mapped     ");
+	if (answer->leaf_bytes != 0) {
+		sink_print(call->out, "0x%lx, in a leaf of ",
+			   direct_map(answer->phys).raw);
+		print_size(call->out, answer->leaf_bytes);
+	} else {
+		sink_print(call->out, "not directly\n");
+	}
 }
 
 enum status command_whois(const struct command_call *call)

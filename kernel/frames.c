@@ -61,6 +61,7 @@ static void report(struct frame_reporter *reporter,
 		[FRAME_FOREIGN] = "no pool's",
 		[FRAME_MISALIGNED] = "misaligned",
 		[FRAME_NOT_ALLOCATED] = "not allocated in this size",
+		[FRAME_RETIRED] = "out of use for good",
 		[FRAME_FREED_AT_ONCE] = "freed by two CPUs",
 	};
 	vaddr_t caller = { (uint64_t)complaint->caller };

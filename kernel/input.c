@@ -21,6 +21,8 @@
 
 #define NAP_US	500
 #define AHEAD_BYTES	256	/* a power of two                            */
+#define KEYS_KEPT	16	/* of the keyboard, during a command         */
+#define CTRL_C		3
 /* A terminal does not say how wide it is: nobody's is narrower. */
 #define SERIAL_COLUMNS	80
 
@@ -31,6 +33,8 @@ static struct {
 	bool quiet;			/* and nothing since, for long       */
 	uint8_t ahead[AHEAD_BYTES];	/* bytes that came and wait          */
 	unsigned come, taken;		/* of them, ever                     */
+	struct key kept[KEYS_KEPT];	/* the keyboard's, likewise          */
+	unsigned keys_come, keys_taken;
 	struct line_editor editor;
 	struct row_painter painter;
 } input;
@@ -106,7 +110,61 @@ struct key input_poll_key(void)
 {
 	struct key key = poll_serial();
 
-	return key.code != KEY_NONE ? key : keyboard_poll();
+	if (key.code != KEY_NONE)
+		return key;
+	if (input.keys_taken != input.keys_come)
+		return input.kept[input.keys_taken++ % KEYS_KEPT];
+	return keyboard_poll();
+}
+
+/* --- Ctrl-C during a command --------------------------------------------- */
+
+/* Ports that never end are listened to for a while. */
+static bool serial_cancels(void)
+{
+	serial_listen();
+	for (unsigned at = input.taken; at != input.come; at++) {
+		if (input.ahead[at % AHEAD_BYTES] != CTRL_C)
+			continue;
+		input.taken = at + 1;
+		return true;
+	}
+	if (input.come - input.taken < AHEAD_BYTES)
+		return false;
+	/* No room: the UART would lose these, too. */
+	for (unsigned i = 0; i < AHEAD_BYTES; i++) {
+		int byte = serial_read();
+
+		if (byte < 0)
+			break;
+		if (byte != CTRL_C)
+			continue;
+		input.taken = input.come;
+		return true;
+	}
+	return false;
+}
+
+static bool keyboard_cancels(void)
+{
+	for (unsigned i = 0; i < KEYS_KEPT; i++) {
+		struct key key = keyboard_poll();
+
+		if (key.code == KEY_NONE)
+			break;
+		if (key.code == 'c' && key.held == KEY_CTRL) {
+			input.keys_taken = input.keys_come;
+			return true;
+		}
+		if (input.keys_come - input.keys_taken < KEYS_KEPT)
+			input.kept[input.keys_come++ % KEYS_KEPT] = key;
+	}
+	return false;
+}
+
+bool input_take_cancel(void)
+{
+	return serial_cancels() || keyboard_cancels();
 }
 
 struct key input_read_key(void)

@@ -25,6 +25,13 @@ struct key input_poll_key(void);
 /* The next key. Waits for ever. */
 struct key input_read_key(void);
 
+/*
+ * Whether somebody has pressed Ctrl-C; for commands that take long. What was
+ * typed before it is dropped, as the line would be; all else is kept for
+ * the next line. Never waits.
+ */
+bool input_take_cancel(void);
+
 struct input_line_request {
 	const char *prompt;
 	line_names *names;		/* for Tab; NULL: none               */

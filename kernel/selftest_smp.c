@@ -44,7 +44,7 @@ static void call_everybody(void *argument)
 		ipi_call_others(count_answer, argument);
 }
 
-bool selftest_ipi(const struct command_call *call)
+enum status selftest_ipi(const struct command_call *call)
 {
 	struct ipi_test test = { .rounds = IPI_ROUNDS };
 	uint64_t cpus = smp_online_count(), answers = 0;
@@ -64,7 +64,7 @@ bool selftest_ipi(const struct command_call *call)
 	sink_print(call->out, "@selftest name=ipi cpus=%lu answers=%lu "
 			      "wanted=%lu\n", cpus, answers,
 		   test.rounds * cpus * (cpus - 1));
-	return good;
+	return good ? ST_OK : ST_CORRUPT;
 }
 
 struct tlb_test {
@@ -116,23 +116,26 @@ static enum status change_pages(struct tlb_test *test, struct frame_run run)
 	return status;
 }
 
-bool selftest_tlb(const struct command_call *call)
+enum status selftest_tlb(const struct command_call *call)
 {
 	struct frame_run run = { .frames = TLB_PAGES };
 	struct tlb_test test = { 0 };
-	uint64_t reads, stale;
+	uint64_t reads, stale, wanted;
 	enum status status = memory_take_run(&run, OWNER_BOOT_LIST);
 
 	if (status != ST_OK)
-		return false;
+		return status;
 	status = change_pages(&test, run);
 	memory_give_run(run, OWNER_BOOT_LIST);
 	reads = atomic_load_relaxed(&test.reads);
 	stale = atomic_load_relaxed(&test.stale);
 	sink_print(call->out, "@selftest name=tlb cpus=%u reads=%lu "
 			      "stale=%lu\n", smp_online_count(), reads, stale);
-	return status == ST_OK && stale == 0 &&
-	       reads == (uint64_t)TLB_ROUNDS * smp_online_count();
+	if (status == ST_NO_MEMORY && stale == 0)
+		return status;
+	wanted = (uint64_t)TLB_ROUNDS * smp_online_count();
+	return status == ST_OK && stale == 0 && reads == wanted ? ST_OK :
+								  ST_CORRUPT;
 }
 
 struct near_test {
@@ -195,7 +198,7 @@ static void check_cpu(struct near_test *test, unsigned cpu)
 			stack_top(cpu, kind).raw - STACK_BYTES }, STACK_BYTES);
 }
 
-bool selftest_near(const struct command_call *call)
+enum status selftest_near(const struct command_call *call)
 {
 	struct near_test test = { .out = call->out };
 
@@ -205,5 +208,5 @@ bool selftest_near(const struct command_call *call)
 	sink_print(call->out, "@selftest name=near cpus=%u pages=%lu "
 			      "away=%lu\n", smp_online_count(), test.pages,
 		   test.away);
-	return test.away == 0;
+	return test.away == 0 ? ST_OK : ST_CORRUPT;
 }

@@ -3,13 +3,15 @@
 #ifndef KERNEL_SELFTEST_SMP_H
 #define KERNEL_SELFTEST_SMP_H
 
-#include <stdbool.h>
-
 #include "command.h"
 
-/* True when good; on one CPU there is little to see, and it is good. */
-bool selftest_ipi(const struct command_call *call);
-bool selftest_tlb(const struct command_call *call);
-bool selftest_near(const struct command_call *call);
+/*
+ * On one CPU there is little to see, and it is good.
+ * Fails: ST_CORRUPT: something is wrong; ST_NO_MEMORY: there was too little
+ *        to find out.
+ */
+enum status selftest_ipi(const struct command_call *call);
+enum status selftest_tlb(const struct command_call *call);
+enum status selftest_near(const struct command_call *call);
 
 #endif

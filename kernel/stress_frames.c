@@ -31,9 +31,11 @@
 #define PIECES_MAX	160
 #define HANDLER_PIECES	32
 #define COUNTERS	64	/* over which tasks exchange pieces  */
-#define STEPS		64	/* between two looks at the clock    */
+#define STEPS		64	/* between two looks for a key       */
+#define STEPS_LEAST	8	/* of each CPU, however late it is   */
 #define HANDLER_STEPS	4
-#define BLOCKS_LEFT	16	/* in the second half, at most       */
+#define BLOCKS_LEFT	16	/* in the second part, at most       */
+#define GRACE_US	30000000 /* to get hold of all memory         */
 #define WORDS_PER_PAGE	(PAGE_SIZE / sizeof(uint64_t))
 
 struct holder {
@@ -55,7 +57,7 @@ _Static_assert(sizeof(struct crew) <= PAGE_SIZE, "a page for each");
 
 struct stress {
 	struct frame_run run;		/* the crews' pages                  */
-	uint64_t end_us;
+	struct stress_watch watch;
 	atomic_u64 counter[COUNTERS];	/* [A] pieces that nobody holds      */
 };
 
@@ -327,21 +329,30 @@ static void disturb_somebody(struct stress *stress, struct holder *me)
 		ipi_call(cpu, work_in_handler, stress);
 }
 
+static void work_a_little(const struct stress *stress, struct holder *me)
+{
+	for (unsigned i = 0; i < STEPS; i++) {
+		if (i >= STEPS_LEAST && stress_was_over(&stress->watch))
+			return;
+		step(me);
+		frames_poll();
+	}
+}
+
 static void work(void *argument)
 {
 	struct stress *stress = argument;
 	struct holder *me = &crew_of(stress, cpu_local_id())->task;
 
-	do {
-		for (unsigned i = 0; i < STEPS; i++) {
-			step(me);
-			frames_poll();
-		}
+	for (;;) {
+		work_a_little(stress, me);
 		if (me->count > 0)
 			exchange(stress, me);
+		if (stress_is_over(&stress->watch))
+			return;
 		if (next_random(me) % 4 == 0)
 			disturb_somebody(stress, me);
-	} while (clock_microseconds() < stress->end_us);
+	}
 }
 
 static void give_all(struct holder *me)
@@ -417,7 +428,10 @@ static enum status hire(struct stress *stress)
 	unsigned cpus = cpu_local_limit();
 	enum status status;
 
-	*stress = (struct stress){ .run.frames = cpus };
+	*stress = (struct stress){
+		.run.frames = cpus,
+		.watch.listener = cpu_local_id(),
+	};
 	status = memory_take_run(&stress->run, OWNER_BOOT_LIST);
 	if (status != ST_OK)
 		return status;
@@ -453,12 +467,10 @@ static void dismiss(struct stress *stress, struct stress_result *out)
 	memory_give_run(stress->run, OWNER_BOOT_LIST);
 }
 
-static void run_for(struct stress *stress, struct stress_result *out,
-		    uint64_t us)
+static void run_part(struct stress *stress, struct stress_result *out)
 {
 	uint64_t lent = lent_now();
 
-	stress->end_us = clock_microseconds() + us;
 	smp_run_everywhere(work, stress);
 	check_quiet(&out->wrong, "audit with all in hand");
 	if (lent_now() - lent != pages_in_hand(stress))
@@ -472,27 +484,50 @@ static void run_for(struct stress *stress, struct stress_result *out,
 }
 
 /* With no more than a few blocks, which split and merge all the time. */
-static void run_in_need(struct stress *stress, struct stress_result *out,
-			uint64_t us)
+static void run_in_need(struct stress *stress, struct stress_result *out)
 {
 	pfn_t left[BLOCKS_LEFT];
 	unsigned want = 1 + out->cpus / 4, have = 0;
 	struct hoard hoard;
+	bool whole;
 
 	want = (unsigned)min_u64(want, BLOCKS_LEFT);
 	while (have < want && stress_take(FRAME_2M, &left[have]) == ST_OK)
 		have++;
-	stress_hoard(&hoard);
+	whole = stress_hoard(&hoard, &stress->watch);
 	while (have > 0)
 		stress_give(&out->wrong, FRAME_2M, left[--have]);
-	run_for(stress, out, us);
+	if (whole)
+		run_part(stress, out);
 	stress_give_hoard(&hoard, &out->wrong);
+}
+
+/* Each part ends when it should, however long the one before it took. */
+static enum status run_parts(struct stress *stress, uint64_t us,
+			     struct stress_result *out)
+{
+	struct stress_watch *watch = &stress->watch;
+	uint64_t start = clock_microseconds();
+	enum status status = ST_OK;
+
+	watch->patience_us = start + 2 * us + GRACE_US;
+	watch->end_us = start + us / 8 * 3;
+	run_part(stress, out);
+	watch->end_us = start + us / 8 * 6;
+	if (!stress_is_cancelled(watch))
+		run_in_need(stress, out);
+	dismiss(stress, out);
+	watch->end_us = start + us;
+	if (!stress_is_cancelled(watch))
+		status = stress_race(watch, out);
+	out->cancelled = stress_is_cancelled(watch);
+	return status;
 }
 
 enum status stress_frames(uint64_t seconds, struct stress_result *out)
 {
+	uint64_t before, start = clock_microseconds();
 	struct stress stress;
-	uint64_t before;
 	enum status status;
 
 	*out = (struct stress_result){ .cpus = smp_online_count() };
@@ -501,14 +536,12 @@ enum status stress_frames(uint64_t seconds, struct stress_result *out)
 	status = hire(&stress);
 	if (status != ST_OK)
 		return status;
-	run_for(&stress, out, seconds * 1000000 / 2);
-	run_in_need(&stress, out, seconds * 1000000 / 2);
-	dismiss(&stress, out);
-	status = stress_race(seconds, out);
+	status = run_parts(&stress, seconds * 1000000, out);
 	frames_drain_all();
 	check_quiet(&out->wrong, "audit after draining");
 	if (memory_count_free_pages() != before)
 		stress_wrong(&out->wrong, "free pages before the stress",
 			     before);
+	out->elapsed_us = clock_microseconds() - start;
 	return status;
 }

@@ -8,6 +8,7 @@
 #ifndef KERNEL_STRESS_FRAMES_H
 #define KERNEL_STRESS_FRAMES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <base/status.h>
@@ -21,12 +22,15 @@ struct stress_result {
 	uint64_t rounds;	/* races for the last frame                  */
 	uint64_t winners;	/* of these                                  */
 	uint64_t wrong;		/* each one has its line in the log          */
+	uint64_t elapsed_us;
+	bool cancelled;		/* by Ctrl-C                                 */
 };
 
 /*
- * Works for `seconds` on every CPU, half of them with nearly all memory out
- * of the way; then all CPUs race for the last frame. Pools and banks are
- * audited after each part, before anything drains.
+ * Works for `seconds` on every CPU: three eighths, and as long with nearly
+ * all memory out of the way; then all CPUs race for the last frame. Pools
+ * and banks are audited after each part, before anything drains. Each part
+ * does a little even if its time is over. Ctrl-C ends it early.
  * Fails: ST_NO_MEMORY: for notes. What is wrong is in `out`, not a failure.
  * Locks: takes WORK, as smp_run_everywhere. Cost: all free memory is taken.
  */

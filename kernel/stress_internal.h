@@ -3,6 +3,7 @@
 #ifndef KERNEL_STRESS_INTERNAL_H
 #define KERNEL_STRESS_INTERNAL_H
 
+#include <base/atomic.h>
 #include <mm/frame.h>
 
 #include "stress_frames.h"
@@ -16,17 +17,33 @@ void stress_wrong(uint64_t *wrong, const char *what, uint64_t value);
 enum status stress_take(enum frame_size size, pfn_t *out);
 void stress_give(uint64_t *wrong, enum frame_size size, pfn_t frame);
 
-/* All memory that can be had, as a chain: each piece begins with a link. */
-struct hoard {
-	uint64_t chain;
+/* How long to go on. One CPU listens to the people, for all of them. */
+struct stress_watch {
+	unsigned listener;		/* [C]                               */
+	uint64_t end_us;		/* [C] during each part              */
+	uint64_t patience_us;		/* [C] when nothing is begun anew    */
+	atomic_u32 cancelled;		/* [A]                               */
 };
-void stress_hoard(struct hoard *hoard);
+bool stress_is_cancelled(struct stress_watch *watch);
+/* Cancelled, or past the part's end. */
+bool stress_is_over(struct stress_watch *watch);
+/* The same without listening, which takes long. */
+bool stress_was_over(const struct stress_watch *watch);
+
+/* All memory that can be had, and in some of it notes of what it is. */
+struct hoard {
+	uint64_t notes;			/* the last frame of them            */
+	unsigned node;			/* where the last piece was found    */
+};
+/* False: cancelled in the middle of it, or patience ended, as it says. */
+bool stress_hoard(struct hoard *hoard, struct stress_watch *watch);
 void stress_give_hoard(struct hoard *hoard, uint64_t *wrong);
 
 /*
- * Races for the last frame, until `seconds` have gone by.
+ * Races for the last frame, at least once, and until the watch says so; not
+ * at all when there is not all memory in time.
  * Fails: ST_NO_MEMORY: too little to begin with.
  */
-enum status stress_race(uint64_t seconds, struct stress_result *out);
+enum status stress_race(struct stress_watch *watch, struct stress_result *out);
 
 #endif

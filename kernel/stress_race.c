@@ -13,7 +13,6 @@
 #include <base/string.h>
 #include <boot/layout.h>
 
-#include "clock.h"
 #include "cpu_local.h"
 #include "frames.h"
 #include "kernel.h"
@@ -26,7 +25,9 @@ struct race {
 	unsigned cpus;			/* [C]                               */
 	uint64_t *wrong;		/* [C]                               */
 	unsigned turns;			/* [C] during a round                */
+	struct stress_watch *watch;	/* [C]                               */
 	struct hoard hoard;		/* what is out of the race           */
+	bool is_last_frame;		/* [C] the hoard has all the rest    */
 	atomic_u32 arrived;		/* [A] CPUs at the start of a round  */
 	atomic_u32 odd;			/* [A] refusals for no good reason   */
 	pfn_t ours[STACK_CPUS];		/* `cpus` of them, between rounds    */
@@ -54,7 +55,8 @@ static void run(void *argument)
 
 	wait_for_all(race);
 	status = stress_take(FRAME_4K, &frame);
-	for (unsigned i = 1; i < race->turns && status == ST_OK; i++) {
+	for (unsigned i = 1; i < race->turns && status == ST_OK &&
+			     !stress_is_over(race->watch); i++) {
 		stress_give(race->wrong, FRAME_4K, frame);
 		frames_poll();
 		status = stress_take(FRAME_4K, &frame);
@@ -129,7 +131,7 @@ static enum status begin(struct race *race)
 	while (have < race->cpus && status == ST_OK)
 		status = stress_take(FRAME_4K, &race->ours[have++]);
 	if (status == ST_OK) {
-		stress_hoard(&race->hoard);
+		race->is_last_frame = stress_hoard(&race->hoard, race->watch);
 		return ST_OK;
 	}
 	for (unsigned i = 0; i + 1 < have; i++)
@@ -144,20 +146,17 @@ static void end(struct race *race)
 		stress_give(race->wrong, FRAME_4K, race->ours[i]);
 }
 
-static void run_rounds(struct race *race, uint64_t seconds,
-		       struct stress_result *out)
+static void run_rounds(struct race *race, struct stress_result *out)
 {
-	uint64_t end_us = clock_microseconds() + seconds * 1000000;
-
 	do {
 		out->rounds++;
 		out->winners += run_round(race, 1);
 		/* One each. */
 		run_round(race, race->cpus);
-	} while (out->rounds < ROUNDS_MOST && clock_microseconds() < end_us);
+	} while (out->rounds < ROUNDS_MOST && !stress_is_over(race->watch));
 }
 
-enum status stress_race(uint64_t seconds, struct stress_result *out)
+enum status stress_race(struct stress_watch *watch, struct stress_result *out)
 {
 	struct frame_run run_of_race = {
 		.frames = align_up(sizeof(struct race), PAGE_SIZE) / PAGE_SIZE,
@@ -171,9 +170,11 @@ enum status stress_race(uint64_t seconds, struct stress_result *out)
 	memset(race, 0, sizeof(*race));
 	race->cpus = smp_online_count();
 	race->wrong = &out->wrong;
+	race->watch = watch;
 	status = begin(race);
 	if (status == ST_OK) {
-		run_rounds(race, seconds, out);
+		if (race->is_last_frame)
+			run_rounds(race, out);
 		end(race);
 	}
 	memory_give_run(run_of_race, OWNER_BOOT_LIST);

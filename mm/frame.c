@@ -193,8 +193,8 @@ static bool may_add(const struct frame_pool *pool, uint64_t first, uint64_t end)
 		     next - at == frames_per_block(pool)))
 			return false;
 		for (; hint != FRAME_ABSENT && at < next; at++)
-			if (atomic_load_relaxed(&pool->frame_owner[at]) <
-			    FRAME_BYTE_FIXED)
+			if (atomic_load_relaxed(&pool->frame_owner[at]) !=
+			    FRAME_BYTE_FOREIGN)
 				return false;
 		at = next;
 	}
@@ -436,6 +436,7 @@ enum status frame_pool_free(struct frame_pool *pool, frame_slot_id slot,
 			    const struct frame_return *what)
 {
 	uint64_t frame = what->frame.raw - pool->first;
+	uint8_t owner;
 
 	ASSERT(slot < pool->slots);
 	if (what->size > FRAME_RUN ||
@@ -448,10 +449,15 @@ enum status frame_pool_free(struct frame_pool *pool, frame_slot_id slot,
 		return frame_put_run(pool, slot, what);
 	if (what->size != FRAME_4K)
 		return free_large(pool, slot, what);
-	if (!is_split(pool, frame) ||
-	    !owner_is_lent(atomic_load_relaxed(&pool->frame_owner[frame])))
+	if (!is_split(pool, frame))
 		return frame_misused(pool, FRAME_NOT_ALLOCATED, what->frame,
 				     what->caller);
+	owner = atomic_load_relaxed(&pool->frame_owner[frame]);
+	if (!owner_is_lent(owner))
+		return frame_misused(pool, owner_is_retired(owner) ?
+						   FRAME_RETIRED :
+						   FRAME_NOT_ALLOCATED,
+				     what->frame, what->caller);
 	if (!free_frame(pool, slot, frame))
 		return frame_misused(pool, FRAME_FREED_AT_ONCE, what->frame,
 				     what->caller);

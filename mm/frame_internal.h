@@ -90,6 +90,12 @@ static inline bool owner_is_lent(uint8_t byte)
 	return (uint8_t)(byte - 1) < FRAME_BYTE_LAST;
 }
 
+/* Lent as well, but never to come back. */
+static inline bool owner_is_retired(uint8_t byte)
+{
+	return byte > FRAME_BYTE_FIXED && byte != FRAME_BYTE_FOREIGN;
+}
+
 /*
  * From enter to leave, free frames of this pool may be out of everybody's
  * sight. Plain stores: the first locked instruction in between makes `enter`

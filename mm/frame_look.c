@@ -24,8 +24,8 @@ static bool has_any_of_block(const struct frame_pool *pool, uint64_t first,
 	if (atomic_load_relaxed(&pool->hints[block]) == FRAME_ABSENT)
 		return false;
 	for (uint64_t at = first; at < end; at++)
-		if (atomic_load_relaxed(&pool->frame_owner[at]) <
-		    FRAME_BYTE_FIXED)
+		if (atomic_load_relaxed(&pool->frame_owner[at]) !=
+		    FRAME_BYTE_FOREIGN)
 			return true;
 	return false;
 }
@@ -101,7 +101,7 @@ static struct frame_view look_in_block(const struct frame_pool *pool,
 		return seen(FRAME_STATE_FREE, FRAME_4K, FRAME_BYTE_FREE);
 	if (byte == FRAME_BYTE_FREE)
 		return seen(FRAME_STATE_CACHED, FRAME_4K, byte);
-	if (owner_is_lent(byte))
+	if (owner_is_lent(byte) || owner_is_retired(byte))
 		return seen(FRAME_STATE_LENT, FRAME_4K, byte);
 	return seen(FRAME_STATE_FOREIGN, FRAME_4K, byte);
 }
@@ -139,7 +139,7 @@ static void count_byte(uint8_t byte, uint64_t frames, struct frame_count *out)
 {
 	if (byte == FRAME_BYTE_FREE)
 		out->cached += frames;
-	else if (owner_is_lent(byte))
+	else if (owner_is_lent(byte) || owner_is_retired(byte))
 		out->lent[byte] += frames;
 }
 

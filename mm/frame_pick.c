@@ -48,7 +48,7 @@ enum status frame_pool_pick(struct frame_pool *pool, frame_slot_id slot,
 {
 	uint64_t at = frame.raw - pool->first;
 
-	if (!owner_is_lent(owner))
+	if (!owner_is_lent(owner) && !owner_is_retired(owner))
 		return ST_BAD_ARGUMENT;
 	if (!frame_pool_has(pool, frame))
 		return ST_BAD_RANGE;

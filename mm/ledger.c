@@ -454,8 +454,11 @@ enum owner ledger_byte_owner(uint8_t byte)
 		return (enum owner)byte;
 	if (byte >= LEDGER_BYTE_SHARERS && byte < LEDGER_BYTE_SLAB)
 		return OWNER_USER_ANON;
-	if (byte >= LEDGER_BYTE_SLAB && byte < LEDGER_BYTE_END)
+	if (byte >= LEDGER_BYTE_SLAB && byte < LEDGER_BYTE_FIXED)
 		return OWNER_HEAP;
+	if (byte >= LEDGER_BYTE_FIXED &&
+	    byte < LEDGER_BYTE_FIXED + OWNER_COUNT)
+		return (enum owner)(byte - LEDGER_BYTE_FIXED);
 	return OWNER_RESERVED;
 }
 

@@ -42,12 +42,14 @@ struct frame_shape {
 
 /*
  * The owner's byte, DESIGN's ledger encoding: 0 free, then owners up to
- * FRAME_BYTE_LAST. From FRAME_BYTE_FIXED on it says who has what was never
- * the pool's to lend: freeing that is refused.
+ * FRAME_BYTE_LAST. FRAME_BYTE_FIXED + an owner says who has for good what
+ * nobody may free: FRAME_BYTE_FOREIGN was never the pool's to lend, all else
+ * was picked out of it (frame_pool_pick).
  */
 #define FRAME_BYTE_FREE		((uint8_t)OWNER_FREE)
 #define FRAME_BYTE_LAST		191
 #define FRAME_BYTE_FIXED	192
+#define FRAME_BYTE_FOREIGN	(FRAME_BYTE_FIXED | OWNER_RESERVED)
 
 typedef struct { uint16_t plain; } atomic_u16;
 
@@ -97,6 +99,7 @@ enum frame_misuse {
 	FRAME_FOREIGN,		/* not this machine's to lend                */
 	FRAME_MISALIGNED,	/* not the first frame of that size          */
 	FRAME_NOT_ALLOCATED,	/* free already, or lent in another size     */
+	FRAME_RETIRED,		/* picked, and its owner's for good          */
 	FRAME_FREED_AT_ONCE,	/* two CPUs freed it; seen when it went home */
 };
 
@@ -269,7 +272,7 @@ enum status frame_pool_alloc(struct frame_pool *pool, frame_slot_id slot,
  * of whole blocks where the run is: how long it was only its owner knows.
  * What is not lent so is refused, reported, and stays.
  * Fails: ST_BAD_RANGE (foreign), ST_BAD_ARGUMENT (misaligned, no pages),
- *        ST_CONFLICT (not allocated in this size, or freed already).
+ *        ST_CONFLICT (not allocated in this size, freed already, or kept).
  */
 struct frame_return {
 	pfn_t frame;
@@ -281,7 +284,8 @@ enum status frame_pool_free(struct frame_pool *pool, frame_slot_id slot,
 			    const struct frame_return *what);
 
 /*
- * Lends this very frame, out of whatever size it is free in, as FRAME_4K.
+ * Lends this very frame, out of whatever size it is free in, as FRAME_4K. An
+ * owner with FRAME_BYTE_FIXED keeps it: nobody can free it any more.
  * Fails: ST_BAD_RANGE (foreign), ST_BAD_ARGUMENT (owner), ST_CONFLICT: it is
  *        lent, or in a bank, or was on its way whenever it was looked at.
  * Cost:  O(1), at most FRAME_PICK_TRIES looks.

@@ -22,11 +22,12 @@
 
 /*
  * A frame's byte: 0 ... 31 are enum owner; then memory in users' hands with
- * 1 ... 63 sharers; then the heap's slab classes. The rest is reserved.
+ * 1 ... 63 sharers; then the heap's slab classes; then enum owner again, of
+ * frames that stay where they are for good. The rest is reserved.
  */
 #define LEDGER_BYTE_SHARERS	64
 #define LEDGER_BYTE_SLAB	128
-#define LEDGER_BYTE_END		192
+#define LEDGER_BYTE_FIXED	192
 
 _Static_assert(OWNER_COUNT <= 32, "an owner is a byte below 32");
 

@@ -4,8 +4,10 @@ to what others say of the same memory; all processors at once; its price."""
 
 import re
 import subprocess
+import time
 
 from . import checks, machine, records
+from .cases_input import press, press_text
 from .scenario import Scenario
 
 PAGE = 4096
@@ -15,6 +17,7 @@ MIB = 1 << 20
 MOST_INSTRUCTIONS = 36
 # The two functions that `floor` calls have as many between them.
 FLOOR_INSTRUCTIONS = 4
+LONG_SECONDS = 600
 
 LOOK = "frames -m; buddy -m; ledger -m"
 COMMANDS = (f"{LOOK}; numa -m; cpus -m; memmap -m; memmap raw -m; "
@@ -126,6 +129,68 @@ def stressed_by(cpus):
                       "a refill brings one frame only")
     check.__name__ = "stress_found_nothing_wrong"
     return check
+
+
+def _cancel_typed(guest):
+    guest.type("junk\x03bad -m\n")
+
+
+def _cancel_pressed(guest):
+    press(guest, "x")
+    press(guest, "ctrl", "c")
+    press_text(guest, "bad -m\n")
+
+
+def _stress_and(cancel):
+    """Lets it work for a moment. What came before Ctrl-C is dropped, what
+    comes behind it is the next command."""
+    def steps(guest, _notes):
+        guest.wait_for(r"^bulldog> ")
+        guest.type(f"stress frames {LONG_SECONDS} -m\n")
+        time.sleep(1)
+        cancel(guest)
+        guest.wait_for(r"^@end cmd=bad status=0")
+        guest.type("selftest ledger -m\n")
+        guest.wait_for(r"^@end cmd=selftest")
+        return True
+    return steps
+
+
+def _type_ahead(guest, _notes):
+    guest.wait_for(r"^bulldog> ")
+    guest.type("stress frames 1 -m\nbad -m\nselftest ledger -m\n")
+    guest.wait_for(r"^@end cmd=selftest")
+    return True
+
+
+def it_was_ended_early(outcome):
+    stress = _from(outcome, "stress").one("stress")
+    checks.expect_equal("wrong", stress.number("wrong"), 0)
+    checks.expect_equal("cancelled", stress.number("cancelled"), 1)
+    checks.expect(stress.number("operations") > 0, f"no work: {stress}")
+    checks.expect(stress.number("elapsed_ms") < LONG_SECONDS * 1000 / 4,
+                  f"not early: {stress}")
+
+
+def it_was_not_ended_early(outcome):
+    stress = _from(outcome, "stress").one("stress")
+    checks.expect_equal("cancelled", stress.number("cancelled"), 0)
+    checks.expect(stress.number("elapsed_ms") >= 750, f"early: {stress}")
+
+
+def _cancel_scenarios():
+    for name, steps, check in (
+            ("cancelled", _stress_and(_cancel_typed), it_was_ended_early),
+            ("cancelled-by-keyboard", _stress_and(_cancel_pressed),
+             it_was_ended_early),
+            ("typed-ahead", _type_ahead, it_was_not_ended_early)):
+        yield Scenario(
+            f"stress-{name}",
+            ({"machine": "pc-4cpu", "threads": "multi",
+              "cmdline": "panic=exit"},),
+            (checks.ends("stopped"), checks.every_command_succeeds,
+             checks.nothing_is_complained_about, checks.selftests_pass,
+             check), steps=steps)
 
 
 # --- nodes -------------------------------------------------------------------
@@ -309,6 +374,16 @@ def each_mistake_is_one_line(outcome):
         mistake.split()[0] for mistake in MISTAKES])
 
 
+def whois_says_sizes_as_people_do(outcome):
+    pool = re.findall(r"^  pool +\w+, part of (\d+ \w+)$", outcome.serial,
+                      re.M)
+    leaf = re.findall(r"^  mapped +0x[0-9a-f]+, in a leaf of (\d+ \w+)$",
+                      outcome.serial, re.M)
+    sizes = ("4 KiB", "2 MiB", "1 GiB")
+    checks.expect(pool == ["2 MiB"] and len(leaf) == 1 and leaf[0] in sizes,
+                  f"pool {pool}, leaf {leaf}")
+
+
 def help_has_them(outcome):
     names = [record["name"]
              for record in _from(outcome, "help").all("command")]
@@ -335,7 +410,8 @@ def _people_scenarios():
           'bench frames; stress frames 1; help stress; help -m" '
           'on-idle=exit panic=exit'},),
         (checks.ends("ok"), checks.nothing_is_complained_about,
-         checks.serial_has_no_control_bytes, help_has_them))
+         checks.serial_has_no_control_bytes, help_has_them,
+         whois_says_sizes_as_people_do))
 
 
 # --- the price ---------------------------------------------------------------
@@ -420,5 +496,6 @@ def _many_scenarios():
 
 def scenarios():
     """Every scenario of physical memory."""
-    return [*_stress_scenarios(), *_people_scenarios(), *_price_scenarios(),
-            *_large_scenarios(), *_many_scenarios()]
+    return [*_stress_scenarios(), *_cancel_scenarios(),
+            *_people_scenarios(), *_price_scenarios(), *_large_scenarios(),
+            *_many_scenarios()]

@@ -95,7 +95,7 @@ CASE(frame_look_refuses_to_adopt_what_it_has)
 	CHECK(add(world, GIANT, BLOCK) == ST_OK);
 	CHECK(add(world, GIANT + BLOCK, 5) == ST_OK);
 	/* Nobody has written a virgin block's bytes: they may say anything. */
-	memset(world->pool.frame_owner, FRAME_BYTE_FIXED, BLOCK);
+	memset(world->pool.frame_owner, FRAME_BYTE_FOREIGN, BLOCK);
 	CHECK(adopt(world, GIANT, 1, OWNER_LOG) == ST_CONFLICT);
 	CHECK(adopt(world, GIANT + BLOCK + 3, 9, OWNER_LOG) == ST_CONFLICT);
 	CHECK(adopt(world, GIANT + BLOCK + 5, 9, OWNER_LOG) == ST_OK);
@@ -138,7 +138,7 @@ CASE(frame_look_knows_virgin_giants)
 	struct frame_request request = { .size = FRAME_4K, .owner = 5 };
 	pfn_t frame;
 
-	memset(world->pool.frame_owner, FRAME_BYTE_FIXED, 3 * GIANT);
+	memset(world->pool.frame_owner, FRAME_BYTE_FOREIGN, 3 * GIANT);
 	CHECK(add(world, GIANT, 2 * GIANT) == ST_OK);
 	CHECK(looks(world, 2 * GIANT, FREE(FRAME_1G)));
 	CHECK(is_foreign(world, GIANT - 1));

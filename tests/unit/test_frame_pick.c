@@ -10,6 +10,7 @@
 #define TINY ((struct frame_shape){ 6, 2 })
 #define TINY_BLOCK 64
 #define TINY_GIANT 256
+#define KEPT_AS_BAD ((uint8_t)(FRAME_BYTE_FIXED | OWNER_BAD))
 #define MARK ((const void *)0x1234)
 
 static struct frame_world *world_of(uint64_t first, uint64_t frames)
@@ -21,7 +22,7 @@ static struct frame_world *world_of(uint64_t first, uint64_t frames)
 
 static enum status pick(struct frame_world *world, uint64_t frame)
 {
-	return frame_pool_pick(&world->pool, 0, (pfn_t){ frame }, OWNER_BAD);
+	return frame_pool_pick(&world->pool, 0, (pfn_t){ frame }, KEPT_AS_BAD);
 }
 
 static bool is_bad(const struct frame_world *world, uint64_t frame)
@@ -30,7 +31,7 @@ static bool is_bad(const struct frame_world *world, uint64_t frame)
 						 (pfn_t){ frame });
 
 	return view.state == FRAME_STATE_LENT && view.size == FRAME_4K &&
-	       view.owner == OWNER_BAD;
+	       view.owner == KEPT_AS_BAD;
 }
 
 static bool is_free_in(const struct frame_world *world, uint64_t frame,
@@ -155,6 +156,58 @@ CASE(frame_pick_refuses_what_a_bank_has_until_it_is_drained)
 	frame_world_free(world);
 }
 
+static bool keeps(const struct frame_world *world, enum status status,
+		  enum frame_misuse misuse, uint64_t frame)
+{
+	return status == ST_CONFLICT && world->last.misuse == misuse &&
+	       world->last.frame.raw == frame &&
+	       world->last.caller == MARK && is_bad(world, frame);
+}
+
+static struct frame_return back(uint64_t frame, enum frame_size size,
+				uint64_t pages)
+{
+	return (struct frame_return){ { frame }, size, pages, MARK };
+}
+
+CASE(frame_pick_keeps_it_from_whoever_frees_it)
+{
+	enum { MANY = 32768, BLOCK = 128, AT = 5 * BLOCK };
+	struct frame_world *world = frame_world_full(
+		&(struct frame_world_request){
+			.shape = { 7, 4 }, .frames = MANY, .cpus = 1 });
+	struct frame_pool *pool = &world->pool;
+	struct frame_return one = back(AT, FRAME_4K, 0);
+	struct frame_return run = back(AT, FRAME_RUN, 3);
+	struct frame_return block = back(AT, FRAME_2M, 0);
+	struct frame_count count;
+	struct frame_bank *bank;
+
+	fake_cpu_become(0, CPU_TASK);
+	bank = frame_cache_bank(&world->set);
+	CHECK(pick(world, AT) == ST_OK);
+	CHECK(keeps(world, frame_pool_free(pool, 0, &one), FRAME_RETIRED,
+		    AT));
+	CHECK(keeps(world, frame_cache_free(bank, one.frame, MARK),
+		    FRAME_RETIRED, AT));
+	CHECK(keeps(world, frame_pool_free(pool, 0, &run),
+		    FRAME_NOT_ALLOCATED, AT));
+	CHECK(keeps(world, frame_pool_free(pool, 0, &block),
+		    FRAME_NOT_ALLOCATED, AT));
+	CHECK(keeps(world, frame_cache_free_block(bank, one.frame, MARK),
+		    FRAME_NOT_ALLOCATED, AT));
+	CHECK(world->complaints == 5);
+	CHECK(pick(world, AT) == ST_CONFLICT);
+	CHECK(frame_pool_add(pool, 0, (struct frame_extent){ { AT }, 1 }) ==
+	      ST_CONFLICT);
+	CHECK(frame_pool_adopt(pool, &(struct frame_loan){
+		{ { AT }, 1 }, FRAME_4K, OWNER_LOG }) == ST_CONFLICT);
+	frame_pool_count(pool, &count);
+	CHECK(count.lent[KEPT_AS_BAD] == 1 && count.free == MANY - 1);
+	CHECK(frame_world_audit(world, MANY - 1));
+	frame_world_free(world);
+}
+
 CASE(frame_pick_refuses_what_is_foreign)
 {
 	struct frame_world *world = frame_world_new(
@@ -173,6 +226,8 @@ CASE(frame_pick_refuses_what_is_foreign)
 			      FRAME_BYTE_FREE) == ST_BAD_ARGUMENT);
 	CHECK(frame_pool_pick(&world->pool, 0, (pfn_t){ TINY_GIANT + 3 },
 			      FRAME_BYTE_FIXED) == ST_BAD_ARGUMENT);
+	CHECK(frame_pool_pick(&world->pool, 0, (pfn_t){ TINY_GIANT + 3 },
+			      FRAME_BYTE_FOREIGN) == ST_BAD_ARGUMENT);
 	CHECK(frame_world_audit(world, 10));
 	CHECK(pick(world, TINY_GIANT + 3) == ST_OK);
 	CHECK(frame_world_audit(world, 9));

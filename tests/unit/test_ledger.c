@@ -451,6 +451,27 @@ CASE(ledger_names_all_owners_in_their_order)
 	CHECK_ASSERTS(owner_name(OWNER_COUNT));
 }
 
+CASE(ledger_knows_whose_a_byte_is)
+{
+	static const struct {
+		uint8_t byte;
+		enum owner owner;
+	} bytes[] = {
+		{ 0, OWNER_FREE }, { OWNER_BAD, OWNER_BAD },
+		{ OWNER_COUNT, OWNER_RESERVED }, { 63, OWNER_RESERVED },
+		{ LEDGER_BYTE_SHARERS, OWNER_USER_ANON },
+		{ 127, OWNER_USER_ANON }, { LEDGER_BYTE_SLAB, OWNER_HEAP },
+		{ 191, OWNER_HEAP },
+		{ LEDGER_BYTE_FIXED + OWNER_RESERVED, OWNER_RESERVED },
+		{ LEDGER_BYTE_FIXED + OWNER_BAD, OWNER_BAD },
+		{ LEDGER_BYTE_FIXED + OWNER_COUNT, OWNER_RESERVED },
+		{ 255, OWNER_RESERVED },
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(bytes); i++)
+		CHECK(ledger_byte_owner(bytes[i].byte) == bytes[i].owner);
+}
+
 /* --- random moves against a page model ------------------------------------*/
 
 #define MODEL_PAGES 200
