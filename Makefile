@@ -275,7 +275,7 @@ $(BUILD)/explore-gcc/test_%: $(BUILD)/explore-gcc/tests/explore/test_%.o \
 # --- missing synchronisation: real threads, watched ---------------------------
 TSAN_FLAGS := $(COMMON) -O1 -Itests/fake -I. -fno-omit-frame-pointer \
 	-fsanitize=thread -pthread
-TSAN_TESTS := test_frame_threads
+TSAN_TESTS := test_frame_threads test_frame_threads_mixed
 
 $(BUILD)/check-tsan/%.o: %.c
 	$(call say,tsan,$@)

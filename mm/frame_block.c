@@ -118,22 +118,26 @@ void frame_let_go_block(struct frame_pool *pool, uint64_t block)
 
 /* --- split and merge -------------------------------------------------------*/
 
-void frame_init_bytes(struct frame_pool *pool, uint64_t block, uint8_t byte)
+/*
+ * What is undefined until now; before the hint says that it is not. Words as
+ * well: who names a frame looks at them without having found them in a list.
+ */
+static void init_words(struct frame_pool *pool, uint64_t block, uint8_t byte)
 {
+	atomic_u64 *words = block_words(pool, block);
+
+	for (uint64_t i = 0; i < words_per_block(pool); i++)
+		atomic_store_relaxed(&words[i], 0);
 	memset(&pool->frame_owner[block << pool->shape.block_shift], byte,
 	       frames_per_block(pool));
 }
 
 void frame_open_absent_block(struct frame_pool *pool, uint64_t block)
 {
-	atomic_u64 *words = block_words(pool, block);
-
 	frame_open_giant(pool, block >> pool->shape.giant_shift);
 	if (atomic_load_relaxed(&pool->hints[block]) != FRAME_ABSENT)
 		return;
-	for (uint64_t i = 0; i < words_per_block(pool); i++)
-		atomic_store_relaxed(&words[i], 0);
-	frame_init_bytes(pool, block, FRAME_BYTE_FIXED | OWNER_RESERVED);
+	init_words(pool, block, FRAME_BYTE_FIXED | OWNER_RESERVED);
 	atomic_store_release(&pool->hints[block], 0);
 }
 
@@ -145,14 +149,19 @@ void frame_open_block(struct frame_pool *pool, uint64_t block,
 			 count_ones(first_word);
 
 	if (atomic_load_relaxed(&pool->hints[block]) == FRAME_VIRGIN)
-		frame_init_bytes(pool, block, FRAME_BYTE_FREE);
-	atomic_store_relaxed(&pool->hints[block],
+		init_words(pool, block, FRAME_BYTE_FREE);
+	atomic_store_release(&pool->hints[block],
 			     (uint16_t)(FRAME_HINT_HELD | count));
 	/* Release: who takes a frame sees its owner's byte. */
 	for (uint64_t i = 1; i < words_per_block(pool); i++)
 		atomic_store_release(&words[i], ALL_ONES);
 	atomic_store_release(&words[0], first_word);
-	frame_tree_list(pool, &pool->split, block);		/* S5 */
+	/*
+	 * Without a look first: it may be listed still, and a CPU that found
+	 * it empty is about to unlist it. That one must see the words.
+	 */
+	frame_tree_publish(pool, &pool->split, block >> 6,
+			   1UL << (block & 63));		/* S5 */
 }
 
 bool frame_split_block(struct frame_pool *pool, frame_slot_id slot,
@@ -168,6 +177,30 @@ bool frame_split_block(struct frame_pool *pool, frame_slot_id slot,
 	if (won)
 		frame_let_go_block(pool, block);
 	return won;
+}
+
+void frame_split_down(struct frame_pool *pool, frame_slot_id slot,
+		      uint64_t block)
+{
+	uint64_t giant = block >> pool->shape.giant_shift;
+
+	/* Lost to another CPU: then that one has it, or some of it. */
+	if (frame_tree_has(&pool->giants, giant))
+		(void)frame_split_giant(pool, slot, giant);
+	if (frame_block_is_free(pool, block))
+		(void)frame_split_block(pool, slot, block);
+}
+
+bool frame_has_words(const struct frame_pool *pool, uint64_t block)
+{
+	uint16_t hint;
+
+	if (frame_giant_state(pool, block) != FRAME_GIANT_OPEN)
+		return false;
+	/* Acquire: what is split has words that mean something. */
+	hint = atomic_load_acquire(&pool->hints[block]);
+	/* And what is half of one hint and half of another is neither. */
+	return hint < FRAME_ABSENT || hint == FRAME_WHOLE;
 }
 
 /* A giant's blocks in the leaf words of a tree: `count` words, all `mask`. */

@@ -115,6 +115,25 @@ static inline void frame_leave(struct frame_pool *pool, frame_slot_id slot)
 	atomic_store_release(moving, atomic_load_relaxed(moving) + 1);
 }
 
+/*
+ * The same while something is broken, or claimed in parts, for a taker that
+ * may get nothing in the end: nobody is refused meanwhile.
+ */
+static inline void frame_begin_claim(struct frame_pool *pool,
+				     frame_slot_id slot)
+{
+	atomic_u64 *claiming = &pool->slot[slot].claiming;
+
+	atomic_store_relaxed(claiming, atomic_load_relaxed(claiming) + 1);
+}
+
+static inline void frame_end_claim(struct frame_pool *pool, frame_slot_id slot)
+{
+	atomic_u64 *claiming = &pool->slot[slot].claiming;
+
+	atomic_store_release(claiming, atomic_load_relaxed(claiming) + 1);
+}
+
 /* --- frame_tree.c ----------------------------------------------------------*/
 
 uint64_t frame_tree_words(uint64_t size);
@@ -228,8 +247,14 @@ uint64_t frame_put_giants(struct frame_pool *pool, frame_slot_id slot,
 			  uint64_t word, uint64_t mask);
 /* The first frames of a block that the pool gets. */
 void frame_open_absent_block(struct frame_pool *pool, uint64_t block);
-/* The owner's bytes of a block that is split for the first time. */
-void frame_init_bytes(struct frame_pool *pool, uint64_t block, uint8_t byte);
+/*
+ * For who names a frame, and found its block in no list: splits what is free
+ * in a larger size. Within a claim.
+ */
+void frame_split_down(struct frame_pool *pool, frame_slot_id slot,
+		      uint64_t block);
+/* Whether it was ever split, so that its words mean something. */
+bool frame_has_words(const struct frame_pool *pool, uint64_t block);
 
 /* Sets the hint, and lists the block in that class. */
 void frame_set_hint(struct frame_pool *pool, uint64_t block, uint16_t hint);

@@ -28,19 +28,13 @@ static bool try_pick(struct frame_pool *pool, frame_slot_id slot,
 		     uint64_t frame)
 {
 	uint64_t block = frame >> pool->shape.block_shift;
-	uint64_t giant = block >> pool->shape.giant_shift;
-	uint16_t hint;
+	bool won;
 
-	/* Lost to another CPU: the next try finds what that one made of it. */
-	if (frame_tree_has(&pool->giants, giant))
-		(void)frame_split_giant(pool, slot, giant);
-	if (frame_block_is_free(pool, block))
-		(void)frame_split_block(pool, slot, block);
-	/* Acquire: what is split has words that mean something. */
-	hint = atomic_load_acquire(&pool->hints[block]);
-	if (hint == FRAME_ABSENT || hint == FRAME_VIRGIN)
-		return false;
-	return claim_bit(pool, frame);
+	frame_begin_claim(pool, slot);
+	frame_split_down(pool, slot, block);
+	won = frame_has_words(pool, block) && claim_bit(pool, frame);
+	frame_end_claim(pool, slot);
+	return won;
 }
 
 enum status frame_pool_pick(struct frame_pool *pool, frame_slot_id slot,

@@ -174,17 +174,21 @@ static bool search_from(struct search *search, uint64_t *out)
 
 /* --- claim -----------------------------------------------------------------*/
 
-/* Breaks what is larger than the piece, unless others are quicker. */
-static void break_to(struct frame_pool *pool, frame_slot_id slot,
-		     struct piece piece)
+static bool claim_block(struct frame_pool *pool, frame_slot_id slot,
+			uint64_t block)
 {
-	uint64_t block = piece.first >> pool->shape.block_shift;
 	uint64_t giant = block >> pool->shape.giant_shift;
+	bool won;
 
 	if (frame_tree_has(&pool->giants, giant))
 		(void)frame_split_giant(pool, slot, giant);
-	if (!is_block(pool, piece) && frame_block_is_free(pool, block))
-		(void)frame_split_block(pool, slot, block);
+	/* Lent whole to somebody quicker, and never split. */
+	if (frame_giant_state(pool, block) != FRAME_GIANT_OPEN)
+		return false;
+	frame_enter(pool, slot);
+	won = frame_tree_claim_one(pool, &pool->blocks, block);
+	frame_leave(pool, slot);
+	return won;
 }
 
 static bool claim(struct frame_pool *pool, frame_slot_id slot,
@@ -193,18 +197,13 @@ static bool claim(struct frame_pool *pool, frame_slot_id slot,
 	uint64_t block = piece.first >> pool->shape.block_shift;
 	uint64_t mask, old;
 	atomic_u64 *cell;
-	bool won;
 
-	break_to(pool, slot, piece);
-	/* Lent whole to somebody quicker, and never split. */
-	if (frame_giant_state(pool, block) != FRAME_GIANT_OPEN)
+	if (is_block(pool, piece))
+		return claim_block(pool, slot, block);
+	frame_split_down(pool, slot, block);
+	/* Somebody quicker may have it whole. */
+	if (!frame_has_words(pool, block))
 		return false;
-	if (is_block(pool, piece)) {
-		frame_enter(pool, slot);
-		won = frame_tree_claim_one(pool, &pool->blocks, block);
-		frame_leave(pool, slot);
-		return won;
-	}
 	mask = mask_of(piece);
 	cell = &pool->bits[piece.first >> FRAME_WORD_SHIFT];
 	old = atomic_load_relaxed(cell);
@@ -242,11 +241,16 @@ static void write_owner(struct frame_pool *pool, struct piece piece,
 				     owner);
 }
 
-static bool claim_all(struct frame_pool *pool, frame_slot_id slot,
-		      uint64_t start, uint64_t pages)
+/*
+ * Up to where: `end`, or else to a piece that was not to be had, and then
+ * nothing is claimed. Until that is sure nobody may be refused the pieces.
+ */
+static uint64_t claim_all(struct frame_pool *pool, frame_slot_id slot,
+			  uint64_t start, uint64_t end)
 {
-	uint64_t end = start + pages, at = start;
+	uint64_t at = start;
 
+	frame_begin_claim(pool, slot);
 	while (at < end) {
 		struct piece piece = piece_at(pool, at, end);
 
@@ -254,15 +258,14 @@ static bool claim_all(struct frame_pool *pool, frame_slot_id slot,
 			break;
 		at += piece.frames;
 	}
-	if (at == end)
-		return true;
-	for (uint64_t back = start; back < at;) {
+	for (uint64_t back = start; at != end && back < at;) {
 		struct piece piece = piece_at(pool, back, end);
 
 		ASSERT(put_piece(pool, slot, piece));
 		back += piece.frames;
 	}
-	return false;
+	frame_end_claim(pool, slot);
+	return at;
 }
 
 /* The blocks at both ends have fewer frames now. */
@@ -286,9 +289,18 @@ static bool take_in(struct frame_pool *pool, frame_slot_id slot,
 	};
 
 	while (search_from(&search, start)) {
-		if (claim_all(pool, slot, *start, pages))
+		uint64_t end = *start + pages;
+		uint64_t at = claim_all(pool, slot, *start, end);
+
+		if (at == end)
 			return true;
-		search.at = zone->floor << pool->shape.block_shift;
+		/*
+		 * A block may be all ones whose merge a handler interrupted:
+		 * that one must not wait for it, and goes on above.
+		 */
+		search.at = slot & 1 ? align_down(at, frames_per_block(pool)) +
+					       frames_per_block(pool) :
+				       zone->floor << pool->shape.block_shift;
 		search.length = 0;
 		atomic_pause();
 	}

@@ -294,28 +294,29 @@ static uint64_t take_in_zone(struct frame_pool *pool, frame_slot_id slot,
 	return 0;
 }
 
+/* Upward; a block that reaches beyond the limit may be among them. */
 static uint64_t take_below_1m(struct frame_pool *pool, frame_slot_id slot,
 			      struct frame_taking *taking,
 			      const struct frame_zone *zone)
 {
-	if (zone->end == 0)
-		return 0;
-	if (frame_tree_has(&pool->giants, 0))
-		(void)frame_split_giant(pool, slot, 0);
-	if (frame_block_is_free(pool, 0))
-		(void)frame_split_block(pool, slot, 0);
-	for (uint64_t block = 0; block < zone->end; block++) {
-		uint16_t hint = atomic_load_relaxed(&pool->hints[block]);
-		uint64_t mask;
+	uint64_t mask = 0;
 
-		/* No bits there, or undefined ones. */
-		if (hint == FRAME_ABSENT || hint == FRAME_VIRGIN)
-			continue;
-		mask = take_from(pool, taking, block, zone->frame_end);
-		if (mask != 0)
-			return mask;
+	for (uint64_t block = 0; block < zone->end && mask == 0; block++) {
+		bool larger = frame_tree_has(&pool->giants, block >>
+					     pool->shape.giant_shift) ||
+			      frame_block_is_free(pool, block);
+
+		/* Else nothing moves: a refusal must find all at rest. */
+		if (larger) {
+			frame_begin_claim(pool, slot);
+			frame_split_down(pool, slot, block);
+		}
+		if (frame_has_words(pool, block))
+			mask = take_from(pool, taking, block, zone->frame_end);
+		if (larger)
+			frame_end_claim(pool, slot);
 	}
-	return 0;
+	return mask;
 }
 
 uint64_t frame_take(struct frame_pool *pool, frame_slot_id slot,
@@ -404,17 +405,19 @@ bool frame_take_giant(struct frame_pool *pool, frame_slot_id slot,
 
 /* --- refuse ----------------------------------------------------------------*/
 
-/* The sum of `moving`, unless one of them is odd. */
+/* The sum of `moving` and `claiming`, unless one of them is odd. */
 static bool none_moving(const struct frame_pool *pool, uint64_t *sum)
 {
 	*sum = 0;
 	for (unsigned i = 0; i < pool->slots; i++) {
 		/* Once each: see the model. */
 		uint64_t moving = atomic_load_seq_cst(&pool->slot[i].moving);
+		uint64_t claiming =
+			atomic_load_seq_cst(&pool->slot[i].claiming);
 
-		if (moving & 1)
+		if ((moving | claiming) & 1)
 			return false;
-		*sum += moving;
+		*sum += moving + claiming;
 	}
 	return true;
 }

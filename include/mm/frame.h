@@ -86,7 +86,8 @@ struct frame_tree {
 struct frame_slot {
 	atomic_u64 moving;	/* odd: free frames are out of sight         */
 	atomic_u64 frees;	/* odd: a bit is about to be set             */
-	uint64_t pad[6];
+	atomic_u64 claiming;	/* odd: holds or breaks what may go back     */
+	uint64_t pad[5];
 };
 
 /* Frames of one word: bit n is relative frame first + n. */
@@ -192,7 +193,8 @@ static inline frame_slot_id frame_interrupt_slot(unsigned cpu)
 
 /*
  * Frames that the pool has never seen, or that were taken out of it, become
- * free. Runs of two pools must not share a block.
+ * free. Runs of two pools must not share a block. By one CPU at a time; what
+ * is in the pool already others may take and give meanwhile.
  * Fails: ST_BAD_RANGE, ST_CONFLICT (some are the pool's already; nothing
  *        has changed then).
  * Cost:  O(giants), O(blocks) in the first and last giant, O(frames) in the

@@ -15,8 +15,8 @@
 #define frame_count_block explored_frame_count_block
 #define frame_free explored_frame_free
 #define frame_has_class explored_frame_has_class
+#define frame_has_words explored_frame_has_words
 #define frame_in_class explored_frame_in_class
-#define frame_init_bytes explored_frame_init_bytes
 #define frame_let_go_block explored_frame_let_go_block
 #define frame_misused explored_frame_misused
 #define frame_nothing_left explored_frame_nothing_left
@@ -39,6 +39,7 @@
 #define frame_set_hint explored_frame_set_hint
 #define frame_sort explored_frame_sort
 #define frame_split_block explored_frame_split_block
+#define frame_split_down explored_frame_split_down
 #define frame_split_giant explored_frame_split_giant
 #define frame_take explored_frame_take
 #define frame_take_blocks explored_frame_take_blocks

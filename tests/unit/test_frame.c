@@ -115,6 +115,26 @@ CASE(frame_lends_blocks_up_to_a_limit_inside_a_giant)
 }
 
 /* Many at once, as banks want them: the word has four giants. */
+/* 1 MiB is many blocks, and more than a giant. */
+CASE(frame_lends_all_that_is_below_1_mib)
+{
+	struct frame_world *world = frame_world_full(
+		&(struct frame_world_request){ .shape = { 6, 1 },
+					       .frames = 512, .cpus = 1 });
+	struct frame_request low = { .limit = FRAME_BELOW_1M, .owner = 1 };
+	pfn_t frame;
+
+	for (unsigned i = 0; i < 256; i++) {
+		CHECK(frame_pool_alloc(&world->pool, 0, &low, &frame) ==
+		      ST_OK);
+		CHECK(frame.raw < 256);
+	}
+	CHECK(frame_pool_alloc(&world->pool, 0, &low, &frame) ==
+	      ST_NO_MEMORY);
+	CHECK(frame_world_audit(world, 256));
+	frame_world_free(world);
+}
+
 CASE(frame_takes_blocks_of_the_giant_that_it_breaks)
 {
 	struct frame_world *world = tiny(1024);

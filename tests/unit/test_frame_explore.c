@@ -1,39 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /* Split, merge, unlist, refuse and the last frame, in every order (TSO). */
-#include "explored_frame.h"
+#include "explored_scene.h"
 
 #include "check.h"
 #include "explorer.h"
 #include "frame_world.h"
 
-/* Blocks of two words, two to a giant. */
-#define FRAMES 256
-#define BLOCK 128
-
-struct scene {
-	struct frame_pool pool;
-	atomic_u64 bits[FRAMES / 64];
-	atomic_u16 hints[32];
-	atomic_u8 frame_owner[FRAMES], block_owner[64], giant_owner[64];
-	atomic_u64 trees[64];
-	struct frame_slot slot[6];
-	enum status status[3];
-	uint64_t free;
-};
-
 static struct scene scene;
-
-static struct frame_pool_request pool_of(struct scene *at, uint64_t begin)
-{
-	return (struct frame_pool_request){
-		.first = { begin }, .frames = FRAMES, .shape = { 7, 1 },
-		.slots = 6, .bits = at->bits, .hints = at->hints,
-		.frame_owner = at->frame_owner,
-		.block_owner = at->block_owner,
-		.giant_owner = at->giant_owner,
-		.trees = at->trees, .slot = at->slot,
-	};
-}
 
 /* All lent but `free`; the pool begins at frame `begin`. */
 static void set_up_pool(struct scene *at, uint64_t begin,
@@ -57,7 +30,6 @@ static void set_up_pool(struct scene *at, uint64_t begin,
 							FRAME_4K, 0, NULL }) !=
 		    ST_OK)
 			abort();
-	at->free = free.frames;
 }
 
 /* All lent but `first` ... `first + frames`. */
@@ -83,10 +55,7 @@ static enum status give(uint64_t frame)
 
 static bool all_free_is(uint64_t want)
 {
-	struct frame_census census;
-
-	frame_pool_census(&scene.pool, &census);
-	return census.free_frames == want && frame_pool_audit(&scene.pool);
+	return scene_has_free(&scene, want);
 }
 
 static void take_one(void *context)
