@@ -284,12 +284,6 @@ ASIDE static enum status free_to_kept(struct frame_bank *bank, uint64_t at,
 	if (!owner_is_lent(atomic_load_relaxed(&bank->owner[at])))
 		return refuse(bank, at, caller);
 	atomic_store_relaxed(&bank->owner[at], FRAME_BYTE_FREE);
-	if (bank->word == 0 && bank->word_takes_back) {
-		/* Lent next, without a way through the tray. */
-		bank->word = 1UL << (at & (FRAME_WORD_BITS - 1));
-		bank->word_first = bank->word_back = word_of(at);
-		return ST_OK;
-	}
 	return begin_parcel(bank, &bank->tray[FRAME_KEPT], at);
 }
 
@@ -325,6 +319,24 @@ ASIDE static enum status free_beside_word(struct frame_bank *bank, uint64_t at,
 	return ST_OK;
 }
 
+/*
+ * There is no word. A frame of so full a block is the next: lent again
+ * without a way through the tray.
+ */
+ASIDE static enum status free_to_word(struct frame_bank *bank, uint64_t at,
+				      const void *caller)
+{
+	if (!COMMONLY(at < bank->frames) ||
+	    !COMMONLY(hint_at(bank, at) <= bank->density) ||
+	    !COMMONLY(owner_is_lent(atomic_load_relaxed(&bank->owner[at]))) ||
+	    !COMMONLY(bank->word_takes_back))
+		return free_beside_word(bank, at, caller);
+	atomic_store_relaxed(&bank->owner[at], FRAME_BYTE_FREE);
+	bank->word = 1UL << (at & (FRAME_WORD_BITS - 1));
+	bank->word_first = bank->word_back = word_of(at);
+	return ST_OK;
+}
+
 enum status frame_cache_free(struct frame_bank *bank, pfn_t frame,
 			     const void *caller)
 {
@@ -332,7 +344,8 @@ enum status frame_cache_free(struct frame_bank *bank, pfn_t frame,
 
 	/* No word is NO_WORD, and this one's frames are all in the pool. */
 	if (word_of(at) != bank->word_back)
-		return free_beside_word(bank, at, caller);
+		return word == 0 ? free_to_word(bank, at, caller) :
+				   free_beside_word(bank, at, caller);
 	if (!COMMONLY(owner_is_lent(atomic_load_relaxed(&bank->owner[at]))))
 		return refuse(bank, at, caller);
 	atomic_store_relaxed(&bank->owner[at], FRAME_BYTE_FREE);

@@ -235,6 +235,24 @@ CASE(frame_cache_lends_every_block_once_and_then_refuses)
 	frame_world_free(world);
 }
 
+CASE(frame_cache_refuses_a_second_free_while_it_has_no_word)
+{
+	struct frame_world *world = world_of(262144, 1);
+	struct frame_bank *bank = become(world, 0, CPU_TASK);
+	pfn_t frame, first = { 1000 }, second = { 2000 };
+
+	for (unsigned i = 0; i < 262144; i++)
+		CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
+	CHECK(frame_cache_free(bank, first, MARK) == ST_OK);
+	CHECK(frame_cache_free(bank, second, MARK) == ST_OK);
+	CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
+	CHECK(frame.raw == first.raw && bank->word == 0);
+	CHECK(frame_cache_free(bank, second, MARK) == ST_CONFLICT);
+	CHECK(world->complaints == 1 && world->last.frame.raw == second.raw);
+	CHECK(frame_world_audit(world, 1));
+	frame_world_free(world);
+}
+
 static void refuses_block(struct frame_world *world, uint64_t frame,
 			  enum status status)
 {
