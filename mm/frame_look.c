@@ -128,7 +128,7 @@ struct frame_view frame_pool_look(const struct frame_pool *pool, pfn_t at)
 	byte = atomic_load_relaxed(&pool->block_owner[block]);
 	if (owner_is_lent(byte))
 		return seen(FRAME_STATE_LENT, FRAME_2M, byte);
-	if (atomic_load_relaxed(&pool->hints[block]) == FRAME_VIRGIN)
+	if (!frame_has_words(pool, block))
 		return seen(FRAME_STATE_CACHED, FRAME_2M, FRAME_BYTE_FREE);
 	return look_in_block(pool, frame);
 }
