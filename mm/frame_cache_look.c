@@ -45,7 +45,17 @@ uint64_t frame_cache_hits(const struct frame_bank *bank)
 	return lent > bank->refills ? (uint64_t)lent - bank->refills : 0;
 }
 
-/* The owner's bytes are 0, and no parcel but this has any of the frames. */
+/* Whether the bank has this block, as one of its first `count`. */
+static bool has_block(const struct frame_bank *bank, uint32_t count,
+		      uint64_t block)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (bank->blocks[i] == block)
+			return true;
+	return false;
+}
+
+/* The owner's bytes are 0, and nothing but this has any of the frames. */
 static bool parcel_is_good(const struct frame_bank *bank,
 			   const struct frame_parcel *parcel)
 {
@@ -55,6 +65,10 @@ static bool parcel_is_good(const struct frame_bank *bank,
 					 (uint64_t)__builtin_ctzl(rest)]) !=
 		    FRAME_BYTE_FREE)
 			return false;
+	if (parcel->mask != 0 &&
+	    has_block(bank, bank->block_count,
+		      parcel->first >> bank->block_shift))
+		return false;
 	for (unsigned i = 0; i < FRAME_TRAYS; i++) {
 		const struct frame_tray *tray = &bank->tray[i];
 		const struct frame_parcel *other;
@@ -85,12 +99,13 @@ bool frame_cache_audit(const struct frame_bank *bank)
 	if (!parcel_is_good(bank, &word) ||
 	    !tray_is_good(bank, &bank->tray[FRAME_KEPT]) ||
 	    !tray_is_good(bank, &bank->tray[FRAME_LEAVING]) ||
-	    bank->block_count > FRAME_BLOCKS_MAX)
+	    bank->block_count > bank->block_limit)
 		return false;
 	for (uint32_t i = 0; i < bank->block_count; i++)
 		if (atomic_load_relaxed(
 			    &bank->pool->block_owner[bank->blocks[i]]) !=
-		    FRAME_BYTE_FREE)
+			    FRAME_BYTE_FREE ||
+		    has_block(bank, i, bank->blocks[i]))
 			return false;
 	return true;
 }

@@ -235,6 +235,37 @@ CASE(frame_cache_lends_every_block_once_and_then_refuses)
 	frame_world_free(world);
 }
 
+CASE(frame_cache_audit_sees_a_frame_in_two_places)
+{
+	struct frame_world *world = world_of(262144, 1);
+	struct frame_bank *bank = become(world, 0, CPU_TASK);
+	uint32_t limit = bank->block_limit, held;
+	uint64_t first;
+	pfn_t frame;
+
+	CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
+	CHECK(frame_cache_alloc_block(bank, 1, &frame) == ST_OK);
+	held = bank->block_count;
+	CHECK(bank->word != 0 && held > 1 && held < limit);
+	CHECK(frame_cache_audit(bank));
+	/* The same block twice. */
+	bank->blocks[bank->block_count++] = bank->blocks[0];
+	CHECK(!frame_cache_audit(bank));
+	bank->block_count = held;
+	/* The word is one of a block. */
+	first = bank->word_first;
+	bank->word_first = (uint64_t)bank->blocks[0] << bank->block_shift;
+	memset(&world->pool.frame_owner[bank->word_first], 0, FRAME_WORD_BITS);
+	CHECK(!frame_cache_audit(bank));
+	bank->word_first = first;
+	bank->block_limit = held - 1;
+	CHECK(!frame_cache_audit(bank));
+	bank->block_limit = limit;
+	CHECK(frame_cache_audit(bank));
+	CHECK(frame_world_audit(world, 262144 - 129));
+	frame_world_free(world);
+}
+
 CASE(frame_cache_refuses_a_second_free_while_it_has_no_word)
 {
 	struct frame_world *world = world_of(262144, 1);
