@@ -28,10 +28,10 @@ struct numa_stretch numa_stretch_at(const struct numa *numa, paddr_t at)
 
 	ASSERT(at.raw < PHYSICAL_LIMIT);
 	if (index == numa->range_count)
-		return (struct numa_stretch){ { PHYSICAL_LIMIT }, 0 };
+		return (struct numa_stretch){ { PHYSICAL_LIMIT }, 0, true };
 	if (range->start.raw > at.raw)
-		return (struct numa_stretch){ range->start, 0 };
-	return (struct numa_stretch){ range->end, range->node };
+		return (struct numa_stretch){ range->start, 0, true };
+	return (struct numa_stretch){ range->end, range->node, false };
 }
 
 static void count_region(struct numa *numa, const struct region *region)
@@ -40,11 +40,14 @@ static void count_region(struct numa *numa, const struct region *region)
 
 	while (at < region->end.raw) {
 		struct numa_stretch stretch;
-		uint64_t end;
+		uint64_t end, pages;
 
 		stretch = numa_stretch_at(numa, (paddr_t){ at });
 		end = min_u64(stretch.end.raw, region->end.raw);
-		numa->nodes[stretch.node].pages += (end - at) >> PAGE_SHIFT;
+		pages = (end - at) >> PAGE_SHIFT;
+		numa->nodes[stretch.node].pages += pages;
+		if (stretch.outside)
+			numa->outside += pages;
 		at = end;
 	}
 }
@@ -61,6 +64,7 @@ void numa_count_regions(struct numa *numa, const struct region_list *list)
 {
 	for (size_t i = 0; i < numa->node_count; i++)
 		numa->nodes[i].pages = 0;
+	numa->outside = 0;
 	numa_add_regions(numa, list, REGION_FREE);
 	numa_add_regions(numa, list, REGION_LOW);
 	numa_add_regions(numa, list, REGION_LATER);

@@ -85,6 +85,7 @@ struct numa {
 	bool srat_cut_short;		/* as in acpi_entries.h              */
 	/* Enabled ranges beyond PHYSICAL_LIMIT, wholly (or wrapping), partly */
 	uint64_t left_out, cut;
+	uint64_t outside;		/* pages of regions, in no range     */
 };
 
 struct numa_request {
@@ -105,7 +106,10 @@ size_t numa_memory_bytes(const struct numa_tables *tables);
  */
 enum status numa_build(struct numa *out, const struct numa_request *request);
 
-/* From here on a node's pages are the map's free, low and later ones. */
+/*
+ * From here on a node's pages are the map's free, low and later ones, and
+ * `outside` says how many of node 0's are in no range.
+ */
 void numa_count_regions(struct numa *numa, const struct region_list *list);
 /* And those of another kind, that have become usable too. */
 void numa_add_regions(struct numa *numa, const struct region_list *list,
@@ -122,6 +126,7 @@ void numa_add_cpu(struct numa *numa, uint32_t apic);
 struct numa_stretch {
 	paddr_t end;
 	uint32_t node;
+	bool outside;			/* in no range                       */
 };
 
 /*

@@ -110,6 +110,12 @@ static bool count_map(struct numa *numa, const struct input *map)
 		return false;
 	numa_count_regions(numa, &regions);
 	free(regions.items);
+	if (numa->srat == ST_OK && numa->outside != 0) {
+		tool_complain("%s: %lu usable pages in no range: not counted, "
+			      "node 0's in the kernel", file_name(map->path),
+			      (unsigned long)numa->outside);
+		numa->nodes[0].pages -= numa->outside;
+	}
 	return true;
 }
 

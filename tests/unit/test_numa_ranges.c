@@ -250,6 +250,7 @@ CASE(numa_counts_the_pages_of_a_map)
 	numa_count_regions(&numa, &list);
 	/* 0..3, 5, 10..12, 17..20 */
 	CHECK(numa.nodes[0].pages == 3 + 1 + 2 + 3);
+	CHECK(numa.outside == 1 + 2 + 3);
 	CHECK(numa.nodes[1].pages == 4);
 	/* What may be plugged in and is in the map has been plugged in. */
 	CHECK(numa.nodes[2].pages == 3);
