@@ -146,7 +146,6 @@ static uint64_t switch_on(uint32_t features)
 	WRITE_CONTROL(4, control);
 	if (features & CPU_SMAP)
 		__asm__ volatile("clac" : : : "cc", "memory");
-	machine_check_start();
 	return control;
 }
 
@@ -160,6 +159,7 @@ void cpu_protect(uint32_t features)
 {
 	uint64_t control = switch_on(features);
 
+	machine_check_start();
 	if (features & CPU_SMAP)
 		traps_expect_smap();
 	log_line(LOG_INFO, "cpu: protect wp=%s nx=%s smep=%s smap=%s umip=%s "

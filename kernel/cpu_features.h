@@ -24,7 +24,10 @@ uint64_t cpu_entry_control(uint32_t features);
  */
 void cpu_protect(uint32_t features);
 
-/* On another CPU: what the boot CPU has, and write-combining. */
+/*
+ * On another CPU: what the boot CPU has, and write-combining. Machine checks
+ * are to be switched on apart, and later: that logs.
+ */
 void cpu_join(uint32_t features);
 
 /* Of one bit of enum cpu_feature, now, on this CPU. */

@@ -9,6 +9,7 @@
 #include <arch/cpu_local.h>
 #include <base/assert.h>
 
+#include "cpu_local.h"
 #include "frames.h"
 #include "interrupts.h"
 
@@ -28,6 +29,8 @@ static void check_context(const struct lock *lock)
 {
 	enum cpu_context context = cpu_local_context();
 
+	/* Who is late is sent back wherever he is, and would keep it. */
+	ASSERT(cpu_local_is_online(cpu_local_id()));
 	ASSERT(context != CPU_NMI);
 	if (kinds[lock->rank] == LOCK_INTERRUPT)
 		ASSERT(!interrupts_are_on());

@@ -10,7 +10,8 @@
  * A lock of kind TASK is taken by tasks only, with interrupts on once they
  * are: who waits for one must be able to answer other CPUs. One of kind
  * INTERRUPT may be taken by interrupt handlers too, hence by everybody with
- * interrupts off. Whoever has an NMI or a machine check takes no lock at all.
+ * interrupts off. Whoever has an NMI or a machine check takes no lock at all,
+ * nor does a CPU that is not online yet: it may be given up at any moment.
  *
  * Functions and fields say what they want of a lock; clang's -Wthread-safety
  * checks it in `make lint`.

@@ -14,6 +14,7 @@
  * Lets every bank of the CPU that calls report, so that #MC is delivered;
  * names and clears what an earlier boot left in them. Nothing where the
  * processor has no banks.
+ * Locks: takes LOG, so the CPU must be online.
  */
 void machine_check_start(void);
 

@@ -33,6 +33,7 @@
 #include "kernel.h"
 #include "lapic.h"
 #include "log.h"
+#include "machine_check.h"
 #include "trap.h"
 
 #define MSR_EFER	0xc0000080
@@ -346,25 +347,6 @@ static void start_all(pfn_t page)
 		settle(cpu);
 }
 
-static enum status start_in_low_memory(void)
-{
-	struct frame_run page = { .frames = 1 };
-	enum status status = take_start_page(&page.first);
-
-	if (status != ST_OK)
-		return status;
-	status = map_start_page(page.first);
-	if (status == ST_OK) {
-		fill_start_page(page.first);
-		start_all(page.first);
-		MUST(table_unmap(&kernel.table,
-				 (vaddr_t){ pfn_to_paddr(page.first).raw },
-				 PAGE_SIZE));
-	}
-	memory_give_run(page, OWNER_BOOT_LIST);
-	return status;
-}
-
 static void prepare_all(void)
 {
 	for (unsigned cpu = 1; cpu < list.startable; cpu++) {
@@ -378,22 +360,37 @@ static void prepare_all(void)
 	}
 }
 
+/* First of all the page: nothing else will do, and stacks may take the rest. */
+static enum status start_in_low_memory(void)
+{
+	struct frame_run page = { .frames = 1 };
+	enum status status = take_start_page(&page.first);
+
+	if (status != ST_OK)
+		return status;
+	status = map_start_page(page.first);
+	if (status == ST_OK) {
+		fill_start_page(page.first);
+		prepare_all();
+		start_all(page.first);
+		MUST(table_unmap(&kernel.table,
+				 (vaddr_t){ pfn_to_paddr(page.first).raw },
+				 PAGE_SIZE));
+	}
+	memory_give_run(page, OWNER_BOOT_LIST);
+	return status;
+}
+
 void smp_start(void)
 {
 	uint64_t start = clock_microseconds();
 	enum status status = ST_OK;
 
-	if (list.startable > 1) {
-		prepare_all();
+	if (list.startable > 1)
 		status = start_in_low_memory();
-	}
-	if (status != ST_OK) {
+	if (status != ST_OK)
 		log_line(LOG_WARNING, "smp: only one CPU why=\"%s\"",
 			 status_text(status));
-		for (unsigned cpu = 1; cpu < list.startable; cpu++)
-			if (cpu_local_at(cpu) != NULL)
-				take_back(cpu);
-	}
 	interrupts_on();
 	log_line(LOG_INFO, "smp: started cpus=%u of=%u x2apic=%u us=%lu",
 		 smp_online_count(), list.startable, lapic_is_x2apic(),
@@ -409,8 +406,11 @@ void ap_main(struct cpu_local *me)
 	lapic_join();
 	/* Release: all of the above is done before anybody asks something. */
 	if (atomic_compare_exchange_release(&me->start, &expected,
-					    START_ONLINE))
+					    START_ONLINE)) {
+		/* It may have much to say: nobody sends us back any more. */
+		machine_check_start();
 		idle_loop();
+	}
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }

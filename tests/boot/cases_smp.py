@@ -123,6 +123,51 @@ def _crash_scenarios():
                  checks.serial_has_no_control_bytes))
 
 
+# Valid, corrected, with an address: kept by a reset, and nobody is stopped.
+OLD_ERROR = 0x9400000000000134
+
+
+def _leave_old_errors(guest, _notes):
+    """In the second processor's banks, long before our kernel is there."""
+    guest.qmp.monitor(f"mce 1 2 {OLD_ERROR:#x} 0 0x1234000 0x8c")
+
+
+def _old_error_scenario():
+    """What a processor has to say when it starts it says when it has."""
+    return Scenario(
+        "smp-old-machine-check",
+        _boot("q35-2cpu", commands="cpus -m; selftest ipi -m", cold=True,
+              limit=120),
+        (checks.ends("ok"), checks.every_command_succeeds,
+         checks.says("what_was_left",
+                     r"W trap: machine_check_bank bank=2 "
+                     rf"status={OLD_ERROR:#x} address=0x1234000 "),
+         _starts(2, 2)), steps=_leave_old_errors)
+
+
+# Left are 3.5 MiB, and below 1 MiB as much as the stacks of one processor.
+LITTLE = "memmap=520704K$3584K,448K$64K,48K$0x94000"
+
+
+def some_start_and_some_cannot(outcome):
+    """None may take the page in which all start."""
+    states = _states(outcome)
+    checks.expect("started" in states[1:], f"none but the first: {states}")
+    checks.expect("absent" in states, "there was memory for all")
+
+
+def _little_memory_scenario():
+    return Scenario(
+        "smp-little-memory",
+        _boot("q35-64cpu", LITTLE, "cpus -m; memmap raw -m; ledger -m",
+              cold=True, limit=120),
+        (checks.ends("ok"), checks.every_command_succeeds,
+         checks.says("who_cannot_start",
+                     r'W smp: cannot start cpu=.* why="out of memory"'),
+         checks.every_page_has_one_owner, some_start_and_some_cannot))
+
+
 def scenarios():
     """Every scenario with more than one processor."""
-    return [*_start_scenarios(), *_near_scenarios(), *_crash_scenarios()]
+    return [*_start_scenarios(), *_near_scenarios(), *_crash_scenarios(),
+            _old_error_scenario(), _little_memory_scenario()]

@@ -69,6 +69,8 @@ MACHINES = _table(
     Machine("q35-2cpu", "q35", "512M", "max", ("-smp", "2")),
     Machine("pc-4cpu", "pc", "512M", "max", ("-smp", "4")),
     Machine("q35-16cpu", "q35", "512M", "qemu64", ("-smp", "16")),
+    Machine("q35-64cpu", "q35", "512M", "qemu64", ("-smp", "64"),
+            only_cold=True),
     # Memory and processors on several nodes: alike; and one that has only
     # processors, one that has only memory, on both sides of 4 GiB, and a way
     # there that is longer than the way back.

@@ -15,6 +15,7 @@
 static struct lock_chain chains[EXPLORE_CPUS + 1];
 static enum cpu_context context;
 static bool are_on;
+static bool is_online;
 
 struct lock_chain *lock_chain_of_this_cpu(void)
 {
@@ -29,6 +30,11 @@ enum cpu_context cpu_local_context(void)
 unsigned cpu_local_id(void)
 {
 	return explore_cpu();
+}
+
+bool cpu_local_is_online(unsigned index)
+{
+	return is_online && index == explore_cpu();
 }
 
 bool interrupts_are_on(void)
@@ -56,6 +62,7 @@ static void start(void)
 	console = (struct lock){ .rank = RANK_CONSOLE };
 	context = CPU_TASK;
 	are_on = false;
+	is_online = true;
 }
 
 CASE(lock_ranks_have_those_of_tasks_first)
@@ -148,6 +155,17 @@ CASE(lock_of_any_kind_is_not_for_an_nmi)
 	context = CPU_NMI;
 	CHECK_ASSERTS(lock_take(&work));
 	CHECK_ASSERTS(lock_take(&log_lock));
+}
+
+CASE(lock_is_not_for_who_may_still_be_sent_back)
+{
+	start();
+	is_online = false;
+	CHECK_ASSERTS(lock_take(&log_lock));
+	CHECK_ASSERTS(lock_take(&work));
+	/* But who panics on the way is heard. */
+	lock_break(&log_lock);
+	lock_take(&log_lock);
 }
 
 CASE(lock_knows_whether_a_handler_may_want_one_that_is_held)
