@@ -79,7 +79,7 @@ struct frame_cache_set {
 
 /*
  * `pool`, `nodes`, `banks` (2 * cpus of them) and `cpus` are the caller's.
- * A CPU keeps at most the node's frames / (64 * cpus).
+ * A bank keeps at most the node's frames / (64 * cpus); a CPU has two.
  */
 void frame_cache_init(struct frame_cache_set *set);
 

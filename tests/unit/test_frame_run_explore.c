@@ -9,7 +9,7 @@
 #define frame_pool_look explored_frame_pool_look
 #define frame_pool_pick explored_frame_pool_pick
 #define frame_pool_visit explored_frame_pool_visit
-#include "explored_frame.h"
+#include "explored_scene.h"
 
 #define count look_count
 #define step look_step
@@ -22,35 +22,20 @@
 #include "explorer.h"
 
 /* One giant of two blocks of a word each. */
-#define FRAMES 128
-#define BLOCK 64
+#define ALL 128
+#define HALF 64
 #define WANTED 100
 
-struct scene {
-	struct frame_pool pool;
-	atomic_u64 bits[FRAMES / 64];
-	atomic_u16 hints[32];
-	atomic_u8 frame_owner[FRAMES], block_owner[64], giant_owner[64];
-	atomic_u64 trees[64];
-	struct frame_slot slot[6];
-	enum status status[3];
-	pfn_t got[3];
-};
-
+static pfn_t got[3];
 static struct scene scene;
 
 /* A pool that has its first frames only, or its last. */
 static void set_up(struct frame_extent free)
 {
-	struct frame_pool_request request = {
-		.frames = FRAMES, .shape = { 6, 1 }, .slots = 6,
-		.bits = scene.bits, .hints = scene.hints,
-		.frame_owner = scene.frame_owner,
-		.block_owner = scene.block_owner,
-		.giant_owner = scene.giant_owner,
-		.trees = scene.trees, .slot = scene.slot,
-	};
+	struct frame_pool_request request = pool_of(&scene, 0);
 
+	request.frames = ALL;
+	request.shape = (struct frame_shape){ 6, 1 };
 	memset(scene.bits, 0x5b, sizeof(scene.bits));
 	memset(scene.frame_owner, 0x5b, sizeof(scene.frame_owner));
 	if (explored_frame_pool_init(&scene.pool, &request) != ST_OK ||
@@ -61,13 +46,13 @@ static void set_up(struct frame_extent free)
 static void giant_is_free(void *context)
 {
 	(void)context;
-	set_up((struct frame_extent){ { 0 }, FRAMES });
+	set_up((struct frame_extent){ { 0 }, ALL });
 }
 
 static void upper_is_free(void *context)
 {
 	(void)context;
-	set_up((struct frame_extent){ { BLOCK }, BLOCK });
+	set_up((struct frame_extent){ { HALF }, HALF });
 }
 
 static void take(struct frame_request request)
@@ -76,15 +61,12 @@ static void take(struct frame_request request)
 
 	request.owner = 1;
 	scene.status[cpu] = explored_frame_pool_alloc(
-		&scene.pool, 2 * cpu, &request, &scene.got[cpu]);
+		&scene.pool, 2 * cpu, &request, &got[cpu]);
 }
 
 static bool all_free_is(uint64_t want)
 {
-	struct frame_census census;
-
-	frame_pool_census(&scene.pool, &census);
-	return census.free_frames == want && frame_pool_audit(&scene.pool);
+	return scene_has_free(&scene, want);
 }
 
 /* --- words that mean nothing -----------------------------------------------*/
@@ -111,7 +93,7 @@ static void take_one_low(void *context)
 static void take_more_than_a_block(void *context)
 {
 	(void)context;
-	take((struct frame_request){ .size = FRAME_RUN, .pages = BLOCK + 1 });
+	take((struct frame_request){ .size = FRAME_RUN, .pages = HALF + 1 });
 }
 
 static void pick_wanted(void *context)
@@ -127,7 +109,7 @@ static void block_or_run(void *context)
 
 	(void)context;
 	EXPLORE_CHECK(run != (scene.status[1] == ST_OK));
-	EXPLORE_CHECK(all_free_is(run ? BLOCK - 1 : BLOCK));
+	EXPLORE_CHECK(all_free_is(run ? HALF - 1 : HALF));
 }
 
 CASE(frame_run_takes_no_frame_of_a_block_that_is_lent_whole)
@@ -142,7 +124,7 @@ static void two_of_a_block_are_gone(void *context)
 {
 	(void)context;
 	EXPLORE_CHECK(scene.status[0] == ST_OK && scene.status[1] == ST_OK);
-	EXPLORE_CHECK(all_free_is(BLOCK - 2));
+	EXPLORE_CHECK(all_free_is(HALF - 2));
 }
 
 CASE(frame_pick_takes_no_frame_before_its_block_is_split)
@@ -200,7 +182,7 @@ CASE(frame_split_lists_what_is_being_unlisted)
 static void a_block_and_one(void *context)
 {
 	(void)context;
-	set_up((struct frame_extent){ { 0 }, BLOCK + 1 });
+	set_up((struct frame_extent){ { 0 }, HALF + 1 });
 }
 
 static void take_one_and_another(void *context)
@@ -216,7 +198,7 @@ static void take_one_and_another(void *context)
 static void the_run_or_two(void *context)
 {
 	(void)context;
-	EXPLORE_CHECK(all_free_is(scene.status[0] == ST_OK ? 0 : BLOCK - 1));
+	EXPLORE_CHECK(all_free_is(scene.status[0] == ST_OK ? 0 : HALF - 1));
 }
 
 static void take_one_and_a_block(void *context)
@@ -225,7 +207,7 @@ static void take_one_and_a_block(void *context)
 
 	take_one(context);
 	first = scene.status[1];
-	take((struct frame_request){ .size = FRAME_RUN, .pages = BLOCK });
+	take((struct frame_request){ .size = FRAME_RUN, .pages = HALF });
 	EXPLORE_CHECK(first == ST_OK ? scene.status[1] != ST_NO_MEMORY :
 				       scene.status[1] == ST_NO_MEMORY);
 }
@@ -260,8 +242,8 @@ static void refused_for_a_reason(void *context)
 	(void)context;
 	EXPLORE_CHECK(scene.status[2] == ST_OK || scene.status[0] == ST_OK);
 	EXPLORE_CHECK(all_free_is(scene.status[2] == ST_OK ? 0 :
-		FRAMES - (scene.status[0] == ST_OK) -
-		(scene.status[1] == ST_OK ? BLOCK : 0)));
+		ALL - (scene.status[0] == ST_OK) -
+		(scene.status[1] == ST_OK ? HALF : 0)));
 }
 
 CASE(frame_pick_breaks_nothing_that_it_does_not_get)
@@ -288,7 +270,7 @@ static void not_merged_yet(void *context)
  */
 CASE(frame_run_for_a_handler_waits_for_nobody)
 {
-	struct frame_request run = { .size = FRAME_RUN, .pages = FRAMES,
+	struct frame_request run = { .size = FRAME_RUN, .pages = ALL,
 				     .owner = 1 };
 	pfn_t frame;
 
@@ -296,7 +278,7 @@ CASE(frame_run_for_a_handler_waits_for_nobody)
 	CHECK(explored_frame_pool_alloc(&scene.pool, 1, &run, &frame) ==
 	      ST_NO_MEMORY);
 	/* It passes over that block, and finds the other. */
-	run.pages = BLOCK;
+	run.pages = HALF;
 	CHECK(explored_frame_pool_alloc(&scene.pool, 1, &run, &frame) == ST_OK);
 	CHECK(frame.raw == 0);
 }

@@ -387,6 +387,7 @@ static void mix_in(const struct mixture *mixture)
 	check_at_the_end(world);
 	frame_world_free(world);
 }
+
 /* Banks keep blocks here, and give back those of several giants at once. */
 CASE(frame_threads_mix_all_sizes_beside_full_banks)
 {
