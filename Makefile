@@ -167,9 +167,12 @@ $(BUILD)/efi/font_blob.o: efi/font_blob.S $(BUILD)/fonts/spleen-8x16.psf
 	$(Q)$(CC) $(LOADER_FLAGS) -DFONT_FILE='"$(BUILD)/fonts/spleen-8x16.psf"' \
 		-c -o $@ $<
 
+# The crt0 of gnu-efi 3.0.18 calls _entry: in libefi, that is InitializeLib and
+# then efi_main. The loader is linked without libefi, so it is efi_main at once,
+# as in 3.0.15.
 EFI_LINK = ld -nostdlib -shared -Bsymbolic -znocombreloc --no-undefined \
 	--no-warn-rwx-segments -z noexecstack --build-id=none --gc-sections \
-	$(EFI_LIBRARY)/crt0-efi-x86_64.o
+	--defsym=_entry=efi_main $(EFI_LIBRARY)/crt0-efi-x86_64.o
 PE_SECTIONS := .text .reloc .rodata .sbat .data .dynamic .rela .dynsym .kernel
 PE_COPY = objcopy -S $(addprefix -j ,$(PE_SECTIONS)) \
 	--output-target=efi-app-x86_64 --section-alignment=4096
