@@ -35,17 +35,23 @@ WARNINGS := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes
 ifeq ($(WERROR),1)
 WARNINGS += -Werror
 endif
-COMMON := -std=gnu2x -g -Iinclude $(WARNINGS) -fno-common \
+COMMON := -std=gnu2x -g -Iinclude -I. $(WARNINGS) -fno-common \
 	"-ffile-prefix-map=$(CURDIR)/="
 
 # --- sources -------------------------------------------------------------
-ROOM_SOURCES := $(sort $(wildcard mm/base/*.c mm/boot/*.c mm/*.c))
-HOSTED_ROOMS := $(filter-out mm/base/string.c,$(ROOM_SOURCES))
+ROOM_SOURCES := $(sort $(wildcard mm/*.c mm/*/*.c))
+# Files of the kernel that also run on the host; scripts/lint proves the list.
+HOSTED := $(shell sed '/^\#/d' kernel/HOSTED)
+HOSTED_ROOMS := $(filter-out mm/base/string.c,$(ROOM_SOURCES)) $(HOSTED)
 
 KERNEL_SOURCES := $(sort $(wildcard kernel/*.c kernel/*/*.c))
 KERNEL_ASSEMBLY := $(sort $(wildcard kernel/*.S kernel/*/*.S))
 KERNEL_ASSEMBLY := $(filter-out %.lds.S,$(KERNEL_ASSEMBLY))
 LOADER_SOURCES := $(sort $(wildcard efi/*.c))
+# What the loader links of mm/.
+LOADER_ROOMS := $(sort $(wildcard mm/base/*.c mm/boot/*.c)) mm/sweep.c \
+	mm/region.c mm/region_runs.c mm/memtype.c mm/early.c mm/table/table.c \
+	mm/table/step.c mm/table/kernel_tables.c
 LOADER_ASSEMBLY := $(sort $(filter-out %_blob.S,$(wildcard efi/*.S)))
 
 .PHONY: all products
@@ -67,18 +73,18 @@ NO_LOOP_CALLS := -fno-tree-loop-distribute-patterns
 FONT_FOLDER ?= /usr/share/consolefonts
 FONTS := $(patsubst %,$(BUILD)/fonts/spleen-%.psf,5x8 8x16 12x24 16x32 32x64)
 
-$(BUILD)/host/psf_trim: scripts/psf_trim.c kernel/pure_glyphs.c
+$(BUILD)/host/psf_trim: scripts/psf_trim.c kernel/console/psf_font.c
 	$(call say,HOSTCC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(COMMON) -O1 -I. -o $@ $^
+	$(Q)$(CC) $(COMMON) -O1 -o $@ $^
 
 $(BUILD)/fonts/%.psf: $(FONT_FOLDER)/%.psfu.gz $(BUILD)/host/psf_trim
 	$(call say,FONT,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)zcat $< | $(BUILD)/host/psf_trim > $@
 
-$(BUILD)/kernel/kernel/font.S.o: $(FONTS)
-$(BUILD)/kernel/kernel/font.S.o: KERNEL_FLAGS += -Wa,-I$(BUILD)/fonts
+$(BUILD)/kernel/kernel/console/font.S.o: $(FONTS)
+$(BUILD)/kernel/kernel/console/font.S.o: KERNEL_FLAGS += -Wa,-I$(BUILD)/fonts
 
 # --- kernel ----------------------------------------------------------------
 KERNEL_FLAGS := $(BARE) -mcmodel=kernel -fno-pic -fno-omit-frame-pointer
@@ -144,7 +150,7 @@ LOADER_FLAGS := $(BARE) -Os -fpic -fshort-wchar -fvisibility=hidden \
 	-DGNU_EFI_USE_MS_ABI -isystem $(EFI_INCLUDE) \
 	-isystem $(EFI_INCLUDE)/x86_64
 LOADER_OBJECTS := $(patsubst %,$(BUILD)/efi/%.o,\
-	$(LOADER_SOURCES) $(LOADER_ASSEMBLY) $(ROOM_SOURCES))
+	$(LOADER_SOURCES) $(LOADER_ASSEMBLY) $(LOADER_ROOMS))
 
 $(BUILD)/efi/%.c.o: %.c Makefile
 	$(call say,EFICC,$@)
@@ -196,13 +202,16 @@ $(BUILD)/BOOTX64.EFI: $(BUILD)/loader.so $(BUILD)/host/pe_finish
 # --- host: tool and tests --------------------------------------------------
 # Rooms that a program does not enter may ask for what it does not have.
 HOST_FLAGS := $(COMMON) -O2 -pthread -ffunction-sections -Wl,--gc-sections
-CHECK_FLAGS := $(COMMON) -O1 -Itests/fake -I. -fno-omit-frame-pointer \
+TEST_FOLDERS := -Itests/support -Itests/fake -Itests/explorer
+CHECK_FLAGS := $(COMMON) -O1 $(TEST_FOLDERS) -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -pthread
 TOOL_SOURCES := $(sort $(wildcard scripts/bulldog/*.c))
-UNIT_TESTS := $(sort $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c)))
-FAKE_SOURCES := $(sort $(wildcard tests/fake/*.c))
-# Logic of the loader and the kernel without EFI or instructions in it.
-PURE_SOURCES := $(sort $(wildcard efi/pure_*.c kernel/pure_*.c))
+# tests/explorer/test_seam.c is a program of the explorer's own build.
+UNIT_SOURCES := $(sort $(wildcard tests/unit/*/test_*.c) \
+	$(filter-out %/test_seam.c,$(wildcard tests/explorer/test_*.c)))
+UNIT_TESTS := $(notdir $(UNIT_SOURCES:.c=))
+FAKE_SOURCES := $(sort $(wildcard tests/support/*.c tests/fake/*.c) \
+	$(filter-out tests/explorer/test_%,$(wildcard tests/explorer/*.c)))
 
 host_objects = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
 
@@ -215,14 +224,25 @@ $(BUILD)/host/bulldog: $(call host_objects,host,$(TOOL_SOURCES) $(HOSTED_ROOMS))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(HOST_FLAGS) -o $@ $^
 
+# A test's object is looked up by its name: it may be in any folder.
+.SECONDEXPANSION:
+PERCENT := %
 define check_rules
 $$(BUILD)/check-$(1)/%.o: %.c
 	$$(call say,$(2),$$@)
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$(2) $$(CHECK_FLAGS) -MMD -MP -c -o $$@ $$<
 
-$$(BUILD)/check-$(1)/test_%: $$(BUILD)/check-$(1)/tests/unit/test_%.o \
-		$$(call host_objects,check-$(1),$$(HOSTED_ROOMS) $$(FAKE_SOURCES) $$(PURE_SOURCES))
+# An archive, since some tests include a file of a room instead of linking it.
+$$(BUILD)/check-$(1)/rooms.a: $$(call host_objects,check-$(1),$$(HOSTED_ROOMS))
+	$$(Q)rm -f $$@
+	$$(Q)ar rcs $$@ $$^
+
+$$(addprefix $$(BUILD)/check-$(1)/,$$(UNIT_TESTS)): $$(BUILD)/check-$(1)/%: \
+		$$$$(filter $$$$(BUILD)/check-$(1)/tests/$$$$(PERCENT)/$$$$*.o,\
+			$$$$(call host_objects,check-$(1),$$$$(UNIT_SOURCES))) \
+		$$(call host_objects,check-$(1),$$(FAKE_SOURCES)) \
+		$$(BUILD)/check-$(1)/rooms.a
 	$$(call say,LINK,$$@)
 	$$(Q)$(2) $$(CHECK_FLAGS) -o $$@ $$^
 endef
@@ -241,8 +261,9 @@ $$(BUILD)/check-$(1)/blame/%.o: %.c
 
 $$(BUILD)/check-$(1)/test_loader: \
 		$$(call host_objects,check-$(1)/blame,$$(LOADER_CHECKED)) \
-		$$(call host_objects,check-$(1),$$(HOSTED_ROOMS) tests/fake/check.c tests/fake/fake_mmu.c \
-			tests/fake/fake_cpu.c)
+		$$(call host_objects,check-$(1),tests/support/check.c \
+			tests/fake/fake_mmu.c tests/fake/fake_cpu.c) \
+		$$(BUILD)/check-$(1)/rooms.a
 	$$(call say,LINK,$$@)
 	$$(Q)$(2) $$(CHECK_FLAGS) -o $$@ $$^
 endef
@@ -260,24 +281,23 @@ check-one: $(BUILD)/check-$(COMPILER)/$(TEST)
 
 
 # --- every interleaving: mm against instrumented atomics ----------------------
-EXPLORE_FLAGS := -Itests/fake/include $(COMMON) -O2 -Itests/fake -I. \
+EXPLORE_FLAGS := -Itests/explorer/include $(COMMON) -O2 $(TEST_FOLDERS) \
 	-ffunction-sections -Wl,--gc-sections -pthread
-EXPLORE_TESTS := $(patsubst tests/explore/%.c,%,\
-	$(sort $(wildcard tests/explore/test_*.c)))
+EXPLORE_TESTS := test_seam
 
 $(BUILD)/explore-gcc/%.o: %.c
 	$(call say,explore,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(EXPLORE_FLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/explore-gcc/test_%: $(BUILD)/explore-gcc/tests/explore/test_%.o \
+$(BUILD)/explore-gcc/test_%: $(BUILD)/explore-gcc/tests/explorer/test_%.o \
 		$(call host_objects,explore-gcc,$(HOSTED_ROOMS) $(FAKE_SOURCES))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(EXPLORE_FLAGS) -o $@ $^
 
 # --- missing synchronisation: real threads, watched ---------------------------
 # It does not know fences; the one there is orders what a wrong free looks at.
-TSAN_FLAGS := $(COMMON) -O1 -Itests/fake -I. -fno-omit-frame-pointer \
+TSAN_FLAGS := $(COMMON) -O1 $(TEST_FOLDERS) -fno-omit-frame-pointer \
 	-fsanitize=thread -pthread -Wno-tsan
 TSAN_TESTS := test_frame_threads test_frame_threads_mixed
 
@@ -286,10 +306,10 @@ $(BUILD)/check-tsan/%.o: %.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(TSAN_FLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/check-tsan/test_%: $(BUILD)/check-tsan/tests/unit/test_%.o \
-		$(call host_objects,check-tsan,$(HOSTED_ROOMS) tests/fake/check.c \
+$(BUILD)/check-tsan/test_%: $(BUILD)/check-tsan/tests/unit/mm/test_%.o \
+		$(call host_objects,check-tsan,$(HOSTED_ROOMS) tests/support/check.c \
 			tests/fake/fake_cpu.c tests/fake/fake_mmu.c \
-			tests/fake/frame_world.c)
+			tests/support/frame_world.c)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(TSAN_FLAGS) -o $@ $^
 
@@ -379,16 +399,16 @@ fuzz_count_fuzz_elf = $(FUZZ_FILES)
 fuzz_count_fuzz_acpi = $(FUZZ_TABLES)
 fuzz_count_fuzz_numa = $(FUZZ_TABLES)
 fuzz_count_fuzz_psf = $(FUZZ_FONTS)
-FUZZ_FLAGS := $(HOST_FLAGS) -Itests/fake -I.
+FUZZ_FLAGS := $(HOST_FLAGS) $(TEST_FOLDERS)
 
 $(BUILD)/fuzz/%.o: %.c
 	$(call say,HOSTCC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
 
-FUZZ_HELPERS := $(filter-out tests/fake/check.c,$(FAKE_SOURCES))
+FUZZ_HELPERS := $(filter-out tests/support/check.c,$(FAKE_SOURCES))
 $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o \
-		$(call host_objects,fuzz,$(HOSTED_ROOMS) $(FUZZ_HELPERS) $(PURE_SOURCES))
+		$(call host_objects,fuzz,$(HOSTED_ROOMS) $(FUZZ_HELPERS))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(FUZZ_FLAGS) -o $@ $^
 
@@ -397,7 +417,7 @@ $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o \
 # 10,000,000 each takes most of an hour on two cores.
 FUZZ_RUNS ?= 1000000
 FUZZ_TARGETS := $(patsubst tests/fuzz/target_%.c,%,$(wildcard tests/fuzz/target_*.c))
-TARGET_FLAGS := $(COMMON) -O1 -Itests/fake -I. -fsanitize=fuzzer,address,undefined \
+TARGET_FLAGS := $(COMMON) -O1 $(TEST_FOLDERS) -fsanitize=fuzzer,address,undefined \
 	-fno-sanitize-recover=all
 
 $(BUILD)/targets/%.o: %.c
@@ -407,7 +427,7 @@ $(BUILD)/targets/%.o: %.c
 
 # An archive, so that a target is linked with the rooms that it enters only.
 $(BUILD)/targets/rooms.a: \
-		$(call host_objects,targets,$(HOSTED_ROOMS) $(PURE_SOURCES))
+		$(call host_objects,targets,$(HOSTED_ROOMS))
 	$(Q)rm -f $@
 	$(Q)ar rcs $@ $^
 
@@ -447,13 +467,13 @@ compile_commands.json: every-time
 		-- $(CC) $(KERNEL_FLAGS) : $(KERNEL_SOURCES) $(ROOM_SOURCES) \
 		-- $(CC) $(LOADER_FLAGS) : $(LOADER_SOURCES) \
 			$(sort $(wildcard tests/firmware/*.c)) \
-		-- $(CC) $(CHECK_FLAGS) : $(wildcard tests/unit/*.c tests/fake/*.c) \
+		-- $(CC) $(CHECK_FLAGS) : $(UNIT_SOURCES) $(FAKE_SOURCES) \
 		-- $(CC) $(LOADER_CHECK_FLAGS) : $(wildcard tests/loader/*.c) \
-		-- $(CC) $(EXPLORE_FLAGS) : $(wildcard tests/explore/*.c) \
+		-- $(CC) $(EXPLORE_FLAGS) : tests/explorer/test_seam.c \
 		-- $(CC) $(FUZZ_FLAGS) : $(wildcard tests/fuzz/fuzz_*.c) \
 		-- $(CLANG) $(TARGET_FLAGS) : $(wildcard tests/fuzz/target_*.c) \
 		-- $(CC) $(HOST_FLAGS) : $(TOOL_SOURCES) \
-		-- $(CC) $(COMMON) -O2 -I. -Itests/bench : \
+		-- $(CC) $(COMMON) -O2 -Itests/bench : \
 			$(wildcard scripts/*.c tests/bench/*.c)
 
 # For a machine with the snakeoil keys of Debian's ovmf; your own are better.

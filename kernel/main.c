@@ -6,30 +6,30 @@
  * Until traps_start a fault is silent; until memory_start nothing can be
  * borrowed; until memory_reclaim the firmware's leavings are untouched.
  */
-#include "kernel.h"
+#include <kernel/boot/kernel.h>
 
 #include <arch/instructions.h>
 #include <base/string.h>
 #include <boot/layout.h>
 
-#include "acpi_copy.h"
-#include "audit.h"
-#include "clock.h"
-#include "cpu_features.h"
-#include "cpu_local.h"
-#include "evidence.h"
-#include "frames.h"
-#include "input.h"
-#include "log.h"
-#include "monitor.h"
-#include "nodes.h"
-#include "panic.h"
-#include "pci.h"
-#include "power.h"
-#include "screen.h"
-#include "serial.h"
-#include "smp.h"
-#include "trap.h"
+#include <kernel/arch/clock.h>
+#include <kernel/arch/cpu_features.h>
+#include <kernel/arch/cpu_local.h>
+#include <kernel/arch/trap.h>
+#include <kernel/console/input.h>
+#include <kernel/console/screen.h>
+#include <kernel/debug/audit.h>
+#include <kernel/debug/panic.h>
+#include <kernel/log/crash_log.h>
+#include <kernel/log/log.h>
+#include <kernel/log/serial.h>
+#include <kernel/memory/frames.h>
+#include <kernel/monitor/monitor.h>
+#include <kernel/platform/acpi_tables.h>
+#include <kernel/platform/numa_nodes.h>
+#include <kernel/platform/pci.h>
+#include <kernel/platform/power.h>
+#include <kernel/smp/smp.h>
 
 /* A machine with 64 MiB has this much left after its firmware's share. */
 #define MINIMUM_BYTES	(56 * MIB)

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "kernel/pure_glyphs.h"
+#include <kernel/console/psf_font.h>
 
 #define FIRST	' '
 #define LAST	'~'

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-# nm -n KERNEL | awk -f symbols.awk: the table that kernel/symbols.c reads, as
+# nm -n KERNEL | awk -f symbols.awk: the table that kernel/lib/symbols.c reads, as
 # assembly. Reads only names and digits, so that any awk makes the same table.
 #
 # Without input it is the empty table of the first link. What the table is

@@ -4,7 +4,7 @@
  *
  * Nobody but atomic.h includes this. The explorer's build has a header of
  * this name earlier in its include path, where each of these is a point at
- * which another processor may come in between (docs/interleavings.md).
+ * which another processor may come in between (docs/testing/interleavings.md).
  *
  * `place` points to an integer or a pointer; `order` is the compiler's.
  */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-#include "tool.h"
-
-#include <boot/madt.h>
+#include <kernel/platform/madt.h>
 
 #include <stdlib.h>
+
+#include "tool.h"
 
 static void print_cpus(const struct madt *madt)
 {

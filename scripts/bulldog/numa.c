@@ -4,13 +4,15 @@
  * whole and yet wrong is answered as the kernel answers it, aloud. A file
  * that cannot be what it begins as is the user's mistake, and the end.
  */
-#include "tool.h"
+#include <kernel/platform/numa.h>
 
 #include <base/bits.h>
-#include <boot/acpi.h>
-#include <mm/numa.h>
 
 #include <stdlib.h>
+
+#include <kernel/platform/acpi.h>
+
+#include "tool.h"
 
 enum input_kind {
 	INPUT_SRAT,

@@ -2,9 +2,10 @@
 #include "tool.h"
 
 #include <base/bytes.h>
-#include <boot/acpi.h>
 
 #include <string.h>
+
+#include <kernel/platform/acpi.h>
 
 #define TABLE_LENGTH 4
 

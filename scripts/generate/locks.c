@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Prints docs/locks.md from the ranks of kernel/lock.h, or refuses them:
+ * Prints docs/locks.md from the ranks of kernel/sync/lock.h, or refuses them:
  * a handler interrupts tasks, so its locks must be the inner ones.
  *
  * The script that compiles this file includes that header before it.
@@ -41,8 +41,8 @@ int main(void)
 	if (refuse())
 		return 1;
 	printf("# Locks\n\n"
-	       "Made by `scripts/generate-docs` from `kernel/lock.h`: change "
-	       "that file.\n\n"
+	       "Made by `scripts/generate-docs` from `kernel/sync/lock.h`: "
+	       "change that file.\n\n"
 	       "Who holds a lock takes only locks further down. `lock_take` "
 	       "asserts it, always.\n\n"
 	       "| rank | lock | kind | what it is for |\n"

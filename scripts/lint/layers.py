@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Refuses an #include that looks the wrong way.
 
-The house has one order. A room of mm/ sees earlier rooms only, so that each
-can be read, tested and replaced without what stands on it; gnu-efi stays at
-the door. include/mm/x.h and mm/x.c, mm/x_y.c and mm/x/y.c are one room, x.
+A room of mm/ sees earlier rooms only, so that each can be read, tested and
+replaced without the rooms after it; gnu-efi is used in efi/ only.
+include/mm/x.h and mm/x.c, mm/x_y.c and mm/x/y.c are one room, x.
 """
 
 import posixpath
@@ -14,11 +14,11 @@ import sys
 import tree
 
 ROOMS = (
-    "base", "boot", "sweep", "region", "numa", "source", "window", "memtype",
-    "ledger", "early", "table", "kernel_tables", "frame", "frame_cache",
-    "limbo", "arena", "heap", "object", "space", "fault", "user_copy",
-    "reclaim",
+    "base", "boot", "sweep", "region", "memtype", "window", "source",
+    "ledger", "early", "table", "frame", "tlb", "vmem", "heap", "vm",
 )
+# Headers whose room their name does not say.
+ROOM_OF_HEADER = {"kernel_tables": "table"}
 RANK = {room: rank for rank, room in enumerate(ROOMS)}
 
 # What the compiler brings along without a library.
@@ -36,8 +36,31 @@ EFI_HOMES = ("efi/", "tests/firmware/", "tests/loader/")
 
 def room_of_stem(stem):
     """The longest room that `stem` is, or is a part of."""
+    if stem in ROOM_OF_HEADER:
+        return ROOM_OF_HEADER[stem]
     fits = [r for r in ROOMS if stem == r or stem.startswith(r + "_")]
     return max(fits, key=len) if fits else None
+
+
+def hosted():
+    """The files that kernel/HOSTED lists, without their endings."""
+    try:
+        lines = tree.read("kernel/HOSTED").split("\n")
+    except FileNotFoundError:
+        return frozenset()
+    return frozenset(line.rpartition(".")[0] for line in lines
+                     if line and not line.startswith("#"))
+
+
+# Headers without a .c file that hosted files share.
+HOSTED_HEADERS = frozenset((
+    "kernel/platform/acpi_entries.h", "kernel/platform/numa_internal.h",
+    "kernel/console/cell.h", "kernel/console/keys.h",
+    "kernel/console/line_row.h"))
+
+
+def is_hosted(path):
+    return path.rpartition(".")[0] in hosted() or path in HOSTED_HEADERS
 
 
 def place_of(path):
@@ -48,7 +71,7 @@ def place_of(path):
         if parts[0] in ("base", "boot"):
             return "mm", parts[0]
     if parts[0] != "mm":
-        return parts[0], "pure" if parts[-1].startswith("pure_") else None
+        return parts[0], "hosted" if is_hosted(path) else None
     if len(parts) == 2:
         return "mm", room_of_stem(parts[1].rpartition(".")[0])
     return "mm", room_of_stem(parts[1])
@@ -61,7 +84,8 @@ def resolve(path, mark, name, known):
             posixpath.join(posixpath.dirname(path), name))
         if beside in known:
             return beside
-    for start in ("include/", "tests/fake/", ""):
+    for start in ("include/", "tests/support/", "tests/fake/",
+                  "tests/explorer/", ""):
         if start + name in known:
             return start + name
     return None
@@ -92,7 +116,7 @@ def from_efi(room, house, target_room):
     if house in ("efi", "arch"):
         return None
     if house == "mm" and target_room is not None:
-        if RANK[target_room] <= RANK["kernel_tables"]:
+        if RANK[target_room] <= RANK["table"]:
             return None
     return "efi/ sees base, boot, arch and mm up to table"
 
@@ -122,9 +146,9 @@ def from_abi(room, house, target_room):
 
 
 def from_scripts(room, house, target_room):
-    if house in ("scripts", "mm") or target_room == "pure":
+    if house in ("scripts", "mm") or target_room == "hosted":
         return None
-    return "the host tool sees base, boot, mm and kernel/pure_* only"
+    return "the host tool sees base, boot, mm and hosted files of kernel/ only"
 
 
 def from_tests(room, house, target_room):
@@ -147,37 +171,12 @@ def judge_foreign(path, house, name):
     if EFI_HEADER.search(name):
         if not path.startswith(EFI_HOMES):
             return "gnu-efi lives in efi/ and its tests only"
-        if posixpath.basename(path).startswith("pure_"):
-            return "efi/pure_* runs on the host: no EFI in it"
         return None
     if name in SYSTEM.get(house, (name,)):
         return None
     if name in WRAPPED.get(path, ()):
         return None
     return "%s/ may not include <%s>" % (house, name)
-
-
-def through(path, known, seen):
-    """Every file that `path` includes, near or far, itself too."""
-    if path in seen:
-        return
-    seen.add(path)
-    for _, mark, name in includes(path):
-        target = resolve(path, mark, name, known)
-        if target:
-            through(target, known, seen)
-
-
-def check_pure_loader(path, known):
-    """efi/pure_* must not reach gnu-efi through a header either."""
-    seen = set()
-    through(path, known, seen)
-    for other in sorted(seen - {path}):
-        for line, _, name in includes(other):
-            if EFI_HEADER.search(name):
-                yield tree.Finding(
-                    path, 1, "layer", "reaches <%s> through %s:%d" % (
-                        name, other, line))
 
 
 def check_file(path, known):
@@ -208,8 +207,6 @@ def findings(paths):
         if not path.endswith((".c", ".h", ".S")):
             continue
         yield from check_file(path, known)
-        if path.startswith("efi/pure_"):
-            yield from check_pure_loader(path, known)
 
 
 if __name__ == "__main__":

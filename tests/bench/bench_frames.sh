@@ -10,7 +10,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # Where a branch happens to lie in a cache line moves a row by a tenth.
 gcc -std=gnu2x -O3 -flto -falign-functions=64 -falign-jumps=32 \
-	-falign-loops=32 -Iinclude -Itests/bench -pthread \
+	-falign-loops=32 -Iinclude -I. -Itests/bench -pthread \
 	-o "$work/bench_frames" tests/bench/bench_frames.c \
-	tests/bench/workloads.c tests/bench/peer_*.c mm/frame*.c
+	tests/bench/workloads.c tests/bench/peer_*.c mm/frame/*.c
 "$work/bench_frames" "$@"

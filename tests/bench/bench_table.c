@@ -2,7 +2,7 @@
 /*
  * One operation of mm/table, for a tool that counts instructions: what runs
  * inside `measured_*` is the operation and nothing else. bench_table.sh runs
- * it under callgrind and prints the table of docs/tables.md.
+ * it under callgrind and prints the table of docs/memory/tables.md.
  *
  * Usage: bench_table map|unmap|protect|both|query PAGES [SETTING]
  * SETTING: stays   neighbours keep all tables in place, but for the page

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
 # Instructions per page of mm/table, counted by callgrind (exact): one
-# record per row of docs/tables.md. Needs gcc and valgrind.
+# record per row of docs/memory/tables.md. Needs gcc and valgrind.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -10,8 +10,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # With the kernel's own memset, which the flag keeps from calling itself.
 gcc -std=gnu2x -O2 -mgeneral-regs-only -fno-tree-loop-distribute-patterns \
-	-Iinclude -o "$work/bench_table" \
-	tests/bench/bench_table.c mm/table*.c mm/base/string.c
+	-Iinclude -I. -o "$work/bench_table" \
+	tests/bench/bench_table.c mm/table/*.c mm/base/string.c
 
 row() {
 	local total

@@ -3,7 +3,7 @@
 #
 # Instructions, locked accesses and shared cache lines of each operation of
 # the frame allocator, for memory and CPUs of all sizes: records, or with the
-# word `table` the tables of docs/frames.md. Needs gcc and valgrind.
+# word `table` the tables of docs/memory/frames.md. Needs gcc and valgrind.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -22,8 +22,8 @@ trap finish EXIT
 
 # As the kernel is compiled, but for where it lies.
 flags=(-std=gnu2x -O2 -mgeneral-regs-only -mno-red-zone -fcf-protection=none
-	-fno-pie -no-pie -Iinclude)
-sources=(tests/bench/count_frames.c tests/fake/fake_cpu.c mm/frame*.c)
+	-fno-pie -no-pie -Iinclude -I.)
+sources=(tests/bench/count_frames.c tests/fake/fake_cpu.c mm/frame/*.c)
 gcc "${flags[@]}" -o "$work/plain" "${sources[@]}" &
 gcc -Itests/bench/include "${flags[@]}" -o "$work/telling" "${sources[@]}"
 wait $!

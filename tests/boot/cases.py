@@ -7,7 +7,7 @@ more than a command."""
 import re
 import subprocess
 
-from . import (cases_acpi, cases_bad, cases_evidence, cases_frames,
+from . import (cases_acpi, cases_bad, cases_crash_log, cases_frames,
                cases_hostile, cases_input, cases_machines, cases_screen,
                cases_smp, checks, machine)
 from .scenario import Scenario
@@ -318,7 +318,7 @@ def scenarios():
             *_people_scenarios(), *cases_input.scenarios(),
             *cases_smp.scenarios(), *cases_frames.scenarios(),
             *cases_screen.scenarios(),
-            *cases_evidence.scenarios(), *cases_bad.scenarios(),
+            *cases_crash_log.scenarios(), *cases_bad.scenarios(),
             *_cold_scenarios(), *_disk_scenarios(),
             *cases_machines.scenarios(), *cases_hostile.scenarios(),
             *cases_acpi.scenarios()]

@@ -7,7 +7,7 @@ with it word by word; only how lines are broken is the screen's own."""
 import re
 import time
 
-from . import checks, glass
+from . import checks, screen_reader
 from .scenario import Scenario
 
 STATED = re.compile(r"I screen: ready width=(\d+) height=(\d+) .*"
@@ -22,7 +22,7 @@ HEADER = "BULLDOG memory kernel"
 
 def _font(notes, width, height):
     name = f"fonts/spleen-{width}x{height}.psf"
-    return glass.Font((notes["kernel"].parent / name).read_bytes())
+    return screen_reader.Font((notes["kernel"].parent / name).read_bytes())
 
 
 def _look(guest, notes, name, last):
@@ -35,9 +35,9 @@ def _look(guest, notes, name, last):
     font = _font(notes, *stated.groups()[4:])
     for _ in range(LOOKS):
         stopped = "HLT=1" in guest.qmp.monitor("info registers")
-        picture = glass.take(guest, f"{name}.ppm")
-        notes[name] = seen = glass.Glass(picture, font)
-        line = seen.lines[-1] if seen.lines else glass.Line(0, "", b"")
+        picture = screen_reader.take(guest, f"{name}.ppm")
+        notes[name] = seen = screen_reader.Glass(picture, font)
+        line = seen.lines[-1] if seen.lines else screen_reader.Line(0, "", b"")
         if line.text == last and (stopped or line.cursor is not None):
             break
         time.sleep(0.1)
@@ -65,8 +65,9 @@ def _look_before_the_reset(guest, notes):
     the firmware has left."""
     guest.qmp.execute("set-action", shutdown="pause")
     guest.qmp.wait_event("STOP")
-    notes["given_up"] = glass.Glass(glass.take(guest, "given_up.ppm"),
-                                    _font(notes, 8, 16), left=0)
+    picture = screen_reader.take(guest, "given_up.ppm")
+    notes["given_up"] = screen_reader.Glass(picture, _font(notes, 8, 16),
+                                            left=0)
     return True
 
 

@@ -13,8 +13,8 @@ if __name__ == "__main__":
     sys.dont_write_bytecode = True
 
 # pylint: disable=wrong-import-position
-from boot import boot, cases, checks, glass, hostile, oracle  # noqa: E402
-from boot import records, translations  # noqa: E402
+from boot import boot, cases, checks, hostile, oracle  # noqa: E402
+from boot import records, screen_reader, translations  # noqa: E402
 
 WB, RUNTIME, SP = oracle.WB, oracle.RUNTIME, oracle.SP
 MIB = 1 << 20
@@ -378,14 +378,14 @@ bbbbbbbbbbbbbbbbb
 def drawn(text):
     """A picture: a colour for each sort of character."""
     lines = text.split()
-    return glass.Picture(
+    return screen_reader.Picture(
         b"P6\n%d %d\n255\n" % (len(lines[0]), len(lines)) + b"".join(
             bytes([ord(pixel)] * 3) for line in lines for pixel in line))
 
 
 def every_pixel_of_a_screen_counts():
     def read(text):
-        seen = glass.Glass(drawn(text), glass.Font(PSF), left=1)
+        seen = screen_reader.Glass(drawn(text), screen_reader.Font(PSF), left=1)
         return [(line.top, line.text, line.cursor) for line in seen.lines], \
             seen.unread
     assert read(DRAWN) == ([(1, '!"', None), (6, "!", 1)], []), read(DRAWN)
@@ -417,8 +417,10 @@ def known_tests():
         names |= {f"{scenario.name}/{check.__name__}"
                   for check in scenario.checks}
     names |= {check.__name__ for check in hostile.GOOD}
-    for path in [*ROOT.glob("tests/unit/*.c"), *ROOT.glob("tests/loader/*.c")]:
-        names |= set(re.findall(r"^CASE\((\w+)\)", path.read_text(), re.M))
+    for folder in ("unit/*", "explorer", "loader"):
+        for path in ROOT.glob(f"tests/{folder}/*.c"):
+            names |= set(re.findall(r"^CASE\((\w+)\)", path.read_text(),
+                                    re.M))
     for path in ROOT.glob("tests/lint/*.sh"):
         names |= set(re.findall(r"^(case_\w+)\(\)", path.read_text(), re.M))
     return names
@@ -453,7 +455,7 @@ def firmware_table_names_tests_that_exist():
 
 
 def testing_page_names_every_file():
-    text = (ROOT / "docs/testing.md").read_text()
+    text = (ROOT / "docs/testing/testing.md").read_text()
     for path in sorted((ROOT / "tests").iterdir()):
         if path.is_dir() and not path.name.startswith("_"):
             assert f"`tests/{path.name}/`" in text, path.name

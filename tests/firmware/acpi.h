@@ -3,7 +3,7 @@
 #ifndef FIRMWARE_ACPI_H
 #define FIRMWARE_ACPI_H
 
-#include "../fake/acpi_bytes.h"
+#include <tests/support/acpi_bytes.h>
 #include "hostile.h"
 
 #define RSDP_BYTES_1	20

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Spoilt ACPI tables by the million: mm/boot/acpi.c against its judges, each
- * table against a page that nobody may read.
+ * Spoilt ACPI tables by the million: kernel/platform/acpi.c against its
+ * judges, each table against a page that nobody may read.
  *
  * Usage: fuzz_acpi [COUNT [SEED]]; exits 1 when the two ever differ.
  */
-#include "tests/fake/acpi_sample.h"
+#include "acpi_sample.h"
 
 #include <base/assert.h>
 

@@ -4,7 +4,7 @@
  *
  * Usage: fuzz_elf [COUNT [SEED]]; exits 1 when the two ever differ.
  */
-#include "tests/fake/elf_sample.h"
+#include "elf_sample.h"
 
 #include <base/assert.h>
 

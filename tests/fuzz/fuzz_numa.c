@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * fuzz_numa [COUNT [SEED]] - random SRATs and SLITs, sound and spoilt, and
- * random maps: mm/numa against a model that asks about one page at a time.
+ * random maps: kernel/platform/numa against a model that asks about one page
+ * at a time.
  *
  * Stops at the first difference and says where the random numbers were.
  */

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Console fonts by the million, made and then spoilt: kernel/pure_glyphs.c
+ * Console fonts by the million, made and then spoilt: kernel/console/psf_font.c
  * against the judge, each file against a page that nobody may read.
  *
  * Usage: fuzz_psf [COUNT [SEED]]; exits 1 when the two ever differ.
  */
-#include "tests/fake/dice.h"
-#include "tests/fake/psf_judge.h"
-
 #include <base/assert.h>
 
 #include <stdio.h>
 #include <sys/mman.h>
+
+#include "prng.h"
+#include "psf_reference.h"
 
 #define FILE_BYTES_MAX	8192
 #define PAGE_BYTES	4096

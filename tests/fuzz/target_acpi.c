@@ -3,10 +3,10 @@
  * Any bytes as a physical memory in which an ACPI walk starts at 0x10. Sums
  * are made right on the way, or random bytes would never come far.
  */
+#include <kernel/platform/acpi_collect.h>
+
 #include "acpi_bytes.h"
 #include "target.h"
-
-#include <boot/acpi_collect.h>
 
 #define MEMORY_BYTES	4096
 #define RSDP_AT		0x10

@@ -2,7 +2,7 @@
 /* Any bytes as a list of commands, cut and split into words. */
 #include "target.h"
 
-#include "kernel/pure_command_line.h"
+#include <kernel/lib/command_line.h>
 
 #define ONE_BYTES 64
 

@@ -2,7 +2,7 @@
 /* Any bytes as a console font: the kernel and the judge see the same. */
 #include "target.h"
 
-#include "tests/fake/psf_judge.h"
+#include "psf_reference.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {

@@ -56,8 +56,8 @@ EMPTY = {"include/mm/region.h": "", "include/mm/table.h": "",
          "include/arch/mmu.h": "", "include/base/bits.h": "",
          "include/boot/elf.h": "", "include/mm/frame.h": "",
          "include/mm/frame_cache.h": "", "include/abi/errno.h": "",
-         "kernel/log.h": "", "efi/loader.h": "#include <efi.h>\n",
-         "tests/fake/check.h": "", "mm/boot/elf.h": ""}
+         "kernel/log/log.h": "", "efi/loader.h": "#include <efi.h>\n",
+         "tests/support/check.h": "", "mm/boot/elf.h": ""}
 
 
 def look(name, path, include, *want):
@@ -65,16 +65,18 @@ def look(name, path, include, *want):
         k: v for k, v in EMPTY.items() if k != path})
 
 
-look("layers_let_a_room_see_earlier_rooms", "mm/table.c",
+look("layers_let_a_room_see_earlier_rooms", "mm/table/table.c",
      "#include <mm/region.h>\n#include <base/bits.h>\n#include <boot/elf.h>")
 look("layers_refuse_a_later_room", "mm/region.c", "\n#include <mm/table.h>",
      "%s:2: layer")
 look("layers_know_a_part_of_a_room_by_its_name", "mm/region_sweep_edges.c",
      "#include <mm/table.h>", "%s:1: layer")
-look("layers_take_the_longest_room_for_a_part", "mm/frame_cache_depot.c",
+look("layers_know_a_room_by_its_folder", "mm/frame/depot.c",
      "#include <mm/frame_cache.h>")
-look("layers_tell_a_room_from_a_longer_name", "mm/frame_bits.c",
+look("layers_refuse_a_later_room_in_a_folder", "mm/table/depot.c",
      "#include <mm/frame_cache.h>", "%s:1: layer")
+look("layers_know_the_room_of_a_header_by_the_list",
+     "include/mm/kernel_tables.h", "#include <mm/frame.h>", "%s:1: layer")
 look("layers_refuse_a_header_that_looks_ahead", "include/mm/region.h",
      "#include <mm/table.h>", "%s:1: layer")
 look("layers_refuse_base_that_sees_boot", "mm/base/bits.c",
@@ -96,9 +98,9 @@ look("layers_let_one_file_wrap_the_formatter", "mm/base/text.c",
      "#include <stb/stb_sprintf.h>")
 look("layers_refuse_the_formatter_elsewhere", "mm/region.c",
      "#include <stb/stb_sprintf.h>", "%s:1: layer")
-look("layers_refuse_the_kernel_in_mm", "mm/table.c",
+look("layers_refuse_the_kernel_in_mm", "mm/table/table.c",
      '#include "../kernel/log.h"', "%s:1: layer")
-look("layers_refuse_a_test_header_in_mm", "mm/table.c",
+look("layers_refuse_a_test_header_in_mm", "mm/table/table.c",
      "#include <check.h>", "%s:1: layer")
 look("layers_let_efi_use_gnu_efi", "efi/main.c",
      '#include <efi.h>\n#include <efilib.h>\n#include "loader.h"\n'
@@ -106,7 +108,7 @@ look("layers_let_efi_use_gnu_efi", "efi/main.c",
 look("layers_refuse_efi_that_sees_beyond_table", "efi/main.c",
      "#include <mm/frame.h>", "%s:1: layer")
 look("layers_refuse_the_kernel_in_efi", "efi/main.c",
-     "#include <kernel/log.h>", "%s:1: layer")
+     "#include <kernel/log/log.h>", "%s:1: layer")
 look("layers_refuse_gnu_efi_in_the_kernel", "kernel/main.c",
      "#include <efi.h>", "%s:1: layer")
 look("layers_refuse_gnu_efi_in_mm", "mm/region.c", "#include <efilib.h>",
@@ -115,13 +117,9 @@ look("layers_refuse_gnu_efi_in_a_host_test", "tests/unit/test_x.c",
      "#include <efi.h>", "%s:1: layer")
 look("layers_let_the_firmware_tests_use_gnu_efi", "tests/firmware/app.c",
      "#include <efi.h>")
-look("layers_refuse_efi_in_the_pure_loader", "efi/pure_tables.c",
-     "#include <efi.h>", "%s:1: layer")
-look("layers_refuse_efi_behind_the_pure_loaders_header",
-     "efi/pure_tables.c", '\n#include "loader.h"', "%s:1: layer")
 look("layers_let_the_kernel_see_mm_and_abi", "kernel/main.c",
      "#include <mm/frame_cache.h>\n#include <abi/errno.h>\n"
-     '#include "log.h"\n#include <arch/mmu.h>')
+     "#include <kernel/log/log.h>\n#include <arch/mmu.h>")
 look("layers_refuse_efi_files_in_the_kernel", "kernel/main.c",
      "#include <efi/loader.h>", "%s:1: layer")
 look("layers_refuse_mm_in_user_programs", "user/sh.c",
@@ -266,7 +264,7 @@ def layout_tree():
     for path in ("scripts/generate-docs", "scripts/generate/layout.c",
                  "include/boot/layout.h", "include/base/address.h",
                  "include/base/bits.h", "docs/layout.md",
-                 "scripts/generate/locks.c", "kernel/lock.h",
+                 "scripts/generate/locks.c", "kernel/sync/lock.h",
                  "include/base/atomic.h", "include/base/atomic_builtin.h",
                  "docs/locks.md"):
         files[path] = (TOP / path).read_text(encoding="utf-8")
@@ -288,10 +286,11 @@ case("docs_refuse_a_new_slot_that_is_not_listed", "docs",
              "#define NEW_SLOT\t\t0xffffc00088000000\n"
              "#define PEEK_SLOT\t"), "docs/layout.md:1: docs")
 case("docs_refuse_a_lock_order_that_is_behind_the_header", "docs",
-     changed(layout_tree(), "kernel/lock.h", "the serial port and the screen",
-             "the serial port"), "docs/locks.md:1: docs")
+     changed(layout_tree(), "kernel/sync/lock.h",
+             "the serial port and the screen", "the serial port"),
+     "docs/locks.md:1: docs")
 case("docs_refuse_a_lock_of_tasks_inside_one_of_handlers", "docs",
-     changed(layout_tree(), "kernel/lock.h", "evidence, INTERRUPT",
+     changed(layout_tree(), "kernel/sync/lock.h", "evidence, INTERRUPT",
              "evidence, TASK"), "scripts/generate-docs:0: docs")
 case("docs_refuse_areas_out_of_order", "docs",
      changed(layout_tree(), "include/boot/layout.h",

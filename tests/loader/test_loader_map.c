@@ -3,7 +3,7 @@
  * Maps as firmware really gives them: any stride and order, entries that
  * overlap or make no sense, hundreds of them, more at every call. What the
  * loader makes of each is compared with mm/region over the very bytes that
- * the fake gave; the rules themselves are tests/unit/test_region.c's.
+ * the fake gave; the rules themselves are tests/unit/mm/test_region.c's.
  */
 #include "verdict.h"
 

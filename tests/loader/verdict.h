@@ -16,8 +16,9 @@
 #include <boot/options.h>
 #include <mm/region.h>
 
+#include <efi/switch.h>
+
 #include "check.h"
-#include "efi/switch.h"
 #include "fake_firmware.h"
 
 /* What the checks of a jump look at. */

@@ -9,7 +9,7 @@
  * block that is free is whole; (4) nobody waits for ever: no deadlock.
  *
  * The step names S (split), F (free), M (merge), U (unlist), T (take) and
- * R (refuse) are those of the comments in mm/frame*.c. A CPU asks for a
+ * R (refuse) are those of the comments in mm/frame/*.c. A CPU asks for a
  * frame or for the block, ROUNDS times, and gives back what it got when it
  * likes.
  *

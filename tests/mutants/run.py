@@ -34,7 +34,8 @@ LISTS = ROOT / "tests" / "mutants"
 RUNS = ROOT / "build" / "mutants"
 WORK = RUNS / str(os.getpid())
 COPIED = ["Makefile", "mm", "include", "efi", "kernel", "tests/unit",
-          "tests/fake", "tests/data", "tests/loader", "scripts"]
+          "tests/support", "tests/fake", "tests/explorer", "tests/data",
+          "tests/loader", "scripts"]
 OBJECTS = "build/check-gcc"
 KEYS = ("mutant", "file", "test", "from", "to")
 KEY_LINE = re.compile(r"^(%s):(?: (.*))?$" % "|".join(KEYS))

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * cpu_features.h - what the processor has, what is on, and switching it on.
+ */
+#ifndef KERNEL_ARCH_CPU_FEATURES_H
+#define KERNEL_ARCH_CPU_FEATURES_H
+
+#include <stdbool.h>
+
+#include <boot/handover.h>
+
+/*
+ * Whether the control registers are as docs/boot.md promises: "" or one
+ * clause that says which is not. Call before anything changes them.
+ */
+const char *cpu_entry_refusal(const struct handover *handover);
+
+/* CR4 as docs/boot.md has it at entry, on a processor with `features`. */
+uint64_t cpu_entry_control(uint32_t features);
+
+/*
+ * Switches on SMEP, SMAP and UMIP where `features` has them, lets machine
+ * checks be reported, and logs what is on and what is missing.
+ */
+void cpu_protect(uint32_t features);
+
+/*
+ * On another CPU: what the boot CPU has, and write-combining. Machine checks
+ * are to be switched on apart, and later: that logs.
+ */
+void cpu_join(uint32_t features);
+
+/* Of one bit of enum cpu_feature, now, on this CPU. */
+struct cpu_feature_use {
+	const char *name;
+	bool present;
+	bool enabled;
+};
+#define CPU_FEATURE_COUNT 15
+struct cpu_feature_use cpu_feature_at(unsigned index, uint32_t features);
+
+#endif

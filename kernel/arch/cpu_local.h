@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * cpu_local.h - what each CPU has for itself, found through its GS base.
+ *
+ * The boot CPU's area is part of the image; each other one is a page of its
+ * own. Fields without a letter below are their CPU's alone. Since the kernel
+ * is not preemptible, a task may use them between two points at which it
+ * could halt; an interrupt handler changes only what is its own and puts
+ * `context` and `locks` back.
+ */
+#ifndef KERNEL_ARCH_CPU_LOCAL_H
+#define KERNEL_ARCH_CPU_LOCAL_H
+
+/* Offsets for ap_start.S. */
+#define CPU_SELF	0
+#define CPU_INDEX	8
+#define CPU_APIC	12
+#define CPU_START	16
+#define CPU_STACK	24
+
+/* How far a CPU is: who changes it does so by compare-and-exchange. */
+#define START_WAITING	0	/* may begin                                 */
+#define START_ARRIVED	1	/* is on its stack                           */
+#define START_ONLINE	2	/* takes interrupts                          */
+#define START_GIVEN_UP	3	/* came too late: must stop                  */
+
+#ifndef __ASSEMBLER__
+#include <arch/cpu_local.h>
+#include <base/address.h>
+#include <base/atomic.h>
+#include <boot/layout.h>
+
+#include <kernel/sync/lock.h>
+
+#include "gdt.h"
+
+struct cpu_local;
+
+/* What a CPU asks of others; the others hold a pointer until they answer. */
+struct ipi_call {
+	void (*function)(void *argument);
+	void *argument;
+	atomic_u32 unanswered;		/* [A]                               */
+};
+
+/* Bit n: CPU n wants this one to look at its call. */
+struct mailbox {
+	atomic_u64 callers[STACK_CPUS / 64];	/* [A]               */
+};
+
+/* A task for an idle CPU. */
+struct work {
+	void (*run)(void *argument);
+	void *argument;
+	atomic_u32 left;		/* [A] CPUs that have not ended it   */
+};
+
+struct cpu_counters {
+	uint64_t interrupts;		/* taken, but exceptions             */
+	uint64_t calls_made;		/* one for each CPU that was asked   */
+	uint64_t calls_answered;
+	uint64_t halts;			/* with nothing to do                */
+};
+
+struct cpu_local {
+	struct cpu_local *self;		/* [C] so that %gs:0 is a pointer    */
+	uint32_t index;			/* [C] 0 is the boot CPU             */
+	uint32_t apic;			/* [C]                               */
+	atomic_u32 start;		/* [A] START_*                       */
+	uint64_t main_stack;		/* [C] its top                       */
+	enum cpu_context context;
+	struct lock_chain locks;
+	struct cpu_counters counters;
+	struct descriptors descriptors;
+	struct ipi_call call;
+	ATOMIC_POINTER(struct work) work;	/* [A] for the idle loop     */
+	/* Others write here: a cache line of its own. */
+	struct mailbox mailbox __attribute__((aligned(64)));
+};
+
+_Static_assert(sizeof(struct cpu_local) <= PAGE_SIZE, "one page for each");
+
+/* The caller's own. */
+static inline struct cpu_local *this_cpu(void)
+{
+	struct cpu_local *self;
+
+	__asm__("mov %%gs:0, %0" : "=r"(self));
+	return self;
+}
+
+/* The boot CPU's area, ready for cpu_local_use. */
+struct cpu_local *cpu_local_of_boot(void);
+
+/* `area` is zero; it will be found under `index`. */
+void cpu_local_prepare(struct cpu_local *area, unsigned index, uint32_t apic);
+
+/* The CPU of this number is no more. Its area is the caller's again. */
+void cpu_local_forget(unsigned index);
+
+/* Makes `area` the area of the CPU that calls. */
+void cpu_local_use(struct cpu_local *area);
+
+/* NULL when there is no CPU of that number. */
+struct cpu_local *cpu_local_at(unsigned index);
+
+/* One more than the highest number that a CPU has. */
+unsigned cpu_local_limit(void);
+
+/* True while the CPU takes interrupts and translates with our tables. */
+bool cpu_local_is_online(unsigned index);
+#endif
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * lapic.h - the local APIC: who a CPU is to the others, and how it is asked.
+ *
+ * Registers lie in memory (xAPIC), mapped uncached at LAPIC_SLOT, or are
+ * model-specific (x2APIC) where the firmware left that mode on; then reads
+ * of the memory would return nothing useful.
+ *
+ * Source: Intel SDM vol. 3A chapter 11; AMD APM vol. 2 chapter 16.
+ */
+#ifndef KERNEL_ARCH_LAPIC_H
+#define KERNEL_ARCH_LAPIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/status.h>
+
+/* What travels: the lower half of the interrupt command register. */
+#define LAPIC_VECTOR(vector)	(0x4000u | (vector))
+#define LAPIC_NMI		0x4400u
+#define LAPIC_INIT		0x4500u
+#define LAPIC_START(page)	(0x4600u | (page))
+
+/*
+ * Finds and maps the boot CPU's. Fails: ST_UNSUPPORTED (there is none, or
+ * the firmware switched it off), and what table_map says.
+ */
+enum status lapic_start(void);
+
+/* Found, and lapic_start ended well. */
+bool lapic_is_there(void);
+bool lapic_is_x2apic(void);
+
+/*
+ * On each CPU: interrupts are accepted, the lines of the local vector table
+ * masked but for NMIs.
+ */
+void lapic_join(void);
+
+/* Of the CPU that calls. */
+uint32_t lapic_id(void);
+
+/* Processors with a higher id cannot be sent anything. */
+uint32_t lapic_highest_id(void);
+
+/*
+ * Sends `message` to the processor `apic`. Interrupts are off, or nobody
+ * sends from a handler on this CPU.
+ * Fails: ST_DEVICE when an earlier message does not get away.
+ */
+enum status lapic_send(uint32_t apic, uint32_t message);
+
+/*
+ * Halts the CPU that calls until an interrupt comes: its timer's after about
+ * `us` microseconds, or an earlier one. Where there is no timer it only
+ * pauses. From tasks, interrupts on.
+ */
+void lapic_nap(uint64_t us);
+
+/* The interrupt that is being handled is over. */
+void lapic_end(void);
+
+/* The same, when the APIC thinks so too: nobody knows who sent `vector`. */
+void lapic_end_unknown(unsigned vector);
+
+#endif

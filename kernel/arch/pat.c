@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * Entry 4 is named by no page-table entry before the first call, so it can
+ * change without care for what is cached. Entries 0..3 are in use, for the
+ * kernel itself; they are left alone where they are as at power-on, which
+ * is what every firmware that we know of leaves.
+ *
+ * Source: Intel SDM vol. 3A sections 12.11.8 (the MTRR change procedure, to
+ * which PAT changes are held too) and 12.12.
+ */
+#include "pat.h"
+
+#include <arch/instructions.h>
+#include <boot/handover.h>
+
+#include "tlb_local.h"
+
+#define MSR_PAT		0x277
+#define PAT_POWER_ON	0x0007040600070406UL
+#define PAT_LOW_FOUR	0x00000000ffffffffUL
+#define PAT_WC		1UL
+
+#define CR0_CD		(1UL << 30)
+
+static uint64_t wanted_entries(void)
+{
+	unsigned shift = 8 * CACHE_WRITE_COMBINING;
+
+	return (PAT_POWER_ON & ~(0xffUL << shift)) | PAT_WC << shift;
+}
+
+static void write_back_caches(void)
+{
+	__asm__ volatile("wbinvd" : : : "memory");
+}
+
+void cache_types_start(uint32_t features)
+{
+	uint64_t wanted = wanted_entries();
+	uint64_t control = READ_CONTROL(0);
+	uint64_t found;
+
+	if ((features & CPU_PAT) == 0)
+		return;
+	found = read_msr(MSR_PAT);
+	if (found == wanted)
+		return;
+	if ((found & PAT_LOW_FOUR) == (wanted & PAT_LOW_FOUR)) {
+		write_msr(MSR_PAT, wanted);
+		return;
+	}
+	WRITE_CONTROL(0, control | CR0_CD);
+	write_back_caches();
+	mmu_flush_this_cpu();
+	write_msr(MSR_PAT, wanted);
+	write_back_caches();
+	mmu_flush_this_cpu();
+	WRITE_CONTROL(0, control);
+}
+
+enum table_cache cache_type_for_pixels(uint32_t features)
+{
+	if ((features & CPU_PAT) == 0 || read_msr(MSR_PAT) != wanted_entries())
+		return CACHE_UNCACHED;
+	return CACHE_WRITE_COMBINING;
+}

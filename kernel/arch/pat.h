@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * pat.h - what the six PAT entries that tables can name mean.
+ *
+ * enum table_cache numbers PAT entries: 0..3 as at power-on, 4 is ours.
+ */
+#ifndef KERNEL_ARCH_PAT_H
+#define KERNEL_ARCH_PAT_H
+
+#include <stdint.h>
+
+#include <mm/table.h>
+
+/*
+ * Makes PAT entry 4 write-combining on this CPU; each CPU needs it before it
+ * uses a mapping of that type. `features` is enum cpu_feature.
+ * Cost: a flush of all caches when the firmware had changed entries 0..3.
+ */
+void cache_types_start(uint32_t features);
+
+/* The best type for memory that is only ever written: here, now. */
+enum table_cache cache_type_for_pixels(uint32_t features);
+
+#endif

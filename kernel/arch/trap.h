@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * trap.h - where the processor goes when something happens.
+ *
+ * All 256 vectors lead to trap_dispatch with interrupts off. An exception
+ * is reported and ends in the stop of panic.h; a vector that nobody asked
+ * for is counted and returns.
+ */
+#ifndef KERNEL_ARCH_TRAP_H
+#define KERNEL_ARCH_TRAP_H
+
+#define TRAP_VECTORS	256
+#define TRAP_EXCEPTIONS	32		/* the processor's own               */
+
+#define VECTOR_DEBUG		1
+#define VECTOR_NMI		2
+#define VECTOR_DOUBLE_FAULT	8
+#define VECTOR_PAGE_FAULT	14
+#define VECTOR_MACHINE_CHECK	18
+#define VECTOR_CALL		0xf0	/* another CPU wants something       */
+#define VECTOR_WAKE		0xf1	/* a nap is over (lapic.h)           */
+#define VECTOR_SPURIOUS		0xff	/* the local APIC changed its mind   */
+
+/* Bytes from one stub to the next. */
+#define TRAP_STUB_BYTES	16
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+
+/* As trap.S pushes it, lowest address first. */
+struct trap_frame {
+	uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
+	uint64_t rbp, rdi, rsi, rdx, rcx, rbx;
+	uint64_t cr2;			/* as it was on entry                */
+	uint64_t rax;
+	uint64_t vector;
+	uint64_t error;			/* 0 where the vector has none       */
+	uint64_t rip, cs, rflags, rsp, ss;	/* by the processor          */
+};
+
+_Static_assert(sizeof(struct trap_frame) == 23 * 8, "trap.S pushes this");
+
+struct cpu_local;
+
+/*
+ * The boot CPU's area, descriptors and all gates. Until traps_use_stacks
+ * every exception runs on the stack that it interrupts.
+ */
+void traps_start(void);
+
+/*
+ * On `cpu`, double fault, NMI, machine check and debug get the stacks of
+ * layout.h. They must be mapped. First of all for the boot CPU.
+ */
+void traps_use_stacks(struct cpu_local *cpu);
+
+/* The CPU that calls uses `cpu`'s area and descriptors, and the gates. */
+void traps_join(struct cpu_local *cpu);
+
+/* SMAP is on: every entry closes the door to user pages (clac). */
+void traps_expect_smap(void);
+
+void trap_dispatch(struct trap_frame *frame);
+
+/* trap.S: the return address of the call of trap_dispatch. */
+extern const char trap_return[];
+
+/* trap.S: leaves the present stack for ever; a backtrace ends there. */
+_Noreturn void trap_run_on_stack(uint64_t top, void (*function)(void *),
+				 void *argument);
+#endif
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* cell.h - one place of a console: a character and how it is drawn. */
+#ifndef KERNEL_CONSOLE_CELL_H
+#define KERNEL_CONSOLE_CELL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cell {
+	uint8_t glyph;
+	uint8_t ink;
+};
+
+/* As one number: this is asked of every cell of a screen that scrolls. */
+static inline uint16_t cell_number(struct cell cell)
+{
+	return (uint16_t)(cell.ink << 8 | cell.glyph);
+}
+
+static inline bool cell_is(struct cell a, struct cell b)
+{
+	return cell_number(a) == cell_number(b);
+}
+
+/* Blanks come in rows: four of them are compared as one number. */
+static inline uint64_t four_cells(const struct cell *cells)
+{
+	uint64_t number;
+
+	__builtin_memcpy(&number, cells, sizeof(number));
+	return number;
+}
+
+/*
+ * A row of cells, wanted and on the glass. Who draws it makes both equal,
+ * and need not touch what is equal already.
+ */
+struct cell_row {
+	uint32_t row, columns;
+	const struct cell *want;
+	struct cell *have;
+};
+
+#endif

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * A line tells by how it starts what it is, and how it starts comes in one
+ * piece: log lines and prompts are printed whole. So one look ahead at the
+ * start of a line is enough, and what follows is counting.
+ *
+ * A log line is `[seconds.micros] L room: event key=value`.
+ */
+#include "highlight.h"
+
+#include <base/string.h>
+
+enum part {
+	PART_START,			/* of a line */
+	PART_STAMP,			/* `left` bytes of it */
+	PART_LEVEL,			/* its letter and a space */
+	PART_ROOM,			/* up to and with the colon */
+	PART_REST,
+	PART_PROMPT,
+};
+
+#define LEVEL_BYTES 2
+
+static void enter(struct highlight *highlight, enum part part, size_t left)
+{
+	highlight->part = part;
+	highlight->left = (uint16_t)left;
+}
+
+/* INK_COUNT when the letter is none of the log's. */
+static enum ink ink_of_level(char letter)
+{
+	switch (letter) {
+	case 'E':
+		return INK_ERROR;
+	case 'W':
+		return INK_WARNING;
+	case 'I':
+		return INK_TEXT;
+	case 'D':
+		return INK_DIM;
+	default:
+		return INK_COUNT;
+	}
+}
+
+/* Bytes of "[seconds.micros] " at the start of a log line, else 0. */
+static size_t stamp_bytes(const char *text, size_t bytes)
+{
+	size_t at = 1;
+
+	if (*text != '[')
+		return 0;
+	while (at < bytes && ((text[at] >= '0' && text[at] <= '9') ||
+			      text[at] == '.' || text[at] == ' '))
+		at++;
+	if (at + 3 >= bytes || text[at] != ']' || text[at + 1] != ' ' ||
+	    ink_of_level(text[at + 2]) == INK_COUNT || text[at + 3] != ' ')
+		return 0;
+	return at + 2;
+}
+
+static void start_line(struct highlight *highlight, const char *text,
+		       size_t bytes)
+{
+	size_t prompt_bytes = strlen(HIGHLIGHT_PROMPT);
+	size_t stamp = stamp_bytes(text, bytes);
+
+	highlight->ink = INK_TEXT;
+	if (stamp > 0) {
+		highlight->ink = (uint8_t)ink_of_level(text[stamp]);
+		enter(highlight, PART_STAMP, stamp);
+	} else if (bytes >= prompt_bytes &&
+		   memcmp(text, HIGHLIGHT_PROMPT, prompt_bytes) == 0) {
+		highlight->ink = INK_TYPED;
+		enter(highlight, PART_PROMPT, prompt_bytes);
+	} else {
+		enter(highlight, PART_REST, 0);
+	}
+}
+
+/* One byte less of a part that is counted; then the next one begins. */
+static void count_down(struct highlight *highlight)
+{
+	enum part next = PART_REST;
+
+	if (--highlight->left > 0)
+		return;
+	if (highlight->part == PART_STAMP)
+		next = PART_LEVEL;
+	else if (highlight->part == PART_LEVEL && highlight->ink == INK_TEXT)
+		next = PART_ROOM;
+	enter(highlight, next, next == PART_LEVEL ? LEVEL_BYTES : 0);
+}
+
+enum ink highlight_next(struct highlight *highlight, const char *text,
+			size_t bytes)
+{
+	enum ink rest;
+
+	if (*text == '\n') {
+		enter(highlight, PART_START, 0);
+		return INK_TEXT;
+	}
+	if (highlight->part == PART_START)
+		start_line(highlight, text, bytes);
+	rest = (enum ink)highlight->ink;
+	switch ((enum part)highlight->part) {
+	case PART_STAMP:
+		count_down(highlight);
+		return INK_DIM;
+	case PART_LEVEL:
+		count_down(highlight);
+		return rest == INK_TEXT ? INK_DIM : rest;
+	case PART_PROMPT:
+		count_down(highlight);
+		return INK_PROMPT;
+	case PART_ROOM:
+		if (*text == ':')
+			enter(highlight, PART_REST, 0);
+		return INK_ROOM;
+	case PART_START:
+	case PART_REST:
+		break;
+	}
+	return rest;
+}

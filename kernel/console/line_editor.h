@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * line_editor.h - keys become a line, and a picture of it.
+ *
+ * The editor prints nothing. It takes a key, says what came of it, and
+ * draws at any time what a person should see: one row of text and where the
+ * cursor stands in it. Whoever shows the row finds out what has changed
+ * (row_painter for a terminal, the console for the screen).
+ */
+#ifndef KERNEL_CONSOLE_LINE_EDITOR_H
+#define KERNEL_CONSOLE_LINE_EDITOR_H
+
+#include <base/text.h>
+
+#include <stddef.h>
+
+#include "keys.h"
+#include "line_row.h"
+
+#define LINE_EDITOR_BYTES	256	/* of a line, its NUL included       */
+#define LINE_EDITOR_HISTORY	32
+
+/*
+ * What Tab may complete: the index-th name that can stand behind the
+ * `bytes` bytes of `before`, which are empty for the first word and else end
+ * in a space. NULL when there are no more. Need not look at what is typed.
+ */
+typedef const char *line_names(const char *before, size_t bytes,
+			       unsigned index);
+
+enum line_event {
+	LINE_EDITED,		/* the row may look different now            */
+	LINE_DONE,		/* Enter: the text is the line               */
+	LINE_CANCELLED,		/* Ctrl-C: the line is not to be run         */
+	LINE_LIST,		/* Tab twice: show line_editor_list          */
+	LINE_CLEAR,		/* Ctrl-L: on a clean screen, please         */
+};
+
+/* Zero but for `names`; then line_editor_begin for each line. */
+struct line_editor {
+	line_names *names;			/* NULL: nothing to complete */
+	const char *prompt;
+	char text[LINE_EDITOR_BYTES];		/* ends in a NUL             */
+	size_t length;
+	size_t cursor;				/* 0 to length               */
+	char history[LINE_EDITOR_HISTORY][LINE_EDITOR_BYTES];
+	unsigned remembered;			/* lines ever                */
+	unsigned back;				/* how far up; 0: the draft  */
+	char draft[LINE_EDITOR_BYTES];		/* while `back` is not 0     */
+	bool tab_before;
+};
+
+/* An empty line behind `prompt`, which must outlive it. */
+void line_editor_begin(struct line_editor *editor, const char *prompt);
+
+/*
+ * Keys that mean nothing, and characters for which there is no room, change
+ * nothing. After LINE_DONE and LINE_CANCELLED: line_editor_begin.
+ */
+enum line_event line_editor_take(struct line_editor *editor, struct key key);
+
+/*
+ * The row in a display of `columns` columns, of which the last stays free.
+ * A line that is too long is shown in part, and `<` and `>` say that there
+ * is more. Depends on text, cursor and columns alone.
+ */
+void line_editor_row(const struct line_editor *editor, size_t columns,
+		     struct line_row *row);
+
+/* The names that fit the word at the cursor, in columns, lines ended. */
+void line_editor_list(const struct line_editor *editor, size_t columns,
+		      struct sink *out);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* screen_internal.h - what screen.c and panic_screen.c share. */
+#ifndef KERNEL_CONSOLE_SCREEN_INTERNAL_H
+#define KERNEL_CONSOLE_SCREEN_INTERNAL_H
+
+#include "framebuffer.h"
+#include "highlight.h"
+#include "psf_font.h"
+#include "text_grid.h"
+
+/* 0xRRGGBB of the areas that are no text. */
+#define COLOUR_PAPER	0x080b0f
+#define COLOUR_HEADER	0x151b23
+#define COLOUR_RULE	0x2a323d
+#define COLOUR_CAUSE	0x3a1d22
+
+/* Where a line goes on that is broken at a space. */
+#define SCREEN_INDENT	4
+
+/* A grid of text somewhere on the glass. */
+struct pane {
+	struct grid_painter painter;	/* first: it finds its pane */
+	struct text_grid grid;
+	uint32_t left, top;		/* pixels */
+};
+
+struct screen {
+	bool on;
+	bool stopped;			/* by screen_panic_page */
+	struct surface surface;
+	struct surface_plan plan;
+	char *glass;			/* where the surface is mapped */
+	struct font font;
+	uint32_t *pixels[INK_COUNT];	/* the font in each ink */
+	struct cell *cells;
+	uint32_t rows;			/* of cells that there are */
+	uint32_t rows_used;
+	struct pane header, text;
+	struct highlight highlight;
+	bool word_ended;		/* what comes next starts one */
+	char header_left[64], header_right[64];
+};
+extern struct screen screen;
+
+/* The two halves of screen_write: what is wanted, and to the glass. */
+void screen_put(const char *text, size_t bytes);
+void screen_show(void);
+
+struct rectangle {
+	uint32_t left, top, width, height;
+};
+void screen_fill(const struct rectangle *area, uint32_t colour);
+
+/* Takes its cells from those that no pane has, as far as there are any. */
+struct pane_request {
+	uint32_t top, rows;
+	enum ink ink;		/* of its blanks: says the paper */
+};
+void pane_start(struct pane *pane, const struct pane_request *request);
+void pane_write(struct pane *pane, enum ink ink, const char *text,
+		size_t bytes);
+void pane_show(struct pane *pane);
+
+#endif

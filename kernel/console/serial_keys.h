@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* serial_keys.h - what a terminal sends becomes keys: VT100 to xterm. */
+#ifndef KERNEL_CONSOLE_SERIAL_KEYS_H
+#define KERNEL_CONSOLE_SERIAL_KEYS_H
+
+#include "keys.h"
+
+enum serial_keys_state {
+	SERIAL_PLAIN,
+	SERIAL_ESCAPE,		/* after ESC                                 */
+	SERIAL_SHIFT,		/* after ESC O                               */
+	SERIAL_CONTROL,		/* after ESC [                               */
+	SERIAL_FUNCTION,	/* after ESC [ [, the Linux console's F keys */
+};
+
+/* All zero: nothing has come yet. */
+struct serial_keys {
+	enum serial_keys_state state;
+	unsigned bytes;		/* of the sequence, after its opening        */
+	unsigned number[2];
+	unsigned numbers;	/* semicolons seen                           */
+	bool unknown;		/* well formed, but no key of ours           */
+	bool after_return;	/* a LF now is the rest of CR LF             */
+};
+
+/* One byte from the line; the key that it completes, or KEY_NONE. */
+struct key serial_keys_take(struct serial_keys *keys, uint8_t byte);
+
+/*
+ * Nothing has come for SERIAL_KEYS_QUIET_US: an ESC was the key of that
+ * name, and what else is half a sequence was noise.
+ */
+struct key serial_keys_quiet(struct serial_keys *keys);
+
+/* 300 baud are 33 ms a byte; nobody types two keys as fast as this. */
+#define SERIAL_KEYS_QUIET_US 100000
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * text_grid.h - lines of coloured characters, and what of them is seen.
+ *
+ * Takes: bytes of text, each in an ink.
+ * Gives: the rows that do not look as they should, each with what is wanted
+ *        there and what is on the glass.
+ *
+ * Invariants: (G1) the cursor is in a row of the grid, its column at most
+ *             one beyond the last; (G2) a row that is not marked as changed
+ *             is on the glass as it is wanted, but for the cursor.
+ */
+#ifndef KERNEL_CONSOLE_TEXT_GRID_H
+#define KERNEL_CONSOLE_TEXT_GRID_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cell.h"
+
+#define GRID_ROWS_MAX	256
+#define GRID_COLUMNS_MAX 512
+#define GRID_TAB	8
+
+/* Draws the cells of a row that differ, and makes `have` equal. */
+struct grid_painter {
+	void (*draw)(struct grid_painter *painter,
+		     const struct cell_row *row);
+};
+
+struct text_grid {
+	uint32_t columns, rows;
+	uint32_t row, column;		/* of the cursor                     */
+	struct cell blank;
+	struct cell cursor;	/* glyph 0: there is none            */
+	struct cell *want;		/* lines, of which `top` is row 0    */
+	struct cell *have;		/* rows                              */
+	uint32_t top;
+	uint32_t cursor_row;		/* where the glass shows it          */
+	bool changed[GRID_ROWS_MAX];	/* by row                            */
+	bool goes_on[GRID_ROWS_MAX];	/* by line: the last one's text      */
+};
+
+/* Cells that a grid of this size needs. */
+size_t grid_cells(uint32_t columns, uint32_t rows);
+
+/*
+ * An empty grid with the cursor at its start; `glass` is what every cell of
+ * it shows now. Columns and rows are at least 1 and at most
+ * GRID_COLUMNS_MAX and GRID_ROWS_MAX.
+ */
+struct grid_request {
+	uint32_t columns, rows;
+	struct cell *cells;	/* grid_cells(columns, rows)         */
+	struct cell blank, glass;
+};
+void grid_start(struct text_grid *grid, const struct grid_request *request);
+
+/*
+ * \n starts a line, scrolling when there is none left; \r and \t move the
+ * cursor; \b moves it back, from the start of a line that was broken here
+ * to the end of the one before. A character beyond the last column starts a
+ * line by itself. Other control bytes and bytes from 128 on become `box`.
+ */
+struct grid_text {
+	const char *text;
+	size_t bytes;
+	uint8_t ink;
+	uint8_t box;			/* the glyph                         */
+};
+void grid_write(struct text_grid *grid, const struct grid_text *text);
+
+/*
+ * True when the word at the start of `text` does not fit in what is left of
+ * the cursor's row, but would in a row of its own behind `indent` blanks.
+ */
+struct grid_word {
+	const char *text;
+	size_t bytes;			/* known of the text                 */
+	uint32_t indent;
+};
+bool grid_cuts_word(const struct text_grid *grid,
+		    const struct grid_word *word);
+
+/* Moves the cursor within its row; beyond the last column, to there. */
+void grid_go_to(struct text_grid *grid, uint32_t column);
+
+/* Blanks the row of the cursor, or everything; the cursor goes to its start. */
+void grid_clear_row(struct text_grid *grid);
+void grid_clear(struct text_grid *grid);
+
+/* The cursor from now on, drawn as this cell; glyph 0 hides it. */
+void grid_set_cursor(struct text_grid *grid, struct cell cursor);
+
+/* Draws what has changed; afterwards the glass is as wanted. */
+void grid_redraw(struct text_grid *grid, struct grid_painter *painter);
+
+/* What is wanted in a row: `columns` cells. */
+const struct cell *grid_row(const struct text_grid *grid, uint32_t row);
+
+bool grid_audit(const struct text_grid *grid);	/* G1, G2 */
+
+#endif

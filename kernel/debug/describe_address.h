@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * describe_address.h - what is at this address? In words, for people.
+ *
+ * Uses the layout, the symbols, the ledger and the tables that CR3 points
+ * to, as far as they are there; allocates and changes nothing.
+ */
+#ifndef KERNEL_DEBUG_DESCRIBE_ADDRESS_H
+#define KERNEL_DEBUG_DESCRIBE_ADDRESS_H
+
+#include <stdbool.h>
+
+#include <base/address.h>
+#include <base/status.h>
+#include <boot/layout.h>
+#include <mm/table.h>
+
+enum stack_part {
+	STACK_GUARD_BELOW,	/* where an overflow ends up                 */
+	STACK_ITSELF,
+	STACK_GUARD_ABOVE,
+};
+
+struct stack_place {
+	unsigned cpu;
+	enum stack_kind kind;
+	enum stack_part part;
+	uint64_t left;		/* bytes below it, when it is in the stack   */
+};
+
+/* False when `address` lies in no slot of a stack that has a name. */
+bool stack_place_of(vaddr_t address, struct stack_place *out);
+const char *stack_kind_name(enum stack_kind kind);
+
+/* In the tables of CR3, whoever made them. Fails: ST_NOT_FOUND. */
+enum status place_translate(vaddr_t address, struct table_leaf *out);
+
+/*
+ * A phrase such as "guard page of stack nmi of cpu 0" or "kernel text
+ * kernel_main+0x12"; at most PLACE_BYTES with its NUL.
+ */
+#define PLACE_BYTES 128
+void place_describe(vaddr_t address, char *text, size_t bytes);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * panic.h - the one way to stop: cause first, what to do last.
+ *
+ * Exceptions, failed assertions and panics all end in panic_stop, which
+ * does what `panic=` says: wait, reboot after some seconds, or exit QEMU.
+ */
+#ifndef KERNEL_DEBUG_PANIC_H
+#define KERNEL_DEBUG_PANIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* `format` starts with "room: event", like that of log_line. */
+_Noreturn void panic(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
+
+/* What a second fault will be told of the first. */
+struct panic_cause {
+	const char *name;
+	uint64_t rip, cr2;
+};
+
+/*
+ * Call before the first line of a report: stops all other CPUs. It returns
+ * once; called again, it says so in one short line and stops. Of several
+ * CPUs it returns on the first one only.
+ */
+void panic_begin(const struct panic_cause *cause);
+/*
+ * What happened, in one sentence: kept as evidence, shown on the screen. Call
+ * it after it was logged; what is logged from here on explains it.
+ */
+void panic_note_cause(const char *text);
+bool panic_is_under_way(void);
+/* The CPU that calls is the one that reports. */
+bool panic_is_ours(void);
+
+/* The last line, and the end. */
+_Noreturn void panic_stop(void);
+
+#endif

@@ -1,9 +1,0 @@
-/* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* idle.h - what a CPU does that has nothing to do. */
-#ifndef KERNEL_IDLE_H
-#define KERNEL_IDLE_H
-
-/* Halts until there is work, does it, and halts again. Interrupts go on. */
-_Noreturn void idle_loop(void);
-
-#endif

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "crash_log.h"
+
+#include <arch/instructions.h>
+#include <boot/crash_log.h>
+
+#include <kernel/arch/interrupts.h>
+#include <kernel/boot/kernel.h>
+#include <kernel/sync/lock.h>
+
+static struct lock evidence_lock = { .rank = RANK_EVIDENCE };
+static struct crash_log *current;
+
+void evidence_start(const struct handover *handover)
+{
+	struct crash_log *run = window_at(&kernel.window, handover->crash_log);
+
+	if (crash_log_check(run, handover->crash_log_bytes) == ST_OK)
+		current = run;
+}
+
+void evidence_break_lock(void)
+{
+	lock_break(&evidence_lock);
+}
+
+static uint64_t enter(void) TAKES(evidence_lock)
+{
+	uint64_t flags = interrupts_off();
+
+	lock_take(&evidence_lock);
+	return flags;
+}
+
+/* To memory itself, whatever happens next. */
+static void leave(uint64_t flags) GIVES(evidence_lock)
+{
+	write_back(current, sizeof(*current));
+	lock_give(&evidence_lock);
+	interrupts_restore(flags);
+}
+
+void evidence_reach(const char *stage)
+{
+	uint64_t flags;
+
+	if (current == NULL)
+		return;
+	flags = enter();
+	crash_log_reach(current, stage);
+	leave(flags);
+}
+
+void evidence_note_fault(const char *fault)
+{
+	uint64_t flags;
+
+	if (current == NULL || current->fault[0] != '\0')
+		return;
+	flags = enter();
+	crash_log_note_fault(current, fault);
+	leave(flags);
+}
+
+void evidence_append(const char *text, size_t bytes)
+{
+	uint64_t before, flags;
+
+	if (current == NULL)
+		return;
+	flags = enter();
+	before = current->text_bytes;
+	crash_log_append(current, text, bytes);
+	write_back((char *)(current + 1) + before,
+		   current->text_bytes - before);
+	leave(flags);
+}
+
+void evidence_end(void)
+{
+	uint64_t flags;
+
+	if (current == NULL)
+		return;
+	flags = enter();
+	crash_log_end(current);
+	leave(flags);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * crash_log.h - the log that a warm reset does not erase.
+ *
+ * The loader started it for this attempt; the kernel goes on in it. Before
+ * evidence_start, and without a run, the other calls do nothing.
+ */
+#ifndef KERNEL_LOG_CRASH_LOG_H
+#define KERNEL_LOG_CRASH_LOG_H
+
+#include <stddef.h>
+
+#include <boot/handover.h>
+
+void evidence_start(const struct handover *handover);
+
+/* How far we came: "kernel.memory", "command ledger". */
+void evidence_reach(const char *stage);
+
+/* The first line of a fault report. Only the first call counts. */
+void evidence_note_fault(const char *fault);
+
+void evidence_append(const char *text, size_t bytes);
+
+/* For a CPU that panics: the holder may never go on. */
+void evidence_break_lock(void);
+
+/* This attempt ends on purpose: the next one has nothing to tell. */
+void evidence_end(void);
+
+#endif

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "log.h"
+
+#include <base/bits.h>
+#include <base/string.h>
+
+#include <kernel/arch/clock.h>
+#include <kernel/arch/interrupts.h>
+#include <kernel/console/screen.h>
+#include <kernel/sync/lock.h>
+
+#include "crash_log.h"
+#include "serial.h"
+
+#define RING_BYTES (64 * 1024)	/* a power of two */
+#define LINE_BYTES 512
+
+static struct {
+	char ring[RING_BYTES];
+	uint64_t written;	/* bytes ever; the ring has the last ones */
+} journal;
+
+static struct lock log_lock = { .rank = RANK_LOG };
+static struct lock console_lock = { .rank = RANK_CONSOLE };
+static unsigned console_level = LOG_INFO;
+
+void log_set_level(unsigned level)
+{
+	console_level = level;
+}
+
+void log_keep(const char *text, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		journal.ring[journal.written++ % RING_BYTES] = text[i];
+}
+
+static void console_write(const char *text, size_t bytes)
+{
+	uint64_t flags = interrupts_off();
+
+	lock_take(&console_lock);
+	serial_write(text, bytes);
+	screen_write(text, bytes);
+	lock_give(&console_lock);
+	interrupts_restore(flags);
+}
+
+static char level_letter(enum log_level level)
+{
+	switch (level) {
+	case LOG_ERROR:
+		return 'E';
+	case LOG_WARNING:
+		return 'W';
+	case LOG_INFO:
+		return 'I';
+	case LOG_DEBUG:
+		return 'D';
+	}
+	return '?';
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+	uint64_t us = clock_microseconds();
+	char line[LINE_BYTES];
+	va_list arguments;
+	uint64_t flags;
+	size_t used;
+
+	used = text_print(line, sizeof(line), "[%lu.%06lu] %c ", us / 1000000,
+			  us % 1000000, level_letter(level));
+	va_start(arguments, format);
+	used += text_vprint(line + used, sizeof(line) - 1 - used, format,
+			    arguments);
+	va_end(arguments);
+	line[used++] = '\n';
+	flags = interrupts_off();
+	lock_take(&log_lock);
+	log_keep(line, used);
+	evidence_append(line, used);
+	if (level <= console_level)
+		console_write(line, used);
+	lock_give(&log_lock);
+	interrupts_restore(flags);
+}
+
+void log_break_locks(void)
+{
+	lock_break(&log_lock);
+	lock_break(&console_lock);
+	evidence_break_lock();
+}
+
+uint64_t log_position(void)
+{
+	return journal.written;
+}
+
+void log_replay_from(struct sink *sink, uint64_t position)
+{
+	uint64_t oldest = journal.written > RING_BYTES ?
+				  journal.written - RING_BYTES : 0;
+	uint64_t at = position;
+
+	if (at < oldest) {
+		/* It starts in the middle of a line: skip that one. */
+		at = oldest;
+		while (at < journal.written &&
+		       journal.ring[(at - 1) % RING_BYTES] != '\n')
+			at++;
+	}
+	while (at < journal.written) {
+		size_t start = at % RING_BYTES;
+		size_t piece = min_u64(journal.written - at,
+				       RING_BYTES - start);
+
+		sink->put(sink, &journal.ring[start], piece);
+		at += piece;
+	}
+}
+
+void log_replay(struct sink *sink)
+{
+	log_replay_from(sink, 0);
+}
+
+static void console_put(struct sink *sink, const char *text, size_t bytes)
+{
+	(void)sink;
+	console_write(text, bytes);
+}
+
+struct sink *console_sink(void)
+{
+	static struct sink sink = { .put = console_put };
+
+	return &sink;
+}

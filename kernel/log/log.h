@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * log.h - what happened, one line each: `[s.micros] L room: event key=value`.
+ *
+ * Lines go into a ring in memory always, to the console as `loglevel=` says.
+ */
+#ifndef KERNEL_LOG_LOG_H
+#define KERNEL_LOG_LOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <base/text.h>
+
+/* The numbers are Linux's, so that `loglevel=` means what people expect. */
+enum log_level {
+	LOG_ERROR = 3,
+	LOG_WARNING = 4,
+	LOG_INFO = 6,
+	LOG_DEBUG = 7,
+};
+
+/* Lines of a level up to `level` also reach the console. */
+void log_set_level(unsigned level);
+
+/* Text that is a log already: the loader's. Not printed again. */
+void log_keep(const char *text, size_t bytes);
+
+/*
+ * `format` starts with "room: event". One line; the newline is added.
+ * Locks: takes LOG. From tasks and interrupt handlers.
+ */
+void log_line(enum log_level level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* For a CPU that panics: whoever holds them may never go on. */
+void log_break_locks(void);
+
+/* Everything that the ring still holds, oldest line first. */
+void log_replay(struct sink *sink);
+
+/* Where the ring is now, and what was logged since it was there. */
+uint64_t log_position(void);
+void log_replay_from(struct sink *sink, uint64_t position);
+
+/* Where commands print: the console, without the ring. */
+struct sink *console_sink(void);
+
+#endif

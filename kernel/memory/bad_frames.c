@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "bad_frames.h"
+
+#include <base/assert.h>
+
+#include <kernel/boot/kernel.h>
+
+#include "frames.h"
+
+/* Who frees and allocates on other CPUs meanwhile may be quicker. */
+#define TRIES 8
+
+static bool is_nobodys(enum owner owner)
+{
+	return owner == OWNER_FREE || owner == OWNER_CACHED ||
+	       owner == OWNER_LOW;
+}
+
+static enum status pick(pfn_t frame)
+{
+	struct frame_view view;
+	unsigned node;
+	enum status status = frames_look(frame, &view, &node);
+
+	if (status != ST_OK)
+		return status;
+	return frame_pool_pick(frames_nodes()->pool[node],
+			       frames_bank()->slot, frame,
+			       BAD_FRAME_BYTE);
+}
+
+enum status bad_frame_take(pfn_t frame, enum owner *owner)
+{
+	*owner = OWNER_COUNT;
+	ASSERT(frames_are_up() && cpu_local_context() == CPU_TASK);
+	for (unsigned tries = 0; tries < TRIES; tries++) {
+		if (memory_owner_of(frame, owner) != ST_OK)
+			return ST_NOT_FOUND;
+		if (!is_nobodys(*owner))
+			return ST_CONFLICT;
+		if (pick(frame) == ST_OK)
+			return ST_OK;
+		frames_drain_all();
+	}
+	return ST_CONFLICT;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* bad_frames.h - frames taken out of use while the machine runs. */
+#ifndef KERNEL_MEMORY_BAD_FRAMES_H
+#define KERNEL_MEMORY_BAD_FRAMES_H
+
+#include <base/address.h>
+#include <base/status.h>
+#include <boot/owner.h>
+#include <mm/frame.h>
+
+/* What the pool has for such a frame: nobody can free it. */
+#define BAD_FRAME_BYTE	((uint8_t)(FRAME_BYTE_FIXED | OWNER_BAD))
+_Static_assert(BAD_FRAME_BYTE > FRAME_BYTE_LAST, "what can be freed");
+
+/*
+ * The frame is owner bad's from now on, for ever. From tasks only: where a
+ * CPU has it in a bank, all CPUs drain.
+ * Fails: ST_CONFLICT: somebody has it, `owner` says who; ST_NOT_FOUND: the
+ *        firmware never named it, `owner` is OWNER_COUNT.
+ */
+enum status bad_frame_take(pfn_t frame, enum owner *owner);
+
+#endif

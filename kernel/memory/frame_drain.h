@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * frame_drain.h - a task was refused a frame: all CPUs empty their banks, and
+ * no bank is filled until that task has looked again.
+ *
+ * Without the second half one drain would not be enough: what comes home
+ * goes into the bank of whoever asks first. With it, what a task does not
+ * find in the pools after one drain was not there, and all who are refused
+ * meanwhile need no drain of their own.
+ */
+#ifndef KERNEL_MEMORY_FRAME_DRAIN_H
+#define KERNEL_MEMORY_FRAME_DRAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/atomic.h>
+#include <boot/layout.h>
+
+struct drought {
+	/* Empties the banks of the CPU that calls, a task. */
+	void (*drain_own)(void);	/* [C]                               */
+	unsigned spins;			/* [C] turns before a CPU halts      */
+	/* [A] which one it is, above how many tasks are in it.              */
+	atomic_u64 state;
+	atomic_u32 dry;		/* [A] the last in which all have drained    */
+	atomic_u8 draining;	/* [A] 1: somebody makes all drain           */
+	atomic_u32 drainer;	/* [A] the CPU that does                     */
+	/* [A] CPUs that have not drained yet what they were asked to.       */
+	atomic_u32 undrained;
+	atomic_u8 wanted[STACK_CPUS];	/* [A] by CPU: 1 = drain             */
+	atomic_u8 asleep[STACK_CPUS];	/* [A] by CPU: 1 = wants to be woken */
+};
+
+/* While it is, whoever takes or gives does so without a bank. */
+static inline bool drought_is_on(const struct drought *drought)
+{
+	/* Relaxed: who has been made to drain has seen it. */
+	return (uint32_t)atomic_load_relaxed(&drought->state) != 0;
+}
+
+/*
+ * From drought_begin to drought_end all banks are empty and stay so.
+ * From tasks only. Cost: one drain, unless others have begun already; then
+ * none, or the rest of theirs.
+ */
+void drought_begin(struct drought *drought);
+void drought_end(struct drought *drought);
+
+/* Every CPU drains once between call and return. From tasks only. */
+void drought_drain_all(struct drought *drought);
+
+/* The CPU that calls drains, if somebody waits for it. From tasks only. */
+void drought_poll(struct drought *drought);
+bool drought_wants(const struct drought *drought, unsigned cpu);
+
+#endif

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * From the pieces of memory that a node has follow stretches of the array,
+ * each as long as neighbouring pieces share or touch pages. A stretch is
+ * then backed by as few physical runs as there are free, each half as large
+ * as the last when there is none of the size.
+ *
+ * Memory below 4 GiB is scarce: it is used when there is nothing else.
+ */
+#include "frame_metadata.h"
+
+#include <base/assert.h>
+#include <base/bits.h>
+#include <boot/layout.h>
+
+#include <kernel/boot/boot_memory.h>
+#include <kernel/boot/kernel.h>
+#include <kernel/platform/numa_nodes.h>
+
+struct stretch {
+	uint64_t start, end;		/* virtual, whole pages              */
+	unsigned node;
+};
+
+static uint64_t next_free = FRAME_META_START;
+
+/* --- physical --------------------------------------------------------------*/
+
+static enum status take_between(struct frame_run *run, uint64_t floor,
+				const struct node_piece *piece)
+{
+	struct early_run_request request = {
+		.frames = run->frames,
+		.align_frames = run->frames * PAGE_SIZE >= SIZE_2M ?
+					SIZE_2M / PAGE_SIZE : 1,
+		.floor = paddr_to_pfn((paddr_t){
+			max_u64(floor, piece->start.raw) }),
+		.limit = paddr_to_pfn(piece->end),
+	};
+
+	if (piece->end.raw <= floor)
+		return ST_NO_MEMORY;
+	return memory_take_run_at(&request, OWNER_FRAME_META, &run->first);
+}
+
+static enum status take_on_node(struct frame_run *run, unsigned node,
+				uint64_t floor)
+{
+	struct node_piece piece = { .end = { floor } };
+
+	while (nodes_piece_of(node, piece.end, &piece)) {
+		enum status status = take_between(run, floor, &piece);
+
+		if (status != ST_NO_MEMORY)
+			return status;
+	}
+	return ST_NO_MEMORY;
+}
+
+static enum status take_best(struct frame_run *run, unsigned node)
+{
+	struct early_run_request anywhere = {
+		.frames = run->frames,
+		.align_frames = run->frames * PAGE_SIZE >= SIZE_2M ?
+					SIZE_2M / PAGE_SIZE : 1,
+	};
+	enum status status = take_on_node(run, node, 4 * GIB);
+
+	if (status == ST_NO_MEMORY)
+		status = take_on_node(run, node, 0);
+	if (status == ST_NO_MEMORY)
+		status = memory_take_run_at(&anywhere, OWNER_FRAME_META,
+					    &run->first);
+	return status;
+}
+
+/* --- virtual ---------------------------------------------------------------*/
+
+static enum status map(uint64_t virt, struct frame_run run)
+{
+	return table_map(&kernel.table, &(struct table_mapping){
+		.virt = { virt },
+		.phys = pfn_to_paddr(run.first),
+		.bytes = run.frames * PAGE_SIZE,
+		.rights = TABLE_WRITE | TABLE_GLOBAL,
+		.largest_leaf = SIZE_2M,
+	});
+}
+
+static enum status back(const struct stretch *stretch)
+{
+	uint64_t frames = (stretch->end - stretch->start) / PAGE_SIZE;
+	uint64_t at = stretch->start;
+
+	while (at < stretch->end) {
+		struct frame_run run = {
+			.frames = min_u64(frames,
+					  (stretch->end - at) / PAGE_SIZE),
+		};
+		enum status status;
+
+		/* Up to where large leaves can begin. */
+		if (!is_aligned(at, SIZE_2M) && align_up(at, SIZE_2M) <
+							stretch->end)
+			run.frames = min_u64(run.frames,
+					     (align_up(at, SIZE_2M) - at) /
+						     PAGE_SIZE);
+		status = take_best(&run, stretch->node);
+		if (status == ST_NO_MEMORY && run.frames > 1) {
+			frames = run.frames / 2;
+			continue;
+		}
+		if (status == ST_OK)
+			status = map(at, run);
+		if (status != ST_OK)
+			return status;
+		at += run.frames * PAGE_SIZE;
+	}
+	return ST_OK;
+}
+
+/* Where the array speaks for the piece, in whole pages. */
+static struct stretch stretch_of(const struct meta_array *array, uint64_t base,
+				 const struct node_piece *piece)
+{
+	uint64_t first = paddr_to_pfn(piece->start).raw - array->first_frame;
+	uint64_t end = paddr_to_pfn(piece->end).raw - array->first_frame;
+
+	return (struct stretch){
+		.start = base + align_down(first / array->frames_per_byte,
+					   PAGE_SIZE),
+		.end = base + align_up((end - 1) / array->frames_per_byte + 1,
+				       PAGE_SIZE),
+		.node = array->node,
+	};
+}
+
+static enum status back_sparse(const struct meta_array *array, uint64_t base)
+{
+	struct stretch all = { base, base, array->node };
+	struct node_piece piece = { .end = { 0 } };
+
+	while (nodes_piece_of(array->node, piece.end, &piece)) {
+		struct stretch next = stretch_of(array, base, &piece);
+		enum status status;
+
+		if (next.start <= all.end) {
+			all.end = max_u64(all.end, next.end);
+			continue;
+		}
+		status = back(&all);
+		if (status != ST_OK)
+			return status;
+		all = next;
+	}
+	return back(&all);
+}
+
+enum status frame_meta_take(const struct meta_array *array, void **out)
+{
+	uint64_t bytes = align_up(array->bytes, PAGE_SIZE);
+	uint64_t base = bytes >= SIZE_2M ? align_up(next_free, SIZE_2M) :
+					   next_free;
+	struct stretch whole = { base, base + bytes, array->node };
+
+	if (bytes > FRAME_META_END - base)
+		return ST_FULL;
+	next_free = base + bytes;
+	*out = (void *)base;
+	return array->frames_per_byte == 0 ? back(&whole) :
+					     back_sparse(array, base);
+}
+
+/* --- giving back -----------------------------------------------------------*/
+
+/* As many at a time as a walk over the tables is worth. */
+struct mapped_stretches {
+	struct stretch items[64];
+	size_t count;
+};
+
+static bool note_leaf(void *context, const struct table_leaf *leaf)
+{
+	struct mapped_stretches *found = context;
+	uint64_t start = leaf->virt.raw, end = start + leaf->bytes;
+	size_t count = found->count;
+
+	if (start < FRAME_META_START || start >= next_free)
+		return start < next_free;
+	if (count > 0 && found->items[count - 1].end == start) {
+		found->items[count - 1].end = end;
+		return true;
+	}
+	if (count == ARRAY_LENGTH(found->items))
+		return false;
+	found->items[found->count++] = (struct stretch){ start, end, 0 };
+	return true;
+}
+
+static void unmap_all(void)
+{
+	struct mapped_stretches found;
+
+	do {
+		found.count = 0;
+		table_visit(&kernel.table, note_leaf, &found);
+		for (size_t i = 0; i < found.count; i++)
+			MUST(table_unmap(&kernel.table,
+					 (vaddr_t){ found.items[i].start },
+					 found.items[i].end -
+						 found.items[i].start));
+	} while (found.count != 0);
+}
+
+void frame_meta_give_all(void)
+{
+	struct frame_run run = { .first = { 0 } };
+
+	unmap_all();
+	while (ledger_find_owned(&kernel.ledger, OWNER_FRAME_META, run.first,
+				 &run) == ST_OK)
+		memory_give_run(run, OWNER_FRAME_META);
+	next_free = FRAME_META_START;
+}

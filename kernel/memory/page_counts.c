@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * Who has how much, counted where it can be: what is free by its bits, what
+ * is lent by its bytes, page tables and stacks by walking them, the rest by
+ * the ledger's runs. So that the sum can be wrong.
+ */
+#include <kernel/boot/boot_memory.h>
+
+#include <base/bits.h>
+#include <boot/layout.h>
+
+#include <kernel/arch/cpu_local.h>
+#include <kernel/boot/kernel.h>
+
+#include "frames.h"
+
+static uint64_t count_slot(unsigned cpu, enum stack_kind kind)
+{
+	uint64_t top = stack_top(cpu, kind).raw, pages = 0;
+	struct table_leaf leaf;
+
+	for (uint64_t at = top - STACK_SLOT_BYTES + PAGE_SIZE; at < top;
+	     at += PAGE_SIZE)
+		pages += table_query(&kernel.table, (vaddr_t){ at }, &leaf) ==
+			 ST_OK;
+	return pages;
+}
+
+uint64_t memory_count_stack_pages(void)
+{
+	uint64_t pages = 0;
+
+	for (unsigned cpu = 0; cpu < cpu_local_limit(); cpu++)
+		for (unsigned kind = 0; kind < STACK_KIND_COUNT; kind++)
+			pages += count_slot(cpu, kind);
+	return pages;
+}
+
+static bool count_page(void *context, pfn_t frame)
+{
+	(void)frame;
+	++*(uint64_t *)context;
+	return true;
+}
+
+uint64_t memory_count_table_pages(void)
+{
+	uint64_t pages = 0;
+
+	table_visit_pages(&kernel.table, count_page, &pages);
+	return pages;
+}
+
+static bool count_run(void *context, struct frame_run run)
+{
+	*(uint64_t *)context += run.frames;
+	return true;
+}
+
+uint64_t memory_count_free_pages(void)
+{
+	struct frame_count count;
+	uint64_t pages = 0;
+
+	if (frames_are_up()) {
+		frames_count(&count);
+		return count.free;
+	}
+	early_visit(&kernel.early, count_run, &pages);
+	return pages;
+}
+
+struct free_visitor {
+	bool (*visit)(void *context, struct frame_run run);
+	void *context;
+};
+
+static bool visit_extent(void *context, struct frame_extent run)
+{
+	const struct free_visitor *visitor = context;
+
+	return visitor->visit(visitor->context, (struct frame_run){
+		.first = run.first, .frames = run.frames });
+}
+
+void memory_visit_free(bool (*visit)(void *context, struct frame_run run),
+		       void *context)
+{
+	struct free_visitor visitor = { visit, context };
+
+	if (!frames_are_up()) {
+		early_visit(&kernel.early, visit, context);
+		return;
+	}
+	for (unsigned node = 0; node < frames_nodes()->count; node++)
+		frame_pool_visit(frames_nodes()->pool[node], visit_extent,
+				 &visitor);
+}
+
+void memory_count_owners(uint64_t pages[OWNER_COUNT])
+{
+	struct frame_count count;
+
+	for (enum owner owner = 0; owner < OWNER_COUNT; owner++)
+		pages[owner] = ledger_pages(&kernel.ledger, owner);
+	if (frames_are_up()) {
+		frames_count(&count);
+		pages[OWNER_FREE] = count.free - count.free_low;
+		pages[OWNER_LOW] += count.free_low;
+		pages[OWNER_CACHED] += count.cached;
+		for (unsigned i = 1; i < ARRAY_LENGTH(count.lent); i++)
+			pages[ledger_byte_owner((uint8_t)i)] += count.lent[i];
+	} else {
+		pages[OWNER_FREE] = memory_count_free_pages();
+	}
+	pages[OWNER_PAGE_TABLE] = memory_count_table_pages();
+	pages[OWNER_STACK] = memory_count_stack_pages();
+}
+
+enum status memory_count_named_pages(uint64_t *out)
+{
+	struct memory_map *map = &kernel.map;
+
+	/* From the raw descriptors again, not from what was made of them. */
+	for (size_t i = 0; i < map->entry_count; i++)
+		map->entries[i] = firmware_map_entry(&map->raw, i);
+	return ledger_named_pages(map->entries, map->entry_count, map->scratch,
+				  map->scratch_bytes, out);
+}

@@ -1,9 +1,0 @@
-/* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* mmu_local.h - what a CPU does to its own translations only. */
-#ifndef KERNEL_MMU_LOCAL_H
-#define KERNEL_MMU_LOCAL_H
-
-/* As mmu_flush_all, but the other CPUs keep what they know. */
-void mmu_flush_this_cpu(void);
-
-#endif

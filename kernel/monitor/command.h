@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * command.h - what a monitor command is.
+ *
+ * A command prints to call->out: for people, or with `-m` records. The
+ * monitor adds `@end cmd=NAME status=N` after records; N is the status
+ * that the command returns, 0 for success.
+ */
+#ifndef KERNEL_MONITOR_COMMAND_H
+#define KERNEL_MONITOR_COMMAND_H
+
+#include <stdbool.h>
+
+#include <base/status.h>
+#include <base/text.h>
+
+struct command_call {
+	struct sink *out;
+	bool records;			/* -m was given, and taken out       */
+	unsigned count;			/* words, the command's name first   */
+	const char *const *words;
+};
+
+struct command {
+	const char *name;
+	const char *usage;		/* the words after the name          */
+	const char *summary;		/* one line for `help`               */
+	enum status (*run)(const struct command_call *call);
+	unsigned most_words;		/* after the name                    */
+};
+
+/* Splits `text` (command_line.h), finds the command, runs it. */
+enum status command_run(const char *text, struct sink *out);
+
+/* One function a command; monitor.c has the table. */
+enum status command_memmap(const struct command_call *call);
+enum status command_ledger(const struct command_call *call);
+enum status command_bad(const struct command_call *call);
+enum status command_meminfo(const struct command_call *call);
+enum status command_pt(const struct command_call *call);
+enum status command_layout(const struct command_call *call);
+enum status command_bootinfo(const struct command_call *call);
+enum status command_cpuinfo(const struct command_call *call);
+enum status command_cpus(const struct command_call *call);
+enum status command_numa(const struct command_call *call);
+enum status command_frames(const struct command_call *call);
+enum status command_buddy(const struct command_call *call);
+enum status command_whois(const struct command_call *call);
+enum status command_bench(const struct command_call *call);
+enum status command_stress(const struct command_call *call);
+enum status command_log(const struct command_call *call);
+enum status command_selftest(const struct command_call *call);
+enum status command_crash(const struct command_call *call);
+enum status command_reboot(const struct command_call *call);
+enum status command_screen(const struct command_call *call);
+enum status command_poweroff(const struct command_call *call);
+
+#endif

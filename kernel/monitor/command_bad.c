@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * bad: memory that is not to be used, by memmap=, by this command, or since
+ * a machine check. What the option took is a region; what was taken later
+ * is a frame that its pool has lent for ever.
+ */
+#include "command.h"
+
+#include <base/bits.h>
+
+#include <kernel/boot/kernel.h>
+#include <kernel/debug/machine_check.h>
+#include <kernel/lib/number.h>
+#include <kernel/log/log.h>
+#include <kernel/memory/bad_frames.h>
+#include <kernel/memory/frames.h>
+
+#define BLOCK_FRAMES	(SIZE_2M / PAGE_SIZE)
+#define PAGES_MOST	(SIZE_1G / PAGE_SIZE)
+
+/* --- what is bad -----------------------------------------------------------*/
+
+static void print_run(const struct command_call *call, paddr_t phys,
+		      uint64_t pages, const char *from)
+{
+	const char *format = call->records ?
+		"@bad phys=0x%lx pages=%lu from=%s\n" :
+		"0x%012lx  %8lu pages  %s\n";
+
+	if (pages != 0)
+		sink_print(call->out, format, phys.raw, pages, from);
+}
+
+static uint64_t frames_in(enum frame_size size)
+{
+	switch (size) {
+	case FRAME_2M:
+		return BLOCK_FRAMES;
+	case FRAME_1G:
+		return SIZE_1G / PAGE_SIZE;
+	case FRAME_4K:
+	case FRAME_RUN:
+		break;
+	}
+	return 1;
+}
+
+/* Large pieces are never bad, and passed in one step. */
+static uint64_t print_pool(const struct command_call *call,
+			   const struct frame_pool *pool)
+{
+	uint64_t end = pool->first + pool->frames, bad = 0, run = 0;
+	pfn_t at = { pool->first };
+
+	while (at.raw < end) {
+		struct frame_view view = frame_pool_look(pool, at);
+
+		if (view.state == FRAME_STATE_LENT && view.size == FRAME_4K &&
+		    view.owner == BAD_FRAME_BYTE) {
+			run++;
+			bad++;
+			at.raw++;
+			continue;
+		}
+		print_run(call, pfn_to_paddr((pfn_t){ at.raw - run }), run,
+			  "runtime");
+		run = 0;
+		/* Nothing of the block: a hole may be terabytes long. */
+		if (!frame_pool_has(pool, at))
+			at.raw = align_down(at.raw, BLOCK_FRAMES) +
+				 BLOCK_FRAMES;
+		else
+			at.raw += frames_in(view.size);
+	}
+	print_run(call, pfn_to_paddr((pfn_t){ end - run }), run, "runtime");
+	return bad;
+}
+
+static enum status list_bad(const struct command_call *call)
+{
+	const struct region_list *list = &kernel.map.regions;
+	uint64_t pages = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct region *region = &list->items[i];
+		uint64_t count = (region->end.raw - region->start.raw) /
+				 PAGE_SIZE;
+
+		if (region->kind != REGION_BAD)
+			continue;
+		print_run(call, region->start, count, "option");
+		pages += count;
+	}
+	for (unsigned node = 0; node < frames_nodes()->count; node++)
+		pages += print_pool(call, frames_nodes()->pool[node]);
+	sink_print(call->out, call->records ? "@total bad_pages=%lu\n" :
+					      "%lu pages are out of use\n",
+		   pages);
+	return ST_OK;
+}
+
+/* --- taking ----------------------------------------------------------------*/
+
+/* Frames in a row that met one fate: OWNER_BAD for taken, or who has them. */
+struct fate {
+	pfn_t first;
+	uint64_t frames;
+	enum owner owner;
+	enum status status;
+};
+
+static void say_fate(const struct command_call *call,
+		     const struct fate *fate)
+{
+	uint64_t phys = pfn_to_paddr(fate->first).raw;
+
+	if (fate->frames == 0)
+		return;
+	if (fate->status == ST_OK && call->records)
+		print_run(call, (paddr_t){ phys }, fate->frames, "runtime");
+	else if (fate->status == ST_OK)
+		log_line(LOG_INFO, "bad: taken phys=0x%lx pages=%lu "
+				   "from=command", phys, fate->frames);
+	else
+		log_line(LOG_ERROR, "bad: refused phys=0x%lx pages=%lu "
+				    "owner=%s from=command", phys,
+			 fate->frames, fate->status == ST_NOT_FOUND ?
+					       "nobody" :
+					       owner_name(fate->owner));
+}
+
+/* All that can be is taken: what is broken does not wait for the rest. */
+static enum status take(const struct command_call *call, pfn_t first,
+			uint64_t pages)
+{
+	enum status worst = ST_OK;
+	struct fate fate = { .first = first };
+	uint64_t taken = 0;
+
+	for (uint64_t i = 0; i < pages; i++) {
+		pfn_t frame = { first.raw + i };
+		enum owner owner;
+		enum status status = bad_frame_take(frame, &owner);
+
+		if (status == ST_OK)
+			owner = OWNER_BAD;
+		else
+			worst = status;
+		taken += status == ST_OK;
+		if (fate.frames != 0 && fate.status == status &&
+		    fate.owner == owner) {
+			fate.frames++;
+			continue;
+		}
+		say_fate(call, &fate);
+		fate = (struct fate){ frame, 1, owner, status };
+	}
+	say_fate(call, &fate);
+	if (!call->records)
+		sink_print(call->out, "%lu of %lu pages are taken out of use\n",
+			   taken, pages);
+	else if (worst == ST_OK)
+		sink_print(call->out, "@total taken_pages=%lu\n", taken);
+	return worst;
+}
+
+enum status command_bad(const struct command_call *call)
+{
+	uint64_t phys, pages = 1, end;
+
+	machine_check_poll();
+	if (call->count == 1)
+		return list_bad(call);
+	if (call->count > 3 ||
+	    number_from_hex(call->words[1], &phys) != ST_OK ||
+	    (call->count == 3 &&
+	     number_from_decimal(call->words[2], &pages) != ST_OK) ||
+	    pages == 0 || pages > PAGES_MOST) {
+		log_line(LOG_ERROR, "bad: no such pages words=\"%s%s%s\" "
+				    "usage=\"bad [PHYS [PAGES]]\" "
+				    "digits=hexadecimal,decimal "
+				    "pages=1...%lu", call->words[1],
+			 call->count == 3 ? " " : "",
+			 call->count == 3 ? call->words[2] : "", PAGES_MOST);
+		return ST_BAD_ARGUMENT;
+	}
+	if (add_overflows(phys, pages * PAGE_SIZE, &end) ||
+	    end > PHYSICAL_LIMIT) {
+		log_line(LOG_ERROR, "bad: beyond all memory phys=0x%lx "
+				    "pages=%lu limit=0x%lx",
+			 phys, pages, PHYSICAL_LIMIT);
+		return ST_BAD_RANGE;
+	}
+	return take(call, paddr_to_pfn((paddr_t){ phys }), pages);
+}

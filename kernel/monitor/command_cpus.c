@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/* cpus: which processors there are and what each has done. */
+#include "command.h"
+
+#include <kernel/arch/cpu_local.h>
+#include <kernel/log/log.h>
+#include <kernel/platform/numa_nodes.h>
+#include <kernel/smp/smp.h>
+
+static const char *const state_names[] = {
+	[CPU_STARTED] = "started",
+	[CPU_ABSENT] = "absent",
+	[CPU_DISABLED] = "disabled",
+};
+
+static void print_plain(struct sink *out, unsigned index)
+{
+	const struct cpu_row *row = &smp_cpus()->rows[index];
+	const struct cpu_local *cpu = cpu_local_at(index);
+
+	sink_print(out, "cpu %3u  apic %3u  node %3u  %-8s", index, row->apic,
+		   nodes_of_cpu(row->apic), state_names[row->state]);
+	if (row->state == CPU_STARTED && cpu != NULL)
+		sink_print(out, "  interrupts %lu  asked %lu  answered %lu  "
+				"halts %lu", cpu->counters.interrupts,
+			   cpu->counters.calls_made,
+			   cpu->counters.calls_answered, cpu->counters.halts);
+	sink_print(out, "\n");
+}
+
+enum status command_cpus(const struct command_call *call)
+{
+	const struct cpu_list *list = smp_cpus();
+
+	if (call->count > 1) {
+		log_line(LOG_ERROR, "cpus: no such word=\"%s\" "
+				    "usage=\"cpus\"", call->words[1]);
+		return ST_BAD_ARGUMENT;
+	}
+	for (unsigned i = 0; i < list->count; i++) {
+		const struct cpu_row *row = &list->rows[i];
+
+		if (call->records)
+			sink_print(call->out, "@cpu index=%u apic=%u state=%s "
+					      "x2apic=%u node=%u\n", i,
+				   row->apic, state_names[row->state],
+				   row->is_x2apic, nodes_of_cpu(row->apic));
+		else
+			print_plain(call->out, i);
+	}
+	return ST_OK;
+}

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * frames, buddy, numa, whois: physical memory as its pools have it.
+ *
+ * What is counted here is right at a quiet moment; while other CPUs work,
+ * each number is one that was right during the command.
+ */
+#include "command.h"
+
+#include <base/bits.h>
+#include <boot/layout.h>
+
+#include <kernel/boot/kernel.h>
+#include <kernel/lib/number.h>
+#include <kernel/log/log.h>
+#include <kernel/memory/frames.h>
+#include <kernel/platform/numa_nodes.h>
+#include <kernel/smp/smp.h>
+
+static const struct frame_pool *pool_of(unsigned node)
+{
+	return frames_nodes()->pool[node];
+}
+
+/* --- frames ----------------------------------------------------------------*/
+
+static uint64_t lent_frames(const struct frame_count *count)
+{
+	uint64_t lent = 0;
+
+	for (unsigned i = 0; i < ARRAY_LENGTH(count->lent); i++)
+		lent += count->lent[i];
+	return lent;
+}
+
+static void print_pool(const struct command_call *call, unsigned node)
+{
+	const char *format = call->records ?
+		"@pool node=%u first=0x%lx pages=%lu free=%lu free_4k=%lu "
+		"free_2m=%lu free_1g=%lu cached=%lu misuses=%lu\n" :
+		"%4u  0x%012lx %11lu %11lu %9lu %7lu %6lu %8lu %8lu\n";
+	const struct frame_pool *pool = pool_of(node);
+	struct node_piece piece = { .start = { 0 } };
+	struct frame_census census;
+	struct frame_count count;
+
+	/* A node without memory begins nowhere: at 0. */
+	if (!nodes_piece_of(node, piece.start, &piece))
+		piece.start = (paddr_t){ 0 };
+	frame_pool_census(pool, &census);
+	frame_pool_count(pool, &count);
+	sink_print(call->out, format, node, piece.start.raw,
+		   count.free + count.cached + lent_frames(&count), count.free,
+		   census.split_frames, census.whole_blocks,
+		   census.whole_giants, count.cached,
+		   atomic_load_relaxed(&pool->misuses));
+}
+
+static unsigned node_of_bank(const struct frame_bank *bank)
+{
+	unsigned node = 0;
+
+	while (pool_of(node) != bank->pool)
+		node++;
+	return node;
+}
+
+static void print_bank(const struct command_call *call, unsigned cpu,
+		       enum cpu_context context)
+{
+	const char *format = call->records ?
+		"@bank cpu=%u context=%s node=%u frames=%lu blocks=%u "
+		"limit=%lu refills=%u spills=%u drains=%u hits=%lu "
+		"block_limit=%u\n" :
+		"%4u  %-9s %4u %7lu %7u %6lu %9u %7u %7u %9lu %6u\n";
+	const struct frame_bank *bank = frames_bank_of(cpu, context);
+	uint64_t in_blocks = (uint64_t)bank->block_count << bank->block_shift;
+
+	sink_print(call->out, format, cpu,
+		   context == CPU_TASK ? "task" : "interrupt",
+		   node_of_bank(bank), frame_cache_held(bank) - in_blocks,
+		   bank->block_count, frame_cache_limit(bank), bank->refills,
+		   bank->spills, bank->drains, frame_cache_hits(bank),
+		   bank->block_limit);
+}
+
+enum status command_frames(const struct command_call *call)
+{
+	const struct cpu_list *list = smp_cpus();
+
+	if (!call->records)
+		sink_print(call->out, "node  first                pages"
+				      "        free     4 KiB   2 MiB  1 GiB"
+				      "   cached  misuses\n");
+	for (unsigned node = 0; node < frames_nodes()->count; node++)
+		print_pool(call, node);
+	if (!call->records)
+		sink_print(call->out, "\n cpu  context   node   4 KiB   2 MiB"
+				      " 4K max   refills  spills  drains"
+				      "      hits 2M max\n");
+	for (unsigned cpu = 0; cpu < list->startable; cpu++) {
+		if (list->rows[cpu].state != CPU_STARTED)
+			continue;
+		print_bank(call, cpu, CPU_TASK);
+		print_bank(call, cpu, CPU_INTERRUPT);
+	}
+	return ST_OK;
+}
+
+/* --- buddy -----------------------------------------------------------------*/
+
+/* Hundredths of a percent. */
+static uint64_t share_of(uint64_t part, uint64_t whole)
+{
+	return whole == 0 ? 0 : part * 10000 / whole;
+}
+
+static void print_free(const struct command_call *call, unsigned node)
+{
+	struct frame_census census;
+	uint64_t share;
+
+	frame_pool_census(pool_of(node), &census);
+	share = share_of(census.split_frames, census.free_frames);
+	if (!call->records) {
+		sink_print(call->out, "%4u %11lu %9lu %7lu %13lu  %3lu.%02lu "
+				      "%%\n", node, census.split_frames,
+			   census.whole_blocks, census.whole_giants,
+			   census.free_frames, share / 100, share % 100);
+		return;
+	}
+	sink_print(call->out, "@free node=%u size=4k frames=%lu\n"
+			      "@free node=%u size=2m frames=%lu\n"
+			      "@free node=%u size=1g frames=%lu\n",
+		   node, census.split_frames, node, census.whole_blocks, node,
+		   census.whole_giants);
+	sink_print(call->out, "@total node=%u free_pages=%lu "
+			      "not_2m_pages=%lu share_percent=%lu.%02lu\n",
+		   node, census.free_frames, census.split_frames, share / 100,
+		   share % 100);
+}
+
+enum status command_buddy(const struct command_call *call)
+{
+	if (!call->records)
+		sink_print(call->out, "node       4 KiB     2 MiB   1 GiB"
+				      "    free pages  not usable as 2 MiB\n");
+	for (unsigned node = 0; node < frames_nodes()->count; node++)
+		print_free(call, node);
+	return ST_OK;
+}
+
+/* --- numa ------------------------------------------------------------------*/
+
+static void print_node(struct sink *out, uint32_t node)
+{
+	const struct numa_node *row = &nodes()->nodes[node];
+
+	sink_print(out, "%4u %8u %12lu %5u  distances", node, row->domain,
+		   row->pages, row->cpus);
+	for (uint32_t to = 0; to < nodes()->node_count; to++)
+		sink_print(out, " %u", numa_distance(nodes(), node, to));
+	sink_print(out, "\n");
+}
+
+enum status command_numa(const struct command_call *call)
+{
+	const struct numa *numa = nodes();
+
+	if (call->records) {
+		numa_print_records(numa, call->out);
+		return ST_OK;
+	}
+	sink_print(call->out, "node   domain        pages  cpus\n");
+	for (uint32_t node = 0; node < numa->node_count; node++)
+		print_node(call->out, node);
+	for (size_t i = 0; i < numa->range_count; i++) {
+		const struct numa_range *range = &numa->ranges[i];
+
+		sink_print(call->out, "[0x%012lx..0x%012lx)  node %u%s%s\n",
+			   range->start.raw, range->end.raw, range->node,
+			   range->flags & NUMA_HOTPLUG ? "  hotplug" : "",
+			   range->flags & NUMA_NONVOLATILE ?
+				   "  nonvolatile" : "");
+	}
+	return ST_OK;
+}
+
+/* --- whois -----------------------------------------------------------------*/
+
+/* All that is known about one page. */
+struct answer {
+	paddr_t phys;
+	const char *region;
+	const char *owner;
+	const char *state;
+	uint64_t piece_bytes;		/* 0: no pool has it                 */
+	uint64_t leaf_bytes;		/* 0: not in the direct map          */
+};
+
+static const char *region_at(paddr_t at)
+{
+	const struct region_list *list = &kernel.map.regions;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (at.raw >= list->items[i].start.raw &&
+		    at.raw < list->items[i].end.raw)
+			return region_kind_name(list->items[i].kind);
+	return "none";
+}
+
+static void ask_pools(struct answer *answer, pfn_t frame)
+{
+	static const char *const states[] = {
+		[FRAME_STATE_FREE] = "free",
+		[FRAME_STATE_CACHED] = "cached",
+		[FRAME_STATE_LENT] = "lent",
+		[FRAME_STATE_FOREIGN] = "none",
+	};
+	static const uint64_t bytes[] = {
+		[FRAME_4K] = PAGE_SIZE,
+		[FRAME_2M] = SIZE_2M,
+		[FRAME_1G] = SIZE_1G,
+	};
+	struct frame_view view;
+	unsigned node;
+
+	answer->state = "none";
+	if (frames_look(frame, &view, &node) != ST_OK)
+		return;
+	answer->state = states[view.state];
+	if (view.state != FRAME_STATE_FOREIGN)
+		answer->piece_bytes = bytes[view.size];
+}
+
+static void find_answer(struct answer *answer, paddr_t phys)
+{
+	pfn_t frame = paddr_to_pfn(phys);
+	struct table_leaf leaf;
+	enum owner owner;
+
+	*answer = (struct answer){
+		.phys = phys,
+		.region = region_at(phys),
+		.owner = "none",
+	};
+	if (memory_owner_of(frame, &owner) == ST_OK)
+		answer->owner = owner_name(owner);
+	ask_pools(answer, frame);
+	if (phys.raw < DIRECT_MAP_BYTES &&
+	    table_query(&kernel.table, direct_map(phys), &leaf) == ST_OK)
+		answer->leaf_bytes = leaf.bytes;
+}
+
+/* Every descriptor of the firmware that names this page. */
+static void print_descriptors(const struct command_call *call, paddr_t phys)
+{
+	const char *format = call->records ?
+		"@descriptor type=%u start=0x%lx pages=%lu attributes=0x%lx\n" :
+		"  firmware   type %u, 0x%lx, %lu pages, attributes 0x%lx\n";
+
+	for (size_t i = 0; i < kernel.map.entry_count; i++) {
+		struct map_entry entry = firmware_map_entry(&kernel.map.raw, i);
+		paddr_t start, end;
+
+		if (map_entry_named_range(&entry, &start, &end) == ST_OK &&
+		    phys.raw >= start.raw && phys.raw < end.raw)
+			sink_print(call->out, format, entry.type, entry.start,
+				   entry.bytes / PAGE_SIZE, entry.attributes);
+	}
+}
+
+/* A power of two as people read it. */
+static void print_size(struct sink *out, uint64_t bytes)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	size_t unit = 0;
+
+	for (; bytes >= 1024 && unit + 1 < ARRAY_LENGTH(units); unit++)
+		bytes /= 1024;
+	sink_print(out, "%lu %s\n", bytes, units[unit]);
+}
+
+static void print_answer(const struct command_call *call,
+			 const struct answer *answer)
+{
+	unsigned node = nodes_at(answer->phys);
+
+	if (call->records) {
+		sink_print(call->out,
+			   "@whois phys=0x%lx region=%s owner=%s node=%u "
+			   "state=%s piece=%lu leaf=%lu\n", answer->phys.raw,
+			   answer->region, answer->owner, node, answer->state,
+			   answer->piece_bytes, answer->leaf_bytes);
+		return;
+	}
+	sink_print(call->out, "0x%lx\n  region     %s\n  owner      %s\n"
+			      "  node       %u\n", answer->phys.raw,
+		   answer->region, answer->owner, node);
+	sink_print(call->out, "  pool       ");
+	if (answer->piece_bytes != 0) {
+		sink_print(call->out, "%s, part of ", answer->state);
+		print_size(call->out, answer->piece_bytes);
+	} else {
+		sink_print(call->out, "none has it\n");
+	}
+	sink_print(call->out, "  mapped     ");
+	if (answer->leaf_bytes != 0) {
+		sink_print(call->out, "0x%lx, in a leaf of ",
+			   direct_map(answer->phys).raw);
+		print_size(call->out, answer->leaf_bytes);
+	} else {
+		sink_print(call->out, "not directly\n");
+	}
+}
+
+enum status command_whois(const struct command_call *call)
+{
+	const char *word = call->count > 1 ? call->words[1] : "";
+	struct answer answer;
+	paddr_t phys;
+
+	if (call->count != 2 ||
+	    number_from_hex(word, &phys.raw) != ST_OK) {
+		log_line(LOG_ERROR, "whois: no physical address words=\"%s\" "
+				    "usage=\"whois PHYS\" digits=hexadecimal",
+			 word);
+		return ST_BAD_ARGUMENT;
+	}
+	if (phys.raw >= PHYSICAL_LIMIT) {
+		log_line(LOG_ERROR, "whois: beyond all memory phys=0x%lx "
+				    "limit=0x%lx", phys.raw, PHYSICAL_LIMIT);
+		return ST_BAD_RANGE;
+	}
+	find_answer(&answer, phys);
+	print_answer(call, &answer);
+	print_descriptors(call, phys);
+	return ST_OK;
+}

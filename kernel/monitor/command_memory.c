@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/* memmap, ledger, meminfo: what there is, whose it is, how much is left. */
+#include "command.h"
+
+#include <base/bits.h>
+#include <base/string.h>
+
+#include <kernel/boot/kernel.h>
+#include <kernel/log/log.h>
+
+/* `bytes` as people read it, in the unit that leaves 1 ... 4 digits. */
+static const char *readable(uint64_t bytes, char *text, size_t room)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	uint64_t tenths = bytes * 10;
+	size_t unit = 0;
+
+	if (bytes >= 1024 * TIB) {
+		text_print(text, room, "%lu TiB", bytes / TIB);
+		return text;
+	}
+	while (tenths >= 10240 && unit + 1 < ARRAY_LENGTH(units)) {
+		tenths /= 1024;
+		unit++;
+	}
+	text_print(text, room, "%lu.%lu %s", tenths / 10, tenths % 10,
+		   units[unit]);
+	return text;
+}
+
+static void print_raw(const struct command_call *call)
+{
+	for (size_t i = 0; i < kernel.map.entry_count; i++) {
+		struct map_entry entry = firmware_map_entry(&kernel.map.raw, i);
+		const char *format = call->records ?
+			"@entry type=%u start=0x%lx pages=%lu "
+			"attributes=0x%lx\n" : "%u %lx %lx %lx\n";
+
+		sink_print(call->out, format, entry.type, entry.start,
+			   entry.bytes / PAGE_SIZE, entry.attributes);
+	}
+}
+
+enum status command_memmap(const struct command_call *call)
+{
+	const struct region_list *list = &kernel.map.regions;
+	char size[16];
+
+	if (call->count > 1 && strcmp(call->words[1], "raw") == 0) {
+		print_raw(call);
+		return ST_OK;
+	}
+	if (call->count > 1)
+		return ST_BAD_ARGUMENT;
+	if (call->records) {
+		region_list_print_records(list, call->out);
+		return ST_OK;
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		const struct region *region = &list->items[i];
+
+		sink_print(call->out, "[0x%012lx..0x%012lx)  %10s  %s\n",
+			   region->start.raw, region->end.raw,
+			   readable(region->end.raw - region->start.raw, size,
+				    sizeof(size)),
+			   region_kind_name(region->kind));
+	}
+	sink_print(call->out, "%lu firmware entries, %lu dropped, "
+			      "%lu pages lost\n", list->totals.entries,
+		   list->totals.dropped_entries, list->totals.lost_pages);
+	return ST_OK;
+}
+
+enum status command_ledger(const struct command_call *call)
+{
+	uint64_t all[OWNER_COUNT];
+	uint64_t owned = 0, named;
+	enum status status = memory_count_named_pages(&named);
+	char size[16];
+
+	if (status != ST_OK)
+		return status;
+	memory_count_owners(all);
+	for (enum owner owner = 0; owner < OWNER_COUNT; owner++) {
+		uint64_t pages = all[owner];
+
+		owned += pages;
+		if (call->records)
+			sink_print(call->out, "@ledger owner=%s pages=%lu\n",
+				   owner_name(owner), pages);
+		else if (pages > 0)
+			sink_print(call->out, "%-16s %12lu pages  %10s\n",
+				   owner_name(owner), pages,
+				   readable(pages * PAGE_SIZE, size,
+					    sizeof(size)));
+	}
+	sink_print(call->out, "%snamed_pages=%lu owned_pages=%lu "
+			      "difference=%ld\n",
+		   call->records ? "@total " : "", named, owned,
+		   (int64_t)(named - owned));
+	return named == owned ? ST_OK : ST_CORRUPT;
+}
+
+struct run_summary {
+	uint64_t runs, largest;
+};
+
+static bool summarise_run(void *context, struct frame_run run)
+{
+	struct run_summary *summary = context;
+
+	summary->runs++;
+	summary->largest = max_u64(summary->largest, run.frames);
+	return true;
+}
+
+/* Usable memory is what could ever be handed out on this machine. */
+static uint64_t usable_pages(void)
+{
+	const uint64_t *pages = kernel.map.regions.totals.pages;
+
+	return pages[REGION_FREE] + pages[REGION_LATER] + pages[REGION_LOW];
+}
+
+static uint64_t kernel_pages(void)
+{
+	uint64_t all[OWNER_COUNT], pages = 0;
+
+	memory_count_owners(all);
+	for (enum owner owner = OWNER_KERNEL_IMAGE; owner <= OWNER_LIMBO;
+	     owner++)
+		pages += all[owner];
+	return pages;
+}
+
+enum status command_meminfo(const struct command_call *call)
+{
+	struct run_summary summary = { 0 };
+	uint64_t free_pages = memory_count_free_pages();
+	char size[3][16];
+
+	memory_visit_free(summarise_run, &summary);
+	if (call->records) {
+		sink_print(call->out,
+			   "@meminfo usable_pages=%lu free_pages=%lu "
+			   "kernel_pages=%lu runs=%lu "
+			   "largest_run_pages=%lu\n",
+			   usable_pages(), free_pages, kernel_pages(),
+			   summary.runs, summary.largest);
+		return ST_OK;
+	}
+	sink_print(call->out, "usable   %12lu pages  %10s\n", usable_pages(),
+		   readable(usable_pages() * PAGE_SIZE, size[0],
+			    sizeof(size[0])));
+	sink_print(call->out, "free     %12lu pages  %10s in %lu runs, the "
+			      "largest %s\n", free_pages,
+		   readable(free_pages * PAGE_SIZE, size[1], sizeof(size[1])),
+		   summary.runs,
+		   readable(summary.largest * PAGE_SIZE, size[2],
+			    sizeof(size[2])));
+	sink_print(call->out, "kernel   %12lu pages  %10s\n", kernel_pages(),
+		   readable(kernel_pages() * PAGE_SIZE, size[0],
+			    sizeof(size[0])));
+	return ST_OK;
+}

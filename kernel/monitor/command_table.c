@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/* pt, layout: where things are in virtual memory. */
+#include "command.h"
+
+#include <base/string.h>
+#include <boot/layout.h>
+
+#include <kernel/boot/kernel.h>
+#include <kernel/debug/audit.h>
+#include <kernel/log/log.h>
+
+static const char *rights_text(unsigned rights, char text[6])
+{
+	text[0] = 'r';
+	text[1] = rights & TABLE_WRITE ? 'w' : '-';
+	text[2] = rights & TABLE_EXECUTE ? 'x' : '-';
+	text[3] = rights & TABLE_GLOBAL ? 'g' : '-';
+	text[4] = rights & TABLE_USER ? 'u' : '-';
+	text[5] = '\0';
+	return text;
+}
+
+static const char *cache_text(enum table_cache cache)
+{
+	static const char *const names[] = { "wb", "wt", "uc-", "uc", "wc" };
+
+	return cache <= CACHE_WRITE_COMBINING ? names[cache] : "?";
+}
+
+static void print_leaf(const struct command_call *call,
+		       const struct table_leaf *leaf)
+{
+	const char *format = call->records ?
+		"@leaf virt=0x%lx phys=0x%lx bytes=%lu rights=%s cache=%s\n" :
+		"0x%016lx -> 0x%012lx  %10lu  %s %s\n";
+	char rights[6];
+
+	sink_print(call->out, format, leaf->virt.raw, leaf->phys.raw,
+		   leaf->bytes, rights_text(leaf->rights, rights),
+		   cache_text(leaf->cache));
+}
+
+/* Leaves of one kind in a row are one line, and the last one waits. */
+struct dump {
+	const struct command_call *call;
+	struct table_leaf run;		/* bytes 0 = none yet                */
+};
+
+static bool dump_leaf(void *context, const struct table_leaf *leaf)
+{
+	struct dump *dump = context;
+	struct table_leaf *run = &dump->run;
+
+	if (run->bytes != 0 && leaf->virt.raw == run->virt.raw + run->bytes &&
+	    leaf->phys.raw == run->phys.raw + run->bytes &&
+	    leaf->rights == run->rights && leaf->cache == run->cache) {
+		run->bytes += leaf->bytes;
+		return true;
+	}
+	if (run->bytes != 0)
+		print_leaf(dump->call, run);
+	*run = *leaf;
+	return true;
+}
+
+static bool print_each(void *context, const struct table_leaf *leaf)
+{
+	print_leaf(context, leaf);
+	return true;
+}
+
+/* For tools every leaf as it is, for people joined into runs. */
+static enum status dump_table(const struct command_call *call)
+{
+	struct dump dump = { .call = call };
+
+	if (call->records) {
+		table_visit(&kernel.table, print_each, (void *)call);
+		return ST_OK;
+	}
+	table_visit(&kernel.table, dump_leaf, &dump);
+	if (dump.run.bytes != 0)
+		print_leaf(call, &dump.run);
+	return ST_OK;
+}
+
+/* Hexadecimal, with or without 0x. Fails: ST_BAD_ARGUMENT. */
+static enum status parse_address(const char *text, uint64_t *out)
+{
+	uint64_t value = 0;
+	unsigned digits = 0;
+
+	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+		text += 2;
+	for (; *text != '\0'; text++, digits++) {
+		char lower = *text | 0x20;
+
+		if (*text >= '0' && *text <= '9')
+			value = value << 4 | (uint64_t)(*text - '0');
+		else if (lower >= 'a' && lower <= 'f')
+			value = value << 4 | (uint64_t)(lower - 'a' + 10);
+		else
+			return ST_BAD_ARGUMENT;
+	}
+	*out = value;
+	return digits >= 1 && digits <= 16 ? ST_OK : ST_BAD_ARGUMENT;
+}
+
+static enum status find_leaf(const struct command_call *call)
+{
+	struct table_leaf leaf;
+	vaddr_t virt;
+	enum status status = parse_address(call->words[2], &virt.raw);
+
+	if (status == ST_OK)
+		status = table_query(&kernel.table, virt, &leaf);
+	if (status == ST_OK)
+		print_leaf(call, &leaf);
+	return status;
+}
+
+static enum status audit(const struct command_call *call)
+{
+	unsigned findings = audit_tables(AUDIT_RUNNING);
+
+	sink_print(call->out, "%spages=%lu findings=%u\n",
+		   call->records ? "@audit " : "", kernel.table.table_pages,
+		   findings);
+	return findings == 0 ? ST_OK : ST_CORRUPT;
+}
+
+enum status command_pt(const struct command_call *call)
+{
+	const char *what = call->count > 1 ? call->words[1] : "";
+
+	if (strcmp(what, "dump") == 0 && call->count == 2)
+		return dump_table(call);
+	if (strcmp(what, "audit") == 0 && call->count == 2)
+		return audit(call);
+	if (strcmp(what, "find") == 0 && call->count == 3)
+		return find_leaf(call);
+	log_line(LOG_ERROR, "pt: usage words=\"dump | audit | find ADDRESS\"");
+	return ST_BAD_ARGUMENT;
+}
+
+struct area {
+	const char *name;
+	uint64_t start, end;
+	const char *use;
+};
+
+static const struct area areas[] = {
+#define ROW(name, start, end, use) { #name, start, end, use },
+	LAYOUT_AREAS(ROW)
+#undef ROW
+};
+
+enum status command_layout(const struct command_call *call)
+{
+	for (size_t i = 0; i < sizeof(areas) / sizeof(areas[0]); i++) {
+		const struct area *area = &areas[i];
+
+		if (!call->records) {
+			sink_print(call->out, "0x%016lx..0x%016lx  %-10s  %s\n",
+				   area->start, area->end, area->name,
+				   area->use);
+			continue;
+		}
+		sink_print(call->out,
+			   "@area name=%s start=0x%lx end=0x%lx use=",
+			   area->name, area->start, area->end);
+		sink_print_value(call->out, area->use, strlen(area->use));
+		sink_print(call->out, "\n");
+	}
+	return ST_OK;
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "monitor.h"
+
+#include <base/bits.h>
+#include <base/string.h>
+#include <boot/crash_log.h>
+
+#include <kernel/console/input.h>
+#include <kernel/console/screen.h>
+#include <kernel/lib/command_line.h>
+#include <kernel/lib/nearest_name.h>
+#include <kernel/log/crash_log.h>
+#include <kernel/log/log.h>
+
+#include "command.h"
+
+static enum status command_help(const struct command_call *call);
+
+static const struct command commands[] = {
+	{ "help", "[COMMAND]", "what there is to type", command_help, 1 },
+	{ "memmap", "[raw]", "physical memory as regions, or as the firmware "
+			     "gave it", command_memmap, 1 },
+	{ "ledger", "", "who owns every page", command_ledger, 0 },
+	{ "bad", "[PHYS [PAGES]]", "memory that is not used; takes more of it",
+	  command_bad, 2 },
+	{ "meminfo", "", "how much memory, how much of it free",
+	  command_meminfo, 0 },
+	{ "pt", "dump | audit | find ADDRESS", "the page tables in use",
+	  command_pt, 2 },
+	{ "layout", "", "the virtual address map", command_layout, 0 },
+	{ "bootinfo", "", "how the boot went, stage by stage",
+	  command_bootinfo, 0 },
+	{ "cpuinfo", "", "the processor, what it has and what is on",
+	  command_cpuinfo, 0 },
+	{ "cpus", "", "every processor, and what it does", command_cpus, 0 },
+	{ "numa", "", "which memory is near which processor", command_numa, 0 },
+	{ "frames", "", "the frame pools, and what each CPU keeps",
+	  command_frames, 0 },
+	{ "buddy", "", "free memory by size", command_buddy, 0 },
+	{ "whois", "PHYS", "all about one physical address",
+	  command_whois, 1 },
+	{ "bench", "frames", "what an allocation costs", command_bench, 1 },
+	{ "stress", "frames SECONDS",
+	  "all CPUs at once at the allocator, until Ctrl-C", command_stress,
+	  2 },
+	{ "screen", "[bench]", "the screen; what scrolling costs",
+	  command_screen, 1 },
+	{ "log", "", "every log line since the loader", command_log, 0 },
+	{ "selftest", "[frames | ledger | tables | ipi | tlb | near]",
+	  "tests of the running system, KTAP lines",
+	  command_selftest, 1 },
+	{ "crash", "KIND [CPU]", "raise an exception on purpose",
+	  command_crash, 2 },
+	{ "reboot", "", "reset the machine", command_reboot, 0 },
+	{ "poweroff", "", "switch the machine off", command_poweroff, 0 },
+};
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static const char *name_at(unsigned index)
+{
+	return index < ARRAY_LENGTH(commands) ? commands[index].name : NULL;
+}
+
+/* Names of commands, for the first word and for the one after `help`. */
+static const char *names_behind(const char *before, size_t bytes,
+				unsigned index)
+{
+	if (bytes > 0 && strncmp(before, "help ", bytes) != 0)
+		return NULL;
+	return name_at(index);
+}
+
+static void say_unknown(const char *name)
+{
+	const char *nearest = nearest_name(name, name_at);
+
+	if (nearest != NULL)
+		log_line(LOG_ERROR, "monitor: no such command name=\"%s\" "
+				    "did_you_mean=%s", name, nearest);
+	else
+		log_line(LOG_ERROR, "monitor: no such command name=\"%s\" "
+				    "try=help", name);
+}
+
+static enum status command_help(const struct command_call *call)
+{
+	const char *wanted = call->count > 1 ? call->words[1] : NULL;
+
+	if (wanted != NULL && find_command(wanted) == NULL) {
+		say_unknown(wanted);
+		return ST_NOT_FOUND;
+	}
+	for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
+		const struct command *command = &commands[i];
+
+		if (wanted != NULL && strcmp(command->name, wanted) != 0)
+			continue;
+		if (call->records)
+			sink_print(call->out, "@command name=%s\n",
+				   command->name);
+		else
+			sink_print(call->out, "%-9s %-28s %s\n",
+				   command->name, command->usage,
+				   command->summary);
+	}
+	if (wanted == NULL && !call->records)
+		sink_print(call->out,
+			   "-m after a command prints records for tools\n");
+	return ST_OK;
+}
+
+static enum status refuse_words(const struct command *command)
+{
+	log_line(LOG_ERROR, "%s: too many words usage=\"%s%s%s\"",
+		 command->name, command->name,
+		 command->usage[0] != '\0' ? " " : "", command->usage);
+	return ST_BAD_ARGUMENT;
+}
+
+enum status command_run(const char *text, struct sink *out)
+{
+	const struct command *command;
+	char stage[CRASH_STAGE_BYTES];
+	struct command_line line;
+	struct command_call call;
+	enum status status = command_line_split(&line, text);
+
+	if (status != ST_OK) {
+		log_line(LOG_ERROR, "monitor: bad line why=\"%s\"",
+			 status == ST_FULL ? "too long" :
+					     "a quote is not closed");
+		return status;
+	}
+	if (line.count == 0)
+		return ST_OK;
+	call = (struct command_call){ out, line.records, line.count,
+				      line.words };
+	command = find_command(line.words[0]);
+	if (command == NULL) {
+		say_unknown(line.words[0]);
+		return ST_NOT_FOUND;
+	}
+	text_print(stage, sizeof(stage), "command %s", text);
+	evidence_reach(stage);
+	status = line.count - 1 > command->most_words ?
+			 refuse_words(command) : command->run(&call);
+	evidence_reach("monitor");
+	if (call.records)
+		sink_print(out, "@end cmd=%s status=%d\n", command->name,
+			   status);
+	else if (status != ST_OK)
+		log_line(LOG_ERROR, "monitor: command failed name=%s "
+				    "why=\"%s\"", command->name,
+			 status_text(status));
+	return status;
+}
+
+unsigned monitor_run_list(const char *list)
+{
+	char one[COMMAND_LINE_BYTES];
+	unsigned failed = 0;
+
+	while ((list = command_line_next(list, one, sizeof(one))) != NULL)
+		failed += command_run(one, console_sink()) != ST_OK;
+	return failed;
+}
+
+void monitor_loop(void)
+{
+	const struct input_line_request request = {
+		.prompt = "bulldog> ",
+		.names = names_behind,
+		.out = console_sink(),
+		.screen = screen_line_display(),
+	};
+
+	log_line(LOG_INFO, "monitor: ready try=help");
+	for (;;) {
+		const char *line = input_read_line(&request);
+
+		/* What went wrong has been said; the next line is welcome. */
+		if (command_run(line, request.out) != ST_OK)
+			continue;
+	}
+}

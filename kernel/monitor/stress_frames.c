@@ -1,0 +1,547 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * Each CPU has two holders of memory: its task, and its interrupt handler,
+ * which others call at any moment. A holder takes pieces of all kinds, gives
+ * them back in any order, and tasks exchange pieces, so that much is freed
+ * elsewhere than where it was lent.
+ *
+ * A piece is one word: where it is, how large, and who took it as his how
+ * many-eth. Every frame of it begins with that word, and ends with one that
+ * follows from it and from the frame's own number. Who gives a piece back
+ * looks at all its frames and wipes the stamps; who gets one must find none:
+ * a frame with a stamp that is good has another holder. In the middle of
+ * each frame there is dirt, and it stays, for those who ask for zeroes.
+ */
+#include "stress_internal.h"
+
+#include <arch/cpu_local.h>
+#include <base/bits.h>
+#include <base/string.h>
+
+#include <kernel/arch/clock.h>
+#include <kernel/arch/cpu_local.h>
+#include <kernel/boot/kernel.h>
+#include <kernel/debug/audit.h>
+#include <kernel/log/log.h>
+#include <kernel/memory/frames.h>
+#include <kernel/platform/numa_nodes.h>
+#include <kernel/smp/smp.h>
+#include <kernel/sync/ipi.h>
+
+#define PIECES_MAX	160
+#define HANDLER_PIECES	32
+#define COUNTERS	64	/* over which tasks exchange pieces  */
+#define STEPS		64	/* between two looks for a key       */
+#define STEPS_LEAST	8	/* of each CPU, however late it is   */
+#define HANDLER_STEPS	4
+#define BLOCKS_LEFT	16	/* in the second part, at most       */
+#define GRACE_US	30000000 /* to get hold of all memory         */
+#define WORDS_PER_PAGE	(PAGE_SIZE / sizeof(uint64_t))
+
+struct holder {
+	uint64_t random;
+	uint64_t sequence;
+	uint64_t operations, refused, exchanged, wrong;
+	uint32_t count, limit;
+	bool rising;
+	uint64_t pieces[PIECES_MAX];
+};
+
+/* One page for each CPU. */
+struct crew {
+	struct holder task;
+	struct holder handler;
+};
+
+_Static_assert(sizeof(struct crew) <= PAGE_SIZE, "a page for each");
+
+struct stress {
+	struct frame_run run;		/* the crews' pages                  */
+	struct stress_watch watch;
+	atomic_u64 counter[COUNTERS];	/* [A] pieces that nobody holds      */
+};
+
+/* --- a piece as a word -----------------------------------------------------*/
+
+#define PAGES_SHIFT	32
+#define PAGES_MASK	0x3ffUL
+#define SIZE_SHIFT	42
+#define SIZE_MASK	3UL
+#define HOLDER_SHIFT	44
+#define HOLDER_MASK	0x1ffUL
+#define SEQUENCE_SHIFT	53
+
+static uint64_t piece_of(pfn_t first, const struct frame_request *request,
+			 uint64_t sequence)
+{
+	uint64_t holder = 2 * cpu_local_id() + cpu_local_context();
+
+	return first.raw | (request->pages & PAGES_MASK) << PAGES_SHIFT |
+	       (uint64_t)request->size << SIZE_SHIFT |
+	       (holder & HOLDER_MASK) << HOLDER_SHIFT |
+	       sequence << SEQUENCE_SHIFT;
+}
+
+static pfn_t piece_first(uint64_t piece)
+{
+	return (pfn_t){ piece & UINT32_MAX };
+}
+
+static uint64_t piece_pages(uint64_t piece)
+{
+	return piece >> PAGES_SHIFT & PAGES_MASK;
+}
+
+static enum frame_size piece_size(uint64_t piece)
+{
+	return (enum frame_size)(piece >> SIZE_SHIFT & SIZE_MASK);
+}
+
+/* --- stamps ----------------------------------------------------------------*/
+
+static uint64_t *words_of(pfn_t frame)
+{
+	return window_at_frame(&kernel.window, frame);
+}
+
+/* What the last word must be; never 0 where there is no stamp. */
+static uint64_t last_word(pfn_t frame, uint64_t piece)
+{
+	return ~piece ^ (frame.raw + 1) * 0x9e3779b97f4a7c15;
+}
+
+static void stamp(uint64_t piece)
+{
+	pfn_t frame = piece_first(piece);
+
+	for (uint64_t i = piece_pages(piece); i > 0; i--, frame.raw++) {
+		uint64_t *words = words_of(frame);
+
+		words[0] = piece;
+		words[WORDS_PER_PAGE / 2] = ~frame.raw;
+		words[WORDS_PER_PAGE - 1] = last_word(frame, piece);
+	}
+}
+
+static void check_unstamped(struct holder *me, uint64_t piece)
+{
+	pfn_t frame = piece_first(piece);
+
+	for (uint64_t i = piece_pages(piece); i > 0; i--, frame.raw++) {
+		const uint64_t *words = words_of(frame);
+
+		if (words[0] != 0 && words[WORDS_PER_PAGE - 1] ==
+					     last_word(frame, words[0]))
+			stress_wrong(&me->wrong, "lent twice", frame.raw);
+	}
+}
+
+static void check_and_wipe(struct holder *me, uint64_t piece)
+{
+	pfn_t frame = piece_first(piece);
+
+	for (uint64_t i = piece_pages(piece); i > 0; i--, frame.raw++) {
+		uint64_t *words = words_of(frame);
+
+		if (words[0] != piece || words[WORDS_PER_PAGE - 1] !=
+						 last_word(frame, piece))
+			stress_wrong(&me->wrong, "not my stamp", frame.raw);
+		words[0] = words[WORDS_PER_PAGE - 1] = 0;
+	}
+}
+
+static void check_zeroed(struct holder *me, uint64_t piece)
+{
+	const uint64_t *words = words_of(piece_first(piece));
+
+	for (uint64_t i = 0; i < piece_pages(piece) * WORDS_PER_PAGE; i++) {
+		if (words[i] == 0)
+			continue;
+		stress_wrong(&me->wrong, "not zeroed", piece_first(piece).raw);
+		return;
+	}
+}
+
+/* --- a step ----------------------------------------------------------------*/
+
+static uint64_t next_random(struct holder *me)
+{
+	me->random = me->random * 6364136223846793005UL + 1442695040888963407UL;
+	return me->random >> 33;
+}
+
+/* Mostly single frames; what is rare is what is slow. */
+static void choose_size(struct holder *me, struct frame_request *want)
+{
+	uint64_t dice = next_random(me) % 256;
+
+	want->size = FRAME_4K;
+	want->pages = 1;
+	if (dice < 6) {
+		want->size = FRAME_2M;
+		want->pages = SIZE_2M / PAGE_SIZE;
+	} else if (dice < 20 && cpu_local_context() == CPU_TASK) {
+		want->size = FRAME_RUN;
+		want->pages = 2 + next_random(me) % (dice < 8 ? 300 : 30);
+	}
+}
+
+static struct frame_request choose(struct holder *me)
+{
+	struct frame_request want = {
+		.node = FRAMES_HOME,
+		.owner = OWNER_OF_STRESS,
+	};
+	uint64_t dice = next_random(me) % 256;
+
+	choose_size(me, &want);
+	if (cpu_local_context() != CPU_TASK)
+		return want;
+	if (dice < 32)
+		want.contents = FRAME_ZEROED;
+	else if (dice < 48)
+		want.limit = FRAME_BELOW_4G;
+	else if (dice == 48 && want.pages == 1)
+		want.limit = FRAME_BELOW_1M;
+	else if (dice < 80)
+		want.node = (unsigned)(next_random(me) %
+				       frames_nodes()->count);
+	if (dice == 79)
+		want.rule = FRAME_NODE_REQUIRED;
+	return want;
+}
+
+/* In the same order as enum frame_limit. */
+static const uint64_t limit_frames[] = {
+	PHYSICAL_LIMIT >> PAGE_SHIFT, 4 * GIB >> PAGE_SHIFT, MIB >> PAGE_SHIFT,
+};
+
+static void check_place(struct holder *me, const struct frame_request *want,
+			pfn_t first)
+{
+	if (first.raw + want->pages > limit_frames[want->limit])
+		stress_wrong(&me->wrong, "beyond the limit", first.raw);
+	if (want->size == FRAME_2M && !is_aligned(first.raw, want->pages))
+		stress_wrong(&me->wrong, "not aligned", first.raw);
+	if (want->rule == FRAME_NODE_REQUIRED &&
+	    nodes_at(pfn_to_paddr(first)) != want->node)
+		stress_wrong(&me->wrong, "another node's", first.raw);
+}
+
+static void take(struct holder *me)
+{
+	struct frame_request want = choose(me);
+	enum status status;
+	uint64_t piece;
+	pfn_t first;
+
+	status = frames_alloc(&want, &first);
+	if (status != ST_OK) {
+		/* Conflict: others freed, and the search has no verdict. */
+		if (status != ST_NO_MEMORY && status != ST_CONFLICT)
+			stress_wrong(&me->wrong, "refused because",
+				     (uint64_t)status);
+		me->refused++;
+		me->rising = false;
+		return;
+	}
+	piece = piece_of(first, &want, me->sequence++);
+	check_place(me, &want, first);
+	check_unstamped(me, piece);
+	if (want.contents == FRAME_ZEROED)
+		check_zeroed(me, piece);
+	stamp(piece);
+	me->pieces[me->count++] = piece;
+	me->operations++;
+}
+
+static void give(struct holder *me, uint64_t piece)
+{
+	check_and_wipe(me, piece);
+	if (frames_free(&(struct frame_return){
+		    .frame = piece_first(piece),
+		    .size = piece_size(piece),
+		    .pages = piece_pages(piece),
+		    .caller = __builtin_return_address(0) }) != ST_OK)
+		stress_wrong(&me->wrong, "not taken back",
+			     piece_first(piece).raw);
+	me->operations++;
+}
+
+static void give_one(struct holder *me)
+{
+	uint64_t *one = &me->pieces[next_random(me) % me->count];
+	uint64_t piece = *one;
+
+	*one = me->pieces[--me->count];
+	give(me, piece);
+}
+
+static void step(struct holder *me)
+{
+	if (me->count == 0 || next_random(me) % 256 == 0)
+		me->rising = me->count < me->limit;
+	if (me->count == me->limit)
+		me->rising = false;
+	/* Three to one, up and down. */
+	if (me->count < me->limit &&
+	    (me->count == 0 || (next_random(me) % 4 != 0) == me->rising))
+		take(me);
+	else
+		give_one(me);
+}
+
+/* --- the CPUs --------------------------------------------------------------*/
+
+static struct crew *crew_of(const struct stress *stress, unsigned cpu)
+{
+	return window_at_frame(&kernel.window,
+			       (pfn_t){ stress->run.first.raw + cpu });
+}
+
+/* Puts one piece on the counter and takes what lay there. */
+static void exchange(struct stress *stress, struct holder *me)
+{
+	uint64_t at = next_random(me) % COUNTERS;
+	uint64_t *one = &me->pieces[next_random(me) % me->count];
+
+	/* Both ways: the stamps are seen, and were written before. */
+	*one = atomic_exchange_acq_rel(&stress->counter[at], *one);
+	if (*one == 0)
+		*one = me->pieces[--me->count];
+	me->exchanged++;
+}
+
+/* On another CPU, between any two instructions of its task. */
+static void work_in_handler(void *argument)
+{
+	struct holder *me = &crew_of(argument, cpu_local_id())->handler;
+
+	for (unsigned i = 0; i < HANDLER_STEPS; i++)
+		step(me);
+}
+
+static void disturb_somebody(struct stress *stress, struct holder *me)
+{
+	unsigned cpu = (unsigned)(next_random(me) % cpu_local_limit());
+
+	if (cpu != cpu_local_id() && cpu_local_is_online(cpu))
+		ipi_call(cpu, work_in_handler, stress);
+}
+
+static void work_a_little(const struct stress *stress, struct holder *me)
+{
+	for (unsigned i = 0; i < STEPS; i++) {
+		if (i >= STEPS_LEAST && stress_was_over(&stress->watch))
+			return;
+		step(me);
+		frames_poll();
+	}
+}
+
+static void work(void *argument)
+{
+	struct stress *stress = argument;
+	struct holder *me = &crew_of(stress, cpu_local_id())->task;
+
+	for (;;) {
+		work_a_little(stress, me);
+		if (me->count > 0)
+			exchange(stress, me);
+		if (stress_is_over(&stress->watch))
+			return;
+		if (next_random(me) % 4 == 0)
+			disturb_somebody(stress, me);
+	}
+}
+
+static void give_all(struct holder *me)
+{
+	while (me->count > 0) {
+		give_one(me);
+		frames_poll();
+	}
+}
+
+/* The handler's, too: from the task, as if it had been told to. */
+static void stop_work(void *argument)
+{
+	struct crew *crew = crew_of(argument, cpu_local_id());
+
+	give_all(&crew->task);
+	give_all(&crew->handler);
+}
+
+/* --- the whole -------------------------------------------------------------*/
+
+static void check_quiet(uint64_t *wrong, const char *when)
+{
+	if (!frames_audit())
+		stress_wrong(wrong, when, 0);
+	if (audit_ledger() != 0)
+		stress_wrong(wrong, when, 1);
+}
+
+static uint64_t lent_now(void)
+{
+	struct frame_count count;
+
+	frames_count(&count);
+	return count.lent[OWNER_OF_STRESS];
+}
+
+static uint64_t pages_of(const struct holder *holder)
+{
+	uint64_t pages = 0;
+
+	for (uint32_t i = 0; i < holder->count; i++)
+		pages += piece_pages(holder->pieces[i]);
+	return pages;
+}
+
+/* What all hold, and the counter has. */
+static uint64_t pages_in_hand(struct stress *stress)
+{
+	uint64_t pages = 0;
+
+	for (unsigned cpu = 0; cpu < cpu_local_limit(); cpu++)
+		pages += pages_of(&crew_of(stress, cpu)->task) +
+			 pages_of(&crew_of(stress, cpu)->handler);
+	for (unsigned i = 0; i < COUNTERS; i++)
+		pages += piece_pages(atomic_load_relaxed(&stress->counter[i]));
+	return pages;
+}
+
+static void clear_counter(struct stress *stress, struct holder *me)
+{
+	for (unsigned i = 0; i < COUNTERS; i++) {
+		uint64_t piece = atomic_exchange_acq_rel(&stress->counter[i],
+							 0);
+
+		if (piece != 0)
+			give(me, piece);
+	}
+}
+
+static enum status hire(struct stress *stress)
+{
+	unsigned cpus = cpu_local_limit();
+	enum status status;
+
+	*stress = (struct stress){
+		.run.frames = cpus,
+		.watch.listener = cpu_local_id(),
+	};
+	status = memory_take_run(&stress->run, OWNER_BOOT_LIST);
+	if (status != ST_OK)
+		return status;
+	for (unsigned cpu = 0; cpu < cpus; cpu++) {
+		struct crew *crew = crew_of(stress, cpu);
+
+		memset(crew, 0, sizeof(*crew));
+		crew->task.random = 2 * cpu + 1;
+		crew->task.limit = PIECES_MAX;
+		crew->handler.random = 2 * cpu + 2;
+		crew->handler.limit = HANDLER_PIECES;
+	}
+	return ST_OK;
+}
+
+static void add(struct stress_result *out, const struct holder *holder)
+{
+	out->operations += holder->operations;
+	out->refused += holder->refused;
+	out->exchanged += holder->exchanged;
+	out->wrong += holder->wrong;
+}
+
+static void dismiss(struct stress *stress, struct stress_result *out)
+{
+	for (unsigned cpu = 0; cpu < cpu_local_limit(); cpu++) {
+		struct crew *crew = crew_of(stress, cpu);
+
+		add(out, &crew->task);
+		add(out, &crew->handler);
+		out->in_handlers += crew->handler.operations;
+	}
+	memory_give_run(stress->run, OWNER_BOOT_LIST);
+}
+
+static void run_part(struct stress *stress, struct stress_result *out)
+{
+	uint64_t lent = lent_now();
+
+	smp_run_everywhere(work, stress);
+	check_quiet(&out->wrong, "audit with all in hand");
+	if (lent_now() - lent != pages_in_hand(stress))
+		stress_wrong(&out->wrong, "lent is not what is held",
+			     lent_now() - lent);
+	smp_run_everywhere(stop_work, stress);
+	clear_counter(stress, &crew_of(stress, 0)->task);
+	check_quiet(&out->wrong, "audit before draining");
+	if (lent_now() != lent)
+		stress_wrong(&out->wrong, "still lent", lent_now() - lent);
+}
+
+/* With no more than a few blocks, which split and merge all the time. */
+static void run_in_need(struct stress *stress, struct stress_result *out)
+{
+	pfn_t left[BLOCKS_LEFT];
+	unsigned want = 1 + out->cpus / 4, have = 0;
+	struct hoard hoard;
+	bool whole;
+
+	want = (unsigned)min_u64(want, BLOCKS_LEFT);
+	while (have < want && stress_take(FRAME_2M, &left[have]) == ST_OK)
+		have++;
+	whole = stress_hoard(&hoard, &stress->watch);
+	while (have > 0)
+		stress_give(&out->wrong, FRAME_2M, left[--have]);
+	if (whole)
+		run_part(stress, out);
+	stress_give_hoard(&hoard, &out->wrong);
+}
+
+/* Each part ends when it should, however long the one before it took. */
+static enum status run_parts(struct stress *stress, uint64_t us,
+			     struct stress_result *out)
+{
+	struct stress_watch *watch = &stress->watch;
+	uint64_t start = clock_microseconds();
+	enum status status = ST_OK;
+
+	watch->patience_us = start + 2 * us + GRACE_US;
+	watch->end_us = start + us / 8 * 3;
+	run_part(stress, out);
+	watch->end_us = start + us / 8 * 6;
+	if (!stress_is_cancelled(watch))
+		run_in_need(stress, out);
+	dismiss(stress, out);
+	watch->end_us = start + us;
+	if (!stress_is_cancelled(watch))
+		status = stress_race(watch, out);
+	out->cancelled = stress_is_cancelled(watch);
+	return status;
+}
+
+enum status stress_frames(uint64_t seconds, struct stress_result *out)
+{
+	uint64_t before, start = clock_microseconds();
+	struct stress stress;
+	enum status status;
+
+	*out = (struct stress_result){ .cpus = smp_online_count() };
+	frames_drain_all();
+	before = memory_count_free_pages();
+	status = hire(&stress);
+	if (status != ST_OK)
+		return status;
+	status = run_parts(&stress, seconds * 1000000, out);
+	frames_drain_all();
+	check_quiet(&out->wrong, "audit after draining");
+	if (memory_count_free_pages() != before)
+		stress_wrong(&out->wrong, "free pages before the stress",
+			     before);
+	out->elapsed_us = clock_microseconds() - start;
+	return status;
+}

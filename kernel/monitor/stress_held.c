@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "stress_internal.h"
+
+#include <base/bits.h>
+
+#include <kernel/arch/clock.h>
+#include <kernel/arch/cpu_local.h>
+#include <kernel/boot/kernel.h>
+#include <kernel/console/input.h>
+#include <kernel/log/log.h>
+#include <kernel/memory/frames.h>
+#include <kernel/platform/numa_nodes.h>
+
+#define WRONGS_SHOWN	20
+#define CHAIN_END	UINT64_MAX
+#define PIECES		64	/* between two looks at the watch    */
+#define SIZE_BITS	2
+#define SIZE_MASK	3
+#define NOTES_MOST	(PAGE_SIZE / sizeof(uint64_t) - 2)
+
+void stress_wrong(uint64_t *wrong, const char *what, uint64_t value)
+{
+	if ((*wrong)++ < WRONGS_SHOWN)
+		log_line(LOG_ERROR, "stress: wrong what=\"%s\" value=0x%lx "
+				    "cpu=%u", what, value, cpu_local_id());
+}
+
+bool stress_is_cancelled(struct stress_watch *watch)
+{
+	/* Relaxed: nothing else is told by it. */
+	if (atomic_load_relaxed(&watch->cancelled) == 0 &&
+	    cpu_local_id() == watch->listener && input_take_cancel())
+		atomic_store_relaxed(&watch->cancelled, 1);
+	return atomic_load_relaxed(&watch->cancelled) != 0;
+}
+
+bool stress_was_over(const struct stress_watch *watch)
+{
+	return atomic_load_relaxed(&watch->cancelled) != 0 ||
+	       clock_microseconds() >= watch->end_us;
+}
+
+bool stress_is_over(struct stress_watch *watch)
+{
+	return stress_is_cancelled(watch) || stress_was_over(watch);
+}
+
+enum status stress_take(enum frame_size size, pfn_t *out)
+{
+	return frames_alloc(&(struct frame_request){
+		.size = size,
+		.node = FRAMES_HOME,
+		.owner = OWNER_OF_STRESS,
+	}, out);
+}
+
+void stress_give(uint64_t *wrong, enum frame_size size, pfn_t frame)
+{
+	if (frames_free(&(struct frame_return){
+		    .frame = frame,
+		    .size = size,
+		    .caller = __builtin_return_address(0) }) != ST_OK)
+		stress_wrong(wrong, "not taken back", frame.raw);
+}
+
+/* A frame full of notes; the pieces themselves are not touched. */
+struct notes {
+	uint64_t previous;		/* frame of notes, or CHAIN_END      */
+	uint64_t count;
+	uint64_t pieces[NOTES_MOST];
+};
+
+_Static_assert(sizeof(struct notes) == PAGE_SIZE, "notes fill a frame");
+
+static struct notes *notes_at(uint64_t frame)
+{
+	return window_at_frame(&kernel.window, (pfn_t){ frame });
+}
+
+/* Where there was something is more: full nodes are not searched again. */
+static enum status take_near(struct hoard *hoard, enum frame_size size,
+			     pfn_t *out)
+{
+	enum status status = frames_alloc(&(struct frame_request){
+		.size = size,
+		.node = hoard->node,
+		.owner = OWNER_OF_STRESS,
+	}, out);
+
+	if (status == ST_OK)
+		hoard->node = nodes_at(pfn_to_paddr(*out));
+	return status;
+}
+
+/* False: no frame is left for more of them, so nothing is. */
+static bool has_room(struct hoard *hoard)
+{
+	struct notes *notes;
+	pfn_t frame;
+
+	if (hoard->notes != CHAIN_END &&
+	    notes_at(hoard->notes)->count < NOTES_MOST)
+		return true;
+	if (take_near(hoard, FRAME_4K, &frame) != ST_OK)
+		return false;
+	notes = notes_at(frame.raw);
+	notes->previous = hoard->notes;
+	notes->count = 0;
+	hoard->notes = frame.raw;
+	return true;
+}
+
+static void note(struct hoard *hoard, pfn_t frame, enum frame_size size)
+{
+	struct notes *notes = notes_at(hoard->notes);
+
+	notes->pieces[notes->count++] = frame.raw << SIZE_BITS | size;
+}
+
+static bool has_time(struct stress_watch *watch)
+{
+	if (stress_is_cancelled(watch))
+		return false;
+	if (clock_microseconds() < watch->patience_us)
+		return true;
+	log_line(LOG_WARNING, "stress: left out what needs all memory "
+			      "why=\"it took too long to take\"");
+	return false;
+}
+
+bool stress_hoard(struct hoard *hoard, struct stress_watch *watch)
+{
+	static const enum frame_size sizes[] = { FRAME_1G, FRAME_2M, FRAME_4K };
+	unsigned pieces = 0;
+	pfn_t frame;
+
+	*hoard = (struct hoard){ CHAIN_END, FRAMES_HOME };
+	for (unsigned i = 0; i < ARRAY_LENGTH(sizes); i++) {
+		while (has_room(hoard) &&
+		       take_near(hoard, sizes[i], &frame) == ST_OK) {
+			note(hoard, frame, sizes[i]);
+			if (pieces++ % PIECES == 0 && !has_time(watch))
+				return false;
+		}
+	}
+	return true;
+}
+
+void stress_give_hoard(struct hoard *hoard, uint64_t *wrong)
+{
+	while (hoard->notes != CHAIN_END) {
+		struct notes *notes = notes_at(hoard->notes);
+		pfn_t frame = { hoard->notes };
+
+		while (notes->count > 0) {
+			uint64_t piece = notes->pieces[--notes->count];
+
+			stress_give(wrong, piece & SIZE_MASK,
+				    (pfn_t){ piece >> SIZE_BITS });
+		}
+		hoard->notes = notes->previous;
+		stress_give(wrong, FRAME_4K, frame);
+	}
+}

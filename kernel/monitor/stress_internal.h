@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* stress_internal.h - what the parts of stress_frames.h share. */
+#ifndef KERNEL_MONITOR_STRESS_INTERNAL_H
+#define KERNEL_MONITOR_STRESS_INTERNAL_H
+
+#include <base/atomic.h>
+#include <mm/frame.h>
+
+#include "stress_frames.h"
+
+#define OWNER_OF_STRESS	OWNER_USER_ANON
+
+/* Counts one more and names the first few. */
+void stress_wrong(uint64_t *wrong, const char *what, uint64_t value);
+
+/* One plain piece; no FRAME_RUN. Fails: as frames_alloc. */
+enum status stress_take(enum frame_size size, pfn_t *out);
+void stress_give(uint64_t *wrong, enum frame_size size, pfn_t frame);
+
+/* How long to go on. One CPU listens to the people, for all of them. */
+struct stress_watch {
+	unsigned listener;		/* [C]                               */
+	uint64_t end_us;		/* [C] during each part              */
+	uint64_t patience_us;		/* [C] when nothing is begun anew    */
+	atomic_u32 cancelled;		/* [A]                               */
+};
+bool stress_is_cancelled(struct stress_watch *watch);
+/* Cancelled, or past the part's end. */
+bool stress_is_over(struct stress_watch *watch);
+/* The same without listening, which takes long. */
+bool stress_was_over(const struct stress_watch *watch);
+
+/* All memory that can be had, and in some of it notes of what it is. */
+struct hoard {
+	uint64_t notes;			/* the last frame of them            */
+	unsigned node;			/* where the last piece was found    */
+};
+/* False: cancelled in the middle of it, or patience ended, as it says. */
+bool stress_hoard(struct hoard *hoard, struct stress_watch *watch);
+void stress_give_hoard(struct hoard *hoard, uint64_t *wrong);
+
+/*
+ * Races for the last frame, at least once, and until the watch says so; not
+ * at all when there is not all memory in time.
+ * Fails: ST_NO_MEMORY: too little to begin with.
+ */
+enum status stress_race(struct stress_watch *watch, struct stress_result *out);
+
+#endif

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * All memory is taken but for one frame, and every CPU asks for it at the
+ * same moment: exactly one gets it, and all others are refused. Then there
+ * are as many frames as CPUs, each CPU asks for one, gives it back and asks
+ * again, and nobody is refused: at any moment one is free, or in a bank whose
+ * CPU can be asked to drain it.
+ */
+#include "stress_internal.h"
+
+#include <arch/cpu_local.h>
+#include <base/bits.h>
+#include <base/string.h>
+#include <boot/layout.h>
+
+#include <kernel/arch/cpu_local.h>
+#include <kernel/boot/kernel.h>
+#include <kernel/memory/frames.h>
+#include <kernel/smp/smp.h>
+
+#define ROUNDS_MOST	64
+#define TURNS		8	/* of each CPU, where there is one for each  */
+
+struct race {
+	unsigned cpus;			/* [C]                               */
+	uint64_t *wrong;		/* [C]                               */
+	unsigned turns;			/* [C] during a round                */
+	struct stress_watch *watch;	/* [C]                               */
+	struct hoard hoard;		/* what is out of the race           */
+	bool is_last_frame;		/* [C] the hoard has all the rest    */
+	atomic_u32 arrived;		/* [A] CPUs at the start of a round  */
+	atomic_u32 odd;			/* [A] refusals for no good reason   */
+	pfn_t ours[STACK_CPUS];		/* `cpus` of them, between rounds    */
+	pfn_t won[STACK_CPUS];		/* by CPU; 0 = nothing               */
+};
+
+/* --- a round ---------------------------------------------------------------*/
+
+/* All begin at once; who waits may be whom others wait for. */
+static void wait_for_all(struct race *race)
+{
+	/* Both ways: all that was done before the round is seen in it. */
+	atomic_fetch_add_acq_rel(&race->arrived, 1);
+	while (atomic_load_acquire(&race->arrived) < race->cpus) {
+		frames_poll();
+		atomic_pause();
+	}
+}
+
+static void run(void *argument)
+{
+	struct race *race = argument;
+	pfn_t frame = { 0 };
+	enum status status;
+
+	wait_for_all(race);
+	status = stress_take(FRAME_4K, &frame);
+	for (unsigned i = 1; i < race->turns && status == ST_OK &&
+			     !stress_is_over(race->watch); i++) {
+		stress_give(race->wrong, FRAME_4K, frame);
+		frames_poll();
+		status = stress_take(FRAME_4K, &frame);
+	}
+	if (status == ST_OK)
+		race->won[cpu_local_id()] = frame;
+	else if (status != ST_NO_MEMORY)
+		/* Relaxed: read when all CPUs are done. */
+		atomic_fetch_add_relaxed(&race->odd, 1);
+}
+
+/* The first of `ours` become the only free frames there are. */
+static void let_go(struct race *race, unsigned frames)
+{
+	uint64_t free_pages;
+
+	for (unsigned i = 0; i < frames; i++)
+		stress_give(race->wrong, FRAME_4K, race->ours[i]);
+	frames_drain_all();
+	free_pages = memory_count_free_pages();
+	if (free_pages != frames)
+		stress_wrong(race->wrong, "free before a race", free_pages);
+}
+
+/* What was won is ours again, and so is what nobody got. */
+static unsigned gather(struct race *race, unsigned frames)
+{
+	unsigned have = 0, won;
+
+	for (unsigned cpu = 0; cpu < STACK_CPUS; cpu++) {
+		pfn_t frame = race->won[cpu];
+
+		race->won[cpu] = (pfn_t){ 0 };
+		if (frame.raw == 0)
+			continue;
+		for (unsigned i = 0; i < have; i++)
+			if (race->ours[i].raw == frame.raw)
+				stress_wrong(race->wrong, "won twice",
+					     frame.raw);
+		if (have < frames)
+			race->ours[have] = frame;
+		have++;
+	}
+	won = have;
+	for (; have < frames; have++)
+		if (stress_take(FRAME_4K, &race->ours[have]) != ST_OK)
+			stress_wrong(race->wrong, "lost in a race", have);
+	return won;
+}
+
+static unsigned run_round(struct race *race, unsigned frames)
+{
+	unsigned won;
+
+	race->turns = frames == race->cpus ? TURNS : 1;
+	let_go(race, frames);
+	atomic_store_relaxed(&race->arrived, 0);
+	smp_run_everywhere(run, race);
+	if (atomic_load_relaxed(&race->odd) != 0)
+		stress_wrong(race->wrong, "refused for an odd reason", frames);
+	won = gather(race, frames);
+	if (won != frames)
+		stress_wrong(race->wrong, "winners of a race", won);
+	return won;
+}
+
+static enum status begin(struct race *race)
+{
+	unsigned have = 0;
+	enum status status = ST_OK;
+
+	while (have < race->cpus && status == ST_OK)
+		status = stress_take(FRAME_4K, &race->ours[have++]);
+	if (status == ST_OK) {
+		race->is_last_frame = stress_hoard(&race->hoard, race->watch);
+		return ST_OK;
+	}
+	for (unsigned i = 0; i + 1 < have; i++)
+		stress_give(race->wrong, FRAME_4K, race->ours[i]);
+	return status;
+}
+
+static void end(struct race *race)
+{
+	stress_give_hoard(&race->hoard, race->wrong);
+	for (unsigned i = 0; i < race->cpus; i++)
+		stress_give(race->wrong, FRAME_4K, race->ours[i]);
+}
+
+static void run_rounds(struct race *race, struct stress_result *out)
+{
+	do {
+		out->rounds++;
+		out->winners += run_round(race, 1);
+		/* One each. */
+		run_round(race, race->cpus);
+	} while (out->rounds < ROUNDS_MOST && !stress_is_over(race->watch));
+}
+
+enum status stress_race(struct stress_watch *watch, struct stress_result *out)
+{
+	struct frame_run run_of_race = {
+		.frames = align_up(sizeof(struct race), PAGE_SIZE) / PAGE_SIZE,
+	};
+	enum status status = memory_take_run(&run_of_race, OWNER_BOOT_LIST);
+	struct race *race;
+
+	if (status != ST_OK)
+		return status;
+	race = window_at_frame(&kernel.window, run_of_race.first);
+	memset(race, 0, sizeof(*race));
+	race->cpus = smp_online_count();
+	race->wrong = &out->wrong;
+	race->watch = watch;
+	status = begin(race);
+	if (status == ST_OK) {
+		if (race->is_last_frame)
+			run_rounds(race, out);
+		end(race);
+	}
+	memory_give_run(run_of_race, OWNER_BOOT_LIST);
+	return status;
+}

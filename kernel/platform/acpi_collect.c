@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * A root is a list of addresses, and behind each there is a length that
+ * somebody says. So each table is judged by itself: can it be looked at from
+ * end to end, does it sum up. What fails stays in the list, with a reason.
+ *
+ * DSDTs come last. They are in no list but the FADT's two words, and what
+ * such a word leads to may be in the list as something else.
+ */
+#include "acpi_collect.h"
+
+#include <base/assert.h>
+#include <base/string.h>
+
+/* The whole of it, if it is sound; adds up what that costs. */
+static enum status judge(struct acpi_collection *list,
+			 struct acpi_memory *memory, struct acpi_found *found)
+{
+	const void *data = memory->look(memory, ACPI_WINDOW_TABLE, found->at,
+					ACPI_HEADER_BYTES);
+	uint64_t bytes;
+
+	if (data == NULL)
+		return ST_BAD_RANGE;
+	memcpy(found->signature, data, sizeof(found->signature));
+	found->bytes = ACPI_HEADER_BYTES;
+	if (acpi_table_length(data, &bytes) != ST_OK)
+		return ST_CORRUPT;
+	data = memory->look(memory, ACPI_WINDOW_TABLE, found->at, bytes);
+	if (data == NULL)
+		return ST_BAD_RANGE;
+	if (bytes > ACPI_LARGE_BYTES) {
+		if (bytes > ACPI_LARGE_BYTES_READ - list->large_bytes)
+			return ST_FULL;
+		list->large_bytes += bytes;
+	}
+	if (!acpi_table_is_good(data, bytes, found->signature))
+		return ST_CORRUPT;
+	if (bytes > ACPI_COLLECT_BYTES - list->sound_bytes)
+		return ST_FULL;
+	list->sound_bytes += bytes;
+	found->bytes = bytes;
+	return ST_OK;
+}
+
+static struct acpi_found *find(const struct acpi_collection *list, paddr_t at)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].at.raw == at.raw)
+			return &list->items[i];
+	return NULL;
+}
+
+static struct acpi_found *append(struct acpi_collection *list, paddr_t at)
+{
+	struct acpi_found *found = &list->items[list->count++];
+
+	ASSERT(list->count <= ACPI_COLLECT_MAX);
+	*found = (struct acpi_found){ .at = at };
+	return found;
+}
+
+/* What has been read already is good: the RSDP and its root. */
+static void append_sound(struct acpi_collection *list, paddr_t at,
+			 const char signature[4], uint64_t bytes)
+{
+	struct acpi_found *found = append(list, at);
+
+	memcpy(found->signature, signature, sizeof(found->signature));
+	found->bytes = bytes;
+	list->sound_bytes += bytes;
+}
+
+static struct acpi_found *add(struct acpi_collection *list,
+			      struct acpi_memory *memory, paddr_t at)
+{
+	struct acpi_found *found = find(list, at);
+
+	if (found != NULL)
+		return found;
+	found = append(list, at);
+	found->status = judge(list, memory, found);
+	return found;
+}
+
+static bool is_sound(const struct acpi_found *found, const char signature[4])
+{
+	return found->status == ST_OK &&
+	       memcmp(found->signature, signature, 4) == 0;
+}
+
+/* Of several the first counts, as it does for a walk. */
+static const struct acpi_found *find_fadt(const struct acpi_collection *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (is_sound(&list->items[i], "FACP"))
+			return &list->items[i];
+	return NULL;
+}
+
+static void add_dsdt(struct acpi_collection *list, struct acpi_memory *memory)
+{
+	const struct acpi_found *fadt = find_fadt(list);
+	struct acpi_power power;
+	const void *data;
+
+	if (fadt == NULL)
+		return;
+	data = memory->look(memory, ACPI_WINDOW_TABLE, fadt->at, fadt->bytes);
+	if (data == NULL || acpi_read_fadt(data, fadt->bytes, &power) != ST_OK)
+		return;
+	if (power.dsdt.raw == 0 ||
+	    is_sound(add(list, memory, power.dsdt), "DSDT"))
+		return;
+	if (power.dsdt_narrow.raw != 0)
+		add(list, memory, power.dsdt_narrow);
+}
+
+enum status acpi_collect(struct acpi_memory *memory, paddr_t rsdp,
+			 struct acpi_collection *out)
+{
+	struct acpi_table table;
+	struct acpi_root root;
+	paddr_t at;
+	enum status status = acpi_walk_root(memory, rsdp, &root);
+
+	out->count = 0;
+	out->large_bytes = out->sound_bytes = 0;
+	if (status == ST_OK)
+		status = acpi_walk_look_at_root(memory, &root, &table);
+	if (status != ST_OK)
+		return status;
+	append_sound(out, rsdp, "RSD ", ACPI_RSDP_BYTES);
+	append_sound(out, root.table, root.entry_bytes == 8 ? "XSDT" : "RSDT",
+		     table.bytes);
+	for (size_t i = 0; i < ACPI_TABLES_MAX; i++) {
+		if (!acpi_root_entry(table.data, table.bytes, &root, i, &at))
+			break;
+		if (at.raw != 0)
+			add(out, memory, at);
+	}
+	add_dsdt(out, memory);
+	return ST_OK;
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * Twice over the same tables: once to know what there is, once to copy. A
+ * device could change one in between: its length was taken before, and its
+ * copy is summed up again by whoever walks to it.
+ *
+ * Of a table that is left out the header is kept, so that nodes.h and others
+ * know that there was one; for all that lies behind it there is no looking.
+ *
+ * The copies keep their physical addresses in a list, so that a walk finds
+ * them as it would have found the tables. FACS stays where it is: it is not
+ * in reclaimable memory, and the firmware goes on writing to it.
+ */
+#include "acpi_tables.h"
+
+#include <base/bits.h>
+#include <base/string.h>
+
+#include <kernel/boot/kernel.h>
+#include <kernel/log/log.h>
+
+#include "acpi_collect.h"
+#include "acpi_look.h"
+
+/* So many are warned of one by one. */
+#define LEFT_OUT_NAMED	8
+
+struct copied {
+	paddr_t at;
+	uint64_t bytes;
+	const void *data;
+};
+
+struct copies {
+	struct copied *items;
+	size_t count;
+};
+
+static struct copies copies;
+
+bool acpi_is_copied(void)
+{
+	return copies.count != 0;
+}
+
+const void *acpi_copy_of(paddr_t at, uint64_t bytes)
+{
+	for (size_t i = 0; i < copies.count; i++) {
+		const struct copied *item = &copies.items[i];
+		uint64_t offset = at.raw - item->at.raw;
+
+		if (at.raw >= item->at.raw && offset <= item->bytes &&
+		    bytes <= item->bytes - offset)
+			return (const char *)item->data + offset;
+	}
+	return NULL;
+}
+
+bool acpi_copy_claims(const char signature[4])
+{
+	for (size_t i = 0; i < copies.count; i++)
+		if (memcmp(copies.items[i].data, signature, 4) == 0)
+			return true;
+	return false;
+}
+
+/* --- what is left out -----------------------------------------------------*/
+
+/* A signature is four letters, or nothing that belongs into a log. */
+static void print_name(char text[5], const char signature[4])
+{
+	for (unsigned i = 0; i < 4; i++) {
+		char letter = signature[i];
+		bool is_plain = (letter >= 'A' && letter <= 'Z') ||
+				(letter >= '0' && letter <= '9') ||
+				letter == '_';
+
+		text[i] = is_plain ? letter : '?';
+	}
+	text[4] = '\0';
+}
+
+static void warn_of_left_out(const struct acpi_collection *list)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct acpi_found *found = &list->items[i];
+		char name[5];
+
+		if (found->status == ST_OK || count++ >= LEFT_OUT_NAMED)
+			continue;
+		print_name(name, found->signature);
+		log_line(LOG_WARNING, "acpi: left out table=%s at=0x%lx "
+				      "why=\"%s\"", name, found->at.raw,
+			 status_text(found->status));
+	}
+	if (count > LEFT_OUT_NAMED)
+		log_line(LOG_WARNING, "acpi: left out more tables=%u",
+			 count - LEFT_OUT_NAMED);
+}
+
+/* --- copying --------------------------------------------------------------*/
+
+static uint64_t room_of(const struct acpi_found *found)
+{
+	return align_up(found->bytes, 16);
+}
+
+static void copy_one(const struct acpi_found *found, struct copies *into,
+		     char **next)
+{
+	struct acpi_memory *memory = acpi_windows();
+	const void *data = memory->look(memory, ACPI_WINDOW_TABLE, found->at,
+					found->bytes);
+
+	if (data == NULL)
+		return;
+	memcpy(*next, data, found->bytes);
+	into->items[into->count++] = (struct copied){
+		found->at, found->bytes, *next
+	};
+	*next += room_of(found);
+}
+
+/* Each that has something to keep, and the list of them in front. */
+static enum status copy_all(const struct acpi_collection *list)
+{
+	struct frame_run run = { .frames = 0 };
+	struct copies copying = { .count = 0 };
+	uint64_t kept = 0, bytes = 0, sound = 0;
+	enum status status;
+	char *next;
+
+	for (size_t i = 0; i < list->count; i++) {
+		kept += list->items[i].bytes != 0;
+		bytes += room_of(&list->items[i]);
+		sound += list->items[i].status == ST_OK;
+	}
+	kept = align_up(kept * sizeof(struct copied), 16);
+	run.frames = align_up(kept + bytes, PAGE_SIZE) / PAGE_SIZE;
+	status = memory_take_run(&run, OWNER_HANDOVER);
+	if (status != ST_OK)
+		return status;
+	copying.items = window_at_frame(&kernel.window, run.first);
+	next = (char *)copying.items + kept;
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].bytes != 0)
+			copy_one(&list->items[i], &copying, &next);
+	/* Only now: from here on there is no looking at originals. */
+	copies = copying;
+	log_line(LOG_INFO, "acpi: copied tables=%lu bytes=%lu", sound, bytes);
+	return ST_OK;
+}
+
+enum status acpi_copy(void)
+{
+	struct frame_run run = {
+		.frames = align_up(ACPI_COLLECT_MAX *
+					   sizeof(struct acpi_found),
+				   PAGE_SIZE) / PAGE_SIZE,
+	};
+	struct acpi_collection list;
+	enum status status = memory_take_run(&run, OWNER_BOOT_LIST);
+
+	if (status != ST_OK)
+		return status;
+	list.items = window_at_frame(&kernel.window, run.first);
+	status = acpi_collect(acpi_windows(), kernel.handover->rsdp, &list);
+	if (status == ST_OK) {
+		warn_of_left_out(&list);
+		status = copy_all(&list);
+	}
+	acpi_look_away();
+	memory_give_run(run, OWNER_BOOT_LIST);
+	return status;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * numa_internal.h - between the files of this room: what an SRAT says, with
+ * everything taken out that says nothing.
+ */
+#ifndef KERNEL_PLATFORM_NUMA_INTERNAL_H
+#define KERNEL_PLATFORM_NUMA_INTERNAL_H
+
+#include "acpi_entries.h"
+#include "numa.h"
+
+enum affinity_kind {
+	AFFINITY_CPU,			/* of an enabled processor           */
+	AFFINITY_MEMORY,		/* enabled, not empty                */
+};
+
+struct affinity {
+	enum affinity_kind kind;
+	uint32_t domain;
+	uint32_t apic;
+	uint32_t flags;			/* of memory: enum numa_flag         */
+	uint64_t start, end;		/* below PHYSICAL_LIMIT, or up to it */
+};
+
+struct srat_reader {
+	struct acpi_entries entries;
+	uint8_t revision;
+	uint64_t left_out, cut;		/* ranges so far, as in struct numa  */
+};
+
+/* What there is to expect; one node and nothing else unless ST_OK. */
+struct srat_shape {
+	enum status status;		/* as numa.srat                      */
+	size_t cpus, ranges, nodes;
+	uint64_t left_out, cut;		/* also where nothing counts         */
+};
+
+struct srat_shape srat_shape(const struct numa_tables *tables);
+
+/* Only where the shape's status is ST_OK. */
+struct srat_reader srat_begin(const struct numa_tables *tables);
+bool srat_next(struct srat_reader *reader, struct affinity *out);
+
+/* The lowest domain that is at least `from`; false when there is none. */
+bool srat_find_domain(const struct numa_tables *tables, uint64_t from,
+		      uint32_t *out);
+
+#endif

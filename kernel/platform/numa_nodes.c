@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "numa_nodes.h"
+
+#include <base/assert.h>
+#include <base/bits.h>
+
+#include <kernel/boot/kernel.h>
+#include <kernel/log/log.h>
+#include <kernel/smp/smp.h>
+
+#include "acpi_look.h"
+#include "acpi_tables.h"
+
+static struct numa numa;
+/* What there is without a table, and without memory for one. */
+static struct frame_run memory_of_all;
+static uint64_t memory_of_one[(sizeof(struct numa_node) + 16) / 8 + 1];
+
+const struct numa *nodes(void)
+{
+	return &numa;
+}
+
+static void find_table(const char signature[4], const void **data,
+		       uint64_t *bytes)
+{
+	struct acpi_table table;
+
+	*data = NULL;
+	*bytes = 0;
+	/* A copy stays readable while the next one is looked for. */
+	if (!acpi_is_copied() || acpi_look_for(signature, &table) != ST_OK) {
+		if (acpi_copy_claims(signature))
+			log_line(LOG_WARNING, "numa: unusable table=%.4s "
+					      "why=\"%s\"", signature,
+				 status_text(ST_CORRUPT));
+		return;
+	}
+	*data = table.data;
+	*bytes = table.bytes;
+}
+
+static enum status build(const struct numa_tables *tables)
+{
+	struct numa_request request = {
+		.tables = *tables,
+		.memory_bytes = numa_memory_bytes(tables),
+	};
+	enum status status;
+
+	memory_of_all.frames = align_up(request.memory_bytes, PAGE_SIZE) /
+			       PAGE_SIZE;
+	status = memory_take_run(&memory_of_all, OWNER_BOOT_LIST);
+	if (status != ST_OK) {
+		memory_of_all.frames = 0;
+		return status;
+	}
+	request.memory = window_at_frame(&kernel.window, memory_of_all.first);
+	status = numa_build(&numa, &request);
+	return status == ST_OK && numa.range_count > NODES_RANGES ? ST_FULL :
+								    status;
+}
+
+static void build_one(void)
+{
+	if (memory_of_all.frames != 0)
+		memory_give_run(memory_of_all, OWNER_BOOT_LIST);
+	memory_of_all.frames = 0;
+	MUST(numa_build(&numa, &(struct numa_request){
+		.memory = memory_of_one,
+		.memory_bytes = sizeof(memory_of_one),
+	}));
+}
+
+static void warn_of_table(const char *name, enum status status)
+{
+	if (status != ST_OK && status != ST_NOT_FOUND)
+		log_line(LOG_WARNING, "numa: unusable table=%s why=\"%s\"",
+			 name, status_text(status));
+}
+
+static void warn_of_ranges(void)
+{
+	if (numa.left_out != 0 || numa.cut != 0)
+		log_line(LOG_WARNING, "numa: beyond all memory table=SRAT "
+				      "left_out=%lu cut=%lu limit=0x%lx",
+			 numa.left_out, numa.cut, PHYSICAL_LIMIT);
+}
+
+/* The tables' own pages as well, once nobody looks into them any more. */
+static void count_pages(void)
+{
+	numa_count_regions(&numa, &kernel.map.regions);
+	if (acpi_is_copied())
+		numa_add_regions(&numa, &kernel.map.regions, REGION_ACPI);
+}
+
+void nodes_start(void)
+{
+	struct numa_tables tables;
+	enum status status;
+
+	find_table("SRAT", &tables.srat, &tables.srat_bytes);
+	find_table("SLIT", &tables.slit, &tables.slit_bytes);
+	status = build(&tables);
+	warn_of_ranges();
+	if (status != ST_OK) {
+		warn_of_table("SRAT", status);
+		build_one();
+	}
+	warn_of_table("SRAT", numa.srat);
+	warn_of_table("SLIT", numa.slit);
+	count_pages();
+	log_line(LOG_INFO, "numa: nodes=%lu ranges=%lu cpus=%lu",
+		 numa.node_count, numa.range_count, numa.cpu_count);
+}
+
+void nodes_join(enum status why)
+{
+	log_line(LOG_WARNING, "numa: joined nodes=%lu ranges=%lu why=\"%s\"",
+		 numa.node_count, numa.range_count, status_text(why));
+	build_one();
+	count_pages();
+	nodes_count_cpus();
+}
+
+void nodes_count_cpus(void)
+{
+	const struct cpu_list *list = smp_cpus();
+
+	numa_clear_cpus(&numa);
+	for (unsigned i = 0; i < list->count; i++)
+		numa_add_cpu(&numa, list->rows[i].apic);
+}
+
+unsigned nodes_of_cpu(uint32_t apic)
+{
+	uint32_t node = 0;
+
+	/* Who is not named is node 0's: that is what `node` is then. */
+	(void)!numa_find_cpu(&numa, apic, &node);
+	return node;
+}
+
+unsigned nodes_at(paddr_t at)
+{
+	paddr_t block = { align_down(at.raw, SIZE_2M) };
+
+	return numa_stretch_at(&numa, block).node;
+}
+
+/*
+ * The firmware's tables may lie anywhere; what has been reclaimed counts,
+ * whoever has taken it since.
+ */
+static bool is_usable(const struct region *region)
+{
+	enum owner owner;
+
+	if (region->kind == REGION_ACPI)
+		return ledger_find(&kernel.ledger, paddr_to_pfn(region->start),
+				   &owner) == ST_OK && owner != OWNER_ACPI;
+	return region->kind == REGION_FREE || region->kind == REGION_LATER ||
+	       region->kind == REGION_LOW;
+}
+
+/* The first usable region that ends beyond `at`. */
+static const struct region *region_beyond(uint64_t at)
+{
+	const struct region_list *list = &kernel.map.regions;
+	size_t low = 0, high = list->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (list->items[middle].end.raw > at)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	while (low < list->count && !is_usable(&list->items[low]))
+		low++;
+	return low < list->count ? &list->items[low] : NULL;
+}
+
+bool nodes_piece(paddr_t at, struct node_piece *out)
+{
+	const struct region *region = region_beyond(at.raw);
+	struct numa_stretch stretch;
+
+	if (region == NULL)
+		return false;
+	out->start.raw = max_u64(at.raw, region->start.raw);
+	stretch = numa_stretch_at(&numa, (paddr_t){
+		align_down(out->start.raw, SIZE_2M) });
+	out->node = stretch.node;
+	out->end.raw = min_u64(region->end.raw,
+			       align_up(stretch.end.raw, SIZE_2M));
+	return true;
+}
+
+bool nodes_piece_of(unsigned node, paddr_t at, struct node_piece *out)
+{
+	while (nodes_piece(at, out)) {
+		if (out->node == node)
+			return true;
+		at = out->end;
+	}
+	return false;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * numa_nodes.h - the machine's NUMA nodes, and which usable memory is whose.
+ *
+ * A block of 2 MiB is never two nodes': all of it is where its first byte is.
+ */
+#ifndef KERNEL_PLATFORM_NUMA_NODES_H
+#define KERNEL_PLATFORM_NUMA_NODES_H
+
+#include "numa.h"
+
+/* An SRAT whose nodes lie in more ranges is refused. */
+#define NODES_RANGES	8192
+
+/*
+ * Reads SRAT and SLIT from their copies. Without them, without memory to
+ * read them into, or with too many ranges there is one node, and a line has
+ * said why.
+ */
+void nodes_start(void);
+
+/* From here on all is one node, for want of what more would cost. */
+void nodes_join(enum status why);
+
+/* Once it is known which processors there are: they are counted. */
+void nodes_count_cpus(void);
+
+const struct numa *nodes(void);
+
+/* The node of the processor with this APIC id; 0 if nobody says. */
+unsigned nodes_of_cpu(uint32_t apic);
+
+/*
+ * Usable memory of one node, in use or not; the ACPI tables' only once it
+ * has been reclaimed.
+ */
+struct node_piece {
+	paddr_t start, end;
+	unsigned node;
+};
+
+/*
+ * The first piece that ends beyond `at`, from `at` on.
+ * Fails: false when there is none.
+ */
+bool nodes_piece(paddr_t at, struct node_piece *out);
+
+/* The same among those of one node. */
+bool nodes_piece_of(unsigned node, paddr_t at, struct node_piece *out);
+
+/* Whose the page at `at` would be. */
+unsigned nodes_at(paddr_t at);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* pci.h - the one thing that memory needs of PCI: that DMA has ended. */
+#ifndef KERNEL_PLATFORM_PCI_H
+#define KERNEL_PLATFORM_PCI_H
+
+/*
+ * Clears Bus Master on every function but displays and USB controllers that
+ * the firmware still owns. What the firmware's drivers left running (a
+ * network card's receive ring, say) would write into pages that are ours.
+ */
+void pci_stop_bus_masters(void);
+
+#endif

@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * All CPUs are started at once: one message each, and they find their own
+ * areas by their APIC ids. So the waits are paid for once, and the time-out
+ * can be long: it costs nothing on a machine where all start.
+ *
+ * The page in which they start is borrowed from low memory. It is mapped at
+ * its own address, and executable, only while they start.
+ *
+ * A CPU that does not start in time may come later, and would then run on
+ * what has been taken back. Hence its state is changed by exchanges: either
+ * it arrives, or it is given up, never both; and who is given up is sent
+ * back to where it waits for a start message.
+ *
+ * Source: Intel SDM vol. 3A section 9.4.
+ */
+#include "smp.h"
+
+#include <arch/instructions.h>
+#include <base/assert.h>
+#include <base/bits.h>
+#include <base/string.h>
+
+#include <kernel/arch/clock.h>
+#include <kernel/arch/cpu_features.h>
+#include <kernel/arch/cpu_local.h>
+#include <kernel/arch/interrupts.h>
+#include <kernel/arch/lapic.h>
+#include <kernel/arch/trap.h>
+#include <kernel/boot/kernel.h>
+#include <kernel/debug/machine_check.h>
+#include <kernel/log/log.h>
+#include <kernel/memory/frames.h>
+#include <kernel/platform/acpi_look.h>
+#include <kernel/sync/ipi.h>
+
+#include "ap_start.h"
+#include "idle.h"
+
+#define MSR_EFER	0xc0000080
+#define EFER_LME	(1u << 8)
+#define EFER_NXE	(1u << 11)
+
+/* Where the screen has always been: no start message can name it. */
+#define SCREEN_START	0xa0000UL
+#define SCREEN_END	0xc0000UL
+
+#define INIT_WAIT_US		10
+#define INIT_WAIT_OLD_US	10000
+#define SECOND_START_US		200
+#define GIVE_UP_US		1000000UL
+
+static struct cpu_list list;
+
+const struct cpu_list *smp_cpus(void)
+{
+	return &list;
+}
+
+unsigned smp_online_count(void)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < cpu_local_limit(); i++)
+		count += cpu_local_is_online(i);
+	return count;
+}
+
+/* --- who is there -------------------------------------------------------- */
+
+static void make_list(const struct madt *madt)
+{
+	cpu_list_build(&list, &(struct cpu_list_request){
+		.cpus = madt->cpus,
+		.count = madt->cpu_count,
+		.boot_apic = this_cpu()->apic,
+		.highest_apic = lapic_highest_id(),
+		.max_cpus = lapic_is_there() ? kernel.options.max_cpus : 1,
+	});
+}
+
+/* Into pages that are given back at once: the list keeps what matters. */
+static enum status read_madt(const struct acpi_table *table)
+{
+	size_t items = madt_capacity(table->bytes);
+	uint64_t bytes = items * (sizeof(struct madt_cpu) +
+				  sizeof(struct madt_ioapic));
+	struct frame_run run = {
+		.frames = align_up(max_u64(bytes, 1), PAGE_SIZE) / PAGE_SIZE,
+	};
+	struct madt madt = { .cpu_capacity = items, .ioapic_capacity = items };
+	enum status status = memory_take_run(&run, OWNER_BOOT_LIST);
+
+	if (status != ST_OK)
+		return status;
+	madt.ioapics = window_at_frame(&kernel.window, run.first);
+	madt.cpus = (struct madt_cpu *)(madt.ioapics + items);
+	status = madt_read(&madt, table->data, table->bytes);
+	if (status == ST_OK)
+		make_list(&madt);
+	memory_give_run(run, OWNER_BOOT_LIST);
+	return status;
+}
+
+static void start_lapic(void)
+{
+	enum status status = lapic_start();
+
+	if (status != ST_OK) {
+		log_line(LOG_WARNING, "smp: no local APIC why=\"%s\"",
+			 status_text(status));
+		return;
+	}
+	lapic_join();
+	this_cpu()->apic = lapic_id();
+}
+
+void smp_find_cpus(void)
+{
+	struct acpi_table table;
+	enum status status;
+
+	start_lapic();
+	make_list(&(struct madt){ .cpu_count = 0 });
+	status = acpi_look_for("APIC", &table);
+	if (status == ST_OK)
+		status = read_madt(&table);
+	acpi_look_away();
+	if (status != ST_OK)
+		log_line(LOG_WARNING, "smp: unusable table=MADT why=\"%s\"",
+			 status_text(status));
+	else if (!list.boot_was_listed)
+		log_line(LOG_WARNING, "smp: boot processor not in MADT "
+				      "apic=%u", list.rows[0].apic);
+	if (list.unreachable != 0)
+		log_line(LOG_WARNING, "smp: out of reach cpus=%u "
+				      "highest_apic=%u", list.unreachable,
+			 lapic_highest_id());
+	if (list.left_out != 0)
+		log_line(LOG_WARNING, "smp: more than fit left_out=%u",
+			 list.left_out);
+}
+
+/* --- what a CPU needs before it starts ----------------------------------- */
+
+static struct frame_run area_run(struct cpu_local *area)
+{
+	paddr_t phys = { (uint64_t)area - kernel.window.offset };
+
+	return (struct frame_run){ paddr_to_pfn(phys), 1 };
+}
+
+static void take_back(unsigned cpu)
+{
+	struct cpu_local *area = cpu_local_at(cpu);
+
+	cpu_local_forget(cpu);
+	memory_unmap_stacks(cpu);
+	memory_give_run(area_run(area), OWNER_BOOT_LIST);
+}
+
+static enum status prepare(unsigned cpu)
+{
+	struct frame_run run = { .frames = 1 };
+	enum status status = memory_take_run_near(&run, cpu, OWNER_BOOT_LIST);
+	struct cpu_local *area;
+
+	if (status != ST_OK)
+		return status;
+	status = memory_map_stacks(cpu);
+	if (status != ST_OK) {
+		memory_give_run(run, OWNER_BOOT_LIST);
+		return status;
+	}
+	area = window_at_frame(&kernel.window, run.first);
+	memset(area, 0, sizeof(*area));
+	cpu_local_prepare(area, cpu, list.rows[cpu].apic);
+	traps_use_stacks(area);
+	return ST_OK;
+}
+
+/* --- the start page ------------------------------------------------------ */
+
+/* What is said to be free where the screen is gets lost, not used. */
+static enum status take_start_page(pfn_t *out)
+{
+	enum status status;
+	uint64_t at;
+
+	do {
+		status = frames_alloc(&(struct frame_request){
+			.size = FRAME_4K,
+			.limit = FRAME_BELOW_1M,
+			.node = FRAMES_HOME,
+			.owner = OWNER_BOOT_LIST,
+		}, out);
+		at = pfn_to_paddr(*out).raw;
+	} while (status == ST_OK && at >= SCREEN_START && at < SCREEN_END);
+	return status;
+}
+
+static uint32_t address_of(pfn_t page, const char *label)
+{
+	return (uint32_t)(pfn_to_paddr(page).raw +
+			  (uint64_t)(label - ap_start));
+}
+
+static void fill_start_page(pfn_t page)
+{
+	char *at = window_at_frame(&kernel.window, page);
+	struct ap_parameters *to = (struct ap_parameters *)(at +
+							    AP_PARAMETERS);
+	uint32_t features = kernel.handover->cpu.features;
+
+	ASSERT(ap_start_end - ap_start <= AP_PARAMETERS);
+	ASSERT(pfn_to_paddr(kernel.table.root).raw < 4 * GIB);
+	memcpy(at, ap_start, (size_t)(ap_start_end - ap_start));
+	*to = (struct ap_parameters){
+		/* None, 64-bit code, data, 32-bit code: all accessed. */
+		.gdt = { 0, 0x00af9b000000ffff, 0x00cf93000000ffff,
+			 0x00cf9b000000ffff },
+		.gdt_limit = sizeof(to->gdt) - 1,
+		.gdt_base = (uint32_t)pfn_to_paddr(page).raw + AP_PARAMETERS +
+			    AP_GDT,
+		.to_32 = { address_of(page, ap_start_32), AP_SELECTOR_CODE_32,
+			   0 },
+		.to_64 = { address_of(page, ap_start_64), AP_SELECTOR_CODE,
+			   0 },
+		.root = (uint32_t)pfn_to_paddr(kernel.table.root).raw,
+		.cr4 = cpu_entry_control(features),
+		.efer = EFER_LME | (features & CPU_NX ? EFER_NXE : 0),
+		.entry = (uint64_t)ap_enter,
+	};
+}
+
+_Static_assert(offsetof(struct ap_parameters, gdt_limit) == AP_GDT_POINTER &&
+	       offsetof(struct ap_parameters, to_32) == AP_FAR_32 &&
+	       offsetof(struct ap_parameters, to_64) == AP_FAR_64 &&
+	       offsetof(struct ap_parameters, root) == AP_ROOT &&
+	       offsetof(struct ap_parameters, cr4) == AP_CR4 &&
+	       offsetof(struct ap_parameters, efer) == AP_EFER &&
+	       offsetof(struct ap_parameters, entry) == AP_ENTRY,
+	       "ap_start.S reads this");
+
+static enum status map_start_page(pfn_t page)
+{
+	return table_map(&kernel.table, &(struct table_mapping){
+		.virt = { pfn_to_paddr(page).raw },
+		.phys = pfn_to_paddr(page),
+		.bytes = PAGE_SIZE,
+		.rights = TABLE_EXECUTE,
+	});
+}
+
+/* --- the start ----------------------------------------------------------- */
+
+/* Only the Pentium 4 and strangers still need the long wait. */
+static uint64_t init_wait_us(void)
+{
+	struct cpuid name = read_cpuid(0, 0);
+	uint32_t eax = read_cpuid(1, 0).eax;
+	uint32_t family = eax >> 8 & 0xf;
+
+	/* The last letters of AuthenticAMD, HygonGenuine, GenuineIntel. */
+	if (name.ecx == 0x444d4163 || name.ecx == 0x656e6975)
+		return INIT_WAIT_US;
+	if (name.ecx == 0x6c65746e && family == 6)
+		return INIT_WAIT_US;
+	return INIT_WAIT_OLD_US;
+}
+
+static bool is_waiting(unsigned cpu)
+{
+	struct cpu_local *area = cpu_local_at(cpu);
+
+	/* Acquire: an area that is not waiting is not ours any more. */
+	return area != NULL &&
+	       atomic_load_acquire(&area->start) == START_WAITING;
+}
+
+/* A message that does not get away is a CPU that does not arrive. */
+static void send_to_waiting(uint32_t message)
+{
+	for (unsigned cpu = 1; cpu < list.startable; cpu++)
+		if (is_waiting(cpu) &&
+		    lapic_send(list.rows[cpu].apic, message) != ST_OK)
+			log_line(LOG_WARNING, "smp: cannot send apic=%u",
+				 list.rows[cpu].apic);
+}
+
+static bool all_online(void)
+{
+	for (unsigned cpu = 1; cpu < list.startable; cpu++)
+		if (cpu_local_at(cpu) != NULL && !cpu_local_is_online(cpu))
+			return false;
+	return true;
+}
+
+static void wait_for_all(uint64_t limit_us)
+{
+	uint64_t start = clock_microseconds();
+
+	while (!all_online() && clock_microseconds() - start < limit_us)
+		atomic_pause();
+}
+
+/* False when it has come after all. */
+static bool give_up(struct cpu_local *area)
+{
+	uint32_t state = atomic_load_relaxed(&area->start);
+
+	/* Relaxed: nothing but the state itself is handed over. */
+	while (state != START_ONLINE)
+		if (atomic_compare_exchange_relaxed(&area->start, &state,
+						    START_GIVEN_UP))
+			return true;
+	return false;
+}
+
+static void settle(unsigned cpu)
+{
+	struct cpu_local *area = cpu_local_at(cpu);
+
+	if (area == NULL)
+		return;
+	if (!give_up(area)) {
+		list.rows[cpu].state = CPU_STARTED;
+		return;
+	}
+	log_line(LOG_WARNING, "smp: does not start cpu=%u apic=%u limit_us=%lu",
+		 cpu, area->apic, GIVE_UP_US);
+	if (lapic_send(area->apic, LAPIC_INIT) == ST_OK)
+		clock_wait_us(INIT_WAIT_OLD_US);
+	take_back(cpu);
+}
+
+static void start_all(pfn_t page)
+{
+	uint32_t start = LAPIC_START((uint32_t)page.raw);
+
+	send_to_waiting(LAPIC_INIT);
+	clock_wait_us(init_wait_us());
+	send_to_waiting(start);
+	wait_for_all(SECOND_START_US);
+	send_to_waiting(start);
+	wait_for_all(GIVE_UP_US);
+	for (unsigned cpu = 1; cpu < list.startable; cpu++)
+		settle(cpu);
+}
+
+static void prepare_all(void)
+{
+	for (unsigned cpu = 1; cpu < list.startable; cpu++) {
+		enum status status = prepare(cpu);
+
+		if (status != ST_OK)
+			log_line(LOG_WARNING, "smp: cannot start cpu=%u "
+					      "apic=%u why=\"%s\"",
+				 cpu, list.rows[cpu].apic,
+				 status_text(status));
+	}
+}
+
+/* First of all the page: nothing else will do, and stacks may take the rest. */
+static enum status start_in_low_memory(void)
+{
+	struct frame_run page = { .frames = 1 };
+	enum status status = take_start_page(&page.first);
+
+	if (status != ST_OK)
+		return status;
+	status = map_start_page(page.first);
+	if (status == ST_OK) {
+		fill_start_page(page.first);
+		prepare_all();
+		start_all(page.first);
+		MUST(table_unmap(&kernel.table,
+				 (vaddr_t){ pfn_to_paddr(page.first).raw },
+				 PAGE_SIZE));
+	}
+	memory_give_run(page, OWNER_BOOT_LIST);
+	return status;
+}
+
+void smp_start(void)
+{
+	uint64_t start = clock_microseconds();
+	enum status status = ST_OK;
+
+	if (list.startable > 1)
+		status = start_in_low_memory();
+	if (status != ST_OK)
+		log_line(LOG_WARNING, "smp: only one CPU why=\"%s\"",
+			 status_text(status));
+	interrupts_on();
+	log_line(LOG_INFO, "smp: started cpus=%u of=%u x2apic=%u us=%lu",
+		 smp_online_count(), list.startable, lapic_is_x2apic(),
+		 clock_microseconds() - start);
+}
+
+void ap_main(struct cpu_local *me)
+{
+	uint32_t expected = START_ARRIVED;
+
+	traps_join(me);
+	cpu_join(kernel.handover->cpu.features);
+	lapic_join();
+	/* Release: all of the above is done before anybody asks something. */
+	if (atomic_compare_exchange_release(&me->start, &expected,
+					    START_ONLINE)) {
+		/* It may have much to say: nobody sends us back any more. */
+		machine_check_start();
+		idle_loop();
+	}
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}
+
+/* --- work ---------------------------------------------------------------- */
+
+static struct lock work_lock = { .rank = RANK_WORK };
+
+void smp_run_everywhere(void (*function)(void *), void *argument)
+{
+	struct work work = { .run = function, .argument = argument };
+	unsigned me = this_cpu()->index;
+
+	lock_take(&work_lock);
+	for (unsigned cpu = 0; cpu < cpu_local_limit(); cpu++) {
+		if (cpu == me || !cpu_local_is_online(cpu))
+			continue;
+		atomic_fetch_add_relaxed(&work.left, 1);
+		/* Release: the work is whole before it can be found. */
+		atomic_store_release(&cpu_local_at(cpu)->work, &work);
+		ipi_wake(cpu);
+	}
+	function(argument);
+	/* Acquire: what the others did is seen. */
+	while (atomic_load_acquire(&work.left) != 0) {
+		frames_poll();
+		atomic_pause();
+	}
+	lock_give(&work_lock);
+}

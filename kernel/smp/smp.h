@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * smp.h - finding the other CPUs, starting them, giving them work.
+ */
+#ifndef KERNEL_SMP_SMP_H
+#define KERNEL_SMP_SMP_H
+
+#include <kernel/platform/cpu_list.h>
+
+/*
+ * Reads which processors there are. Before the firmware's tables can change
+ * hands. Without a table there is one CPU, and a line has said why.
+ */
+void smp_find_cpus(void);
+
+/*
+ * Starts all that maxcpus= allows, at once, and switches interrupts on. One
+ * that does not start within a second is named in the log and left out.
+ * Each CPU gets descriptors, stacks with guards and an area of its own.
+ */
+void smp_start(void);
+
+const struct cpu_list *smp_cpus(void);
+unsigned smp_online_count(void);
+
+/*
+ * Runs function(argument) on every CPU that is online, as a task, on this
+ * one too, and returns when all have ended it. Not from within such a task.
+ * Locks: takes WORK.
+ */
+void smp_run_everywhere(void (*function)(void *), void *argument);
+
+#endif

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * One frame that somebody has in mind, because it is broken.
+ *
+ * A free frame is one bit, its own or that of something larger (F1). What is
+ * larger is broken until the bit is the frame's own, and that one is claimed
+ * as a run claims the pieces at its ends. What is neither free nor lent when
+ * it is looked at may be on its way: another CPU splits or merges its block,
+ * or has it in a bank. The first passes; so we look again, a few times.
+ */
+#include "internal.h"
+
+/* The bit, if it is set; the words of a block that is split, or whole. */
+static bool claim_bit(struct frame_pool *pool, uint64_t frame)
+{
+	atomic_u64 *cell = &pool->bits[frame >> FRAME_WORD_SHIFT];
+	uint64_t mask = 1UL << (frame & 63);
+	uint64_t old = atomic_load_acquire(cell);
+
+	do {
+		if ((old & mask) == 0)
+			return false;
+	} while (!atomic_compare_exchange_seq_cst(cell, &old, old & ~mask));
+	return true;
+}
+
+static bool try_pick(struct frame_pool *pool, frame_slot_id slot,
+		     uint64_t frame)
+{
+	uint64_t block = frame >> pool->shape.block_shift;
+	bool won;
+
+	frame_begin_claim(pool, slot);
+	frame_split_down(pool, slot, block);
+	won = frame_has_words(pool, block) && claim_bit(pool, frame);
+	frame_end_claim(pool, slot);
+	return won;
+}
+
+enum status frame_pool_pick(struct frame_pool *pool, frame_slot_id slot,
+			    pfn_t frame, uint8_t owner)
+{
+	uint64_t at = frame.raw - pool->first;
+
+	if (!owner_is_lent(owner) && !owner_is_retired(owner))
+		return ST_BAD_ARGUMENT;
+	if (!frame_pool_has(pool, frame))
+		return ST_BAD_RANGE;
+	for (unsigned tries = 0; tries < FRAME_PICK_TRIES; tries++) {
+		if (try_pick(pool, slot, at)) {
+			atomic_store_relaxed(&pool->frame_owner[at], owner);
+			frame_let_go_block(pool,
+					   at >> pool->shape.block_shift);
+			return ST_OK;
+		}
+		if (frame_pool_look(pool, frame).state == FRAME_STATE_LENT)
+			break;
+		atomic_pause();
+	}
+	return ST_CONFLICT;
+}

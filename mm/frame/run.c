@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * Runs of any number of pages: found by looking, claimed piece by piece.
+ *
+ * A run is whole blocks, as far as it covers them, and single frames at its
+ * ends. The search walks the blocks upward and adds up what is free without
+ * a gap, giants and whole blocks at one step each, 64 blocks with nothing
+ * free at one step too. The claim goes over the same pieces and takes each
+ * or gives back what it has; then the search begins anew.
+ *
+ * A refusal needs more than elsewhere, for a search is not one load: only a
+ * search during which nobody moved or freed anything proves that there was
+ * no run at its end, because what it passed could only have become less.
+ */
+#include "internal.h"
+
+struct piece {
+	uint64_t first;		/* relative frame                            */
+	uint64_t frames;	/* a whole block, or inside of one word      */
+};
+
+static struct piece piece_at(const struct frame_pool *pool, uint64_t at,
+			     uint64_t end)
+{
+	uint64_t block_end = align_down(at, frames_per_block(pool)) +
+			     frames_per_block(pool);
+	uint64_t word_end = align_down(at, FRAME_WORD_BITS) + FRAME_WORD_BITS;
+
+	if (is_aligned(at, frames_per_block(pool)) && block_end <= end)
+		return (struct piece){ at, frames_per_block(pool) };
+	return (struct piece){ at, min_u64(word_end, end) - at };
+}
+
+/* A whole block is one piece even where a word is a block. */
+static bool is_block(const struct frame_pool *pool, struct piece piece)
+{
+	return piece.frames == frames_per_block(pool);
+}
+
+static uint64_t mask_of(struct piece piece)
+{
+	return ALL_ONES >> (64 - piece.frames) << (piece.first & 63);
+}
+
+/* --- search ----------------------------------------------------------------*/
+
+struct search {
+	const struct frame_pool *pool;
+	uint64_t wanted;
+	uint64_t end;
+	uint64_t length;	/* free frames in a row before `at`          */
+	uint64_t at;
+};
+
+static bool found(const struct search *search)
+{
+	return search->length >= search->wanted;
+}
+
+static void step(struct search *search, uint64_t frames)
+{
+	search->length += frames;
+	search->at += frames;
+}
+
+static void gap(struct search *search, uint64_t frames)
+{
+	search->length = 0;
+	search->at += frames;
+}
+
+/* Of a word with gaps: what is free in a row ends or begins in it. */
+static void search_ends(struct search *search, uint64_t word)
+{
+	unsigned high = (unsigned)__builtin_clzl(~word);
+
+	gap(search, FRAME_WORD_BITS - high);
+	step(search, high);
+}
+
+/* The same where a run may lie within a word. */
+static void search_bits(struct search *search, uint64_t word)
+{
+	unsigned left = FRAME_WORD_BITS;
+
+	while (word != 0) {
+		unsigned zeros = (unsigned)__builtin_ctzl(word), ones;
+
+		if (zeros != 0)
+			gap(search, zeros);
+		word >>= zeros;
+		ones = (unsigned)__builtin_ctzl(~word);
+		step(search, ones);
+		if (found(search))
+			return;
+		word >>= ones;
+		left -= zeros + ones;
+	}
+	if (left != 0)
+		gap(search, left);
+}
+
+static void search_word(struct search *search, uint64_t word)
+{
+	unsigned low;
+
+	if (word == ALL_ONES) {
+		step(search, FRAME_WORD_BITS);
+		return;
+	}
+	low = (unsigned)__builtin_ctzl(~word);
+	if (search->length + low >= search->wanted)
+		step(search, low);
+	else if (search->wanted < FRAME_WORD_BITS)
+		search_bits(search, word);
+	else
+		search_ends(search, word);
+}
+
+static void search_block(struct search *search, uint64_t block)
+{
+	const struct frame_pool *pool = search->pool;
+	const atomic_u64 *words = block_words(pool, block);
+
+	if (frame_giant_state(pool, block) != FRAME_GIANT_OPEN) {
+		gap(search, frames_per_block(pool));
+		return;
+	}
+	if (frame_tree_has(&pool->blocks, block)) {
+		step(search, frames_per_block(pool));
+		return;
+	}
+	if (!frame_tree_has(&pool->split, block)) {
+		gap(search, frames_per_block(pool));
+		return;
+	}
+	for (uint64_t i = 0; i < words_per_block(pool) && !found(search); i++)
+		search_word(search, atomic_load_acquire(&words[i]));
+}
+
+/* True when the run [out..out + wanted) was free when it was looked at. */
+static bool search_from(struct search *search, uint64_t *out)
+{
+	const struct frame_pool *pool = search->pool;
+	unsigned shift = pool->shape.block_shift;
+	uint64_t giant_mask = blocks_per_giant(pool) - 1;
+
+	while (search->at < search->end && !found(search)) {
+		uint64_t block = search->at >> shift;
+		uint64_t giant = block >> pool->shape.giant_shift;
+
+		if ((block & giant_mask) == 0 &&
+		    frame_tree_has(&pool->giants, giant)) {
+			step(search, (giant_mask + 1) << shift);
+		} else if ((block & giant_mask) == 0 &&
+			   frame_giant_state(pool, block) !=
+				   FRAME_GIANT_OPEN) {
+			gap(search, (giant_mask + 1) << shift);
+		} else if ((block & 63) == 0 && giant_mask >= 63 &&
+			   frame_giant_state(pool, block) ==
+				   FRAME_GIANT_OPEN &&
+			   atomic_load_acquire(
+				   &pool->blocks.level[0][block >> 6]) == 0 &&
+			   atomic_load_acquire(
+				   &pool->split.level[0][block >> 6]) == 0) {
+			gap(search, 64UL << shift);
+		} else {
+			search_block(search, block);
+		}
+	}
+	*out = search->at - search->length;
+	return found(search) && *out + search->wanted <= search->end;
+}
+
+/* --- claim -----------------------------------------------------------------*/
+
+static bool claim_block(struct frame_pool *pool, frame_slot_id slot,
+			uint64_t block)
+{
+	uint64_t giant = block >> pool->shape.giant_shift;
+	bool won;
+
+	if (frame_tree_has(&pool->giants, giant))
+		(void)frame_split_giant(pool, slot, giant);
+	/* Lent whole to somebody quicker, and never split. */
+	if (frame_giant_state(pool, block) != FRAME_GIANT_OPEN)
+		return false;
+	frame_enter(pool, slot);
+	won = frame_tree_claim_one(pool, &pool->blocks, block);
+	frame_leave(pool, slot);
+	return won;
+}
+
+static bool claim(struct frame_pool *pool, frame_slot_id slot,
+		  struct piece piece)
+{
+	uint64_t block = piece.first >> pool->shape.block_shift;
+	uint64_t mask, old;
+	atomic_u64 *cell;
+
+	if (is_block(pool, piece))
+		return claim_block(pool, slot, block);
+	frame_split_down(pool, slot, block);
+	/* Somebody quicker may have it whole. */
+	if (!frame_has_words(pool, block))
+		return false;
+	mask = mask_of(piece);
+	cell = &pool->bits[piece.first >> FRAME_WORD_SHIFT];
+	old = atomic_load_relaxed(cell);
+	do {
+		if ((old & mask) != mask)
+			return false;
+	} while (!atomic_compare_exchange_seq_cst(cell, &old, old & ~mask));
+	return true;
+}
+
+static bool put_piece(struct frame_pool *pool, frame_slot_id slot,
+		      struct piece piece)
+{
+	uint64_t block = piece.first >> pool->shape.block_shift;
+
+	if (is_block(pool, piece))
+		return frame_put_blocks(pool, slot, block >> 6,
+					1UL << (block & 63)) == 0;
+	return frame_put(pool, slot, piece.first >> FRAME_WORD_SHIFT,
+			 mask_of(piece)) == 0;
+}
+
+static void write_owner(struct frame_pool *pool, struct piece piece,
+			uint8_t owner)
+{
+	if (is_block(pool, piece)) {
+		atomic_store_relaxed(
+			&pool->block_owner[piece.first >>
+					   pool->shape.block_shift],
+			owner);
+		return;
+	}
+	for (uint64_t i = 0; i < piece.frames; i++)
+		atomic_store_relaxed(&pool->frame_owner[piece.first + i],
+				     owner);
+}
+
+/*
+ * Up to where: `end`, or else to a piece that was not to be had, and then
+ * nothing is claimed. Until that is sure nobody may be refused the pieces.
+ */
+static uint64_t claim_all(struct frame_pool *pool, frame_slot_id slot,
+			  uint64_t start, uint64_t end)
+{
+	uint64_t at = start;
+
+	frame_begin_claim(pool, slot);
+	while (at < end) {
+		struct piece piece = piece_at(pool, at, end);
+
+		if (!claim(pool, slot, piece))
+			break;
+		at += piece.frames;
+	}
+	for (uint64_t back = start; at != end && back < at;) {
+		struct piece piece = piece_at(pool, back, end);
+
+		ASSERT(put_piece(pool, slot, piece));
+		back += piece.frames;
+	}
+	frame_end_claim(pool, slot);
+	return at;
+}
+
+/* The blocks at both ends have fewer frames now. */
+static void settle(struct frame_pool *pool, uint64_t start, uint64_t pages)
+{
+	unsigned shift = pool->shape.block_shift;
+
+	frame_let_go_block(pool, start >> shift);
+	frame_let_go_block(pool, (start + pages - 1) >> shift);
+}
+
+static bool take_in(struct frame_pool *pool, frame_slot_id slot,
+		    const struct frame_zone *zone, uint64_t pages,
+		    uint64_t *start)
+{
+	struct search search = {
+		.pool = pool,
+		.wanted = pages,
+		.end = zone->frame_end,
+		.at = zone->floor << pool->shape.block_shift,
+	};
+
+	while (search_from(&search, start)) {
+		uint64_t end = *start + pages;
+		uint64_t at = claim_all(pool, slot, *start, end);
+
+		if (at == end)
+			return true;
+		/*
+		 * A block may be all ones whose merge a handler interrupted:
+		 * that one must not wait for it, and goes on above.
+		 */
+		search.at = slot & 1 ? align_down(at, frames_per_block(pool)) +
+					       frames_per_block(pool) :
+				       zone->floor << pool->shape.block_shift;
+		search.length = 0;
+		atomic_pause();
+	}
+	return false;
+}
+
+enum status frame_take_run(struct frame_pool *pool, frame_slot_id slot,
+			   const struct frame_request *request,
+			   uint64_t *start)
+{
+	struct frame_zone zones[FRAME_ZONES];
+	uint64_t end;
+
+	frame_zones(pool, request->limit, zones);
+	/* What begins in a zone was looked for before the next one. */
+	for (unsigned i = 1; i < FRAME_ZONES; i++)
+		zones[i].frame_end = min_u64(
+			zones[i].frame_end,
+			(zones[i - 1].floor << pool->shape.block_shift) +
+				request->pages - 1);
+	for (unsigned tries = 0; tries < FRAME_RUN_TRIES; tries++) {
+		uint64_t before, after;
+		bool quiet = frame_at_rest(pool, &before);
+
+		for (unsigned i = 0; i < FRAME_ZONES; i++) {
+			if (!take_in(pool, slot, &zones[i], request->pages,
+				     start))
+				continue;
+			end = *start + request->pages;
+			for (uint64_t at = *start; at < end;) {
+				struct piece piece = piece_at(pool, at, end);
+
+				write_owner(pool, piece, request->owner);
+				at += piece.frames;
+			}
+			settle(pool, *start, request->pages);
+			return ST_OK;
+		}
+		if (quiet && frame_at_rest(pool, &after) && before == after)
+			return ST_NO_MEMORY;
+		atomic_pause();
+	}
+	return slot & 1 ? ST_NO_MEMORY : ST_CONFLICT;
+}
+
+/* --- free ------------------------------------------------------------------*/
+
+static bool piece_is_lent(const struct frame_pool *pool, struct piece piece)
+{
+	uint64_t block = piece.first >> pool->shape.block_shift;
+
+	if (frame_giant_state(pool, block) != FRAME_GIANT_OPEN)
+		return false;
+	if (is_block(pool, piece))
+		return owner_is_lent(
+			atomic_load_relaxed(&pool->block_owner[block]));
+	if (atomic_load_relaxed(&pool->hints[block]) >= FRAME_ABSENT)
+		return false;
+	for (uint64_t i = 0; i < piece.frames; i++)
+		if (!owner_is_lent(atomic_load_relaxed(
+			    &pool->frame_owner[piece.first + i])))
+			return false;
+	return true;
+}
+
+enum status frame_put_run(struct frame_pool *pool, frame_slot_id slot,
+			  const struct frame_return *what)
+{
+	uint64_t start = what->frame.raw - pool->first, end;
+	bool good = true;
+
+	if (add_overflows(start, what->pages, &end) || end > pool->frames)
+		return frame_misused(pool, FRAME_FOREIGN, what->frame,
+				     what->caller);
+	for (uint64_t at = start; at < end;) {
+		struct piece piece = piece_at(pool, at, end);
+
+		if (!piece_is_lent(pool, piece))
+			return frame_misused(pool, FRAME_NOT_ALLOCATED,
+					     (pfn_t){ pool->first + at },
+					     what->caller);
+		at += piece.frames;
+	}
+	for (uint64_t at = start; at < end;) {
+		struct piece piece = piece_at(pool, at, end);
+
+		write_owner(pool, piece, FRAME_BYTE_FREE);
+		good &= put_piece(pool, slot, piece);
+		at += piece.frames;
+	}
+	return good ? ST_OK : frame_misused(pool, FRAME_FREED_AT_ONCE,
+					    what->frame, what->caller);
+}

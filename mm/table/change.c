@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * Changing what is mapped: protect and unmap.
+ *
+ * Both first survey the range and refuse when any page of it is missing.
+ * A range cuts at most two large leaves, those that hold its two ends: the
+ * tables to split them are reserved next, and from then on nothing can
+ * fail. Protect narrows its range to the leaves that really change, so
+ * that a protection which is there already costs no split and no flush.
+ *
+ * What a CPU may remember of an old translation, it may use until the
+ * flush. So a table that unmap empties waits, unlinked, in a chain and goes
+ * back to the source after the flush; it is all zero then.
+ *
+ * Kernel leaves carry A and D from the start, so the CPU never writes to
+ * them and plain stores do. In a user leaf the CPU may set D at any moment
+ * while it is writable and clean: protect and split, which carry D over,
+ * exchange there. Unmap tells nobody about D, and a CPU sets it only in a
+ * leaf that is still present: a plain store is enough.
+ */
+#include <mm/table.h>
+
+#include "internal.h"
+
+/*
+ * Up to so many pages, of the smallest leaf's size, are flushed one by one;
+ * above it everything is. At about 100 ns a page this is where reloading
+ * the live translations starts to be cheaper.
+ */
+#define FLUSH_PAGES_MAX 32
+
+/* Level-independent: a leaf becomes (old & ~clear) | set. */
+struct rewrite {
+	uint64_t clear, set;
+};
+
+/* Some leaves of one table, in a row. */
+struct leaves {
+	struct path path;		/* entry[level] is the first of them */
+	unsigned level;
+	uint64_t base;			/* where the first leaf begins       */
+	uint64_t count;
+};
+
+/* What pass one learnt about a range whose pages are all mapped. */
+struct survey {
+	struct span span;		/* narrowed to what will change      */
+	unsigned first_level;		/* of the leaf that holds its start  */
+	unsigned last_level;		/* of the leaf that holds its end    */
+	struct leaves row;		/* the last that was looked at       */
+	bool one_row;			/* and it is the whole range         */
+};
+
+/* In a page table. */
+static inline bool all_present(const struct strip *strip)
+{
+	uint64_t all = ENTRY_PRESENT;
+
+	if ((*strip->holder & COUNT_MASK) == COUNT_FULL)
+		return true;
+#pragma GCC unroll 8
+	for (uint64_t i = 0; i < strip->count; i++)
+		all &= strip->entry[i];
+	return all != 0;
+}
+
+/*
+ * How many of entry[0..limit) are leaves before the first that is not.
+ * The holder's count spares the look into a full page table.
+ */
+static inline uint64_t leaves_in_row(const struct path *path, unsigned level,
+				     uint64_t limit)
+{
+	const uint64_t *entry = path->entry[level];
+	uint64_t count = 0;
+
+	if (level == 0) {
+		if ((*path->entry[1] & COUNT_MASK) == COUNT_FULL)
+			return limit;
+		while (count < limit && (entry[count] & ENTRY_PRESENT))
+			count++;
+		return count;
+	}
+	while (count < limit && is_leaf(entry[count], level))
+		count++;
+	return count;
+}
+
+/* Returns false when nothing is mapped at `at`. */
+static inline bool leaves_at(const struct table *table, uint64_t at,
+			     uint64_t end, struct leaves *out)
+{
+	unsigned level = walk(table, at, 0, &out->path);
+	uint64_t size = level_size(level);
+	uint64_t limit;
+
+	out->level = level;
+	out->base = align_down(at, size);
+	limit = (end - out->base + size - 1) >> level_shift(level);
+	limit = min_u64(limit, TABLE_ENTRIES - index_at(at, level));
+	out->count = leaves_in_row(&out->path, level, limit);
+	return out->count > 0;
+}
+
+static inline uint64_t leaves_end(const struct leaves *leaves)
+{
+	return leaves->base + (leaves->count << level_shift(leaves->level));
+}
+
+/* Fails: ST_NOT_FOUND. */
+static enum status survey_unmap(const struct table *table,
+				struct survey *survey)
+{
+	const struct span *span = &survey->span;
+	struct leaves *row = &survey->row;
+
+	if (!leaves_at(table, span->start, span->end, row))
+		return ST_NOT_FOUND;
+	survey->first_level = row->level;
+	survey->one_row = leaves_end(row) >= span->end;
+	while (leaves_end(row) < span->end)
+		if (!leaves_at(table, leaves_end(row), span->end, row))
+			return ST_NOT_FOUND;
+	survey->last_level = row->level;
+	return ST_OK;
+}
+
+static inline uint64_t rewritten(uint64_t entry, const struct rewrite *rewrite)
+{
+	return (entry & ~rewrite->clear) | rewrite->set;
+}
+
+/*
+ * Narrows [*first..*end) to begin and end with an entry that changes.
+ * Returns false when none does.
+ */
+static inline bool changing_part(const uint64_t *entry,
+				 const struct rewrite *rewrite,
+				 uint64_t *first, uint64_t *end)
+{
+	while (*first < *end &&
+	       rewritten(entry[*first], rewrite) == entry[*first])
+		++*first;
+	while (*first < *end &&
+	       rewritten(entry[*end - 1], rewrite) == entry[*end - 1])
+		--*end;
+	return *first < *end;
+}
+
+/*
+ * Narrows the span to the leaves that change; it is empty when none does.
+ * Fails: ST_NOT_FOUND.
+ */
+static enum status survey_protect(const struct table *table,
+				  const struct rewrite *rewrite,
+				  struct survey *survey)
+{
+	struct span whole = survey->span;
+	struct leaves *row = &survey->row;
+	uint64_t at = whole.start;
+
+	survey->span.end = whole.start;
+	for (; at < whole.end; at = leaves_end(row)) {
+		uint64_t first = 0;
+		uint64_t end;
+		unsigned shift;
+
+		if (!leaves_at(table, at, whole.end, row))
+			return ST_NOT_FOUND;
+		survey->one_row = at == whole.start;
+		end = row->count;
+		if (!changing_part(row->path.entry[row->level], rewrite,
+				   &first, &end))
+			continue;
+		shift = level_shift(row->level);
+		if (survey->span.end == whole.start) {
+			survey->span.start = max_u64(
+				row->base + (first << shift), whole.start);
+			survey->first_level = row->level;
+		}
+		survey->span.end =
+			min_u64(row->base + (end << shift), whole.end);
+		survey->last_level = row->level;
+	}
+	return ST_OK;
+}
+
+/* One per 1 GiB leaf cut, and one per 2 MiB that then is. */
+static uint64_t tables_to_split(const struct survey *survey)
+{
+	uint64_t start = survey->span.start;
+	uint64_t end = survey->span.end;
+	uint64_t tables = 0;
+
+	for (unsigned level = 1; level <= LEAF_LEVEL_MAX; level++) {
+		uint64_t size = level_size(level);
+		bool at_start = survey->first_level >= level &&
+				!is_aligned(start, size);
+		bool at_end = survey->last_level >= level &&
+			      !is_aligned(end, size);
+		bool same = align_down(start, size) == align_down(end, size);
+
+		tables += at_start;
+		tables += at_end && !(at_start && same);
+	}
+	return tables;
+}
+
+static unsigned min_level(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/* The leaf `old` of `level` as 512 of the next smaller size. */
+static void fill_from_leaf(uint64_t *entries, uint64_t old, unsigned level)
+{
+	uint64_t first = old;
+
+	if (level == 1) {
+		first &= ~(ENTRY_LARGE | ENTRY_PAT_LARGE);
+		if (old & ENTRY_PAT_LARGE)
+			first |= ENTRY_PAT_SMALL;
+	}
+	entries_fill(entries, TABLE_ENTRIES, first, level_size(level - 1));
+}
+
+/*
+ * Puts a table of smaller leaves where a large leaf is. Both say the same,
+ * so that an old translation may live until the flush of the change that
+ * follows. But some CPUs stop with a machine check when they hold one
+ * instruction address in two page sizes at once: an executable leaf is away
+ * for a moment, until every CPU has forgotten it.
+ * Source: Intel erratum "Machine Check Error on Page Size Change".
+ */
+static void split_leaf(struct table *table, uint64_t *entry, unsigned level,
+		       uint64_t at, struct chain *chain)
+{
+	uint64_t page = chain_pop(table, chain);
+	uint64_t *entries = table_entries(table, page);
+	uint64_t old = *entry;
+	uint64_t link = page | ENTRY_TO_TABLE | COUNT_FULL |
+			(old & ENTRY_USER);
+
+	if (table->features.no_execute && !(old & ENTRY_NX)) {
+		old = __atomic_exchange_n(entry, 0, __ATOMIC_ACQ_REL);
+		mmu_flush_page(canonical(at));
+		fill_from_leaf(entries, old, level);
+		__atomic_store_n(entry, link, __ATOMIC_RELEASE);
+	} else {
+		/* Tries again, with the new D, when the CPU just set it. */
+		do {
+			fill_from_leaf(entries, old, level);
+		} while (!__atomic_compare_exchange_n(entry, &old, link, false,
+						      __ATOMIC_ACQ_REL,
+						      __ATOMIC_RELAXED));
+	}
+	table->table_pages++;
+}
+
+/* Splits until no leaf has `at` strictly inside. */
+static void cut_at(struct table *table, uint64_t at, struct chain *chain)
+{
+	for (;;) {
+		struct path path;
+		unsigned level = walk(table, at, 0, &path);
+
+		if (is_aligned(at, level_size(level)))
+			return;
+		split_leaf(table, path.entry[level], level, at, chain);
+	}
+}
+
+/* Fails: ST_NO_MEMORY. */
+static enum status cut_ends(struct table *table, struct survey *survey)
+{
+	uint64_t tables = tables_to_split(survey);
+	enum status status;
+	struct chain chain;
+
+	if (tables == 0)
+		return ST_OK;
+	survey->one_row = false;
+	status = chain_reserve(table, &chain, tables);
+	if (status != ST_OK)
+		return status;
+	if (!is_aligned(survey->span.start, level_size(survey->first_level)))
+		cut_at(table, survey->span.start, &chain);
+	if (!is_aligned(survey->span.end, level_size(survey->last_level)))
+		cut_at(table, survey->span.end, &chain);
+	ASSERT(chain.pages == 0);
+	return ST_OK;
+}
+
+static void flush(const struct span *span, unsigned smallest_level)
+{
+	uint64_t bytes = span->end - span->start;
+	uint64_t pages = bytes >> level_shift(smallest_level);
+	vaddr_t start = canonical(span->start);
+
+	if (pages == 1)
+		mmu_flush_page(start);
+	else if (pages <= FLUSH_PAGES_MAX)
+		mmu_flush_range(start, bytes, level_size(smallest_level));
+	else
+		mmu_flush_all();
+}
+
+/*
+ * A leaf that the CPU may set D in: exchanged, so that no D is lost. Where
+ * it is not, a lost A is only a page that looks less used than it is.
+ */
+static void rewrite_user_leaf(uint64_t *entry, const struct rewrite *rewrite)
+{
+	const uint64_t clean = ENTRY_USER | ENTRY_WRITE;
+	uint64_t old = *entry;
+
+	if ((old & (clean | ENTRY_DIRTY)) != clean) {
+		*entry = rewritten(old, rewrite);
+		return;
+	}
+	while (!__atomic_compare_exchange_n(entry, &old,
+					    rewritten(old, rewrite), false,
+					    __ATOMIC_RELAXED,
+					    __ATOMIC_RELAXED))
+		;
+}
+
+/* Entries of one table in a row, here of any level. */
+static inline void rewrite_entries(const struct strip *strip,
+				   const struct rewrite *rewrite)
+{
+	volatile uint64_t *plain = strip->entry;
+	struct rewrite kept = *rewrite;	/* in registers, stores or not       */
+
+	if (*strip->holder & ENTRY_USER) {
+		for (uint64_t i = 0; i < strip->count; i++)
+			rewrite_user_leaf(&strip->entry[i], rewrite);
+		return;
+	}
+	/* T6: the table has no user leaf, so the CPU writes to none of it. */
+#pragma GCC unroll 8
+	for (uint64_t i = 0; i < strip->count; i++)
+		plain[i] = rewritten(plain[i], &kept);
+}
+
+static void rewrite_row(const struct leaves *row,
+			const struct rewrite *rewrite)
+{
+	struct strip strip = { row->path.entry[row->level], row->count,
+			       row->path.entry[row->level + 1] };
+
+	rewrite_entries(&strip, rewrite);
+	if (!(rewrite->set & ENTRY_USER))
+		return;
+	for (unsigned i = row->level + 1; i < TABLE_LEVELS; i++)
+		if (!(*row->path.entry[i] & ENTRY_USER))
+			*row->path.entry[i] |= ENTRY_USER;
+}
+
+/*
+ * Pass two, row by row: `*row` is the one at `at`. Starts with the row that
+ * pass one has at hand when that is the whole range.
+ */
+static void row_at(const struct table *table, struct survey *survey,
+		   uint64_t at)
+{
+	bool there = survey->one_row || leaves_at(table, at, survey->span.end,
+						  &survey->row);
+
+	ASSERT(there);
+}
+
+/* Fails: ST_NOT_FOUND. */
+static enum status protect_strip(struct span *span, struct strip *strip,
+				 const struct rewrite *rewrite)
+{
+	uint64_t first = 0;
+	uint64_t end = strip->count;
+
+	if (!all_present(strip))
+		return ST_NOT_FOUND;
+	if (!changing_part(strip->entry, rewrite, &first, &end))
+		return ST_OK;
+	strip->entry += first;
+	strip->count = end - first;
+	rewrite_entries(strip, rewrite);
+	span->start += first << PAGE_SHIFT;
+	span->end = span->start + (strip->count << PAGE_SHIFT);
+	flush(span, 0);
+	return ST_OK;
+}
+
+static ASIDE enum status protect_rows(struct table *table,
+				      const struct span *span,
+				      const struct rewrite *rewrite)
+{
+	struct survey survey = { .span = *span };
+	unsigned smallest = LEAF_LEVEL_MAX;
+	enum status status;
+
+	status = survey_protect(table, rewrite, &survey);
+	if (status != ST_OK || survey.span.start == survey.span.end)
+		return status;
+	status = cut_ends(table, &survey);
+	if (status != ST_OK)
+		return status;
+	for (uint64_t at = survey.span.start; at < survey.span.end;
+	     at = leaves_end(&survey.row)) {
+		row_at(table, &survey, at);
+		rewrite_row(&survey.row, rewrite);
+		smallest = min_level(smallest, survey.row.level);
+	}
+	flush(&survey.span, smallest);
+	return ST_OK;
+}
+
+enum status table_protect(struct table *table, vaddr_t virt, uint64_t bytes,
+			  unsigned rights)
+{
+	struct rewrite rewrite = {
+		.clear = ENTRY_WRITE | ENTRY_USER | ENTRY_GLOBAL | ENTRY_NX,
+		.set = rights_to_bits(table, rights),
+	};
+	struct strip strip;
+	struct span span;
+	enum status status;
+
+	status = span_of(virt, bytes, &span);
+	if (status != ST_OK)
+		return status;
+	if (!rights_exist(rights))
+		return ST_BAD_ARGUMENT;
+	if (strip_at(table, &span, &strip) &&
+	    !(rewrite.set & ~*strip.holder & ENTRY_USER))
+		return protect_strip(&span, &strip, &rewrite);
+	return protect_rows(table, &span, &rewrite);
+}
+
+/*
+ * Takes `cleared` entries off the table at `level`; unlinks it when that
+ * was the last of them, and then the tables above that this empties.
+ */
+static void uncount(struct table *table, const struct path *path,
+		    unsigned level, uint64_t cleared, struct chain *freed)
+{
+	while (level < ROOT_LEVEL) {
+		uint64_t *holder = path->entry[level + 1];
+
+		*holder -= cleared << COUNT_SHIFT;
+		if ((*holder & COUNT_MASK) != 0)
+			return;
+		chain_push(table, freed, *holder & ENTRY_ADDRESS);
+		*holder = 0;
+		table->table_pages--;
+		cleared = 1;
+		level++;
+	}
+}
+
+static ASIDE enum status unmap_rows(struct table *table,
+				    const struct span *span)
+{
+	struct survey survey = { .span = *span };
+	unsigned smallest = LEAF_LEVEL_MAX;
+	struct chain freed = { 0, 0 };
+	enum status status;
+
+	status = survey_unmap(table, &survey);
+	if (status != ST_OK)
+		return status;
+	status = cut_ends(table, &survey);
+	if (status != ST_OK)
+		return status;
+	for (uint64_t at = span->start; at < span->end;
+	     at = leaves_end(&survey.row)) {
+		struct leaves *row = &survey.row;
+
+		row_at(table, &survey, at);
+		entries_clear(row->path.entry[row->level], row->count);
+		uncount(table, &row->path, row->level, row->count, &freed);
+		smallest = min_level(smallest, row->level);
+	}
+	flush(span, smallest);
+	chain_give(table, &freed);
+	return ST_OK;
+}
+
+enum status table_unmap(struct table *table, vaddr_t virt, uint64_t bytes)
+{
+	struct strip strip;
+	struct span span;
+	enum status status;
+
+	status = span_of(virt, bytes, &span);
+	if (status != ST_OK)
+		return status;
+	/* The short cut, unless the page table goes with its last pages. */
+	if (!strip_at(table, &span, &strip) ||
+	    (*strip.holder & COUNT_MASK) == strip.count << COUNT_SHIFT)
+		return unmap_rows(table, &span);
+	if (!all_present(&strip))
+		return ST_NOT_FOUND;
+	entries_clear(strip.entry, strip.count);
+	*strip.holder -= strip.count << COUNT_SHIFT;
+	flush(&span, 0);
+	return ST_OK;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * explored_frame.h - the shipping mm/frame, once more, in this file: each
+ * of its atomics is the explorer's. Other names, because the same rooms are
+ * linked beside them. Include once, in a test.
+ */
+#ifndef TESTS_EXPLORED_FRAME_H
+#define TESTS_EXPLORED_FRAME_H
+
+#include <tests/explorer/include/base/atomic_builtin.h>
+
+#define frame_alloc explored_frame_alloc
+#define frame_at_rest explored_frame_at_rest
+#define frame_break_giant explored_frame_break_giant
+#define frame_count_block explored_frame_count_block
+#define frame_free explored_frame_free
+#define frame_has_class explored_frame_has_class
+#define frame_has_words explored_frame_has_words
+#define frame_in_class explored_frame_in_class
+#define frame_let_go_block explored_frame_let_go_block
+#define frame_misused explored_frame_misused
+#define frame_nothing_left explored_frame_nothing_left
+#define frame_open_absent_block explored_frame_open_absent_block
+#define frame_open_block explored_frame_open_block
+#define frame_open_giant explored_frame_open_giant
+#define frame_pool_add explored_frame_pool_add
+#define frame_pool_alloc explored_frame_pool_alloc
+#define frame_pool_free explored_frame_pool_free
+#define frame_pool_has explored_frame_pool_has
+#define frame_pool_init explored_frame_pool_init
+#define frame_pool_measure explored_frame_pool_measure
+#define frame_put explored_frame_put
+#define frame_put_blocks explored_frame_put_blocks
+#define frame_put_giant explored_frame_put_giant
+#define frame_put_giants explored_frame_put_giants
+#define frame_put_parcels explored_frame_put_parcels
+#define frame_put_run explored_frame_put_run
+#define frame_report_clash explored_frame_report_clash
+#define frame_set_hint explored_frame_set_hint
+#define frame_sort explored_frame_sort
+#define frame_split_block explored_frame_split_block
+#define frame_split_down explored_frame_split_down
+#define frame_split_giant explored_frame_split_giant
+#define frame_take explored_frame_take
+#define frame_take_blocks explored_frame_take_blocks
+#define frame_take_giant explored_frame_take_giant
+#define frame_take_run explored_frame_take_run
+#define frame_tree_claim explored_frame_tree_claim
+#define frame_tree_claim_all explored_frame_tree_claim_all
+#define frame_tree_find explored_frame_tree_find
+#define frame_tree_init explored_frame_tree_init
+#define frame_tree_list explored_frame_tree_list
+#define frame_tree_list_word explored_frame_tree_list_word
+#define frame_tree_publish explored_frame_tree_publish
+#define frame_tree_words explored_frame_tree_words
+#define frame_zones explored_frame_zones
+
+#include <mm/frame/tree.c>
+#include <mm/frame/block.c>
+#include <mm/frame/search.c>
+#define mask_of run_mask_of
+
+#include <mm/frame/run.c>
+#undef mask_of
+#include <mm/frame/pool.c>
+
+#endif

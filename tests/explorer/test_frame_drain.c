@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * kernel/memory/frame_drain.c between processors of the explorer. A bank is a
+ * count of frames, and so is the pool. An interrupt is a flag: it ends a halt,
+ * and is gone when it came while interrupts were on.
+ */
+#include <tests/explorer/include/base/atomic_builtin.h>
+
+#include <kernel/memory/frame_drain.c>
+
+#include "check.h"
+#include "explorer.h"
+
+#define CPUS 3
+
+static struct drought drought;
+static atomic_u32 bank[CPUS], pool;
+static atomic_u32 pending[CPUS];	/* interrupts                        */
+static atomic_u32 ended;		/* bodies                            */
+static unsigned cpu_count, drains;
+static bool can_halt;
+
+unsigned cpu_local_id(void)
+{
+	return explore_cpu() < EXPLORE_CPUS ? explore_cpu() : 0;
+}
+
+unsigned cpu_local_limit(void)
+{
+	return cpu_count;
+}
+
+bool cpu_local_is_online(unsigned index)
+{
+	return index < cpu_count;
+}
+
+void ipi_wake(unsigned cpu)
+{
+	atomic_store_relaxed(&pending[cpu], 1);
+}
+
+bool interrupts_are_on(void)
+{
+	return can_halt;
+}
+
+uint64_t interrupts_off(void)
+{
+	atomic_exchange_relaxed(&pending[cpu_local_id()], 0);
+	return 0;
+}
+
+void interrupts_on(void)
+{
+}
+
+void interrupts_on_and_halt(void)
+{
+	while (atomic_exchange_relaxed(&pending[cpu_local_id()], 0) == 0)
+		atomic_pause();
+}
+
+/* --- the bodies ------------------------------------------------------------*/
+
+static void drain_own(void)
+{
+	atomic_u32 *mine = &bank[cpu_local_id()];
+
+	atomic_fetch_add_relaxed(&pool, atomic_load_relaxed(mine));
+	atomic_store_relaxed(mine, 0);
+	drains++;
+}
+
+/* A frame comes back. */
+static void give(void)
+{
+	atomic_u32 *mine = &bank[cpu_local_id()];
+
+	if (drought_is_on(&drought))
+		atomic_fetch_add_relaxed(&pool, 1);
+	else
+		atomic_store_relaxed(mine, atomic_load_relaxed(mine) + 1);
+}
+
+static void end_body(void)
+{
+	atomic_fetch_add_release(&ended, 1);
+	while (atomic_load_acquire(&ended) != cpu_count) {
+		drought_poll(&drought);
+		atomic_pause();
+	}
+}
+
+static void check_banks(void)
+{
+	for (unsigned i = 0; i < cpu_count; i++)
+		EXPLORE_CHECK(atomic_load_relaxed(&bank[i]) == 0);
+}
+
+static void suffer(void *context)
+{
+	(void)context;
+	drought_begin(&drought);
+	check_banks();
+	drought_end(&drought);
+	end_body();
+}
+
+static void suffer_twice(void *context)
+{
+	drought_begin(&drought);
+	check_banks();
+	drought_end(&drought);
+	suffer(context);
+}
+
+static void give_and_poll(void *context)
+{
+	(void)context;
+	give();
+	drought_poll(&drought);
+	give();
+	end_body();
+}
+
+static void give_and_suffer(void *context)
+{
+	give();
+	suffer(context);
+}
+
+static void drain_everybody(void *context)
+{
+	(void)context;
+	give();
+	drought_drain_all(&drought);
+	/* Mine was in no drought, and may have been filled by nobody. */
+	EXPLORE_CHECK(atomic_load_relaxed(&bank[cpu_local_id()]) == 0);
+	end_body();
+}
+
+static void set_up(unsigned count)
+{
+	memset(&drought, 0, sizeof(drought));
+	memset(bank, 0, sizeof(bank));
+	memset(pending, 0, sizeof(pending));
+	drought.drain_own = drain_own;
+	drought.spins = 1;
+	pool.plain = ended.plain = 0;
+	bank[1].plain = 1;
+	cpu_count = count;
+	drains = 0;
+}
+
+static void two(void *context)
+{
+	(void)context;
+	can_halt = false;
+	set_up(2);
+}
+
+static void two_that_halt(void *context)
+{
+	two(context);
+	can_halt = true;
+}
+
+static void three(void *context)
+{
+	two(context);
+	set_up(3);
+}
+
+static void is_over(void *context)
+{
+	(void)context;
+	EXPLORE_CHECK(ended.plain == cpu_count);
+	EXPLORE_CHECK(!drought_is_on(&drought));
+	EXPLORE_CHECK(drought.undrained.plain == 0);
+	EXPLORE_CHECK(drought.draining.plain == 0);
+	for (unsigned i = 0; i < cpu_count; i++)
+		EXPLORE_CHECK(drought.wanted[i].plain == 0);
+}
+
+/* --- the cases -------------------------------------------------------------*/
+
+CASE(drought_keeps_all_banks_empty_until_it_ends)
+{
+	static const struct exploration meeting = {
+		.name = "drought_gives", .set_up = two,
+		.cpu = { suffer, give_and_poll }, .check = is_over,
+		.preemptions = EXPLORE_AT_MOST(3),
+	};
+
+	explore_whole(&meeting);
+}
+
+CASE(drought_is_another_one_after_it_has_ended)
+{
+	static const struct exploration again = {
+		.name = "drought_again", .set_up = two,
+		.cpu = { suffer_twice, give_and_poll }, .check = is_over,
+		.preemptions = EXPLORE_AT_MOST(2),
+	};
+
+	explore_whole(&again);
+}
+
+CASE(drought_of_two_ends_for_both)
+{
+	static const struct exploration both = {
+		.name = "drought_both", .set_up = two,
+		.cpu = { give_and_suffer, give_and_suffer }, .check = is_over,
+		.preemptions = EXPLORE_AT_MOST(2),
+	};
+
+	explore_whole(&both);
+}
+
+CASE(drought_of_two_holds_for_a_third)
+{
+	static const struct exploration third = {
+		.name = "drought_third", .set_up = three,
+		.cpu = { suffer, give_and_poll, suffer }, .check = is_over,
+		.preemptions = EXPLORE_AT_MOST(1),
+		.model = EXPLORE_SEQUENTIAL,
+	};
+
+	explore_whole(&third);
+}
+
+CASE(drought_wakes_who_halts)
+{
+	static const struct exploration halts = {
+		.name = "drought_halts", .set_up = two_that_halt,
+		.cpu = { suffer, give_and_suffer }, .check = is_over,
+		.preemptions = EXPLORE_AT_MOST(2),
+	};
+
+	explore_whole(&halts);
+}
+
+CASE(drought_drain_meets_another_one)
+{
+	static const struct exploration drain_meets = {
+		.name = "drought_drain", .set_up = two_that_halt,
+		.cpu = { drain_everybody, drain_everybody },
+		.check = is_over, .preemptions = EXPLORE_AT_MOST(2),
+	};
+
+	explore_whole(&drain_meets);
+}
+
+/* --- what it costs ---------------------------------------------------------*/
+
+static void enter_one(void *context)
+{
+	(void)context;
+	drought_begin(&drought);
+	end_body();
+}
+
+static void one_drain(void *context)
+{
+	(void)context;
+	EXPLORE_CHECK(drains == cpu_count);
+}
+
+static void enter_when_dry(void *context)
+{
+	unsigned before;
+
+	(void)context;
+	while (atomic_load_acquire(&drought.dry) == 0) {
+		drought_poll(&drought);
+		atomic_pause();
+	}
+	before = drains;
+	drought_begin(&drought);
+	EXPLORE_CHECK(drains == before);
+	check_banks();
+	end_body();
+}
+
+CASE(drought_of_two_costs_one_drain)
+{
+	static const struct exploration once = {
+		.name = "drought_once", .set_up = two,
+		.cpu = { enter_one, enter_one }, .check = one_drain,
+		.preemptions = EXPLORE_AT_MOST(2),
+	};
+
+	explore_whole(&once);
+}
+
+CASE(drought_that_is_dry_needs_no_other_drain)
+{
+	static const struct exploration dry = {
+		.name = "drought_dry", .set_up = two,
+		.cpu = { enter_one, enter_when_dry },
+		.preemptions = EXPLORE_AT_MOST(2),
+	};
+
+	explore_whole(&dry);
+}
+
+CASE(drought_asks_nobody_on_a_machine_with_one_processor)
+{
+	set_up(1);
+	can_halt = false;
+	CHECK(!drought_is_on(&drought));
+	drought_begin(&drought);
+	CHECK(drought_is_on(&drought) && drains == 1);
+	drought_begin(&drought);
+	CHECK(drains == 1);
+	drought_end(&drought);
+	CHECK(drought_is_on(&drought));
+	drought_end(&drought);
+	CHECK(!drought_is_on(&drought));
+	drought_drain_all(&drought);
+	CHECK(drains == 2);
+	drought_begin(&drought);
+	CHECK(drains == 3);
+	drought_end(&drought);
+}

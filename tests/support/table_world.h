@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * table_world.h - a machine in miniature around one page table.
+ *
+ * Frames, a source that can say no, a walker and an audit written apart
+ * from mm/table, and a processor that remembers as much as it may: it
+ * caches every probed translation and every table page the moment they can
+ * be reached, and forgets only what is flushed.
+ */
+#ifndef TESTS_TABLE_WORLD_H
+#define TESTS_TABLE_WORLD_H
+
+#include <arch/mmu.h>
+#include <mm/table.h>
+
+#include "failing_source.h"
+
+/* What the processor makes of one address: all levels together. */
+struct translation {
+	bool present;
+	uint64_t phys;			/* of the address itself             */
+	uint64_t leaf_bytes;
+	unsigned rights, cache;
+	bool accessed, dirty;
+};
+
+#define WORLD_PROBES_MAX 4096
+
+struct world_page {
+	uint64_t frame;
+	uint64_t base, bytes;		/* what it translates, low 48 bits   */
+	bool reachable, flushed;
+};
+
+struct table_world {
+	struct stingy_source source;
+	struct table_features features;
+	struct table table;
+
+	/* Addresses whose translation the processor remembers. */
+	uint64_t probe[WORLD_PROBES_MAX];
+	struct translation cached[WORLD_PROBES_MAX];
+	size_t probes;
+
+	/* The table pages that it may remember. */
+	struct world_page page[STINGY_FRAMES_MAX];
+	size_t pages;
+
+	const char *wrong;		/* the first thing that was          */
+};
+
+/* Frames begin at 1 MiB; `table` is empty. Ends with world_free. */
+void world_init(struct table_world *world, struct table_features features,
+		uint64_t frames);
+
+/* Gives the table back, checks that nothing is out. Returns NULL or why not. */
+const char *world_free(struct table_world *world);
+
+struct translation world_translate(const struct table_world *world,
+				   uint64_t virt);
+bool translation_same(const struct translation *a,
+		      const struct translation *b);
+
+/* The entry for `virt` at `level` (3 = root), NULL when there is no table. */
+uint64_t *world_entry(const struct table_world *world, uint64_t virt,
+		      unsigned level);
+
+/*
+ * T1..T6, every table page lent by the source and reached once, and all
+ * pages lent are table pages. NULL, or what is wrong.
+ */
+const char *world_audit(const struct table_world *world);
+
+/* The same for tables of which only T1 and T3..T5 are promised. */
+const char *world_audit_foreign(const struct table_world *world);
+
+/*
+ * Around a call that changes the table: begin lets the processor remember
+ * all there is; end says NULL, or which flush was missed.
+ */
+void world_begin(struct table_world *world);
+const char *world_end(struct table_world *world);
+
+#endif

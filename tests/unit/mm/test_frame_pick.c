@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/* mm/frame/pick: one frame by its number, out of whatever it is part of. */
+#include "check.h"
+#include "fake_cpu.h"
+#include "frame_world.h"
+
+#include <base/bits.h>
+#include <boot/owner.h>
+
+#define TINY ((struct frame_shape){ 6, 2 })
+#define TINY_BLOCK 64
+#define TINY_GIANT 256
+#define KEPT_AS_BAD ((uint8_t)(FRAME_BYTE_FIXED | OWNER_BAD))
+#define MARK ((const void *)0x1234)
+
+static struct frame_world *world_of(uint64_t first, uint64_t frames)
+{
+	return frame_world_full(&(struct frame_world_request){
+		.shape = TINY, .first = { first }, .frames = frames,
+		.cpus = 2 });
+}
+
+static enum status pick(struct frame_world *world, uint64_t frame)
+{
+	return frame_pool_pick(&world->pool, 0, (pfn_t){ frame }, KEPT_AS_BAD);
+}
+
+static bool is_bad(const struct frame_world *world, uint64_t frame)
+{
+	struct frame_view view = frame_pool_look(&world->pool,
+						 (pfn_t){ frame });
+
+	return view.state == FRAME_STATE_LENT && view.size == FRAME_4K &&
+	       view.owner == KEPT_AS_BAD;
+}
+
+static bool is_free_in(const struct frame_world *world, uint64_t frame,
+		       enum frame_size size)
+{
+	struct frame_view view = frame_pool_look(&world->pool,
+						 (pfn_t){ frame });
+
+	return view.state == FRAME_STATE_FREE && view.size == size;
+}
+
+CASE(frame_pick_takes_it_out_of_a_giant_a_block_and_a_bitmap)
+{
+	struct frame_world *world = world_of(3 * TINY_GIANT, 2 * TINY_GIANT);
+	uint64_t first = 3 * TINY_GIANT;
+
+	CHECK(is_free_in(world, first + 77, FRAME_1G));
+	CHECK(pick(world, first + 77) == ST_OK && is_bad(world, first + 77));
+	CHECK(frame_world_audit(world, 2 * TINY_GIANT - 1));
+	CHECK(is_free_in(world, first + 76, FRAME_4K));
+	CHECK(is_free_in(world, first + 0, FRAME_2M));
+	CHECK(is_free_in(world, first + TINY_GIANT, FRAME_1G));
+	CHECK(pick(world, first) == ST_OK && is_bad(world, first));
+	CHECK(pick(world, first + 63) == ST_OK);
+	CHECK(pick(world, first + 2 * TINY_GIANT - 1) == ST_OK);
+	CHECK(frame_world_audit(world, 2 * TINY_GIANT - 4));
+	frame_world_free(world);
+}
+
+CASE(frame_pick_of_a_whole_giant_leaves_nothing)
+{
+	struct frame_world *world = world_of(0, TINY_GIANT);
+	struct frame_request one = { .owner = OWNER_HEAP };
+	pfn_t frame;
+
+	for (uint64_t i = 0; i < TINY_GIANT; i++)
+		CHECK(pick(world, i * 37 % TINY_GIANT) == ST_OK);
+	CHECK(frame_world_audit(world, 0));
+	CHECK(frame_pool_alloc(&world->pool, 0, &one, &frame) ==
+	      ST_NO_MEMORY);
+	frame_world_free(world);
+}
+
+CASE(frame_pick_is_never_lent_again)
+{
+	struct frame_world *world = world_of(0, TINY_GIANT);
+	struct frame_request one = { .owner = OWNER_HEAP };
+	unsigned lent = 0;
+	pfn_t frame;
+
+	CHECK(pick(world, 100) == ST_OK && pick(world, 200) == ST_OK);
+	while (frame_pool_alloc(&world->pool, 0, &one, &frame) == ST_OK) {
+		CHECK(frame.raw != 100 && frame.raw != 200);
+		lent++;
+	}
+	CHECK(lent == TINY_GIANT - 2);
+	for (uint64_t i = 0; i < TINY_GIANT; i++)
+		if (i != 100 && i != 200)
+			CHECK(frame_pool_free(&world->pool, 0,
+					      &(struct frame_return){
+				{ i }, FRAME_4K, 0, MARK }) == ST_OK);
+	CHECK(frame_world_audit(world, TINY_GIANT - 2));
+	CHECK(is_bad(world, 100) && is_bad(world, 200));
+	frame_world_free(world);
+}
+
+CASE(frame_pick_refuses_what_is_lent_in_any_size)
+{
+	static const enum frame_size sizes[] = { FRAME_4K, FRAME_2M, FRAME_1G };
+
+	for (size_t i = 0; i < ARRAY_LENGTH(sizes); i++) {
+		struct frame_world *world = world_of(0, TINY_GIANT);
+		struct frame_request request = {
+			.size = sizes[i], .owner = OWNER_HEAP };
+		struct frame_view view;
+		pfn_t frame;
+
+		CHECK(frame_pool_alloc(&world->pool, 0, &request, &frame) ==
+		      ST_OK);
+		CHECK(pick(world, frame.raw) == ST_CONFLICT);
+		view = frame_pool_look(&world->pool, frame);
+		CHECK(view.state == FRAME_STATE_LENT &&
+		      view.owner == OWNER_HEAP);
+		CHECK(frame_pool_free(&world->pool, 0, &(struct frame_return){
+			frame, sizes[i], 0, MARK }) == ST_OK);
+		CHECK(pick(world, frame.raw) == ST_OK);
+		CHECK(pick(world, frame.raw) == ST_CONFLICT);
+		CHECK(is_bad(world, frame.raw));
+		CHECK(frame_world_audit(world, TINY_GIANT - 1));
+		frame_world_free(world);
+	}
+}
+
+CASE(frame_pick_refuses_what_a_bank_has_until_it_is_drained)
+{
+	enum { MANY = 32768 };	/* A small node's banks keep nothing. */
+	struct frame_world *world = frame_world_full(
+		&(struct frame_world_request){
+			.shape = { 7, 4 }, .frames = MANY, .cpus = 1 });
+	struct frame_bank *bank;
+	uint64_t left = MANY - 1;
+	pfn_t frame;
+
+	fake_cpu_become(0, CPU_TASK);
+	bank = frame_cache_bank(&world->set);
+	CHECK(frame_cache_alloc(bank, OWNER_HEAP, &frame) == ST_OK);
+	CHECK(frame_cache_held(bank) > 0);
+	for (uint64_t at = 0; at < MANY; at++) {
+		enum frame_state state = frame_pool_look(
+			&world->pool, (pfn_t){ at }).state;
+
+		if (state == FRAME_STATE_FREE)
+			continue;
+		CHECK(pick(world, at) == ST_CONFLICT);
+	}
+	CHECK(frame_cache_free(bank, frame, MARK) == ST_OK);
+	CHECK(pick(world, frame.raw) == ST_CONFLICT);
+	CHECK(frame_world_audit(world, MANY));
+	frame_cache_drain(bank);
+	CHECK(pick(world, frame.raw) == ST_OK && is_bad(world, frame.raw));
+	CHECK(frame_world_audit(world, left));
+	frame_world_free(world);
+}
+
+static bool keeps(const struct frame_world *world, enum status status,
+		  enum frame_misuse misuse, uint64_t frame)
+{
+	return status == ST_CONFLICT && world->last.misuse == misuse &&
+	       world->last.frame.raw == frame &&
+	       world->last.caller == MARK && is_bad(world, frame);
+}
+
+static struct frame_return back(uint64_t frame, enum frame_size size,
+				uint64_t pages)
+{
+	return (struct frame_return){ { frame }, size, pages, MARK };
+}
+
+CASE(frame_pick_keeps_it_from_whoever_frees_it)
+{
+	enum { MANY = 32768, BLOCK = 128, AT = 5 * BLOCK };
+	struct frame_world *world = frame_world_full(
+		&(struct frame_world_request){
+			.shape = { 7, 4 }, .frames = MANY, .cpus = 1 });
+	struct frame_pool *pool = &world->pool;
+	struct frame_return one = back(AT, FRAME_4K, 0);
+	struct frame_return run = back(AT, FRAME_RUN, 3);
+	struct frame_return block = back(AT, FRAME_2M, 0);
+	struct frame_count count;
+	struct frame_bank *bank;
+
+	fake_cpu_become(0, CPU_TASK);
+	bank = frame_cache_bank(&world->set);
+	CHECK(pick(world, AT) == ST_OK);
+	CHECK(keeps(world, frame_pool_free(pool, 0, &one), FRAME_RETIRED,
+		    AT));
+	CHECK(keeps(world, frame_cache_free(bank, one.frame, MARK),
+		    FRAME_RETIRED, AT));
+	CHECK(keeps(world, frame_pool_free(pool, 0, &run),
+		    FRAME_NOT_ALLOCATED, AT));
+	CHECK(keeps(world, frame_pool_free(pool, 0, &block),
+		    FRAME_NOT_ALLOCATED, AT));
+	CHECK(keeps(world, frame_cache_free_block(bank, one.frame, MARK),
+		    FRAME_NOT_ALLOCATED, AT));
+	CHECK(world->complaints == 5);
+	CHECK(pick(world, AT) == ST_CONFLICT);
+	CHECK(frame_pool_add(pool, 0, (struct frame_extent){ { AT }, 1 }) ==
+	      ST_CONFLICT);
+	CHECK(frame_pool_adopt(pool, &(struct frame_loan){
+		{ { AT }, 1 }, FRAME_4K, OWNER_LOG }) == ST_CONFLICT);
+	frame_pool_count(pool, &count);
+	CHECK(count.lent[KEPT_AS_BAD] == 1 && count.free == MANY - 1);
+	CHECK(frame_world_audit(world, MANY - 1));
+	frame_world_free(world);
+}
+
+CASE(frame_pick_refuses_what_is_foreign)
+{
+	struct frame_world *world = frame_world_new(
+		&(struct frame_world_request){
+			.shape = TINY, .first = { TINY_GIANT },
+			.frames = 2 * TINY_GIANT, .cpus = 2 });
+
+	CHECK(frame_pool_add(&world->pool, 0, (struct frame_extent){
+		{ TINY_GIANT + 3 }, 10 }) == ST_OK);
+	CHECK(pick(world, TINY_GIANT - 1) == ST_BAD_RANGE);
+	CHECK(pick(world, 3 * TINY_GIANT) == ST_BAD_RANGE);
+	CHECK(pick(world, UINT64_MAX) == ST_BAD_RANGE);
+	CHECK(pick(world, TINY_GIANT + TINY_BLOCK) == ST_BAD_RANGE);
+	CHECK(pick(world, TINY_GIANT + 2) == ST_CONFLICT);
+	CHECK(frame_pool_pick(&world->pool, 0, (pfn_t){ TINY_GIANT + 3 },
+			      FRAME_BYTE_FREE) == ST_BAD_ARGUMENT);
+	CHECK(frame_pool_pick(&world->pool, 0, (pfn_t){ TINY_GIANT + 3 },
+			      FRAME_BYTE_FIXED) == ST_BAD_ARGUMENT);
+	CHECK(frame_pool_pick(&world->pool, 0, (pfn_t){ TINY_GIANT + 3 },
+			      FRAME_BYTE_FOREIGN) == ST_BAD_ARGUMENT);
+	CHECK(frame_world_audit(world, 10));
+	CHECK(pick(world, TINY_GIANT + 3) == ST_OK);
+	CHECK(frame_world_audit(world, 9));
+	frame_world_free(world);
+}
+
+CASE(frame_pick_walks_at_random_beside_the_others)
+{
+	struct frame_world *world = world_of(0, 4 * TINY_GIANT);
+	static bool bad[4 * TINY_GIANT], lent[4 * TINY_GIANT];
+	uint64_t seed = check_seed(), free = 4 * TINY_GIANT;
+
+	memset(bad, 0, sizeof(bad));
+	memset(lent, 0, sizeof(lent));
+	for (unsigned i = 0; i < 20000; i++) {
+		uint64_t roll = check_random(&seed);
+		uint64_t at = (roll >> 8) % (4 * TINY_GIANT);
+		struct frame_request one = { .owner = OWNER_HEAP };
+		pfn_t frame;
+
+		if (roll % 100 < 2) {
+			bool there = !bad[at] && !lent[at];
+
+			CHECK(pick(world, at) ==
+			      (there ? ST_OK : ST_CONFLICT));
+			bad[at] |= there;
+			free -= there;
+		} else if (roll % 100 < 50) {
+			if (frame_pool_alloc(&world->pool, 0, &one, &frame) !=
+			    ST_OK)
+				continue;
+			CHECK(!bad[frame.raw] && !lent[frame.raw]);
+			lent[frame.raw] = true;
+			free--;
+		} else if (lent[at]) {
+			CHECK(frame_pool_free(&world->pool, 0,
+					      &(struct frame_return){
+				{ at }, FRAME_4K, 0, MARK }) == ST_OK);
+			lent[at] = false;
+			free++;
+		}
+	}
+	CHECK(frame_world_audit(world, free));
+	frame_world_free(world);
+}
