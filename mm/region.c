@@ -289,6 +289,34 @@ enum status region_list_build(struct region_list *out,
 	return ST_OK;
 }
 
+size_t region_list_find(const struct region_list *list, paddr_t at)
+{
+	size_t low = 0, high = list->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (list->items[middle].end.raw > at.raw)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+uint64_t region_list_room(const struct region_list *list, paddr_t at)
+{
+	size_t found = region_list_find(list, at);
+	uint64_t end = PHYSICAL_LIMIT;
+
+	ASSERT(at.raw < PHYSICAL_LIMIT);
+	if (found < list->count)
+		end = list->items[found].start.raw > at.raw ?
+			      list->items[found].start.raw :
+			      list->items[found].end.raw;
+	return end - at.raw;
+}
+
 const char *region_kind_name(enum region_kind kind)
 {
 	static const char *const name[REGION_KIND_COUNT] = {

@@ -119,6 +119,21 @@ enum status region_list_build(struct region_list *out,
 bool region_list_audit(const struct region_list *list);	/* R1..R5 */
 
 /*
+ * The index of the first region that ends beyond `at`; list->count when no
+ * region does.
+ * Cost: O(log n)
+ */
+size_t region_list_find(const struct region_list *list, paddr_t at);
+
+/*
+ * Bytes from `at`, below PHYSICAL_LIMIT, to the end of its region, or of the
+ * gap between two regions that it is in: an object that begins at `at` is no
+ * longer than that if the firmware's map is right.
+ * Cost: O(log n)
+ */
+uint64_t region_list_room(const struct region_list *list, paddr_t at);
+
+/*
  * The kind that an entry claims where no rule about addresses applies:
  * REGION_FREE or REGION_LATER when it is usable, else something stricter.
  */

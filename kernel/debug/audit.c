@@ -58,23 +58,6 @@ static bool is_owned(const struct table_leaf *leaf, uint64_t bytes,
 	return true;
 }
 
-/* The first region that ends beyond `address`; the list ascends. */
-static size_t first_region_beyond(uint64_t address)
-{
-	const struct region_list *list = &kernel.map.regions;
-	size_t low = 0, high = list->count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (list->items[middle].end.raw > address)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
-}
-
 /* Bytes of [start..end) that the direct map should have. */
 static uint64_t mappable_bytes(uint64_t start, uint64_t end)
 {
@@ -82,7 +65,7 @@ static uint64_t mappable_bytes(uint64_t start, uint64_t end)
 	unsigned bits = kernel.handover->cpu.physical_bits;
 	uint64_t bytes = 0;
 
-	for (size_t i = first_region_beyond(start);
+	for (size_t i = region_list_find(list, (paddr_t){ start });
 	     i < list->count && list->items[i].start.raw < end; i++) {
 		const struct region *region = &list->items[i];
 		uint64_t from = max_u64(start, region->start.raw);

@@ -8,8 +8,6 @@
  */
 #include "acpi_look.h"
 
-#include <mm/region_find.h>
-
 #include <kernel/boot/kernel.h>
 #include <kernel/log/log.h>
 
@@ -20,7 +18,7 @@ static bool is_in_one_region(paddr_t at, uint64_t bytes)
 {
 	return bytes <= ACPI_RSDP_BYTES ||
 	       (at.raw < PHYSICAL_LIMIT &&
-		bytes <= region_room(&kernel.map.regions, at));
+		bytes <= region_list_room(&kernel.map.regions, at));
 }
 
 /* One window is one peek slot. */

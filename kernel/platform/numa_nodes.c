@@ -165,27 +165,19 @@ static bool is_usable(const struct region *region)
 }
 
 /* The first usable region that ends beyond `at`. */
-static const struct region *region_beyond(uint64_t at)
+static const struct region *region_beyond(paddr_t at)
 {
 	const struct region_list *list = &kernel.map.regions;
-	size_t low = 0, high = list->count;
+	size_t i = region_list_find(list, at);
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (list->items[middle].end.raw > at)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	while (low < list->count && !is_usable(&list->items[low]))
-		low++;
-	return low < list->count ? &list->items[low] : NULL;
+	while (i < list->count && !is_usable(&list->items[i]))
+		i++;
+	return i < list->count ? &list->items[i] : NULL;
 }
 
 bool nodes_piece(paddr_t at, struct node_piece *out)
 {
-	const struct region *region = region_beyond(at.raw);
+	const struct region *region = region_beyond(at);
 	struct numa_stretch stretch;
 
 	if (region == NULL)
