@@ -23,6 +23,7 @@
 #define BOOT_HANDOVER_H
 
 #include <base/address.h>
+#include <base/range.h>
 #include <base/status.h>
 #include <boot/owner.h>
 
@@ -39,12 +40,6 @@ struct handover_array {
 	paddr_t address;
 	uint32_t count;
 	uint32_t item_bytes;
-};
-
-/* [first .. first + frames), in frames. */
-struct frame_run {
-	pfn_t first;
-	uint64_t frames;
 };
 
 /* Pages that the loader keeps for the kernel. */

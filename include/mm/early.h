@@ -20,7 +20,7 @@
 #ifndef MM_EARLY_H
 #define MM_EARLY_H
 
-#include <boot/handover.h>
+#include <base/range.h>
 #include <mm/source.h>
 #include <mm/window.h>
 

@@ -5,7 +5,7 @@
 #ifndef MM_REGION_RUNS_H
 #define MM_REGION_RUNS_H
 
-#include <boot/handover.h>
+#include <base/range.h>
 #include <mm/region.h>
 
 /* Each region of kind free as a run, ascending; at most list->count. */
