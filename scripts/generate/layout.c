@@ -126,7 +126,7 @@ static void print_slots(void)
 	printf(" apart.\nA stack is ");
 	print_size(STACK_BYTES);
 	printf("; its first push lands below `stack_top(cpu, kind)`, one\n"
-	       "unmapped page before the end of its slot. What lies below the "
+	       "unmapped page before the end of its slot. The page below the "
 	       "stack is\nunmapped too.\n");
 }
 

@@ -43,8 +43,8 @@ int main(void)
 	printf("# Locks\n\n"
 	       "Made by `scripts/generate-docs` from `kernel/sync/lock.h`: "
 	       "change that file.\n\n"
-	       "Who holds a lock takes only locks further down. `lock_take` "
-	       "asserts it, always.\n\n"
+	       "A CPU that holds a lock may acquire only locks further down. "
+	       "`lock_take` asserts it.\n\n"
 	       "| rank | lock | kind | what it is for |\n"
 	       "|---|---|---|---|\n");
 	for (unsigned i = 0; i < RANK_COUNT; i++)
@@ -56,7 +56,7 @@ int main(void)
 	       "off | yes, unless it holds one of kind interrupt |\n"
 	       "| an interrupt handler | kind interrupt | no |\n"
 	       "| an NMI or a machine check | nothing | no |\n"
-	       "| a CPU that panics | nothing: it breaks those that it needs, "
-	       "the others being stopped | no |\n");
+	       "| a CPU that panics | nothing: it breaks the locks that it needs; "
+	       "the other CPUs are stopped | no |\n");
 	return 0;
 }
