@@ -49,6 +49,11 @@ static inline uint64_t blocks_per_giant(const struct frame_pool *pool)
 	return 1UL << pool->shape.giant_shift;
 }
 
+static inline uint64_t giant_frames(struct frame_shape shape)
+{
+	return 1UL << (shape.block_shift + shape.giant_shift);
+}
+
 static inline uint64_t pool_blocks(const struct frame_pool *pool)
 {
 	return pool->frames >> pool->shape.block_shift;
@@ -60,6 +65,17 @@ static inline enum frame_giant frame_giant_state(const struct frame_pool *pool,
 {
 	return (enum frame_giant)atomic_load_acquire(
 		&pool->giant_state[block >> pool->shape.giant_shift]);
+}
+
+/* frame_pool_has without a call: every free asks for it. */
+static inline bool pool_has(const struct frame_pool *pool, pfn_t frame)
+{
+	uint64_t relative = frame.raw - pool->first;
+	uint64_t block = relative >> pool->shape.block_shift;
+
+	return relative < pool->frames &&
+	       (frame_giant_state(pool, block) == FRAME_GIANT_VIRGIN ||
+		atomic_load_relaxed(&pool->hints[block]) != FRAME_ABSENT);
 }
 
 static inline atomic_u64 *block_words(const struct frame_pool *pool,
@@ -133,6 +149,11 @@ static inline void frame_end_claim(struct frame_pool *pool, frame_slot_id slot)
 
 	atomic_store_release(claiming, atomic_load_relaxed(claiming) + 1);
 }
+
+/* --- report.c ------------------------------------------------------------*/
+
+enum status frame_misused(struct frame_pool *pool, enum frame_misuse misuse,
+			  pfn_t frame, const void *caller);
 
 /* --- tree.c ----------------------------------------------------------*/
 
@@ -310,10 +331,5 @@ enum status frame_take_run(struct frame_pool *pool, frame_slot_id slot,
 			   uint64_t *start);
 enum status frame_put_run(struct frame_pool *pool, frame_slot_id slot,
 			  const struct frame_return *what);
-
-/* --- frame.c ---------------------------------------------------------------*/
-
-enum status frame_misused(struct frame_pool *pool, enum frame_misuse misuse,
-			  pfn_t frame, const void *caller);
 
 #endif

@@ -11,78 +11,12 @@
 
 #include "internal.h"
 
-/* --- lent before there was a pool ------------------------------------------*/
-
-static bool has_any_of_block(const struct frame_pool *pool, uint64_t first,
-			     uint64_t end)
-{
-	uint64_t block = first >> pool->shape.block_shift;
-
-	if (frame_giant_state(pool, block) == FRAME_GIANT_VIRGIN ||
-	    atomic_load_relaxed(&pool->hints[block]) > FRAME_ABSENT)
-		return true;
-	if (atomic_load_relaxed(&pool->hints[block]) == FRAME_ABSENT)
-		return false;
-	for (uint64_t at = first; at < end; at++)
-		if (atomic_load_relaxed(&pool->frame_owner[at]) !=
-		    FRAME_BYTE_FOREIGN)
-			return true;
-	return false;
-}
-
-static bool has_any(const struct frame_pool *pool, uint64_t first, uint64_t end)
-{
-	uint64_t frames = frames_per_block(pool);
-
-	while (first < end) {
-		uint64_t next = align_down(first, frames) + frames;
-
-		if (has_any_of_block(pool, first, min_u64(next, end)))
-			return true;
-		first = next;
-	}
-	return false;
-}
-
-static void adopt_block(struct frame_pool *pool, uint64_t block, uint8_t owner)
-{
-	frame_open_giant(pool, block >> pool->shape.giant_shift);
-	atomic_store_relaxed(&pool->hints[block], FRAME_VIRGIN);
-	atomic_store_relaxed(&pool->block_owner[block], owner);
-}
-
-enum status frame_pool_adopt(struct frame_pool *pool,
-			     const struct frame_loan *loan)
-{
-	uint64_t first = loan->run.first.raw - pool->first, end;
-	uint64_t frames = frames_per_block(pool);
-
-	if (loan->run.first.raw < pool->first || loan->run.frames == 0 ||
-	    add_overflows(first, loan->run.frames, &end) || end > pool->frames)
-		return ST_BAD_RANGE;
-	if (!owner_is_lent(loan->owner) ||
-	    (loan->size != FRAME_4K && loan->size != FRAME_RUN))
-		return ST_BAD_ARGUMENT;
-	if (has_any(pool, first, end))
-		return ST_CONFLICT;
-	while (first < end) {
-		uint64_t block = first >> pool->shape.block_shift;
-		uint64_t next = min_u64(align_down(first, frames) + frames,
-					end);
-
-		if (loan->size == FRAME_RUN && next - first == frames) {
-			adopt_block(pool, block, loan->owner);
-			first = next;
-			continue;
-		}
-		frame_open_absent_block(pool, block);
-		memset(&pool->frame_owner[first], loan->owner, next - first);
-		first = next;
-	}
-	return ST_OK;
-}
-
 /* --- one frame -------------------------------------------------------------*/
+
+bool frame_pool_has(const struct frame_pool *pool, pfn_t frame)
+{
+	return pool_has(pool, frame);
+}
 
 static struct frame_view seen(enum frame_state state, enum frame_size size,
 			      uint8_t owner)

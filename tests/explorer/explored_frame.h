@@ -24,11 +24,16 @@
 #define frame_open_block explored_frame_open_block
 #define frame_open_giant explored_frame_open_giant
 #define frame_pool_add explored_frame_pool_add
+#define frame_pool_adopt explored_frame_pool_adopt
 #define frame_pool_alloc explored_frame_pool_alloc
+#define frame_pool_count explored_frame_pool_count
 #define frame_pool_free explored_frame_pool_free
 #define frame_pool_has explored_frame_pool_has
 #define frame_pool_init explored_frame_pool_init
+#define frame_pool_look explored_frame_pool_look
 #define frame_pool_measure explored_frame_pool_measure
+#define frame_pool_pick explored_frame_pool_pick
+#define frame_pool_visit explored_frame_pool_visit
 #define frame_put explored_frame_put
 #define frame_put_blocks explored_frame_put_blocks
 #define frame_put_giant explored_frame_put_giant
@@ -55,6 +60,7 @@
 #define frame_tree_words explored_frame_tree_words
 #define frame_zones explored_frame_zones
 
+#include <mm/frame/report.c>
 #include <mm/frame/tree.c>
 #include <mm/frame/block.c>
 #include <mm/frame/search.c>
@@ -62,6 +68,10 @@
 
 #include <mm/frame/run.c>
 #undef mask_of
+#include <mm/frame/query.c>
+#include <mm/frame/add.c>
+#include <mm/frame/pick.c>
 #include <mm/frame/pool.c>
+#include <mm/frame/nodes.c>
 
 #endif

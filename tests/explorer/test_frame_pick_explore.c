@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /* mm/frame/pick in races: every order of two CPUs that want one frame (TSO). */
-#define frame_pool_adopt explored_frame_pool_adopt
-#define frame_pool_count explored_frame_pool_count
-#define frame_pool_look explored_frame_pool_look
-#define frame_pool_pick explored_frame_pool_pick
-#define frame_pool_visit explored_frame_pool_visit
 #include "explored_scene.h"
-
-#include <mm/frame/query.c>
-#include <mm/frame/pick.c>
 
 #include "check.h"
 #include "explorer.h"

@@ -4,19 +4,7 @@
  * 1 MiB. They look into blocks that no list led them to, so here the words
  * of a block that was never split are junk. In every order (TSO).
  */
-#define frame_pool_adopt explored_frame_pool_adopt
-#define frame_pool_count explored_frame_pool_count
-#define frame_pool_look explored_frame_pool_look
-#define frame_pool_pick explored_frame_pool_pick
-#define frame_pool_visit explored_frame_pool_visit
 #include "explored_scene.h"
-
-#define count look_count
-#define step look_step
-#include <mm/frame/query.c>
-#undef count
-#undef step
-#include <mm/frame/pick.c>
 
 #include "check.h"
 #include "explorer.h"
