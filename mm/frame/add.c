@@ -151,35 +151,41 @@ static uint64_t add_giants(struct frame_pool *pool, frame_slot_id slot,
 	return next;
 }
 
-static bool may_add(const struct frame_pool *pool, uint64_t first, uint64_t end)
+/* Whether the pool has a frame of [first..end), which is inside a block. */
+static bool has_any_of_block(const struct frame_pool *pool, uint64_t first,
+			     uint64_t end)
 {
-	for (uint64_t at = first; at < end;) {
-		uint64_t block = at >> pool->shape.block_shift;
-		uint64_t next = (block + 1) << pool->shape.block_shift;
-		uint16_t hint = atomic_load_relaxed(&pool->hints[block]);
+	uint64_t block = first >> pool->shape.block_shift;
 
-		switch (frame_giant_state(pool, block)) {
-		case FRAME_GIANT_ABSENT:
-			at = align_down(at, giant_frames(pool->shape)) +
-			     giant_frames(pool->shape);
-			continue;
-		case FRAME_GIANT_VIRGIN:
-			return false;
-		case FRAME_GIANT_OPEN:
-			break;
-		}
-		next = min_u64(next, end);
-		if (hint != FRAME_ABSENT &&
-		    (hint > FRAME_ABSENT ||
-		     next - at == frames_per_block(pool)))
-			return false;
-		for (; hint != FRAME_ABSENT && at < next; at++)
-			if (atomic_load_relaxed(&pool->frame_owner[at]) !=
-			    FRAME_BYTE_FOREIGN)
-				return false;
-		at = next;
+	if (frame_giant_state(pool, block) == FRAME_GIANT_VIRGIN ||
+	    atomic_load_relaxed(&pool->hints[block]) > FRAME_ABSENT)
+		return true;
+	if (atomic_load_relaxed(&pool->hints[block]) == FRAME_ABSENT)
+		return false;
+	for (uint64_t at = first; at < end; at++)
+		if (atomic_load_relaxed(&pool->frame_owner[at]) !=
+		    FRAME_BYTE_FOREIGN)
+			return true;
+	return false;
+}
+
+/* A giant that is absent is skipped in one step. */
+static bool has_any(const struct frame_pool *pool, uint64_t first, uint64_t end)
+{
+	uint64_t giant = giant_frames(pool->shape);
+	uint64_t frames = frames_per_block(pool);
+
+	while (first < end) {
+		uint64_t next = align_down(first, frames) + frames;
+
+		if (frame_giant_state(pool, first >> pool->shape.block_shift) ==
+		    FRAME_GIANT_ABSENT)
+			next = align_down(first, giant) + giant;
+		else if (has_any_of_block(pool, first, min_u64(next, end)))
+			return true;
+		first = next;
 	}
-	return true;
+	return false;
 }
 
 enum status frame_pool_add(struct frame_pool *pool, frame_slot_id slot,
@@ -191,7 +197,7 @@ enum status frame_pool_add(struct frame_pool *pool, frame_slot_id slot,
 	if (run.first.raw < pool->first || run.frames == 0 ||
 	    add_overflows(first, run.frames, &end) || end > pool->frames)
 		return ST_BAD_RANGE;
-	if (!may_add(pool, first, end))
+	if (has_any(pool, first, end))
 		return ST_CONFLICT;
 	while (first < end) {
 		uint64_t block = first >> pool->shape.block_shift;
@@ -215,37 +221,6 @@ enum status frame_pool_add(struct frame_pool *pool, frame_slot_id slot,
 }
 
 /* --- adopt ----------------------------------------------------------------*/
-
-static bool has_any_of_block(const struct frame_pool *pool, uint64_t first,
-			     uint64_t end)
-{
-	uint64_t block = first >> pool->shape.block_shift;
-
-	if (frame_giant_state(pool, block) == FRAME_GIANT_VIRGIN ||
-	    atomic_load_relaxed(&pool->hints[block]) > FRAME_ABSENT)
-		return true;
-	if (atomic_load_relaxed(&pool->hints[block]) == FRAME_ABSENT)
-		return false;
-	for (uint64_t at = first; at < end; at++)
-		if (atomic_load_relaxed(&pool->frame_owner[at]) !=
-		    FRAME_BYTE_FOREIGN)
-			return true;
-	return false;
-}
-
-static bool has_any(const struct frame_pool *pool, uint64_t first, uint64_t end)
-{
-	uint64_t frames = frames_per_block(pool);
-
-	while (first < end) {
-		uint64_t next = align_down(first, frames) + frames;
-
-		if (has_any_of_block(pool, first, min_u64(next, end)))
-			return true;
-		first = next;
-	}
-	return false;
-}
 
 static void adopt_block(struct frame_pool *pool, uint64_t block, uint8_t owner)
 {
