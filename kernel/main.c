@@ -16,6 +16,7 @@
 #include <kernel/arch/cpu_features.h>
 #include <kernel/arch/cpu_local.h>
 #include <kernel/arch/trap.h>
+#include <kernel/boot/reclaim.h>
 #include <kernel/console/input.h>
 #include <kernel/console/screen.h>
 #include <kernel/debug/audit.h>
@@ -24,6 +25,8 @@
 #include <kernel/log/log.h>
 #include <kernel/log/serial.h>
 #include <kernel/memory/frames.h>
+#include <kernel/memory/page_counts.h>
+#include <kernel/memory/stacks.h>
 #include <kernel/monitor/monitor.h>
 #include <kernel/platform/acpi_tables.h>
 #include <kernel/platform/numa_nodes.h>

@@ -7,15 +7,14 @@
  */
 #include "boot_memory.h"
 
-#include <arch/mmu.h>
 #include <base/assert.h>
 #include <base/bits.h>
 #include <base/string.h>
 #include <boot/layout.h>
 
 #include <kernel/arch/cpu_local.h>
-#include <kernel/log/log.h>
 #include <kernel/memory/frames.h>
+#include <kernel/memory/pages.h>
 
 #include "kernel.h"
 
@@ -72,69 +71,14 @@ enum status memory_take_run_at(const struct early_run_request *request,
 	return ST_OK;
 }
 
-static enum status take_of_node(struct frame_run *run, unsigned node,
-				enum owner owner)
+void memory_give_run_early(struct frame_run run, enum owner owner)
 {
-	return frames_alloc(&(struct frame_request){
-		.size = run->frames == 1 ? FRAME_4K : FRAME_RUN,
-		.pages = run->frames,
-		.node = node,
-		.owner = (uint8_t)owner,
-	}, &run->first);
-}
-
-enum status memory_take_run_near(struct frame_run *run, unsigned cpu,
-				 enum owner owner)
-{
-	if (frames_are_up())
-		return take_of_node(run, frames_home_of(cpu), owner);
-	return memory_take_run(run, owner);
-}
-
-enum status memory_take_run(struct frame_run *run, enum owner owner)
-{
-	if (frames_are_up())
-		return take_of_node(run, FRAMES_HOME, owner);
-	return memory_take_run_at(&(struct early_run_request){
-		.frames = run->frames }, owner, &run->first);
-}
-
-void memory_give_run(struct frame_run run, enum owner owner)
-{
-	if (frames_are_up()) {
-		MUST(frames_free(&(struct frame_return){
-			.frame = run.first,
-			.size = run.frames == 1 ? FRAME_4K : FRAME_RUN,
-			.pages = run.frames,
-			.caller = __builtin_return_address(0),
-		}));
-		return;
-	}
 	ASSERT(cpu_local_id() == 0);
 	MUST(ledger_move(&kernel.ledger, run, owner, OWNER_FREE));
 	MUST(early_give_run(&kernel.early, run));
 	/* The loader's table pages come back too, never having been lent. */
 	if (lent_runs > 0 && may_come_back(owner))
 		lent_runs--;
-}
-
-enum status memory_owner_of(pfn_t frame, enum owner *out)
-{
-	enum status status = ledger_find(&kernel.ledger, frame, out);
-	struct frame_view view;
-	unsigned node;
-
-	if (status != ST_OK || *out != OWNER_FREE || !frames_are_up())
-		return status;
-	if (frames_look(frame, &view, &node) != ST_OK)
-		*out = OWNER_RESERVED;
-	else if (view.state == FRAME_STATE_CACHED)
-		*out = OWNER_CACHED;
-	else if (view.state == FRAME_STATE_LENT)
-		*out = ledger_byte_owner(view.owner);
-	else if (frame.raw < MIB >> PAGE_SHIFT)
-		*out = OWNER_LOW;
-	return ST_OK;
 }
 
 static enum status owned_take(struct frame_source *source, pfn_t *out)
@@ -324,221 +268,4 @@ enum status memory_start(void)
 				     &table_source.source, &features,
 				     paddr_to_pfn(from_loader->root_table));
 	return status;
-}
-
-/* The boot CPU runs on its main stack since before we were asked. */
-static enum stack_kind first_kind(unsigned cpu)
-{
-	return cpu == 0 ? STACK_MAIN + 1 : STACK_MAIN;
-}
-
-static vaddr_t stack_start(unsigned cpu, enum stack_kind kind)
-{
-	return (vaddr_t){ stack_top(cpu, kind).raw - STACK_BYTES };
-}
-
-static void unmap_stacks_up_to(unsigned cpu, enum stack_kind end)
-{
-	for (enum stack_kind kind = first_kind(cpu); kind < end; kind++)
-		MUST(table_unmap(&kernel.table, stack_start(cpu, kind),
-				 STACK_BYTES));
-}
-
-static enum status map_stacks_at(unsigned cpu, paddr_t phys)
-{
-	for (enum stack_kind kind = first_kind(cpu); kind < STACK_KIND_COUNT;
-	     kind++) {
-		enum status status = table_map(&kernel.table,
-					       &(struct table_mapping){
-			.virt = stack_start(cpu, kind),
-			.phys = phys,
-			.bytes = STACK_BYTES,
-			.rights = TABLE_WRITE | TABLE_GLOBAL,
-		});
-
-		if (status != ST_OK) {
-			unmap_stacks_up_to(cpu, kind);
-			return status;
-		}
-		phys.raw += STACK_BYTES;
-	}
-	return ST_OK;
-}
-
-static struct frame_run stacks_run(unsigned cpu)
-{
-	uint64_t kinds = STACK_KIND_COUNT - first_kind(cpu);
-
-	return (struct frame_run){
-		.frames = kinds * STACK_BYTES / PAGE_SIZE,
-	};
-}
-
-enum status memory_map_stacks(unsigned cpu)
-{
-	struct frame_run run = stacks_run(cpu);
-	enum status status = memory_take_run_near(&run, cpu, OWNER_STACK);
-
-	if (status != ST_OK)
-		return status;
-	status = map_stacks_at(cpu, pfn_to_paddr(run.first));
-	if (status != ST_OK)
-		memory_give_run(run, OWNER_STACK);
-	return status;
-}
-
-void memory_unmap_stacks(unsigned cpu)
-{
-	struct frame_run run = stacks_run(cpu);
-	struct table_leaf leaf;
-
-	MUST(table_query(&kernel.table, stack_start(cpu, first_kind(cpu)),
-			 &leaf));
-	run.first = paddr_to_pfn(leaf.phys);
-	unmap_stacks_up_to(cpu, STACK_KIND_COUNT);
-	memory_give_run(run, OWNER_STACK);
-}
-
-enum status memory_drop_identity(void)
-{
-	paddr_t switch_page = kernel.handover->switch_page;
-	enum status status = table_unmap(&kernel.table,
-					 (vaddr_t){ switch_page.raw },
-					 PAGE_SIZE);
-
-	for (size_t i = 0; i < kernel.map.regions.count; i++) {
-		struct region region = kernel.map.regions.items[i];
-
-		if (status != ST_OK)
-			break;
-		if (region.kind == REGION_LOW)
-			status = table_unmap(&kernel.table,
-					     (vaddr_t){ region.start.raw },
-					     region.end.raw - region.start.raw);
-	}
-	return status;
-}
-
-static enum status reclaim_run(struct frame_run run, enum owner from)
-{
-	enum status status = early_give_run(&kernel.early, run);
-
-	if (status != ST_OK)
-		return status;
-	return ledger_move(&kernel.ledger, run, from, OWNER_FREE);
-}
-
-/* ACPI memory that nothing maps directly stays what it is. */
-static bool is_mapped(struct frame_run run)
-{
-	uint64_t at = direct_map(pfn_to_paddr(run.first)).raw;
-	uint64_t end = at + run.frames * PAGE_SIZE;
-	struct table_leaf leaf;
-
-	while (at < end) {
-		if (table_query(&kernel.table, (vaddr_t){ at }, &leaf) != ST_OK)
-			return false;
-		at = leaf.virt.raw + leaf.bytes;
-	}
-	return true;
-}
-
-enum status memory_reclaim(enum owner from)
-{
-	struct frame_run run = { .first = { 0 } };
-	uint64_t pages = 0;
-
-	while (ledger_find_owned(&kernel.ledger, from, run.first, &run) ==
-	       ST_OK) {
-		enum status status = ST_OK;
-
-		if (is_mapped(run)) {
-			status = reclaim_run(run, from);
-			pages += run.frames;
-		}
-		if (status != ST_OK)
-			return status;
-		run.first.raw += run.frames;
-	}
-	log_line(LOG_INFO, "memory: reclaim from=%s pages=%lu free_pages=%lu",
-		 owner_name(from), pages, kernel.early.free_frames);
-	return ST_OK;
-}
-
-#define PEEK_STRIDE (PEEK_SLOT_BYTES / PEEK_COUNT / SIZE_2M * SIZE_2M)
-
-static struct {
-	uint64_t phys;
-	uint64_t bytes;		/* mapped there now, 0 = nothing     */
-	unsigned rights;
-} peeks[PEEK_COUNT];
-
-static vaddr_t peek_base(enum peek_slot slot)
-{
-	return (vaddr_t){ PEEK_SLOT + slot * PEEK_STRIDE };
-}
-
-enum status memory_unpeek(enum peek_slot slot)
-{
-	enum status status = ST_OK;
-
-	if (peeks[slot].bytes != 0)
-		status = table_unmap(&kernel.table, peek_base(slot),
-				     peeks[slot].bytes);
-	peeks[slot].bytes = 0;
-	return status;
-}
-
-/* Tables lie close together: often the page is there already. */
-static bool is_seen(const struct peek_request *request, uint64_t start,
-		    uint64_t end)
-{
-	uint64_t seen = peeks[request->slot].phys;
-
-	return start >= seen && end <= seen + peeks[request->slot].bytes &&
-	       peeks[request->slot].rights == request->rights;
-}
-
-static enum status map_peek(const struct peek_request *request,
-			    uint64_t start, uint64_t end)
-{
-	enum status status = memory_unpeek(request->slot);
-
-	if (status == ST_OK)
-		status = table_map(&kernel.table, &(struct table_mapping){
-			.virt = peek_base(request->slot),
-			.phys = { start },
-			.bytes = end - start,
-			.rights = request->rights | TABLE_GLOBAL,
-			.cache = request->slot == PEEK_DEVICE ?
-					 CACHE_UNCACHED : CACHE_WRITE_BACK,
-		});
-	if (status != ST_OK)
-		return status;
-	peeks[request->slot].phys = start;
-	peeks[request->slot].bytes = end - start;
-	peeks[request->slot].rights = request->rights;
-	return ST_OK;
-}
-
-enum status memory_peek(const struct peek_request *request,
-			const volatile void **out)
-{
-	uint64_t start = align_down(request->phys.raw, PAGE_SIZE);
-	uint64_t end;
-	enum status status = ST_OK;
-
-	ASSERT(cpu_local_id() == 0);
-	if (add_overflows(request->phys.raw, request->bytes, &end) ||
-	    end > PHYSICAL_LIMIT || request->bytes == 0 ||
-	    request->bytes > PEEK_STRIDE - 2 * PAGE_SIZE)
-		return ST_BAD_RANGE;
-	end = align_up(end, PAGE_SIZE);
-	if (!is_seen(request, start, end))
-		status = map_peek(request, start, end);
-	if (status != ST_OK)
-		return status;
-	*out = (void *)(peek_base(request->slot).raw +
-			(request->phys.raw - peeks[request->slot].phys));
-	return ST_OK;
 }

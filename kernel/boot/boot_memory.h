@@ -38,70 +38,9 @@ struct memory_map {
  */
 enum status memory_start(void);
 
-/*
- * Maps the stacks of `cpu`; the boot CPU has its main one already.
- * Fails: ST_NO_MEMORY, with nothing mapped.
- */
-enum status memory_map_stacks(unsigned cpu);
-
-/* Takes the stacks of a CPU that memory_map_stacks gave it away again. */
-void memory_unmap_stacks(unsigned cpu);
-
-/*
- * run->frames frames in a row for `owner`; run->first says where.
- * Fails: ST_NO_MEMORY, ST_BAD_RANGE.
- */
-enum status memory_take_run(struct frame_run *run, enum owner owner);
-/* From frames_start on: of the node of CPU `cpu`, or as near as can be. */
-enum status memory_take_run_near(struct frame_run *run, unsigned cpu,
-				 enum owner owner);
-void memory_give_run(struct frame_run run, enum owner owner);
 /* The same, as early_take_run understands it, and before frames_start only. */
 enum status memory_take_run_at(const struct early_run_request *request,
 			       enum owner owner, pfn_t *out);
-
-/*
- * Who has this frame now. Fails: ST_NOT_FOUND when the firmware never named
- * it.
- */
-enum status memory_owner_of(pfn_t frame, enum owner *out);
-
-/* Takes the early identity map away: low memory and the switch page. */
-enum status memory_drop_identity(void);
-
-/*
- * What `from` has, and is in the direct map, becomes free: the loader's and
- * firmware's leavings once nothing of theirs runs, the ACPI tables' pages
- * once they are copied. Before frames_start.
- */
-enum status memory_reclaim(enum owner from);
-
-/*
- * Makes [phys..phys + bytes) readable at a fixed slot until the next call
- * with the same slot. Slots are for short looks at tables and registers.
- * Fails: ST_BAD_RANGE, ST_NO_MEMORY.
- */
-enum peek_slot { PEEK_FIRST, PEEK_SECOND, PEEK_DEVICE, PEEK_COUNT };
-struct peek_request {
-	enum peek_slot slot;
-	paddr_t phys;
-	uint64_t bytes;
-	unsigned rights;		/* enum table_rights, 0 = only read  */
-};
-enum status memory_peek(const struct peek_request *request,
-			const volatile void **out);
-enum status memory_unpeek(enum peek_slot slot);
-
-/* Pages mapped as stacks, counted by walking the slots. */
-uint64_t memory_count_stack_pages(void);
-uint64_t memory_count_table_pages(void);
-uint64_t memory_count_free_pages(void);
-/* Every free run, node by node; `visit` says whether to go on. */
-void memory_visit_free(bool (*visit)(void *context, struct frame_run run),
-		       void *context);
-/* Each owner's, counted where it can be: their sum is what was named. */
-void memory_count_owners(uint64_t pages[OWNER_COUNT]);
-/* The pages that the firmware named, from its raw map, now. */
-enum status memory_count_named_pages(uint64_t *out);
+void memory_give_run_early(struct frame_run run, enum owner owner);
 
 #endif

@@ -21,6 +21,7 @@
 #include <kernel/arch/pat.h>
 #include <kernel/boot/kernel.h>
 #include <kernel/log/log.h>
+#include <kernel/memory/pages.h>
 
 #include "pixel_moves.h"
 #include "screen_internal.h"

@@ -15,6 +15,8 @@
 
 #include <kernel/boot/kernel.h>
 #include <kernel/log/log.h>
+#include <kernel/memory/page_counts.h>
+#include <kernel/memory/pages.h>
 
 #define FINDINGS_SHOWN 20
 

@@ -11,6 +11,7 @@
 
 #include <kernel/boot/kernel.h>
 #include <kernel/lib/symbols.h>
+#include <kernel/memory/pages.h>
 
 struct span {
 	const char *name;

@@ -22,6 +22,7 @@
 #include <kernel/log/log.h>
 #include <kernel/memory/bad_frames.h>
 #include <kernel/memory/frames.h>
+#include <kernel/memory/pages.h>
 
 #include "machine_check_decode.h"
 #include "panic.h"

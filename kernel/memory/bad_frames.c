@@ -6,6 +6,7 @@
 #include <kernel/boot/kernel.h>
 
 #include "frames.h"
+#include "pages.h"
 
 /* Who frees and allocates on other CPUs meanwhile may be quicker. */
 #define TRIES 8

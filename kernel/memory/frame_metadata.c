@@ -17,6 +17,8 @@
 #include <kernel/boot/kernel.h>
 #include <kernel/platform/numa_nodes.h>
 
+#include "pages.h"
+
 struct stretch {
 	uint64_t start, end;		/* virtual, whole pages              */
 	unsigned node;

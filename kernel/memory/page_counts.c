@@ -4,7 +4,7 @@
  * is lent by its bytes, page tables and stacks by walking them, the rest by
  * the ledger's runs. So that the sum can be wrong.
  */
-#include <kernel/boot/boot_memory.h>
+#include "page_counts.h"
 
 #include <base/bits.h>
 #include <boot/layout.h>

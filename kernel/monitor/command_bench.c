@@ -19,6 +19,7 @@
 #include <kernel/lib/number.h>
 #include <kernel/log/log.h>
 #include <kernel/memory/frames.h>
+#include <kernel/memory/pages.h>
 
 #include "stress_frames.h"
 

@@ -14,6 +14,7 @@
 #include <kernel/lib/number.h>
 #include <kernel/log/log.h>
 #include <kernel/memory/frames.h>
+#include <kernel/memory/pages.h>
 #include <kernel/platform/numa_nodes.h>
 #include <kernel/smp/smp.h>
 

@@ -7,6 +7,7 @@
 
 #include <kernel/boot/kernel.h>
 #include <kernel/log/log.h>
+#include <kernel/memory/page_counts.h>
 
 /* `bytes` as people read it, in the unit that leaves 1 ... 4 digits. */
 static const char *readable(uint64_t bytes, char *text, size_t room)

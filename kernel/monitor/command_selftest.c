@@ -14,6 +14,7 @@
 #include <kernel/debug/audit.h>
 #include <kernel/log/log.h>
 #include <kernel/memory/frames.h>
+#include <kernel/memory/page_counts.h>
 
 #include "selftest_smp.h"
 

@@ -8,6 +8,7 @@
 #include <kernel/boot/kernel.h>
 #include <kernel/log/crash_log.h>
 #include <kernel/log/log.h>
+#include <kernel/memory/page_counts.h>
 #include <kernel/platform/power.h>
 
 static const char *const stage_names[STAGE_COUNT] = {

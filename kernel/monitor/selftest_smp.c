@@ -12,8 +12,10 @@
 #include "selftest_smp.h"
 
 #include <kernel/arch/cpu_local.h>
+#include <kernel/boot/fixmap.h>
 #include <kernel/boot/kernel.h>
 #include <kernel/memory/frames.h>
+#include <kernel/memory/pages.h>
 #include <kernel/platform/numa_nodes.h>
 #include <kernel/smp/smp.h>
 #include <kernel/sync/ipi.h>

@@ -24,6 +24,8 @@
 #include <kernel/debug/audit.h>
 #include <kernel/log/log.h>
 #include <kernel/memory/frames.h>
+#include <kernel/memory/page_counts.h>
+#include <kernel/memory/pages.h>
 #include <kernel/platform/numa_nodes.h>
 #include <kernel/smp/smp.h>
 #include <kernel/sync/ipi.h>

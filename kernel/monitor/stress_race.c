@@ -16,6 +16,8 @@
 #include <kernel/arch/cpu_local.h>
 #include <kernel/boot/kernel.h>
 #include <kernel/memory/frames.h>
+#include <kernel/memory/page_counts.h>
+#include <kernel/memory/pages.h>
 #include <kernel/smp/smp.h>
 
 #define ROUNDS_MOST	64

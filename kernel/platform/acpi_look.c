@@ -8,6 +8,7 @@
  */
 #include "acpi_look.h"
 
+#include <kernel/boot/fixmap.h>
 #include <kernel/boot/kernel.h>
 #include <kernel/log/log.h>
 

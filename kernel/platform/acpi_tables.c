@@ -18,6 +18,7 @@
 
 #include <kernel/boot/kernel.h>
 #include <kernel/log/log.h>
+#include <kernel/memory/pages.h>
 
 #include "acpi_collect.h"
 #include "acpi_look.h"

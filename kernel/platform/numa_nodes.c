@@ -6,6 +6,7 @@
 
 #include <kernel/boot/kernel.h>
 #include <kernel/log/log.h>
+#include <kernel/memory/pages.h>
 #include <kernel/smp/smp.h>
 
 #include "acpi_look.h"

@@ -13,6 +13,7 @@
 #include <arch/instructions.h>
 #include <base/bits.h>
 
+#include <kernel/boot/fixmap.h>
 #include <kernel/boot/kernel.h>
 #include <kernel/log/log.h>
 

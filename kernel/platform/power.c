@@ -8,6 +8,7 @@
 #include <arch/instructions.h>
 
 #include <kernel/arch/clock.h>
+#include <kernel/boot/fixmap.h>
 #include <kernel/boot/kernel.h>
 #include <kernel/log/crash_log.h>
 #include <kernel/log/log.h>

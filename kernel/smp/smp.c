@@ -31,6 +31,8 @@
 #include <kernel/debug/machine_check.h>
 #include <kernel/log/log.h>
 #include <kernel/memory/frames.h>
+#include <kernel/memory/pages.h>
+#include <kernel/memory/stacks.h>
 #include <kernel/platform/acpi_look.h>
 #include <kernel/sync/ipi.h>
 

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "reclaim.h"
+
+#include <boot/layout.h>
+
+#include <kernel/log/log.h>
+
+#include "kernel.h"
+
+enum status memory_drop_identity(void)
+{
+	paddr_t switch_page = kernel.handover->switch_page;
+	enum status status = table_unmap(&kernel.table,
+					 (vaddr_t){ switch_page.raw },
+					 PAGE_SIZE);
+
+	for (size_t i = 0; i < kernel.map.regions.count; i++) {
+		struct region region = kernel.map.regions.items[i];
+
+		if (status != ST_OK)
+			break;
+		if (region.kind == REGION_LOW)
+			status = table_unmap(&kernel.table,
+					     (vaddr_t){ region.start.raw },
+					     region.end.raw - region.start.raw);
+	}
+	return status;
+}
+
+static enum status reclaim_run(struct frame_run run, enum owner from)
+{
+	enum status status = early_give_run(&kernel.early, run);
+
+	if (status != ST_OK)
+		return status;
+	return ledger_move(&kernel.ledger, run, from, OWNER_FREE);
+}
+
+/* ACPI memory that nothing maps directly stays what it is. */
+static bool is_mapped(struct frame_run run)
+{
+	uint64_t at = direct_map(pfn_to_paddr(run.first)).raw;
+	uint64_t end = at + run.frames * PAGE_SIZE;
+	struct table_leaf leaf;
+
+	while (at < end) {
+		if (table_query(&kernel.table, (vaddr_t){ at }, &leaf) != ST_OK)
+			return false;
+		at = leaf.virt.raw + leaf.bytes;
+	}
+	return true;
+}
+
+enum status memory_reclaim(enum owner from)
+{
+	struct frame_run run = { .first = { 0 } };
+	uint64_t pages = 0;
+
+	while (ledger_find_owned(&kernel.ledger, from, run.first, &run) ==
+	       ST_OK) {
+		enum status status = ST_OK;
+
+		if (is_mapped(run)) {
+			status = reclaim_run(run, from);
+			pages += run.frames;
+		}
+		if (status != ST_OK)
+			return status;
+		run.first.raw += run.frames;
+	}
+	log_line(LOG_INFO, "memory: reclaim from=%s pages=%lu free_pages=%lu",
+		 owner_name(from), pages, kernel.early.free_frames);
+	return ST_OK;
+}

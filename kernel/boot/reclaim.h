@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* reclaim.h - memory of loader and firmware, once they need it no more. */
+#ifndef KERNEL_BOOT_RECLAIM_H
+#define KERNEL_BOOT_RECLAIM_H
+
+#include <base/status.h>
+#include <boot/owner.h>
+
+/* Takes the early identity map away: low memory and the switch page. */
+enum status memory_drop_identity(void);
+
+/*
+ * What `from` has, and is in the direct map, becomes free: the loader's and
+ * firmware's leavings once nothing of theirs runs, the ACPI tables' pages
+ * once they are copied. Before frames_start.
+ */
+enum status memory_reclaim(enum owner from);
+
+#endif

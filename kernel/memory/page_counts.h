@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* page_counts.h - how many pages each owner has. */
+#ifndef KERNEL_MEMORY_PAGE_COUNTS_H
+#define KERNEL_MEMORY_PAGE_COUNTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/range.h>
+#include <base/status.h>
+#include <boot/owner.h>
+
+/* Pages mapped as stacks, counted by walking the slots. */
+uint64_t memory_count_stack_pages(void);
+uint64_t memory_count_table_pages(void);
+uint64_t memory_count_free_pages(void);
+/* Every free run, node by node; `visit` says whether to go on. */
+void memory_visit_free(bool (*visit)(void *context, struct frame_run run),
+		       void *context);
+/* Each owner's, counted where it can be: their sum is what was named. */
+void memory_count_owners(uint64_t pages[OWNER_COUNT]);
+/* The pages that the firmware named, from its raw map, now. */
+enum status memory_count_named_pages(uint64_t *out);
+
+#endif
