@@ -32,8 +32,8 @@ static inline uint64_t four_cells(const struct cell *cells)
 }
 
 /*
- * A row of cells, wanted and on the glass. Who draws it makes both equal,
- * and need not touch what is equal already.
+ * A row of cells: the wanted ones, and those on the screen. The function that
+ * draws the row makes both equal and may skip cells that are equal already.
  */
 struct cell_row {
 	uint32_t row, columns;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The framebuffer is an address that somebody else states, and what is drawn
- * is written there: nothing is more dangerous to believe. So whatever the
- * memory map knows as memory of any use is refused. Reserved ranges are not:
- * there are machines whose framebuffer is a piece of reserved RAM, and on
- * most others the map does not mention it at all.
+ * The framebuffer's address comes from the firmware, and every pixel is written
+ * there, so a wrong one destroys memory. A framebuffer inside memory of any
+ * known use is refused. Reserved ranges are accepted: some machines have their
+ * framebuffer in reserved RAM, and on most others the map does not mention it
+ * at all.
  *
- * The size of the letters follows the number of pixels: nobody says how
- * large a panel is, but they all are about as wide as an open newspaper, so
- * that 80 to 130 columns are comfortable. A screen much wider than 16:9 is
- * wide, not dense, and counts as if it were 16:9.
+ * The size of the letters follows the number of pixels, since the firmware does
+ * not state the size of a panel: 80 to 130 columns are readable on most. A
+ * screen much wider than 16:9 is wide, not dense, and counts as if it were
+ * 16:9.
  */
 #include "framebuffer.h"
 

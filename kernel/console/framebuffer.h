@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * framebuffer.h - what of a stated framebuffer can be believed, and how
- * text is laid out on it.
+ * framebuffer.h - checks the stated framebuffer, and lays text out on it.
  *
- * Takes: the handover's framebuffer, which is the firmware's word, and the
- *        regions of memory.
- * Gives: a surface of whole lines inside the stated size and outside all
- *        memory that is anybody's, or one clause that says why not.
+ * Takes: the handover's framebuffer, as the firmware stated it, and the regions
+ *        of memory.
+ * Gives: a surface of whole lines inside the stated size and outside all memory
+ *        in use, or one clause that says why not.
  */
 #ifndef KERNEL_CONSOLE_FRAMEBUFFER_H
 #define KERNEL_CONSOLE_FRAMEBUFFER_H

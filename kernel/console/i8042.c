@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Nobody says whether there is a controller. The FADT has a bit for it that
- * a third of the laptops with a PS/2 keyboard leave clear, so we ask the
- * ports themselves. Where there is none they read FF, 00 or nonsense, for
- * ever; in some machines the firmware plays the controller in SMM, with a
- * USB keyboard behind it, slowly and in part. Hence:
+ * No table says reliably whether there is a controller: a third of the laptops
+ * with a PS/2 keyboard leave the FADT's bit for it clear, so the ports are
+ * probed. Without a controller they read FF, 00 or nonsense, for ever; in some
+ * machines the firmware emulates one in SMM, with a USB keyboard behind it,
+ * slowly and in part. Hence:
  *
  *   - every wait ends by the clock and by a count, for a clock that stands;
- *   - only what we need is believed: that the status reads sane, and that
- *     the command for the configuration byte is answered, twice the same;
+ *   - only necessary facts are checked: the status is plausible, and the
+ *     command for the configuration byte is answered, twice the same;
  *   - the controller's self-test is not run. The firmware has run it, it
  *     resets the configuration of some chips and it fails on some laptops
  *     whose keyboard works;
- *   - the keyboard is not reset, which takes it up to a second, but told to
- *     take its defaults and to send keys. An answer that comes late is among
- *     the keys then, where nobody takes it for one.
+ *   - the keyboard is not reset, which takes up to a second, but told to take
+ *     its defaults and to send keys. An answer that comes late is then among
+ *     the keys, and is no valid key.
  *
  * The order: both devices off, so that no byte comes between a command and
  * its answer; the buffer emptied; the configuration; the keyboard on. The
- * mouse stays off. Where it talks nevertheless, its bytes carry a mark in
- * the status and are dropped, wherever they turn up.
+ * mouse stays off. Where it sends nevertheless, its bytes carry a mark in
+ * the status and are dropped.
  * Source: IBM PS/2 keyboard and auxiliary device controller reference.
  */
 #include "i8042.h"
@@ -29,7 +29,7 @@
 #define STATUS_FULL		0x01	/* a byte for us to read             */
 #define STATUS_BUSY		0x02	/* it has not read our last one      */
 #define STATUS_MOUSE		0x20	/* the byte is the mouse's           */
-#define STATUS_NOBODY		0xff
+#define STATUS_ABSENT		0xff
 
 #define COMMAND_READ_CONFIG	0x20
 #define COMMAND_WRITE_CONFIG	0x60
@@ -42,7 +42,7 @@
 #define CONFIG_KEYBOARD_OFF	0x10
 #define CONFIG_MOUSE_OFF	0x20
 #define CONFIG_TRANSLATE	0x40	/* the keyboard's set 2 into set 1   */
-#define CONFIG_NOBODY		0xff
+#define CONFIG_ABSENT		0xff
 
 #define KEYBOARD_DEFAULTS	0xf6
 #define KEYBOARD_SEND_KEYS	0xf4
@@ -174,13 +174,13 @@ enum i8042_found i8042_start(struct i8042_ports *ports)
 	bool defaults, sends;
 	int config;
 
-	if (ports->read(ports, I8042_STATUS) == STATUS_NOBODY)
+	if (ports->read(ports, I8042_STATUS) == STATUS_ABSENT)
 		return I8042_NONE;
 	if (!send(ports, I8042_COMMAND, COMMAND_KEYBOARD_OFF) ||
 	    !send(ports, I8042_COMMAND, COMMAND_MOUSE_OFF) || !flush(ports))
 		return I8042_NONE;
 	config = read_config(ports);
-	if (config < 0 || config == CONFIG_NOBODY)
+	if (config < 0 || config == CONFIG_ABSENT)
 		return I8042_NONE;
 	config &= ~(CONFIG_KEYBOARD_IRQ | CONFIG_MOUSE_IRQ |
 		    CONFIG_KEYBOARD_OFF);
@@ -199,7 +199,7 @@ int i8042_poll(struct i8042_ports *ports)
 		uint8_t status = ports->read(ports, I8042_STATUS);
 		uint8_t byte;
 
-		if (status == STATUS_NOBODY || (status & STATUS_FULL) == 0)
+		if (status == STATUS_ABSENT || (status & STATUS_FULL) == 0)
 			return -1;
 		byte = ports->read(ports, I8042_DATA);
 		if ((status & STATUS_MOUSE) == 0)

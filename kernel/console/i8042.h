@@ -28,11 +28,10 @@ enum i8042_found {
 };
 
 /*
- * Finds the controller and makes it ready: scan code set 1, no interrupts,
- * the mouse off, keys coming. What was typed before is thrown away.
- * A silent one is worth polling: a keyboard may answer late or be plugged
- * in later.
- * Cost: about a second with a controller that never answers, else 2 ms.
+ * Finds the controller and initialises it: scan code set 1, no interrupts, the
+ * mouse off, the keyboard on. Keys typed before are dropped. A silent keyboard
+ * is worth polling: it may answer late or be plugged in later.
+ * Cost:  about a second with a controller that never answers, else 2 ms.
  */
 enum i8042_found i8042_start(struct i8042_ports *ports);
 

@@ -24,7 +24,7 @@
 #define AHEAD_BYTES	256	/* a power of two                            */
 #define KEYS_KEPT	16	/* of the keyboard, during a command         */
 #define CTRL_C		3
-/* A terminal does not say how wide it is: nobody's is narrower. */
+/* The width of a terminal is unknown; all have at least this. */
 #define SERIAL_COLUMNS	80
 
 static struct {
@@ -227,7 +227,7 @@ static void clear(const struct displays *displays)
 	}
 }
 
-/* What follows from a key but for another look of the row. */
+/* The effect of a key, other than repainting the row. */
 static void answer(const struct displays *displays, enum line_event event,
 		   struct sink *out)
 {

@@ -26,9 +26,9 @@ struct key input_poll_key(void);
 struct key input_read_key(void);
 
 /*
- * Whether somebody has pressed Ctrl-C; for commands that take long. What was
- * typed before it is dropped, as the line would be; all else is kept for
- * the next line. Never waits.
+ * Whether Ctrl-C was pressed; for commands that take long. Input before it is
+ * dropped, as the line would be; other input is kept for the next line. Never
+ * waits.
  */
 bool input_take_cancel(void);
 

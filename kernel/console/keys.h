@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * keys.h - what a person pressed, by whichever way it came in.
+ * keys.h - a key, independent of the device that it came from.
  *
- * A keyboard and a terminal say the same key in different words; after
- * scancodes and serial_keys nobody can tell them apart.
+ * A keyboard and a terminal encode the same key differently; scancodes and
+ * serial_keys translate both to these.
  */
 #ifndef KERNEL_CONSOLE_KEYS_H
 #define KERNEL_CONSOLE_KEYS_H

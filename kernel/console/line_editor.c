@@ -161,7 +161,7 @@ static void history_remember(struct line_editor *editor)
 
 /* --- completion ---------------------------------------------------------- */
 
-/* What is to be completed, and how far it is known. */
+/* The text to complete, and how much of it is known. */
 struct completion {
 	size_t start;		/* of the word, in the text                  */
 	size_t typed;		/* bytes of it before the cursor             */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * line_editor.h - keys become a line, and a picture of it.
+ * line_editor.h - turns keys into a line, and into the row that shows it.
  *
- * The editor prints nothing. It takes a key, says what came of it, and
- * draws at any time what a person should see: one row of text and where the
- * cursor stands in it. Whoever shows the row finds out what has changed
- * (row_painter for a terminal, the console for the screen).
+ * The editor prints nothing. It takes a key, returns the effect, and at any
+ * time draws the visible row and the position of the cursor in it. The function
+ * that shows the row finds out which cells changed (row_painter for a terminal,
+ * the console for the screen).
  */
 #ifndef KERNEL_CONSOLE_LINE_EDITOR_H
 #define KERNEL_CONSOLE_LINE_EDITOR_H
@@ -21,9 +21,9 @@
 #define LINE_EDITOR_HISTORY	32
 
 /*
- * What Tab may complete: the index-th name that can stand behind the
- * `bytes` bytes of `before`, which are empty for the first word and else end
- * in a space. NULL when there are no more. Need not look at what is typed.
+ * The candidates for Tab: the index-th name that can follow the `bytes` bytes
+ * of `before`, which are empty for the first word and else end in a space. NULL
+ * when there are no more. Need not compare with the typed text.
  */
 typedef const char *line_names(const char *before, size_t bytes,
 			       unsigned index);

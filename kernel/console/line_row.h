@@ -17,7 +17,7 @@ struct line_row {
 	size_t cursor;		/* a column, 0 to length                     */
 };
 
-/* Where a row is shown while somebody types: a terminal, the screen. */
+/* A place that shows the edited row: a terminal, the screen. */
 struct line_display {
 	size_t columns;
 	/* Makes the current row look like `row`, from its first column on. */

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Text is drawn over text, and the glass must not be read. What stands on
- * it is known all the same, as a glyph; so both glyphs can be compared, and
- * only rows in which they differ are written.
+ * Text is drawn over text, and the framebuffer must not be read. The glyph that
+ * is already at a place is known, so both glyphs are compared, and only rows in
+ * which they differ are written.
  *
  * A font has few different rows: the 95 characters of a 16x32 font have 3040
- * rows, of which 128 differ. So a shape is a list of row numbers, and the
- * rows are turned into pixels once for each pair of colours: 8 KiB, which
- * stay in the first-level cache. Comparing a row is comparing two numbers,
- * drawing it is one straight copy. Equal numbers mean equal pixels, because
- * no row is kept twice. A 16-pixel row is one whole 64-byte burst for a
- * write-combining buffer.
+ * rows, of which 128 differ. So a shape is a list of row numbers, and the rows
+ * are turned into pixels once for each pair of colours: 8 KiB, which stay in
+ * the first-level cache. Comparing a row is comparing two numbers, drawing it
+ * is one straight copy. Equal numbers mean equal pixels, because no row is
+ * stored twice. A 16-pixel row is one whole 64-byte burst for a write-combining
+ * buffer.
  *
- * Invariants of a font: (F1) rows[0..row_count) differ, row 0 is blank;
- * (F2) every entry of a shape is a row's number times width * 4; (F3) those
- * of GLYPH_UNKNOWN are no row's up to the height; (F4) entries beyond the
- * height are 0, in every shape.
+ * Invariants of a font: (F1) rows[0..row_count) differ, row 0 is blank; (F2)
+ * every entry of a shape is a row's number times width * 4; (F3) those of
+ * GLYPH_UNKNOWN are no row's up to the height; (F4) entries beyond the height
+ * are 0, in every shape.
  *
  * Source: PSF as in the Linux kbd package's documentation (psfu(5)).
  */
@@ -127,7 +127,7 @@ enum status psf_parse(struct psf *out, const void *data, size_t bytes)
 	return ST_CORRUPT;
 }
 
-/* What the next unit of a map is; sequences stand for no single character. */
+/* The next unit of a map; sequences stand for no single character. */
 enum map_unit { MAP_CHARACTER, MAP_SEQUENCE, MAP_END, MAP_NONSENSE };
 
 struct map_reader {

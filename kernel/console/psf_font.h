@@ -46,7 +46,7 @@ enum status psf_find(const struct psf *psf, uint32_t character,
 /* One row of a glyph, its leftmost pixel in bit 31, nothing beyond width. */
 uint32_t psf_row(const struct psf *psf, uint32_t glyph, uint32_t row);
 
-/* What can be drawn: bytes 0 ... 127, and a state that the glass can have. */
+/* The glyphs: bytes 0 ... 127, and one for unknown screen content. */
 #define GLYPH_BOX	127	/* for what the font does not have           */
 #define GLYPH_UNKNOWN	128	/* on the glass: differs from everything     */
 #define GLYPH_COUNT	129

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * row_painter.h - a row on a terminal, without escape sequences.
+ * row_painter.h - shows a row on a terminal, without escape sequences.
  *
- * Sends printable bytes, spaces, backspace (08), CR and, when the row is
- * left, LF. Somebody who types at the end of the line is sent back what was
- * typed and not a byte more.
+ * Sends printable bytes, spaces, backspace (08), CR and, when the row is left,
+ * LF. Input at the end of the line is echoed byte for byte, and nothing else is
+ * sent.
  */
 #ifndef KERNEL_CONSOLE_ROW_PAINTER_H
 #define KERNEL_CONSOLE_ROW_PAINTER_H

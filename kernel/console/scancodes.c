@@ -153,7 +153,7 @@ static struct key key_of_character(const struct scancodes *codes,
 		if ((codes->down & SHIFTS) != 0)
 			key.held |= KEY_SHIFT;
 	} else if ((key.held & KEY_CTRL) != 0 && character >= '@') {
-		/* What a terminal sends for it: Ctrl-M is Enter. */
+		/* As a terminal sends it: Ctrl-M is Enter. */
 		uint8_t alt = key.held & KEY_ALT;
 
 		key = key_from_control(character & 0x1f);

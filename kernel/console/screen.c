@@ -108,7 +108,7 @@ void pane_write(struct pane *pane, enum ink ink, const char *text,
 void pane_show(struct pane *pane)
 {
 	grid_redraw(&pane->grid, &pane->painter);
-	/* What is combined would stay in the processor for a while. */
+	/* Combined writes would stay in the processor for a while. */
 	__asm__ volatile("sfence" : : : "memory");
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The line that somebody types, in the row of the screen that the console
- * has reached. All of it is put again; the grid finds out what is new.
+ * The line being typed, in the row of the screen that the console has reached.
+ * All of it is written again; the grid finds the cells that changed.
  */
 #include "screen.h"
 

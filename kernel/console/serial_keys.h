@@ -32,7 +32,9 @@ struct key serial_keys_take(struct serial_keys *keys, uint8_t byte);
  */
 struct key serial_keys_quiet(struct serial_keys *keys);
 
-/* 300 baud are 33 ms a byte; nobody types two keys as fast as this. */
+/*
+ * At 300 baud a byte takes 33 ms; two typed keys are further apart than this.
+ */
 #define SERIAL_KEYS_QUIET_US 100000
 
 #endif

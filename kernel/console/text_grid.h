@@ -96,7 +96,7 @@ void grid_set_cursor(struct text_grid *grid, struct cell cursor);
 /* Draws what has changed; afterwards the glass is as wanted. */
 void grid_redraw(struct text_grid *grid, struct grid_painter *painter);
 
-/* What is wanted in a row: `columns` cells. */
+/* The wanted content of a row: `columns` cells. */
 const struct cell *grid_row(const struct text_grid *grid, uint32_t row);
 
 bool grid_audit(const struct text_grid *grid);	/* G1, G2 */

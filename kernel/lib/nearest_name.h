@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* nearest_name.h - what somebody may have meant who mistyped a name. */
+/* nearest_name.h - the name closest to a mistyped one. */
 #ifndef KERNEL_LIB_NEAREST_NAME_H
 #define KERNEL_LIB_NEAREST_NAME_H
 
-#define NEAREST_NAME_BYTES 32	/* longer names are nobody's slip          */
+#define NEAREST_NAME_BYTES 32	/* longer names are not compared           */
 
 /* The index-th name; NULL when there are no more. */
 typedef const char *nearest_names(unsigned index);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * bad: memory that is not to be used, by memmap=, by this command, or since
- * a machine check. What the option took is a region; what was taken later
- * is a frame that its pool has lent for ever.
+ * bad: memory that must not be used, by memmap=, by this command, or after a
+ * machine check. The option's ranges are regions; a frame that was taken later
+ * is allocated for good in its pool.
  */
 #include "command.h"
 

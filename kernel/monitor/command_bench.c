@@ -33,7 +33,7 @@
 
 struct scene {
 	struct frame_bank *bank;
-	bool failed;			/* somebody was refused              */
+	bool failed;			/* an allocation was refused         */
 	uint64_t random;
 	pfn_t *frames;			/* room for BULK                     */
 };
@@ -220,7 +220,7 @@ static void measure(const struct command_call *call, struct scene *scene,
 	if (!scene->failed)
 		pairs = workload->run(scene);
 	ticks = read_tsc() - ticks;
-	/* What it did not finish says nothing. */
+	/* An unfinished run has no meaningful time. */
 	if (scene->failed) {
 		log_line(LOG_ERROR, "bench: a frame was refused name=%s",
 			 workload->name);

@@ -27,7 +27,7 @@
 #define CR0_TS		(1UL << 3)
 #define FLAG_TRAP	0x100
 #define NOT_CANONICAL	0x8000000000000000
-/* Nobody maps anything there while the arena has no room of its own. */
+/* Nothing is mapped there: the arena has no allocator yet. */
 #define UNMAPPED	(ARENA_END - SIZE_1G)
 /* Each level takes more than a byte: deeper than any stack. */
 #define OVERFLOW_DEPTH	STACK_SLOT_BYTES

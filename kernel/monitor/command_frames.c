@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * frames, buddy, numa, whois: physical memory as its pools have it.
+ * frames, buddy, numa, whois: physical memory as the pools have it.
  *
- * What is counted here is right at a quiet moment; while other CPUs work,
- * each number is one that was right during the command.
+ * The counts are exact at a quiet moment; while other CPUs allocate, each
+ * number was right at some moment during the command.
  */
 #include "command.h"
 

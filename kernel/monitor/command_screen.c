@@ -36,7 +36,7 @@ static void make_line(char *line, uint32_t columns, uint64_t *state)
 	}
 }
 
-/* What the glass has, against what is wanted on it. */
+/* The cells on the screen, compared with the wanted ones. */
 static void count_changes(struct bench *bench)
 {
 	const struct text_grid *grid = &screen.text.grid;

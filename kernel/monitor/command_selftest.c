@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Tests that only the running system can do, as KTAP lines.
+ * Tests that need the running system, as KTAP lines.
  *
- * frames: takes every free page there is, writes into each what only it can
- * hold, and reads all of them back while giving them back. A page that was
- * handed out twice, is not there, or is somebody else's shows at once.
+ * frames: allocates every free page, stamps it with a value of its own, and
+ * checks all stamps while freeing the pages. A page that was allocated twice,
+ * is not there, or is used elsewhere shows a wrong stamp.
  */
 #include "command.h"
 
@@ -20,7 +20,7 @@
 
 #define NO_FRAME UINT64_MAX
 
-/* What a taken page holds; the last word is at the page's very end. */
+/* The stamp of a page; the last word is at the page's very end. */
 struct stamp {
 	uint64_t mark;
 	uint64_t previous;	/* the frame taken before, or NO_FRAME */
@@ -144,7 +144,7 @@ static void print_result(const struct command_call *call,
 	sink_print(call->out, format, number, name);
 }
 
-/* What could not be done is no success, but worse is worse. */
+/* A skipped test is no success, but a failed one has precedence. */
 static enum status worse_of(enum status one, enum status other)
 {
 	return one == ST_CORRUPT || other == ST_OK ? one : other;

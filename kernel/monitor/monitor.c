@@ -185,7 +185,7 @@ void monitor_loop(void)
 	for (;;) {
 		const char *line = input_read_line(&request);
 
-		/* What went wrong has been said; the next line is welcome. */
+		/* The error was reported; read the next line. */
 		if (command_run(line, request.out) != ST_OK)
 			continue;
 	}

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * Each CPU has two holders of memory: its task, and its interrupt handler,
- * which others call at any moment. A holder takes pieces of all kinds, gives
- * them back in any order, and tasks exchange pieces, so that much is freed
- * elsewhere than where it was lent.
+ * which other CPUs call at any moment. A holder allocates pieces of all kinds
+ * and frees them in any order, and tasks exchange pieces, so that many are
+ * freed on another CPU than they were allocated on.
  *
- * A piece is one word: where it is, how large, and who took it as his how
- * many-eth. Every frame of it begins with that word, and ends with one that
- * follows from it and from the frame's own number. Who gives a piece back
- * looks at all its frames and wipes the stamps; who gets one must find none:
- * a frame with a stamp that is good has another holder. In the middle of
- * each frame there is dirt, and it stays, for those who ask for zeroes.
+ * A piece is one word: its place, its size, its holder and a sequence number.
+ * Every frame of it begins with that word, and ends with one derived from it
+ * and from the frame's own number. A holder that frees a piece checks all its
+ * frames and wipes the stamps; a holder that allocates one must find none: a
+ * frame with a valid stamp has another holder. The middle of each frame is
+ * filled with dirt that stays, as a test for requests of zeroed memory.
  */
 #include "stress_internal.h"
 
@@ -60,7 +60,7 @@ _Static_assert(sizeof(struct crew) <= PAGE_SIZE, "a page for each");
 struct stress {
 	struct frame_run run;		/* the crews' pages                  */
 	struct stress_watch watch;
-	atomic_u64 counter[COUNTERS];	/* [A] pieces that nobody holds      */
+	atomic_u64 counter[COUNTERS];	/* [A] pieces that no holder has     */
 };
 
 /* --- a piece as a word -----------------------------------------------------*/
@@ -106,7 +106,7 @@ static uint64_t *words_of(pfn_t frame)
 	return window_at_frame(&kernel.window, frame);
 }
 
-/* What the last word must be; never 0 where there is no stamp. */
+/* The expected last word; never 0 where there is no stamp. */
 static uint64_t last_word(pfn_t frame, uint64_t piece)
 {
 	return ~piece ^ (frame.raw + 1) * 0x9e3779b97f4a7c15;
@@ -401,7 +401,7 @@ static uint64_t pages_of(const struct holder *holder)
 	return pages;
 }
 
-/* What all hold, and the counter has. */
+/* The pieces of all holders and of the exchange. */
 static uint64_t pages_in_hand(struct stress *stress)
 {
 	uint64_t pages = 0;

@@ -27,12 +27,13 @@ struct stress_result {
 };
 
 /*
- * Works for `seconds` on every CPU: three eighths, and as long with nearly
- * all memory out of the way; then all CPUs race for the last frame. Pools
- * and banks are audited after each part, before anything drains. Each part
- * does a little even if its time is over. Ctrl-C ends it early.
- * Fails: ST_NO_MEMORY: for notes. What is wrong is in `out`, not a failure.
- * Locks: takes WORK, as smp_run_everywhere. Cost: all free memory is taken.
+ * Runs for `seconds` on every CPU: three eighths, and as long with nearly all
+ * memory held elsewhere; then all CPUs race for the last frame. Pools and banks
+ * are audited after each part, before any drain. Each part does a little even
+ * if its time is over. Ctrl-C ends it early.
+ * Fails: ST_NO_MEMORY: for notes. Errors found are in `out`, not a failure.
+ * Locks: takes WORK, as smp_run_everywhere.
+ * Cost:  all free memory is taken.
  */
 enum status stress_frames(uint64_t seconds, struct stress_result *out);
 

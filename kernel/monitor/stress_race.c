@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * All memory is taken but for one frame, and every CPU asks for it at the
- * same moment: exactly one gets it, and all others are refused. Then there
- * are as many frames as CPUs, each CPU asks for one, gives it back and asks
- * again, and nobody is refused: at any moment one is free, or in a bank whose
+ * All memory is allocated but one frame, and every CPU asks for it at the same
+ * moment: exactly one gets it, and all others are refused. Then there are as
+ * many frames as CPUs, each CPU allocates one, frees it and allocates again,
+ * and none may be refused: at any moment one frame is free, or in a bank whose
  * CPU can be asked to drain it.
  */
 #include "stress_internal.h"
@@ -83,7 +83,7 @@ static void let_go(struct race *race, unsigned frames)
 		stress_wrong(race->wrong, "free before a race", free_pages);
 }
 
-/* What was won is ours again, and so is what nobody got. */
+/* Free the frames that were won, and the frame that none got. */
 static unsigned gather(struct race *race, unsigned frames)
 {
 	unsigned have = 0, won;

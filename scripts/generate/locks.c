@@ -56,7 +56,7 @@ int main(void)
 	       "off | yes, unless it holds one of kind interrupt |\n"
 	       "| an interrupt handler | kind interrupt | no |\n"
 	       "| an NMI or a machine check | nothing | no |\n"
-	       "| a CPU that panics | nothing: it breaks the locks that it needs; "
+	       "| a CPU that panics | nothing: it breaks the locks it needs; "
 	       "the other CPUs are stopped | no |\n");
 	return 0;
 }

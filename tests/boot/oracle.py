@@ -2,8 +2,8 @@
 """What the memory map should have become, worked out a second time.
 
 Written from the rules in docs/memory/regions.md and docs/memory/ledger.md,
-not from the C: it cuts the address space at every edge that any claim has and
-asks of each piece who claims it. An entry is as many claims as there are rules for it.
+not from the C: it cuts the address space at the edges of all claims and finds
+the claims on each part. An entry is as many claims as there are rules for it.
 """
 
 from dataclasses import dataclass
