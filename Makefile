@@ -450,10 +450,15 @@ fuzz: setup-fuzz
 	$(Q)$(foreach test,$(TSAN_TESTS),$(BUILD)/check-tsan/$(test) &&) true
 
 # --- lint, documents, the rest ---------------------------------------------------
-.PHONY: lint docs
+.PHONY: lint docs loader-rooms
+# Symbols are read from the objects, so these are built first.
 lint: setup-lint
-	$(Q)$(MAKE) --no-print-directory compile_commands.json
-	$(Q)scripts/lint/run
+	$(Q)$(MAKE) --no-print-directory -j2 products
+	$(Q)BUILD=$(BUILD) scripts/lint/run
+
+# For scripts/lint/objects.py.
+loader-rooms:
+	@echo $(LOADER_ROOMS)
 
 docs: setup-docs
 	$(Q)scripts/generate-docs

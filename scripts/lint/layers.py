@@ -1,25 +1,71 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Refuses an #include that looks the wrong way.
+"""L1: refuses an #include against the order of the rooms.
 
-A room of mm/ sees earlier rooms only, so that each can be read, tested and
-replaced without the rooms after it; gnu-efi is used in efi/ only.
-include/mm/x.h and mm/x.c, mm/x_y.c and mm/x/y.c are one room, x.
+A room sees its own files and the rooms before it in its list, so that each
+can be read, tested and replaced without the rooms after it; gnu-efi is used
+in efi/ only. include/mm/x.h and mm/x.c, mm/x_y.c and mm/x/y.c are one room,
+x; kernel/x/ is the room x of the kernel.
 """
 
 import posixpath
 import re
 import sys
+from typing import NamedTuple, Optional
 
 import tree
 
-ROOMS = (
-    "base", "boot", "sweep", "region", "memtype", "window", "source",
-    "ledger", "early", "table", "frame", "tlb", "vmem", "heap", "vm",
-)
+# Each room with its subject, in the order in which they may see each other:
+# a room sees those above it. docs/house.md is made from these two lists.
+MM_ROOMS = {
+    "base": "strings, text, sorting, checksums, status names",
+    "boot": "formats that loader and kernel share: handover, options, ELF",
+    "sweep": "the edge walk that settles overlapping ranges",
+    "region": "the firmware's map as a sorted list of regions",
+    "memtype": "the memory type of a range, from the MTRRs",
+    "window": "from a physical page to a pointer",
+    "source": "the interface that gives and takes single pages",
+    "ledger": "one owner for each page that the firmware names",
+    "early": "the list of free runs before the pools",
+    "table": "page tables: map, change, unmap, adopt, audit",
+    "frame": "the frame allocator: pools per node, caches per CPU",
+    "tlb": "unmapped frames that wait for a shootdown",
+    "vmem": "kernel virtual address ranges",
+    "heap": "objects smaller than a page",
+    "vm": "user address spaces",
+}
+KERNEL_ROOMS = {
+    "lib": "numbers, names, command lines, symbols",
+    "arch": "the processor: traps, descriptors, local APIC, clock, TLB",
+    "sync": "locks, calls between CPUs, TLB shootdown",
+    "log": "log lines, the crash log, the serial port",
+    "boot": "memory before the frame pools",
+    "platform": "ACPI, NUMA, the CPU list, PCI, power",
+    "memory": "frame pools, pages, stacks, bad frames",
+    "smp": "bring-up of the other CPUs, and idle",
+    "console": "screen, keyboard, line editor",
+    "sched": "threads, waiting, timers",
+    "vfs": "files and pipes",
+    "process": "processes and signals",
+    "syscall": "system calls",
+    "debug": "exception reports, machine checks, panic, audits",
+    "ui": "the live picture of memory",
+    "monitor": "the commands of the monitor",
+}
+# Files of one folder in the order in which they may call each other.
+FILE_ORDER = {
+    "mm/table": ("step", "table", "change", "adopt", "visit",
+                 "kernel_tables", "log"),
+    "mm/frame": ("report", "tree", "block", "search", "run", "query", "add",
+                 "pick", "pool", "nodes", "cache_query", "cache", "audit"),
+}
 # Headers whose room their name does not say.
 ROOM_OF_HEADER = {"kernel_tables": "table"}
-RANK = {room: rank for rank, room in enumerate(ROOMS)}
+MM_RANK = {room: rank for rank, room in enumerate(MM_ROOMS)}
+KERNEL_RANK = {room: rank for rank, room in enumerate(KERNEL_ROOMS)}
+# The boot order: kernel/main.c sees every room, and no room sees it.
+MAIN = "main"
+KERNEL_RANK[MAIN] = len(KERNEL_ROOMS)
 
 # What the compiler brings along without a library.
 FREESTANDING = frozenset((
@@ -34,22 +80,29 @@ EFI_HEADER = re.compile(r"(^|/)efi\w*\.h$")
 EFI_HOMES = ("efi/", "tests/firmware/", "tests/loader/")
 
 
+class Place(NamedTuple):
+    """Where a file stands; it has a room only where an order applies."""
+    house: str
+    room: Optional[str]
+    path: str
+
+
 def room_of_stem(stem):
-    """The longest room that `stem` is, or is a part of."""
+    """The longest room of mm/ that `stem` is, or is a part of."""
     if stem in ROOM_OF_HEADER:
         return ROOM_OF_HEADER[stem]
-    fits = [r for r in ROOMS if stem == r or stem.startswith(r + "_")]
+    fits = [r for r in MM_ROOMS if stem == r or stem.startswith(r + "_")]
     return max(fits, key=len) if fits else None
 
 
-def hosted():
-    """The files that kernel/HOSTED lists, without their endings."""
+def hosted_files():
+    """The files that kernel/HOSTED lists."""
     try:
         lines = tree.read("kernel/HOSTED").split("\n")
     except FileNotFoundError:
-        return frozenset()
-    return frozenset(line.rpartition(".")[0] for line in lines
-                     if line and not line.startswith("#"))
+        return ()
+    return tuple(line for line in lines
+                 if line and not line.startswith("#"))
 
 
 # Headers without a .c file that hosted files share.
@@ -60,21 +113,38 @@ HOSTED_HEADERS = frozenset((
 
 
 def is_hosted(path):
-    return path.rpartition(".")[0] in hosted() or path in HOSTED_HEADERS
+    stems = [f.rpartition(".")[0] for f in hosted_files()]
+    return path.rpartition(".")[0] in stems or path in HOSTED_HEADERS
+
+
+def mm_room(parts):
+    """The room of a file of mm/ or include/mm/."""
+    name = parts[1] if len(parts) > 2 else parts[1].rpartition(".")[0]
+    return room_of_stem(name)
+
+
+def kernel_room(parts):
+    if len(parts) == 2:
+        return MAIN
+    return parts[1] if parts[1] in KERNEL_ROOMS else None
 
 
 def place_of(path):
-    """(house, room): the room is a name only where mm's order applies."""
     parts = path.split("/")
     if parts[0] == "include" and len(parts) > 2:
         parts = parts[1:]
         if parts[0] in ("base", "boot"):
-            return "mm", parts[0]
-    if parts[0] != "mm":
-        return parts[0], "hosted" if is_hosted(path) else None
-    if len(parts) == 2:
-        return "mm", room_of_stem(parts[1].rpartition(".")[0])
-    return "mm", room_of_stem(parts[1])
+            return Place("mm", parts[0], path)
+    if parts[0] == "mm" and len(parts) > 1:
+        return Place("mm", mm_room(parts), path)
+    if parts[0] == "kernel" and len(parts) > 1:
+        return Place("kernel", kernel_room(parts), path)
+    return Place(parts[0], None, path)
+
+
+def rank_of(place):
+    """A file's number in its list of rooms."""
+    return (MM_RANK if place.house == "mm" else KERNEL_RANK)[place.room]
 
 
 def resolve(path, mark, name, known):
@@ -98,60 +168,66 @@ def includes(path):
         yield line, match.group(1), match.group(2)
 
 
-# --- who may see what: a reason to refuse, or None ---------------------------
+# --- which house sees what: a reason to refuse, or None ----------------------
 
-def from_mm(room, house, target_room):
-    if house == "arch":
-        if RANK[room] < RANK["table"]:
+def from_mm(here, target):
+    if target.house == "arch":
+        if rank_of(here) < MM_RANK["table"]:
             return "only rooms from table on know the processor"
         return None
-    if house != "mm":
+    if target.house != "mm":
         return "mm/ sees base, boot, arch and mm only"
-    if target_room is None or RANK[target_room] > RANK[room]:
-        return "%s comes before %s" % (room, target_room)
+    if target.room is None or rank_of(target) > rank_of(here):
+        return "%s comes before %s" % (here.room, target.room)
     return None
 
 
-def from_efi(room, house, target_room):
-    if house in ("efi", "arch"):
+def from_efi(here, target):
+    if target.house in ("efi", "arch"):
         return None
-    if house == "mm" and target_room is not None:
-        if RANK[target_room] <= RANK["table"]:
+    if target.house == "mm" and target.room is not None:
+        if rank_of(target) <= MM_RANK["table"]:
             return None
     return "efi/ sees base, boot, arch and mm up to table"
 
 
-def from_kernel(room, house, target_room):
-    if house in ("kernel", "arch", "mm", "abi"):
+def from_kernel(here, target):
+    if target.house in ("arch", "mm", "abi"):
         return None
-    return "kernel/ sees base, boot, arch, mm and abi"
+    if target.house != "kernel":
+        return "kernel/ sees base, boot, arch, mm and abi"
+    if target.room is None or rank_of(target) > rank_of(here):
+        return "%s comes before %s" % (here.room, target.room)
+    return None
 
 
-def from_user(room, house, target_room):
-    if house in ("user", "abi") or target_room == "base":
+def from_user(here, target):
+    if target.house in ("user", "abi") or target.room == "base":
         return None
     return "user/ sees base and abi only"
 
 
-def from_arch(room, house, target_room):
-    if house == "arch" or target_room in ("base", "boot"):
+def from_arch(here, target):
+    if target.house == "arch" or target.room in ("base", "boot"):
         return None
     return "arch/ sees base and boot only"
 
 
-def from_abi(room, house, target_room):
-    if house == "abi" or target_room == "base":
+def from_abi(here, target):
+    if target.house == "abi" or target.room == "base":
         return None
     return "abi/ sees base only"
 
 
-def from_scripts(room, house, target_room):
-    if house in ("scripts", "mm") or target_room == "hosted":
+def from_scripts(here, target):
+    if target.house in ("scripts", "mm"):
+        return None
+    if target.house == "kernel" and is_hosted(target.path):
         return None
     return "the host tool sees base, boot, mm and hosted files of kernel/ only"
 
 
-def from_tests(room, house, target_room):
+def from_tests(here, target):
     return None
 
 
@@ -170,7 +246,7 @@ def judge_foreign(path, house, name):
     """An #include that is no file of ours."""
     if EFI_HEADER.search(name):
         if not path.startswith(EFI_HOMES):
-            return "gnu-efi lives in efi/ and its tests only"
+            return "gnu-efi is used in efi/ and its tests only"
         return None
     if name in SYSTEM.get(house, (name,)):
         return None
@@ -179,26 +255,46 @@ def judge_foreign(path, house, name):
     return "%s/ may not include <%s>" % (house, name)
 
 
+def judge_spelling(here, mark, name, target):
+    """A header of a room is "x.h" inside it, <kernel/room/x.h> outside."""
+    if here.house not in ("mm", "kernel"):
+        return None
+    folder = posixpath.dirname(target.path)
+    if folder == posixpath.dirname(here.path):
+        if mark != '"' and not folder.startswith("include/"):
+            return 'inside its room this is "%s"' % posixpath.basename(name)
+    elif target.house == "kernel" and (mark, name) != ("<", target.path):
+        return "outside its room this is <%s>" % target.path
+    elif target.path.startswith("mm/"):
+        return "only its own folder sees this header"
+    return None
+
+
+def judge(here, mark, name, known):
+    target = resolve(here.path, mark, name, known)
+    if target:
+        there = place_of(target)
+        return (SEES[here.house](here, there) or
+                judge_spelling(here, mark, name, there))
+    if mark == '"':
+        return "there is no \"%s\"" % name
+    return judge_foreign(here.path, here.house, name)
+
+
 def check_file(path, known):
-    house, room = place_of(path)
-    if house not in SEES:
+    here = place_of(path)
+    if here.house not in SEES:
         yield tree.Finding(path, 1, "layer",
                            "no house in scripts/lint/layers.py has this file")
         return
-    if house == "mm" and room is None:
+    if here.house in ("mm", "kernel") and here.room is None:
         yield tree.Finding(path, 1, "layer",
                            "no room in scripts/lint/layers.py has this file")
         return
     for line, mark, name in includes(path):
-        target = resolve(path, mark, name, known)
-        if target:
-            why = SEES[house](room, *place_of(target))
-        elif mark == '"':
-            why = "there is no \"%s\"" % name
-        else:
-            why = judge_foreign(path, house, name)
+        why = judge(here, mark, name, known)
         if why:
-            yield tree.Finding(path, line, "layer", why)
+            yield tree.Finding(path, line, "layer", why, name)
 
 
 def findings(paths):

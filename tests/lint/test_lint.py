@@ -56,7 +56,9 @@ EMPTY = {"include/mm/region.h": "", "include/mm/table.h": "",
          "include/arch/mmu.h": "", "include/base/bits.h": "",
          "include/boot/elf.h": "", "include/mm/frame.h": "",
          "include/mm/frame_cache.h": "", "include/abi/errno.h": "",
-         "kernel/log/log.h": "", "efi/loader.h": "#include <efi.h>\n",
+         "kernel/log/log.h": "", "kernel/arch/gdt.h": "",
+         "kernel/debug/panic.h": "", "kernel/main.h": "",
+         "mm/table/internal.h": "", "efi/loader.h": "#include <efi.h>\n",
          "tests/support/check.h": "", "mm/boot/elf.h": ""}
 
 
@@ -129,6 +131,131 @@ look("layers_refuse_a_header_that_is_not_there", "kernel/main.c",
      '#include "nowhere.h"', "%s:1: layer")
 look("layers_refuse_libc_in_the_kernel", "kernel/main.c",
      "#include <stdio.h>", "%s:1: layer")
+
+look("layers_let_a_room_of_the_kernel_see_earlier_ones", "kernel/log/log.c",
+     '#include "log.h"\n#include <kernel/arch/gdt.h>')
+look("layers_refuse_a_later_room_of_the_kernel", "kernel/log/log.c",
+     '#include "log.h"\n#include <kernel/debug/panic.h>', "%s:2: layer")
+look("layers_refuse_a_header_of_the_kernel_that_looks_ahead",
+     "kernel/arch/gdt.h", "#include <kernel/log/log.h>", "%s:1: layer")
+look("layers_let_main_see_every_room", "kernel/main.c",
+     "#include <kernel/arch/gdt.h>\n#include <kernel/debug/panic.h>")
+look("layers_refuse_main_in_a_room", "kernel/debug/panic.c",
+     "#include <kernel/main.h>", "%s:1: layer")
+look("layers_refuse_a_room_of_the_kernel_that_is_not_listed",
+     "kernel/attic/x.c", "#include <base/bits.h>", "%s:1: layer")
+look("layers_refuse_brackets_inside_a_room", "kernel/log/log.c",
+     "#include <kernel/log/log.h>", "%s:1: layer")
+look("layers_refuse_a_relative_path_into_a_room", "kernel/log/log.c",
+     '#include "../arch/gdt.h"', "%s:1: layer")
+look("layers_refuse_a_room_of_mm_that_opens_another", "mm/frame/pool.c",
+     "#include <mm/table/internal.h>", "%s:1: layer")
+case("layers_let_the_host_tool_see_hosted_files", "layers",
+     {"kernel/HOSTED": "# a list\nkernel/lib/number.c\n",
+      "kernel/lib/number.h": "", "scripts/bulldog/main.c":
+      "#include <kernel/lib/number.h>\n#include <stdio.h>\n"})
+case("layers_refuse_other_files_of_the_kernel_in_the_host_tool", "layers",
+     {"kernel/HOSTED": "", "kernel/lib/number.h": "",
+      "scripts/bulldog/main.c": "#include <kernel/lib/number.h>\n"},
+     "scripts/bulldog/main.c:1: layer")
+
+# --- objects -----------------------------------------------------------------
+
+
+def calls(own, *others):
+    """A C file that defines `own` and calls the others."""
+    return "".join("void %s(void);\n" % name for name in (own, *others)) + \
+        "void %s(void)\n{\n%s}\n" % (
+            own, "".join("\t%s();\n" % name for name in others))
+
+
+ASM = "void %s(void)\n{\n\tasm(\"cli\");\n}\n"
+ROOMS = {"kernel/arch/trap.c": ASM % "trap", "kernel/sync/ipi.c":
+         calls("ipi", "trap", "region"), "mm/region.c": calls("region")}
+
+
+def objects(name, files, *want):
+    case("objects_" + name, "objects", dict(ROOMS, **files), *want)
+
+
+objects("pass_calls_of_earlier_rooms", {"kernel/main.c": calls(
+    "kernel_main", "ipi", "trap"), "kernel/sync/call.c": calls("call", "ipi")})
+objects("refuse_a_call_of_a_later_room",
+        {"kernel/arch/gdt.c": calls("gdt", "ipi")},
+        "kernel/arch/gdt.c:1: symbol")
+objects("refuse_a_call_of_a_later_room_from_assembler",
+        {"kernel/arch/entry.S": "call ipi\n"}, "kernel/arch/entry.S:1: symbol")
+objects("pass_the_entry_into_main",
+        {"kernel/arch/entry.S": "call kernel_main\n",
+         "kernel/main.c": calls("kernel_main", "ipi")})
+objects("pass_a_seam",
+        {"include/arch/mmu.h": "void flush(void);\n",
+         "kernel/sync/flush.c": calls("flush", "trap"),
+         "mm/table/step.c": calls("step", "flush"),
+         "mm/early.c": calls("early", "assert_failed"),
+         "include/base/assert.h": "void assert_failed(void);\n",
+         "kernel/debug/panic.c": calls("assert_failed", "trap")})
+objects("refuse_mm_that_calls_the_kernel",
+        {"mm/early.c": calls("early", "ipi")}, "mm/early.c:1: symbol")
+objects("refuse_a_call_of_a_later_room_of_mm",
+        {"mm/early.c": calls("early", "region"),
+         "mm/region.c": calls("region", "early_other"),
+         "mm/early_other.c": calls("early_other")}, "mm/region.c:1: symbol")
+objects("refuse_a_call_of_a_later_file_in_a_folder_with_an_order",
+        {"mm/table/step.c": calls("step", "table"),
+         "mm/table/table.c": calls("table"),
+         "mm/table/change.c": calls("change", "step")},
+        "mm/table/step.c:1: symbol")
+objects("refuse_a_file_that_the_order_of_its_folder_lacks",
+        {"mm/table/other.c": calls("other")}, "mm/table/other.c:1: symbol")
+objects("refuse_a_circle_of_files",
+        {"kernel/arch/a.c": calls("a", "b", "trap"),
+         "kernel/arch/b.c": calls("b", "c"),
+         "kernel/arch/c.c": calls("c", "a")},
+        "kernel/arch/a.c:1: circle", "kernel/arch/b.c:1: circle",
+        "kernel/arch/c.c:1: circle")
+objects("pass_a_circle_of_assembler_and_its_own_file",
+        {"kernel/arch/gate.c": calls("gate", "gate_return", "trap"),
+         "kernel/arch/gate.S": ".globl gate_return\ngate_return:\ncall gate\n"})
+objects("refuse_a_listed_file_that_needs_the_kernel",
+        {"kernel/HOSTED": "kernel/sync/ipi.c\n"},
+        "kernel/sync/ipi.c:1: hosted")
+objects("refuse_a_listed_file_that_is_not_there",
+        {"kernel/HOSTED": "kernel/lib/none.c\n"}, "kernel/HOSTED:1: hosted")
+objects("refuse_an_unlisted_file_that_could_be_hosted",
+        {"kernel/HOSTED": "kernel/lib/number.c\n",
+         "kernel/lib/number.c": calls("number", "region"),
+         "kernel/lib/name.c": calls("name", "number"),
+         "kernel/arch/clock.c": '#include "clock.h"\n' + calls("clock"),
+         "kernel/arch/clock.h": "static " + ASM % "halt"},
+        "kernel/lib/name.c:1: hosted")
+objects("refuse_a_room_that_the_loader_does_not_link",
+        {"efi/main.c": calls("efi_main", "region"),
+         "mm/early.c": calls("early"),
+         "Makefile": "loader-rooms:\n\t@echo mm/region.c mm/early.c\n"},
+        "Makefile:1: loader")
+case("objects_refuse_a_tree_that_is_not_built", "objects",
+     {"kernel/lib/number.c": "int x = ;\n"}, "kernel/lib/number.c:1: object")
+
+# --- allowed -----------------------------------------------------------------
+
+UPWARD = {"kernel/arch/a.c": "#include <kernel/log/log.h>\n",
+          "kernel/arch/b.c": "#include <kernel/log/log.h>\n",
+          "kernel/log/log.h": ""}
+
+
+def allow(path, count):
+    return "# A list.\nlayers %s kernel/log/log.h %d\n" % (path, count)
+
+
+case("allowed_passes_what_it_lists_and_nothing_else", "layers",
+     dict(UPWARD, **{"scripts/lint/allowed.txt": allow("kernel/arch/a.c", 1)}),
+     "kernel/arch/b.c:1: layer")
+case("allowed_refuses_what_is_not_needed", "layers",
+     {"kernel/arch/a.c": "", "scripts/lint/allowed.txt":
+      allow("kernel/arch/a.c", 1) + "layers kernel/gone.c x.h 1\n"},
+     "scripts/lint/allowed.txt:2: allowed",
+     "scripts/lint/allowed.txt:3: allowed")
 
 # --- style -------------------------------------------------------------------
 
@@ -326,6 +453,22 @@ def lint(root, check):
         stderr=subprocess.STDOUT, check=False, text=True)
 
 
+def build(root, files):
+    """What objects reads: an object for each source, and a loader."""
+    for path in files:
+        if path.endswith((".c", ".S")) and path.startswith(("kernel/", "mm/")):
+            for kind in ("kernel", "efi"):
+                out = root / "build" / kind / (path + ".o")
+                out.parent.mkdir(parents=True, exist_ok=True)
+                subprocess.run(["gcc", "-c", "-w", "-fPIC", "-o", out, path],
+                               cwd=root, check=False,
+                               stderr=subprocess.DEVNULL)
+    if "efi/main.c" in files:
+        subprocess.run(["gcc", "-shared", "-nostdlib", "-w", "-fPIC", "-o",
+                        "build/loader.so", "efi/main.c",
+                        "build/efi/mm/region.c.o"], cwd=root, check=True)
+
+
 def complaint(check, files, want):
     """What is wrong with the checker's answer, or an empty string."""
     with tempfile.TemporaryDirectory(prefix="bulldog-lint.") as name:
@@ -336,6 +479,8 @@ def complaint(check, files, want):
             (root / path).write_text(text, encoding="utf-8")
             if text.startswith("#!") or path == "scripts/generate-docs":
                 (root / path).chmod(0o755)
+        if check == "objects":
+            build(root, files)
         done = lint(root, check)
     found = sorted({m.group(1) for m in re.finditer(
         r"^(\S+:\d+: \w+): ", done.stdout, re.M)})
