@@ -1,47 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/*
- * Before: the early list has what is free, and the ledger's runs say whose
- * the rest is. After: the pools have all of it, and the ledger's runs call
- * it free, which then means "ask the pool".
- *
- * The pools' own memory comes from the early list, so it is there to be
- * adopted like everything else that the kernel keeps.
- */
 #include "frames.h"
 
 #include <arch/cpu_local.h>
-#include <base/assert.h>
-#include <base/bits.h>
 #include <base/string.h>
 #include <boot/layout.h>
 
 #include <kernel/arch/cpu_local.h>
 #include <kernel/arch/interrupts.h>
 #include <kernel/boot/kernel.h>
-#include <kernel/lib/symbols.h>
-#include <kernel/log/log.h>
 #include <kernel/platform/numa_nodes.h>
 #include <kernel/smp/smp.h>
-#include <kernel/sync/ipi.h>
 
-#include "frame_drain.h"
-#include "frame_metadata.h"
+#include "frames_internal.h"
 
-#define GIANT_FRAMES	(SIZE_1G / PAGE_SIZE)
 /* CPUs that go on freeing while we search could hold us up for ever. */
 #define SEARCHES	64
-/* More than a drain takes where every CPU has a core. */
-#define SPINS		500
 
-static struct {
-	struct frame_nodes nodes;
-	struct frame_cache_set *sets;	/* [C] by node                       */
-	struct frame_bank *banks;	/* [C] by slot, each in its home set */
-	unsigned cpus;			/* [C]                               */
-	bool up;
-	atomic_u64 drained;	/* [A] frames that a drain brought home      */
-	struct drought drought;
-} frames;
+struct frames_state frames;
 
 bool frames_are_up(void)
 {
@@ -51,146 +26,6 @@ bool frames_are_up(void)
 struct frame_nodes *frames_nodes(void)
 {
 	return &frames.nodes;
-}
-
-/* --- complaints ------------------------------------------------------------*/
-
-static void report(struct frame_reporter *reporter,
-		   const struct frame_complaint *complaint)
-{
-	static const char *const words[] = {
-		[FRAME_FOREIGN] = "no pool's",
-		[FRAME_MISALIGNED] = "misaligned",
-		[FRAME_NOT_ALLOCATED] = "not allocated in this size",
-		[FRAME_RETIRED] = "out of use for good",
-		[FRAME_FREED_AT_ONCE] = "freed by two CPUs",
-	};
-	vaddr_t caller = { (uint64_t)complaint->caller };
-	const char *name = "?";
-	uint64_t offset = 0;
-
-	(void)reporter;
-	/* Without a name the address alone must do. */
-	(void)!symbol_find(caller, &name, &offset);
-	log_line(LOG_ERROR, "frames: refused free of=0x%lx why=\"%s\" "
-			    "caller=0x%lx (%s+0x%lx)",
-		 pfn_to_paddr(complaint->frame).raw,
-		 words[complaint->misuse], caller.raw, name, offset);
-}
-
-static struct frame_reporter reporter = { .report = report };
-
-/* --- beginning -------------------------------------------------------------*/
-
-/* From the node's first giant to its last page. */
-static void find_span(unsigned node, struct frame_pool_request *request)
-{
-	struct node_piece piece = { .end = { 0 } };
-	uint64_t first = UINT64_MAX, end = 0;
-
-	while (nodes_piece_of(node, piece.end, &piece)) {
-		first = min_u64(first, paddr_to_pfn(piece.start).raw);
-		end = paddr_to_pfn(piece.end).raw;
-	}
-	/* A node without memory has one giant of nothing. */
-	if (end == 0)
-		first = 0, end = 1;
-	request->first.raw = align_down(first, GIANT_FRAMES);
-	request->frames = end - request->first.raw;
-}
-
-static void *carve(char **next, uint64_t bytes)
-{
-	void *piece = *next;
-
-	*next += align_up(bytes, 64);
-	return piece;
-}
-
-static enum status take_arrays(unsigned node,
-			       struct frame_pool_request *request,
-			       struct frame_pool **pool)
-{
-	struct frame_pool_sizes sizes;
-	enum status status = frame_pool_measure(request, &sizes);
-	struct meta_array dense = { .node = node };
-	struct meta_array sparse = {
-		.first_frame = request->first.raw,
-		.node = node,
-	};
-	void *memory;
-	char *next;
-
-	if (status != ST_OK)
-		return status;
-	dense.bytes = align_up(sizeof(**pool), 64) + sizes.slots +
-		      sizes.hints + sizes.block_owner +
-		      align_up(sizes.giant_owner, 64) + sizes.trees;
-	status = frame_meta_take(&dense, &memory);
-	if (status != ST_OK)
-		return status;
-	next = memory;
-	*pool = carve(&next, sizeof(**pool));
-	request->slot = carve(&next, sizes.slots);
-	request->hints = carve(&next, sizes.hints);
-	request->block_owner = carve(&next, sizes.block_owner);
-	request->giant_owner = carve(&next, sizes.giant_owner);
-	request->trees = carve(&next, sizes.trees);
-	sparse.bytes = sizes.bits;
-	sparse.frames_per_byte = 8;
-	status = frame_meta_take(&sparse, &request->bits);
-	if (status != ST_OK)
-		return status;
-	sparse.bytes = sizes.frame_owner;
-	sparse.frames_per_byte = 1;
-	return frame_meta_take(&sparse, &request->frame_owner);
-}
-
-static enum status start_pool(unsigned node)
-{
-	struct frame_pool_request request = {
-		.shape = FRAME_SHAPE_PC,
-		.slots = 2 * frames.cpus,
-		.reporter = &reporter,
-		.window = kernel.window,
-	};
-	enum status status;
-
-	find_span(node, &request);
-	status = take_arrays(node, &request, &frames.nodes.pool[node]);
-	if (status != ST_OK)
-		return status;
-	return frame_pool_init(frames.nodes.pool[node], &request);
-}
-
-static bool is_among(const uint8_t *nodes, unsigned count, unsigned node)
-{
-	for (unsigned i = 0; i < count; i++)
-		if (nodes[i] == node)
-			return true;
-	return false;
-}
-
-/*
- * The distance order, and behind it those that the SLIT calls out of reach:
- * all memory here is in everybody's direct map.
- */
-static void make_orders(uint8_t *orders)
-{
-	unsigned count = frames.nodes.count;
-
-	for (unsigned from = 0; from < count; from++) {
-		uint8_t *row = orders + from * count;
-		const uint8_t *near = numa_order_at(nodes(), from);
-		unsigned reached = nodes()->nodes[from].reachable;
-		unsigned n = reached;
-
-		memcpy(row, near, reached);
-		for (unsigned to = 0; to < count; to++)
-			if (!is_among(near, reached, to))
-				row[n++] = (uint8_t)to;
-	}
-	frames.nodes.order = orders;
 }
 
 unsigned frames_home_of(unsigned cpu)
@@ -206,130 +41,6 @@ unsigned frames_home_of(unsigned cpu)
 	return node;
 }
 
-#define BANKS_OF_PAGE	(PAGE_SIZE / sizeof(struct frame_bank))
-
-_Static_assert(PAGE_SIZE % (2 * sizeof(struct frame_bank)) == 0,
-	       "a CPU's banks are not on two pages");
-
-/*
- * One array, whose pages are each on the node of the first CPU in it. Pieces
- * of frame_meta follow each other, as long as they are small.
- */
-static enum status take_banks(void)
-{
-	const unsigned step = BANKS_OF_PAGE / 2;
-	unsigned cpu = 0;
-
-	while (cpu < frames.cpus) {
-		struct meta_array piece = { .node = frames_home_of(cpu) };
-		enum status status;
-		void *memory;
-
-		for (unsigned next = cpu; next < frames.cpus &&
-			frames_home_of(next) == piece.node; next += step)
-			piece.bytes += PAGE_SIZE;
-		status = frame_meta_take(&piece, &memory);
-		if (status != ST_OK)
-			return status;
-		if (cpu == 0)
-			frames.banks = memory;
-		ASSERT(memory == &frames.banks[2 * cpu]);
-		cpu += piece.bytes / PAGE_SIZE * step;
-	}
-	return ST_OK;
-}
-
-static enum status take_tables(void)
-{
-	unsigned count = (unsigned)nodes()->node_count;
-	uint64_t pools = count * sizeof(frames.nodes.pool[0]);
-	uint64_t sets = count * sizeof(struct frame_cache_set);
-	struct meta_array array = {
-		.bytes = align_up(pools, 64) + align_up(sets, 64) +
-			 count * count,
-	};
-	void *memory;
-	enum status status = frame_meta_take(&array, &memory);
-	char *next = memory;
-
-	if (status != ST_OK)
-		return status;
-	frames.nodes.count = count;
-	frames.nodes.pool = carve(&next, pools);
-	frames.sets = carve(&next, sets);
-	make_orders((uint8_t *)next);
-	return take_banks();
-}
-
-/* --- who has what ----------------------------------------------------------*/
-
-/* Of what is kept for good nobody ever gives back a page. */
-static bool comes_back_whole(enum owner owner)
-{
-	return owner == OWNER_FRAME_META || owner == OWNER_KERNEL_IMAGE;
-}
-
-/* Every page of the run, in the pool that it belongs to. */
-static void hand_over_run(struct frame_run run, enum owner owner)
-{
-	paddr_t at = pfn_to_paddr(run.first);
-	uint64_t end = at.raw + run.frames * PAGE_SIZE;
-	bool is_free = owner == OWNER_FREE || owner == OWNER_LOW;
-	struct node_piece piece;
-
-	while (at.raw < end) {
-		struct frame_extent extent = { paddr_to_pfn(at), 0 };
-		struct frame_pool *pool;
-
-		ASSERT(nodes_piece(at, &piece) && piece.start.raw == at.raw);
-		piece.end.raw = min_u64(piece.end.raw, end);
-		extent.frames = (piece.end.raw - at.raw) / PAGE_SIZE;
-		pool = frames.nodes.pool[piece.node];
-		if (is_free)
-			MUST(frame_pool_add(pool, frame_task_slot(0), extent));
-		else
-			MUST(frame_pool_adopt(pool, &(struct frame_loan){
-				.run = extent,
-				.size = comes_back_whole(owner) ?
-						FRAME_RUN : FRAME_4K,
-				.owner = (uint8_t)owner,
-			}));
-		at = piece.end;
-	}
-}
-
-static bool is_ours(enum owner owner)
-{
-	return owner <= OWNER_SHARED && owner != OWNER_CACHED;
-}
-
-/* What has a bit first: an adopted frame's block is split in any case. */
-static void hand_over(void)
-{
-	struct ledger *ledger = &kernel.ledger;
-
-	for (enum owner owner = 0; owner < OWNER_COUNT; owner++) {
-		struct frame_run run = { .first = { 0 } };
-
-		if (!is_ours(owner))
-			continue;
-		while (ledger_find_owned(ledger, owner, run.first, &run) ==
-		       ST_OK) {
-			hand_over_run(run, owner);
-			run.first.raw += run.frames;
-		}
-	}
-	for (enum owner owner = OWNER_FREE + 1; owner < OWNER_COUNT; owner++) {
-		struct frame_run run = { .first = { 0 } };
-
-		while (is_ours(owner) &&
-		       ledger_find_owned(ledger, owner, run.first, &run) ==
-			       ST_OK)
-			MUST(ledger_move(ledger, run, owner, OWNER_FREE));
-	}
-	MUST(early_init(&kernel.early, kernel.window, NULL, 0));
-}
-
 /* --- the own banks ---------------------------------------------------------*/
 
 /*
@@ -343,7 +54,7 @@ static void drain_bank(struct frame_bank *bank)
 	frame_cache_drain(bank);
 }
 
-static void drain_own(void)
+void frames_drain_own(void)
 {
 	struct cpu_local *me = this_cpu();
 	uint64_t flags;
@@ -354,60 +65,6 @@ static void drain_own(void)
 	drain_bank(&frames.banks[frame_interrupt_slot(me->index)]);
 	me->context = CPU_TASK;
 	interrupts_restore(flags);
-}
-
-/* --- caches ----------------------------------------------------------------*/
-
-static void start_banks(void)
-{
-	for (unsigned node = 0; node < frames.nodes.count; node++)
-		frames.sets[node] = (struct frame_cache_set){
-			.pool = frames.nodes.pool[node],
-			.nodes = &frames.nodes,
-			.banks = frames.banks,
-			.frames = nodes()->nodes[node].pages,
-		};
-	for (unsigned cpu = 0; cpu < frames.cpus; cpu++)
-		frames.sets[frames_home_of(cpu)].cpus++;
-	for (unsigned cpu = 0; cpu < frames.cpus; cpu++) {
-		struct frame_cache_set *set = &frames.sets[frames_home_of(cpu)];
-
-		frame_cache_init_bank(set, frame_task_slot(cpu));
-		frame_cache_init_bank(set, frame_interrupt_slot(cpu));
-	}
-}
-
-static enum status start_pools(void)
-{
-	enum status status = take_tables();
-
-	for (unsigned node = 0;
-	     status == ST_OK && node < frames.nodes.count; node++)
-		status = start_pool(node);
-	return status;
-}
-
-enum status frames_start(void)
-{
-	enum status status;
-
-	frames.cpus = smp_cpus()->startable;
-	status = start_pools();
-	if (status != ST_OK && nodes()->node_count > 1) {
-		frame_meta_give_all();
-		nodes_join(status);
-		status = start_pools();
-	}
-	if (status != ST_OK)
-		return status;
-	hand_over();
-	start_banks();
-	frames.drought.drain_own = drain_own;
-	frames.drought.spins = SPINS;
-	frames.up = true;
-	log_line(LOG_INFO, "frames: up nodes=%u cpus=%u", frames.nodes.count,
-		 frames.cpus);
-	return ST_OK;
 }
 
 /* --- draining --------------------------------------------------------------*/
@@ -535,50 +192,4 @@ enum status frames_free(const struct frame_return *what)
 	if (what->size == FRAME_2M)
 		return frame_cache_free_block(bank, what->frame, what->caller);
 	return frame_free(&frames.nodes, bank->slot, what);
-}
-
-/* --- looking ---------------------------------------------------------------*/
-
-enum status frames_look(pfn_t frame, struct frame_view *out, unsigned *node)
-{
-	for (unsigned i = 0; i < frames.nodes.count; i++) {
-		if (!frame_pool_has(frames.nodes.pool[i], frame))
-			continue;
-		*out = frame_pool_look(frames.nodes.pool[i], frame);
-		*node = i;
-		return ST_OK;
-	}
-	return ST_NOT_FOUND;
-}
-
-void frames_count(struct frame_count *out)
-{
-	struct frame_count one;
-
-	*out = (struct frame_count){ 0 };
-	for (unsigned node = 0; node < frames.nodes.count; node++) {
-		frame_pool_count(frames.nodes.pool[node], &one);
-		out->free += one.free;
-		out->free_low += one.free_low;
-		out->cached += one.cached;
-		for (unsigned i = 0; i < ARRAY_LENGTH(one.lent); i++)
-			out->lent[i] += one.lent[i];
-	}
-}
-
-bool frames_audit(void)
-{
-	struct frame_count count;
-	uint64_t held = 0;
-
-	for (unsigned node = 0; node < frames.nodes.count; node++)
-		if (!frame_pool_audit(frames.nodes.pool[node]))
-			return false;
-	for (unsigned slot = 0; slot < 2 * frames.cpus; slot++) {
-		if (!frame_cache_audit(&frames.banks[slot]))
-			return false;
-		held += frame_cache_held(&frames.banks[slot]);
-	}
-	frames_count(&count);
-	return held == count.cached;
 }

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* frames_internal.h - the state that the files of frames.h share. */
+#ifndef KERNEL_MEMORY_FRAMES_INTERNAL_H
+#define KERNEL_MEMORY_FRAMES_INTERNAL_H
+
+#include <boot/layout.h>
+
+#include "frame_drain.h"
+#include "frames.h"
+
+#define GIANT_FRAMES	(SIZE_1G / PAGE_SIZE)
+
+struct frames_state {
+	struct frame_nodes nodes;
+	struct frame_cache_set *sets;	/* [C] by node                       */
+	struct frame_bank *banks;	/* [C] by slot, each in its home set */
+	unsigned cpus;			/* [C]                               */
+	bool up;
+	atomic_u64 drained;	/* [A] frames that a drain brought home      */
+	struct drought drought;
+};
+
+extern struct frames_state frames;
+
+/* frames.c: empties the banks of the CPU that calls, a task. */
+void frames_drain_own(void);
+
+#endif
