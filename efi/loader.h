@@ -101,7 +101,63 @@ void evidence_append(const char *text, size_t bytes);
 void screen_remember(const struct handover_framebuffer *screen);
 void screen_say(const char *text, size_t bytes);
 
-/* leave.c: the last map, the exit, the tables, the jump. */
+/* Why it cannot go on, by what it last tried. */
+#define NO_ROOM		"no room for map and tables "			\
+			"try=\"a machine with 64 MiB\""
+#define NO_MAP		"the firmware gives no map try=\"update the firmware\""
+#define STRANGE_MAP	"a map that cannot be read try=\"update the firmware\""
+#define GROWING_MAP	"the map never stops growing try=\"start it again\""
+#define CLAIMED		"the map claims our pages back"
+#define NO_EXIT		"firmware keeps the machine"
+
+#define LOG_PAGES	4
+
+/* Buffers for a map of `capacity` descriptors; all are holdings of ours. */
+struct memory_map {
+	const char *trouble;
+	size_t capacity;
+	UINTN stride;
+	UINT32 version;
+	UINTN map_bytes, map_key;
+
+	paddr_t raw_map;
+	paddr_t entries;		/* struct map_entry                  */
+	paddr_t scratch;
+	paddr_t regions;		/* struct region                     */
+	paddr_t free_list;		/* struct frame_run                  */
+	struct region_list list;
+
+	paddr_t pool;
+	uint64_t pool_pages;
+};
+extern struct memory_map map;
+
+/* secure_boot.c */
+bool is_secure_boot(EFI_SYSTEM_TABLE *firmware);
+
+/* quiesce.c */
+void silence_machine(void);
+
+/* memory_map.c */
+EFI_STATUS take(struct loader *loader, uint64_t bytes, enum owner owner,
+		paddr_t *out);
+EFI_STATUS get_map(struct loader *loader);
+enum status normalise(struct loader *loader);
+bool is_claimed(const struct loader *loader);
+struct tables_request tables_request(struct loader *loader);
+EFI_STATUS make_room(struct loader *loader);
+
+/* switch_page.c */
+void make_data(struct loader *loader, paddr_t page);
+void fill_switch_page(struct loader *loader);
+
+/* handover.c */
+EFI_STATUS take_handover(struct loader *loader,
+			 const struct handover_cpu *entry_state,
+			 uint64_t first_tsc);
+void fill_handover(struct loader *loader, const struct table *table);
+
+/* exit.c: the exit, the tables, the jump. */
 EFI_STATUS leave_prepare(struct loader *loader);
 EFI_STATUS leave_firmware(struct loader *loader);
 _Noreturn void leave_to_kernel(struct loader *loader);

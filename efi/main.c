@@ -8,88 +8,10 @@
 #include "loader.h"
 
 #include <arch/instructions.h>
-#include <base/bits.h>
-#include <base/string.h>
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 
 static struct loader loader;
-
-/* Registers that may keep counting or interrupting after the firmware. */
-#define MSR_APIC_BASE		0x1b
-#define MSR_X2APIC_FIRST	0x800
-#define APIC_ENABLED		(1u << 11)
-#define APIC_X2			(1u << 10)
-#define APIC_ADDRESS		0xffffffffff000
-#define APIC_VERSION		0x30
-#define LVT_MASKED		(1u << 16)
-#define LVT_DELIVERY		0x700
-#define LVT_NMI			0x400
-
-/* A variable of one byte: 0 when absent, `unsure` when it cannot be read. */
-static UINT8 read_flag(EFI_SYSTEM_TABLE *firmware, CHAR16 *name, UINT8 unsure)
-{
-	static EFI_GUID global = EFI_GLOBAL_VARIABLE;
-	UINT8 value = 0;
-	UINTN size = sizeof(value);
-	EFI_STATUS status = firmware->RuntimeServices->GetVariable(
-		name, &global, NULL, &size, &value);
-
-	if (EFI_ERROR(status))
-		return status == EFI_NOT_FOUND ? 0 : unsure;
-	return value;
-}
-
-static bool is_secure_boot(EFI_SYSTEM_TABLE *firmware)
-{
-	/* What cannot be read must not open what may be locked. */
-	return read_flag(firmware, L"SecureBoot", 1) == 1 &&
-	       read_flag(firmware, L"SetupMode", 0) == 0;
-}
-
-static uint32_t apic_read(uint64_t base, uint32_t offset)
-{
-	if (base & APIC_X2)
-		return (uint32_t)read_msr(MSR_X2APIC_FIRST + offset / 16);
-	return *(volatile uint32_t *)((base & APIC_ADDRESS) + offset);
-}
-
-static void apic_write(uint64_t base, uint32_t offset, uint32_t value)
-{
-	if (base & APIC_X2)
-		write_msr(MSR_X2APIC_FIRST + offset / 16, value);
-	else
-		*(volatile uint32_t *)((base & APIC_ADDRESS) + offset) = value;
-}
-
-/* The local vector table; older APICs have only the first few entries. */
-static void mask_local_interrupts(void)
-{
-	static const uint16_t entries[] = { 0x320, 0x350, 0x360, 0x370,
-					    0x340, 0x330, 0x2f0 };
-	uint64_t base = read_msr(MSR_APIC_BASE);
-	uint32_t last;
-
-	if ((base & APIC_ENABLED) == 0)
-		return;
-	last = apic_read(base, APIC_VERSION) >> 16 & 0xff;
-	for (size_t i = 0; i < ARRAY_LENGTH(entries) && i <= last; i++) {
-		uint32_t entry = apic_read(base, entries[i]);
-
-		/* An NMI line stays: it is how people ask for help. */
-		if ((entry & LVT_DELIVERY) != LVT_NMI)
-			apic_write(base, entries[i], entry | LVT_MASKED);
-	}
-}
-
-static void silence_machine(void)
-{
-	__asm__ volatile("cli");
-	out8(0x21, 0xff);
-	out8(0xa1, 0xff);
-	if (read_cpuid(1, 0).edx & 1 << 9)
-		mask_local_interrupts();
-}
 
 static EFI_STATUS meet_firmware(void)
 {
@@ -119,30 +41,6 @@ static EFI_STATUS meet_firmware(void)
 	return EFI_SUCCESS;
 }
 
-/* The handover, the owned list and the option text, in this order. */
-static EFI_STATUS take_handover(const struct handover_cpu *entry_state,
-				uint64_t first_tsc)
-{
-	paddr_t start;
-	uint64_t bytes = sizeof(struct handover) +
-			 HOLDINGS_MAX * sizeof(struct owned_run) +
-			 OPTIONS_BYTES;
-	EFI_STATUS status = memory_take(&loader, &(struct page_request){
-		.pages = align_up(bytes, PAGE_SIZE) / PAGE_SIZE,
-		.owner = OWNER_HANDOVER,
-		.limit = 4 * GIB,
-	}, &start);
-
-	if (EFI_ERROR(status))
-		return refuse(status, "loader: no memory for the handover");
-	loader.handover = (struct handover *)start.raw;
-	memset(loader.handover, 0, align_up(bytes, PAGE_SIZE));
-	loader.machine.cpu = *entry_state;
-	loader.handover->stage_tsc[STAGE_EFI_MAIN] = first_tsc;
-	return evidence_start(&loader, &loader.handover->crash_log,
-			      &loader.handover->crash_log_bytes);
-}
-
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 {
 	uint64_t first_tsc = read_tsc();
@@ -156,7 +54,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 	say_start(system, first_tsc);
 	status = meet_firmware();
 	if (!EFI_ERROR(status))
-		status = take_handover(&entry_state, first_tsc);
+		status = take_handover(&loader, &entry_state, first_tsc);
 	if (!EFI_ERROR(status)) {
 		machine_read_processor(&loader);
 		machine_find_tables(&loader);

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * No interrupts from here on: the processor's flag, the PIC and the local
+ * vectors of the APIC.
+ */
+#include "loader.h"
+
+#include <arch/instructions.h>
+#include <base/bits.h>
+
+/* Registers that may keep counting or interrupting after the firmware. */
+#define MSR_APIC_BASE		0x1b
+#define MSR_X2APIC_FIRST	0x800
+#define APIC_ENABLED		(1u << 11)
+#define APIC_X2			(1u << 10)
+#define APIC_ADDRESS		0xffffffffff000
+#define APIC_VERSION		0x30
+#define LVT_MASKED		(1u << 16)
+#define LVT_DELIVERY		0x700
+#define LVT_NMI			0x400
+
+static uint32_t apic_read(uint64_t base, uint32_t offset)
+{
+	if (base & APIC_X2)
+		return (uint32_t)read_msr(MSR_X2APIC_FIRST + offset / 16);
+	return *(volatile uint32_t *)((base & APIC_ADDRESS) + offset);
+}
+
+static void apic_write(uint64_t base, uint32_t offset, uint32_t value)
+{
+	if (base & APIC_X2)
+		write_msr(MSR_X2APIC_FIRST + offset / 16, value);
+	else
+		*(volatile uint32_t *)((base & APIC_ADDRESS) + offset) = value;
+}
+
+/* The local vector table; older APICs have only the first few entries. */
+static void mask_local_interrupts(void)
+{
+	static const uint16_t entries[] = { 0x320, 0x350, 0x360, 0x370,
+					    0x340, 0x330, 0x2f0 };
+	uint64_t base = read_msr(MSR_APIC_BASE);
+	uint32_t last;
+
+	if ((base & APIC_ENABLED) == 0)
+		return;
+	last = apic_read(base, APIC_VERSION) >> 16 & 0xff;
+	for (size_t i = 0; i < ARRAY_LENGTH(entries) && i <= last; i++) {
+		uint32_t entry = apic_read(base, entries[i]);
+
+		/* An NMI line stays: it is how people ask for help. */
+		if ((entry & LVT_DELIVERY) != LVT_NMI)
+			apic_write(base, entries[i], entry | LVT_MASKED);
+	}
+}
+
+void silence_machine(void)
+{
+	__asm__ volatile("cli");
+	out8(0x21, 0xff);
+	out8(0xa1, 0xff);
+	if (read_cpuid(1, 0).edx & 1 << 9)
+		mask_local_interrupts();
+}
