@@ -2,23 +2,30 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Plants each known mistake in a copy of the tree and wants its test to see it.
 
-usage: tests/mutants/run.py [--keep] [NAME...]
+usage: tests/mutants/run.py [--check | --keep] [NAME...]
 
 NAME is a list (`region` is tests/mutants/region.txt) or one mutant in any
 list; without one, all lists are run. A mutant is a block of lines
 
     mutant: region_milder_kind_wins
-    file: mm/region.c
+    in: strictest
     test: test_region
-    from: text that occurs exactly once in the file
-    to: what stands there instead
+    from: text that occurs exactly once in that definition
+    to: the text to replace it with
 
-whose `from` and `to` may go on over further lines. A blank line ends the
-block; lines that begin with # outside of blocks are comments.
+`in` names a function, a macro, a `struct x` or a variable that is defined
+once, whichever file has it; where files share a name, it is `file:name`, the
+file without its suffix (`elf:check_place`, `bulldog/numa:read`). `from` and
+`to` may go on over further lines; their indentation and line ends do not
+matter. A blank line ends the block; lines that begin with # outside of
+blocks are comments.
+
+--check only sees whether each mutant applies. One that does not is an error:
+without --check, no mutant is run then.
 
 killed    a case failed, a sanitizer spoke up, or the test never ended
 survived  the test passed: it is blind to this mistake
-broken    the mutant does not apply, does not build, or fails otherwise
+broken    the mutant does not build, or fails otherwise
 """
 import concurrent.futures
 import os
@@ -27,6 +34,10 @@ import re
 import shutil
 import subprocess
 import sys
+
+sys.dont_write_bytecode = True
+# pylint: disable=wrong-import-position
+import anchors  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LISTS = ROOT / "tests" / "mutants"
@@ -37,7 +48,7 @@ COPIED = ["Makefile", "mm", "include", "efi", "kernel", "tests/unit",
           "tests/support", "tests/fake", "tests/explorer", "tests/data",
           "tests/loader", "scripts"]
 OBJECTS = "build/check-gcc"
-KEYS = ("mutant", "file", "test", "from", "to")
+KEYS = ("mutant", "in", "test", "from", "to")
 KEY_LINE = re.compile(r"^(%s):(?: (.*))?$" % "|".join(KEYS))
 AT_ONCE = 2
 BUILD_SECONDS = 300
@@ -167,18 +178,28 @@ def run(tree, test):
     raise Broken(f"exit code {done.returncode} without a failed case")
 
 
+def check(root, mutants):
+    """Gives each mutant its `planted` (path, text); returns a line for each
+    one that cannot be run."""
+    tree = anchors.Tree(root)
+    tests = {path.stem for path in root.glob("tests/unit/*/test_*.c")} | \
+        {path.stem for path in root.glob("tests/explorer/test_*.c")} | \
+        {"test_loader"}
+    found = []
+    for mutant in mutants:
+        try:
+            mutant["planted"] = tree.planted(mutant)
+            if mutant["test"] not in tests:
+                raise anchors.NotOnce(f"no test `{mutant['test']}`")
+        except anchors.NotOnce as fault:
+            found.append(f"{mutant['mutant']}: {fault}")
+    return found
+
+
 def plant(tree, mutant):
-    path = tree / mutant["file"]
-    if not path.is_file():
-        raise Broken(f"no file {mutant['file']}")
-    text = path.read_text()
-    times = text.count(mutant["from"])
-    if mutant["from"] == "" or times != 1:
-        raise Broken(f"`from` occurs {times} times in {mutant['file']}")
-    if mutant["from"] == mutant["to"]:
-        raise Broken("`from` and `to` are the same")
-    path.unlink()
-    path.write_text(text.replace(mutant["from"], mutant["to"]))
+    path, text = mutant["planted"]
+    (tree / path).unlink()
+    (tree / path).write_text(text)
 
 
 def judge(mutant, keep):
@@ -203,7 +224,6 @@ def judge(mutant, keep):
 
 def prepare_base(tests):
     """Without a mistake every test must pass, or no verdict means a thing."""
-    copy_tree(ROOT, WORK / "base")
     for test in tests:
         said = build(WORK / "base", test)
         if said is not None:
@@ -213,29 +233,48 @@ def prepare_base(tests):
             raise SystemExit(f"{test} fails as it is: {why}")
 
 
-def main(arguments):
-    keep = "--keep" in arguments
-    names = [name for name in arguments if name != "--keep"]
-    if any(name.startswith("-") for name in names):
-        print(__doc__.strip())
-        return 0 if names[0] in ("-h", "--help") else 2
-    mutants = choose(names)
+def run_all(mutants, keep):
+    """The exit status: 0 when each mutant was killed."""
     counts = {"killed": 0, "survived": 0, "broken": 0}
-    clear_away_dead_runs()
-    shutil.rmtree(WORK, ignore_errors=True)
-    try:
-        prepare_base(sorted({mutant["test"] for mutant in mutants}))
-        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-            verdicts = pool.map(lambda mutant: judge(mutant, keep), mutants)
-            for mutant, (verdict, why) in zip(mutants, verdicts):
-                counts[verdict] += 1
-                print(f"{verdict:8} {mutant['mutant']}: {why}", flush=True)
-    finally:
-        if not keep:
-            shutil.rmtree(WORK, ignore_errors=True)
+    prepare_base(sorted({mutant["test"] for mutant in mutants}))
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        verdicts = pool.map(lambda mutant: judge(mutant, keep), mutants)
+        for mutant, (verdict, why) in zip(mutants, verdicts):
+            counts[verdict] += 1
+            print(f"{verdict:8} {mutant['mutant']}: {why}", flush=True)
     print(f"@mutants total={len(mutants)} killed={counts['killed']} "
           f"survived={counts['survived']} broken={counts['broken']}")
     return 0 if mutants and counts["killed"] == len(mutants) else 1
+
+
+def check_only(mutants):
+    wrong = check(ROOT, mutants)
+    for line in wrong:
+        print(line)
+    print(f"@mutants total={len(mutants)} wrong={len(wrong)}")
+    return 0 if mutants and not wrong else 1
+
+
+def main(arguments):
+    flags = {name for name in arguments if name.startswith("-")}
+    names = [name for name in arguments if name not in flags]
+    if flags - {"--keep", "--check"}:
+        print(__doc__.strip())
+        return 0 if flags <= {"-h", "--help"} else 2
+    mutants = choose(names)
+    if "--check" in flags:
+        return check_only(mutants)
+    clear_away_dead_runs()
+    shutil.rmtree(WORK, ignore_errors=True)
+    try:
+        copy_tree(ROOT, WORK / "base")
+        wrong = check(WORK / "base", mutants)
+        if wrong:
+            raise SystemExit("\n".join(wrong))
+        return run_all(mutants, "--keep" in flags)
+    finally:
+        if "--keep" not in flags:
+            shutil.rmtree(WORK, ignore_errors=True)
 
 
 if __name__ == "__main__":
