@@ -375,8 +375,8 @@ static bool close_block(struct frame_pool *pool, frame_slot_id slot,
  * When it fails it looks again: who gave back the last frame meanwhile saw
  * zeros where it held the words, and left the merge to us.
  */
-ASIDE static void merge_block(struct frame_pool *pool, frame_slot_id slot,
-			      uint64_t block)
+NOINLINE static void merge_block(struct frame_pool *pool, frame_slot_id slot,
+				 uint64_t block)
 {
 	atomic_u64 *words = block_words(pool, block);
 
@@ -394,9 +394,9 @@ ASIDE static void merge_block(struct frame_pool *pool, frame_slot_id slot,
  * What is not so common: the word was empty, so that the block may have left
  * `split`; the count is none, or too high to be true.
  */
-ASIDE static uint64_t put_with_care(struct frame_pool *pool,
-				    frame_slot_id slot, uint64_t word,
-				    uint64_t mask)
+NOINLINE static uint64_t put_with_care(struct frame_pool *pool,
+				       frame_slot_id slot, uint64_t word,
+				       uint64_t mask)
 {
 	uint64_t block = word >> (pool->shape.block_shift - FRAME_WORD_SHIFT);
 	uint64_t old;
@@ -445,18 +445,18 @@ static inline uint64_t put_word(struct frame_pool *pool, frame_slot_id slot,
 	uint64_t old = atomic_load_relaxed(cell);
 	unsigned was = atomic_load_relaxed(hint), now = was + 1;
 
-	if (!COMMONLY((mask & (mask - 1)) == 0))
+	if (!LIKELY((mask & (mask - 1)) == 0))
 		now = was + count_ones(mask);
-	if (!COMMONLY(was - 1 < FRAME_ABSENT - 1) ||
-	    !COMMONLY((now & view.too_many) == 0))
+	if (!LIKELY(was - 1 < FRAME_ABSENT - 1) ||
+	    !LIKELY((now & view.too_many) == 0))
 		return put_with_care(pool, slot, word, mask);
 	do {
-		if (!COMMONLY(old != 0))
+		if (!LIKELY(old != 0))
 			return put_with_care(pool, slot, word, mask);
-	} while (!COMMONLY(atomic_compare_exchange_seq_cst(cell, &old,
-							   old | mask)));
+	} while (!LIKELY(atomic_compare_exchange_seq_cst(cell, &old,
+							 old | mask)));
 	atomic_store_relaxed(hint, (uint16_t)now);
-	if (!COMMONLY((old | mask) != ALL_ONES))		/* F2 */
+	if (!LIKELY((old | mask) != ALL_ONES))		/* F2 */
 		merge_block(pool, slot, word >> view.shift);
 	return old & mask;
 }
@@ -492,7 +492,7 @@ void frame_put_parcels(struct frame_pool *pool, frame_slot_id slot,
 		uint64_t clash = put_word(pool, slot, view, word,
 					  parcels->mask);
 
-		if (!COMMONLY(clash == 0))
+		if (!LIKELY(clash == 0))
 			frame_report_clash(pool, parcels->first, clash);
 	}
 	atomic_store_release(frees, before + 2);

@@ -170,8 +170,9 @@ static bool nothing_left(struct frame_bank *bank, uint64_t mask)
 #define INTERRUPT_TRIES 64
 
 /* The frame is lent already: this is its second copy. */
-ASIDE static enum status alloc_another(struct frame_bank *bank, uint8_t owner,
-				       pfn_t *out, uint64_t frame)
+NOINLINE static enum status alloc_another(struct frame_bank *bank,
+					  uint8_t owner, pfn_t *out,
+					  uint64_t frame)
 {
 	frame_report_clash(bank->pool, frame, 1);
 	return frame_cache_alloc(bank, owner, out);
@@ -187,16 +188,16 @@ static inline enum status lend(struct frame_bank *bank, uint8_t owner,
 			 (uint32_t)__builtin_ctzl(word);
 
 	bank->word = word & (word - 1);
-	if (!COMMONLY(atomic_load_relaxed(&bank->owner[frame]) ==
-		      FRAME_BYTE_FREE))
+	if (!LIKELY(atomic_load_relaxed(&bank->owner[frame]) ==
+		    FRAME_BYTE_FREE))
 		return alloc_another(bank, owner, out, frame);
 	atomic_store_relaxed(&bank->owner[frame], owner);
 	out->raw = bank->base + frame;
 	return ST_OK;
 }
 
-ASIDE static enum status alloc_slow(struct frame_bank *bank, uint8_t owner,
-				    pfn_t *out)
+NOINLINE static enum status alloc_slow(struct frame_bank *bank, uint8_t owner,
+				       pfn_t *out)
 {
 	if (bank->frames == 0)
 		return ST_DENIED;
@@ -217,8 +218,8 @@ ASIDE static enum status alloc_slow(struct frame_bank *bank, uint8_t owner,
 	return lend(bank, owner, out);
 }
 
-ASIDE static enum status alloc_kept(struct frame_bank *bank, uint8_t owner,
-				    pfn_t *out)
+NOINLINE static enum status alloc_kept(struct frame_bank *bank, uint8_t owner,
+				       pfn_t *out)
 {
 	if (!refill_from_kept(bank))
 		return alloc_slow(bank, owner, out);
@@ -228,7 +229,7 @@ ASIDE static enum status alloc_kept(struct frame_bank *bank, uint8_t owner,
 enum status frame_cache_alloc(struct frame_bank *bank, uint8_t owner,
 			      pfn_t *out)
 {
-	return COMMONLY(bank->word != 0) ? lend(bank, owner, out) :
+	return LIKELY(bank->word != 0) ? lend(bank, owner, out) :
 					   alloc_kept(bank, owner, out);
 }
 
@@ -245,8 +246,8 @@ static enum status free_elsewhere(struct frame_bank *bank, pfn_t frame,
 }
 
 /* Not for this bank, or for nobody: the pool knows. */
-ASIDE static enum status refuse(struct frame_bank *bank, uint64_t at,
-				const void *caller)
+NOINLINE static enum status refuse(struct frame_bank *bank, uint64_t at,
+				   const void *caller)
 {
 	if (bank->frames == 0)
 		return ST_DENIED;
@@ -255,8 +256,8 @@ ASIDE static enum status refuse(struct frame_bank *bank, uint64_t at,
 			      caller);
 }
 
-ASIDE static enum status empty_tray(struct frame_bank *bank,
-				    struct frame_tray *tray)
+NOINLINE static enum status empty_tray(struct frame_bank *bank,
+				       struct frame_tray *tray)
 {
 	assert_mine(bank);
 	flush_tray(bank, tray);
@@ -273,13 +274,13 @@ static inline enum status begin_parcel(struct frame_bank *bank,
 	bank->last = parcel;
 	parcel->first = word_of(at);
 	parcel->mask = 1UL << (at & (FRAME_WORD_BITS - 1));
-	return COMMONLY(parcel + 1 < tray->limit) ? ST_OK :
+	return LIKELY(parcel + 1 < tray->limit) ? ST_OK :
 						    empty_tray(bank, tray);
 }
 
 /* Its block is as full as those that are lent from. */
-ASIDE static enum status free_to_kept(struct frame_bank *bank, uint64_t at,
-				      const void *caller)
+NOINLINE static enum status free_to_kept(struct frame_bank *bank, uint64_t at,
+					 const void *caller)
 {
 	if (!owner_is_lent(atomic_load_relaxed(&bank->owner[at])))
 		return refuse(bank, at, caller);
@@ -292,27 +293,27 @@ static inline enum status free_to_tray(struct frame_bank *bank, uint64_t at,
 {
 	unsigned hint;
 
-	if (!COMMONLY(at < bank->frames))
+	if (!LIKELY(at < bank->frames))
 		return refuse(bank, at, caller);
 	/* The hint first: no bytes are where no block is the pool's. */
 	hint = hint_at(bank, at);
-	if (!COMMONLY(hint > bank->density))
+	if (!LIKELY(hint > bank->density))
 		return free_to_kept(bank, at, caller);
-	if (!COMMONLY(hint < FRAME_ABSENT) ||
-	    !COMMONLY(owner_is_lent(atomic_load_relaxed(&bank->owner[at]))))
+	if (!LIKELY(hint < FRAME_ABSENT) ||
+	    !LIKELY(owner_is_lent(atomic_load_relaxed(&bank->owner[at]))))
 		return refuse(bank, at, caller);
 	atomic_store_relaxed(&bank->owner[at], FRAME_BYTE_FREE);
 	return begin_parcel(bank, &bank->tray[FRAME_LEAVING], at);
 }
 
-ASIDE static enum status free_beside_word(struct frame_bank *bank, uint64_t at,
-					  const void *caller)
+NOINLINE static enum status free_beside_word(struct frame_bank *bank,
+					     uint64_t at, const void *caller)
 {
 	struct frame_parcel *last = bank->last;
 
 	if (word_of(at) != last->first)
 		return free_to_tray(bank, at, caller);
-	if (!COMMONLY(owner_is_lent(atomic_load_relaxed(&bank->owner[at]))))
+	if (!LIKELY(owner_is_lent(atomic_load_relaxed(&bank->owner[at]))))
 		return refuse(bank, at, caller);
 	atomic_store_relaxed(&bank->owner[at], FRAME_BYTE_FREE);
 	last->mask |= 1UL << (at & (FRAME_WORD_BITS - 1));
@@ -323,13 +324,13 @@ ASIDE static enum status free_beside_word(struct frame_bank *bank, uint64_t at,
  * There is no word. A frame of so full a block is the next: lent again
  * without a way through the tray.
  */
-ASIDE static enum status free_to_word(struct frame_bank *bank, uint64_t at,
-				      const void *caller)
+NOINLINE static enum status free_to_word(struct frame_bank *bank, uint64_t at,
+					 const void *caller)
 {
-	if (!COMMONLY(at < bank->frames) ||
-	    !COMMONLY(hint_at(bank, at) <= bank->density) ||
-	    !COMMONLY(owner_is_lent(atomic_load_relaxed(&bank->owner[at]))) ||
-	    !COMMONLY(bank->word_takes_back))
+	if (!LIKELY(at < bank->frames) ||
+	    !LIKELY(hint_at(bank, at) <= bank->density) ||
+	    !LIKELY(owner_is_lent(atomic_load_relaxed(&bank->owner[at]))) ||
+	    !LIKELY(bank->word_takes_back))
 		return free_beside_word(bank, at, caller);
 	atomic_store_relaxed(&bank->owner[at], FRAME_BYTE_FREE);
 	bank->word = 1UL << (at & (FRAME_WORD_BITS - 1));
@@ -346,7 +347,7 @@ enum status frame_cache_free(struct frame_bank *bank, pfn_t frame,
 	if (word_of(at) != bank->word_back)
 		return word == 0 ? free_to_word(bank, at, caller) :
 				   free_beside_word(bank, at, caller);
-	if (!COMMONLY(owner_is_lent(atomic_load_relaxed(&bank->owner[at]))))
+	if (!LIKELY(owner_is_lent(atomic_load_relaxed(&bank->owner[at]))))
 		return refuse(bank, at, caller);
 	atomic_store_relaxed(&bank->owner[at], FRAME_BYTE_FREE);
 	bank->word = word | 1UL << (at & (FRAME_WORD_BITS - 1));
@@ -372,8 +373,8 @@ static bool refill_blocks(struct frame_bank *bank)
 	return true;
 }
 
-ASIDE static enum status alloc_block_slow(struct frame_bank *bank,
-					  uint8_t owner, pfn_t *out)
+NOINLINE static enum status alloc_block_slow(struct frame_bank *bank,
+					     uint8_t owner, pfn_t *out)
 {
 	if (bank->frames == 0)
 		return ST_DENIED;
@@ -396,9 +397,9 @@ ASIDE static enum status alloc_block_slow(struct frame_bank *bank,
 }
 
 /* As with frames: see alloc_another. */
-ASIDE static enum status alloc_another_block(struct frame_bank *bank,
-					     uint8_t owner, pfn_t *out,
-					     uint64_t block)
+NOINLINE static enum status alloc_another_block(struct frame_bank *bank,
+						uint8_t owner, pfn_t *out,
+						uint64_t block)
 {
 	frame_report_clash(bank->pool, block << bank->block_shift, 1);
 	return frame_cache_alloc_block(bank, owner, out);
@@ -411,12 +412,12 @@ enum status frame_cache_alloc_block(struct frame_bank *bank, uint8_t owner,
 	atomic_u8 *byte;
 	uint64_t block;
 
-	if (!COMMONLY(count != 0))
+	if (!LIKELY(count != 0))
 		return alloc_block_slow(bank, owner, out);
 	block = bank->blocks[count - 1];
 	bank->block_count = count - 1;
 	byte = &bank->block_owner[block];
-	if (!COMMONLY(atomic_load_relaxed(byte) == FRAME_BYTE_FREE))
+	if (!LIKELY(atomic_load_relaxed(byte) == FRAME_BYTE_FREE))
 		return alloc_another_block(bank, owner, out, block);
 	atomic_store_relaxed(byte, owner);
 	out->raw = bank->base + (block << bank->block_shift);
@@ -424,8 +425,8 @@ enum status frame_cache_alloc_block(struct frame_bank *bank, uint8_t owner,
 }
 
 /* Not for this bank, or for nobody; or the bank is full. */
-ASIDE static enum status free_block_slow(struct frame_bank *bank, uint64_t at,
-					 const void *caller)
+NOINLINE static enum status free_block_slow(struct frame_bank *bank,
+					    uint64_t at, const void *caller)
 {
 	uint64_t block = at >> bank->block_shift;
 
@@ -452,12 +453,12 @@ enum status frame_cache_free_block(struct frame_bank *bank, pfn_t frame,
 	uint32_t count = bank->block_count;
 
 	/* The hint first: elsewhere the blocks' bytes are not written. */
-	if (!COMMONLY(at < bank->frames) ||
-	    !COMMONLY(block << bank->block_shift == at) ||
-	    !COMMONLY(count < bank->block_limit) ||
-	    !COMMONLY(atomic_load_acquire(&bank->hints[block]) !=
-		      FRAME_ABSENT) ||
-	    !COMMONLY(owner_is_lent(
+	if (!LIKELY(at < bank->frames) ||
+	    !LIKELY(block << bank->block_shift == at) ||
+	    !LIKELY(count < bank->block_limit) ||
+	    !LIKELY(atomic_load_acquire(&bank->hints[block]) !=
+		    FRAME_ABSENT) ||
+	    !LIKELY(owner_is_lent(
 		    atomic_load_relaxed(&bank->block_owner[block]))))
 		return free_block_slow(bank, at, caller);
 	atomic_store_relaxed(&bank->block_owner[block], FRAME_BYTE_FREE);

@@ -14,8 +14,8 @@
 #include <base/string.h>
 #include <mm/frame.h>
 
-#define ASIDE	__attribute__((noinline))
-#define COMMONLY(condition) __builtin_expect(condition, 1)
+#define NOINLINE	__attribute__((noinline))
+#define LIKELY(condition) __builtin_expect(condition, 1)
 #define ALL_ONES UINT64_MAX
 
 /* Bits of `root`, one for each tree; the classes' are hints. */

@@ -390,9 +390,9 @@ static enum status protect_strip(struct span *span, struct strip *strip,
 	return ST_OK;
 }
 
-static ASIDE enum status protect_rows(struct table *table,
-				      const struct span *span,
-				      const struct rewrite *rewrite)
+static NOINLINE enum status protect_rows(struct table *table,
+					 const struct span *span,
+					 const struct rewrite *rewrite)
 {
 	struct survey survey = { .span = *span };
 	unsigned smallest = LEAF_LEVEL_MAX;
@@ -457,8 +457,8 @@ static void uncount(struct table *table, const struct path *path,
 	}
 }
 
-static ASIDE enum status unmap_rows(struct table *table,
-				    const struct span *span)
+static NOINLINE enum status unmap_rows(struct table *table,
+				       const struct span *span)
 {
 	struct survey survey = { .span = *span };
 	unsigned smallest = LEAF_LEVEL_MAX;

@@ -16,7 +16,7 @@
 #include <mm/table.h>
 
 /* Off the short cut, whose stack frame it would make large. */
-#define ASIDE	__attribute__((noinline))
+#define NOINLINE	__attribute__((noinline))
 
 #define TABLE_LEVELS	4
 #define ROOT_LEVEL	(TABLE_LEVELS - 1)

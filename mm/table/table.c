@@ -303,9 +303,9 @@ static void run_place(struct table *table, struct placing *placing,
 	}
 }
 
-static ASIDE enum status map_runs(struct table *table,
-				  const struct span *span, unsigned level,
-				  struct placing *placing)
+static NOINLINE enum status map_runs(struct table *table,
+				     const struct span *span, unsigned level,
+				     struct placing *placing)
 {
 	struct run_list runs;
 	uint64_t missing = 0;
