@@ -91,7 +91,7 @@ struct frame_slot {
 };
 
 /* Frames of one word: bit n is relative frame first + n. */
-struct frame_parcel {
+struct frame_word {
 	uint64_t first;
 	uint64_t mask;
 };

@@ -19,23 +19,23 @@
 
 #include <mm/frame.h>
 
-#define FRAME_KEPT_MAX		64
-#define FRAME_LEAVING_MAX	32
+#define FRAME_HOT_MAX		64
+#define FRAME_COLD_MAX		32
 #define FRAME_BLOCKS_MAX	64
 
 struct frame_cache_set;
 
-/* Where the first frame of a parcel goes. */
+/* Where the first frame of a word goes. */
 enum {
-	FRAME_KEPT,		/* lent again, the last first                */
-	FRAME_LEAVING,		/* for home, together                        */
-	FRAME_TRAYS,
+	FRAME_HOT,		/* lent again, the last first                */
+	FRAME_COLD,		/* for home, together                        */
+	FRAME_LISTS,
 };
 
-struct frame_tray {
-	struct frame_parcel *parcels;
-	struct frame_parcel *end;	/* here the next begins              */
-	struct frame_parcel *limit;	/* `end` here: all go home           */
+struct frame_list {
+	struct frame_word *words;
+	struct frame_word *end;		/* here the next begins              */
+	struct frame_word *limit;	/* `end` here: all go home         */
 };
 
 /* [O] all of it. */
@@ -45,7 +45,7 @@ struct frame_bank {
 	uint64_t word_first;	/* relative frame of its bit 0               */
 	uint64_t word_back;	/* the same, if it takes frames back         */
 	atomic_u8 *owner;	/* the pool's frame_owner                    */
-	struct frame_parcel *last;	/* begun last, takes frames as well  */
+	struct frame_word *last;	/* begun last, takes frames as well  */
 	uint64_t base;		/* the pool's first                          */
 	uint64_t frames;	/* the pool's span; 0 refuses all            */
 	atomic_u16 *hints;
@@ -61,10 +61,10 @@ struct frame_bank {
 	/* Frames and blocks that came to be lent, less those that went home. */
 	int64_t brought;
 	uint32_t refills, spills, drains;
-	struct frame_tray tray[FRAME_TRAYS];
-	struct frame_parcel none;	/* for `last`, when there is none    */
-	struct frame_parcel kept[FRAME_KEPT_MAX];
-	struct frame_parcel leaving[FRAME_LEAVING_MAX];
+	struct frame_list list[FRAME_LISTS];
+	struct frame_word none;	/* for `last`, when there is none    */
+	struct frame_word hot[FRAME_HOT_MAX];
+	struct frame_word cold[FRAME_COLD_MAX];
 	uint32_t blocks[FRAME_BLOCKS_MAX];	/* relative blocks           */
 } __attribute__((aligned(64)));
 
@@ -117,7 +117,7 @@ enum status frame_cache_free_block(struct frame_bank *bank, pfn_t frame,
 /* All goes home. For the bank's own CPU only. */
 void frame_cache_drain(struct frame_bank *bank);
 
-uint64_t frame_tray_holds(const struct frame_tray *tray);	/* frames    */
+uint64_t frame_list_frames(const struct frame_list *list);	/* frames    */
 /* Frames that are in the bank. */
 uint64_t frame_cache_held(const struct frame_bank *bank);
 /* The most that can be, those of its blocks aside. */

@@ -474,26 +474,26 @@ void frame_report_clash(struct frame_pool *pool, uint64_t first,
 	}
 }
 
-void frame_put_parcels(struct frame_pool *pool, frame_slot_id slot,
-		       const struct frame_parcel *parcels, uint64_t count)
+void frame_put_words(struct frame_pool *pool, frame_slot_id slot,
+		     const struct frame_word *words, uint64_t count)
 {
-	const struct frame_parcel *end = parcels + count;
+	const struct frame_word *end = words + count;
 	const struct put_view view = put_view_of(pool);
 	atomic_u64 *frees = &pool->slot[slot].frees;
 	uint64_t before = atomic_load_relaxed(frees);
 
 	/* All at once: locked instructions fetch one after the other. */
-	for (const struct frame_parcel *next = parcels; next < end; next++)
+	for (const struct frame_word *next = words; next < end; next++)
 		__builtin_prefetch(&view.bits[next->first >> FRAME_WORD_SHIFT],
 				   1);
 	atomic_store_relaxed(frees, before + 1);
-	for (; parcels < end; parcels++) {
-		uint64_t word = parcels->first >> FRAME_WORD_SHIFT;
+	for (; words < end; words++) {
+		uint64_t word = words->first >> FRAME_WORD_SHIFT;
 		uint64_t clash = put_word(pool, slot, view, word,
-					  parcels->mask);
+					  words->mask);
 
 		if (!LIKELY(clash == 0))
-			frame_report_clash(pool, parcels->first, clash);
+			frame_report_clash(pool, words->first, clash);
 	}
 	atomic_store_release(frees, before + 2);
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Frames at hand: a word to lend from, and parcels of what was freed.
+ * Frames at hand: a word to lend from, and words of what was freed.
  *
  * The word is what a refill brings: up to 64 frames that one exchange took
  * out of the pool. Frames that come back into it are lent again at once.
- * Others go into the last parcel, if it is of their word, or begin a new
- * one. When the word is used up, the last parcel is the next, provided that
+ * Others go into the last word, if it is of their word, or begin a new
+ * one. When the word is used up, the last word is the next, provided that
  * its block is at least as full as the one that refills come from: a frame
  * of a sparser block, lent again, would keep that block from ever becoming
  * whole. If it is not, and when their number has reached its limit, all
- * parcels go home, with a locked instruction for each. A frame of so full a
+ * words go home, with a locked instruction for each. A frame of so full a
  * block that comes back while there is no word is the next word itself.
  *
  * All of them at once, for two reasons. A locked instruction waits for every
@@ -56,30 +56,30 @@ static unsigned hint_at(const struct frame_bank *bank, uint64_t relative)
 
 /* --- home ------------------------------------------------------------------*/
 
-static void flush_tray(struct frame_bank *bank, struct frame_tray *tray)
+static void flush_list(struct frame_bank *bank, struct frame_list *list)
 {
-	uint64_t count = (uint64_t)(tray->end - tray->parcels);
+	uint64_t count = (uint64_t)(list->end - list->words);
 
-	if (tray == &bank->tray[FRAME_KEPT])
-		bank->brought -= (int64_t)frame_tray_holds(tray);
-	tray->end = tray->parcels;
+	if (list == &bank->list[FRAME_HOT])
+		bank->brought -= (int64_t)frame_list_frames(list);
+	list->end = list->words;
 	bank->last = &bank->none;
-	frame_put_parcels(bank->pool, bank->slot, tray->parcels, count);
+	frame_put_words(bank->pool, bank->slot, list->words, count);
 	bank->spills++;
 }
 
-static void flush_trays(struct frame_bank *bank)
+static void flush_lists(struct frame_bank *bank)
 {
-	flush_tray(bank, &bank->tray[FRAME_LEAVING]);
-	flush_tray(bank, &bank->tray[FRAME_KEPT]);
+	flush_list(bank, &bank->list[FRAME_COLD]);
+	flush_list(bank, &bank->list[FRAME_HOT]);
 }
 
 static void flush_word(struct frame_bank *bank)
 {
-	struct frame_parcel rest = { bank->word_first, bank->word };
+	struct frame_word rest = { bank->word_first, bank->word };
 
 	if (rest.mask != 0)
-		frame_put_parcels(bank->pool, bank->slot, &rest, 1);
+		frame_put_words(bank->pool, bank->slot, &rest, 1);
 	bank->brought -= count_ones(bank->word);
 	bank->word = 0;
 	bank->word_first = bank->word_back = NO_WORD;
@@ -116,7 +116,7 @@ static void flush_blocks(struct frame_bank *bank, uint32_t keep)
 void frame_cache_drain(struct frame_bank *bank)
 {
 	assert_mine(bank);
-	flush_trays(bank);
+	flush_lists(bank);
 	flush_word(bank);
 	flush_blocks(bank, 0);
 	bank->drains++;
@@ -124,17 +124,17 @@ void frame_cache_drain(struct frame_bank *bank)
 
 /* --- alloc -----------------------------------------------------------------*/
 
-static bool refill_from_kept(struct frame_bank *bank)
+static bool refill_from_hot(struct frame_bank *bank)
 {
-	struct frame_tray *kept = &bank->tray[FRAME_KEPT];
+	struct frame_list *hot = &bank->list[FRAME_HOT];
 
-	if (kept->end == kept->parcels)
+	if (hot->end == hot->words)
 		return false;
-	kept->end--;
+	hot->end--;
 	/* It may be this; no branch, nobody could guess. */
 	bank->last = &bank->none;
-	bank->word = kept->end->mask;
-	bank->word_first = bank->word_back = kept->end->first;
+	bank->word = hot->end->mask;
+	bank->word_first = bank->word_back = hot->end->first;
 	return true;
 }
 
@@ -148,7 +148,7 @@ static bool refill(struct frame_bank *bank)
 	bank->block = taking.block;
 	if (mask == 0) {
 		/* Perhaps there is something the next time. */
-		flush_tray(bank, &bank->tray[FRAME_LEAVING]);
+		flush_list(bank, &bank->list[FRAME_COLD]);
 		return false;
 	}
 	bank->word = mask;
@@ -218,10 +218,10 @@ NOINLINE static enum status alloc_slow(struct frame_bank *bank, uint8_t owner,
 	return lend(bank, owner, out);
 }
 
-NOINLINE static enum status alloc_kept(struct frame_bank *bank, uint8_t owner,
-				       pfn_t *out)
+NOINLINE static enum status alloc_from_hot(struct frame_bank *bank,
+					   uint8_t owner, pfn_t *out)
 {
-	if (!refill_from_kept(bank))
+	if (!refill_from_hot(bank))
 		return alloc_slow(bank, owner, out);
 	return lend(bank, owner, out);
 }
@@ -230,7 +230,7 @@ enum status frame_cache_alloc(struct frame_bank *bank, uint8_t owner,
 			      pfn_t *out)
 {
 	return LIKELY(bank->word != 0) ? lend(bank, owner, out) :
-					   alloc_kept(bank, owner, out);
+					   alloc_from_hot(bank, owner, out);
 }
 
 /* --- free ------------------------------------------------------------------*/
@@ -256,39 +256,39 @@ NOINLINE static enum status refuse(struct frame_bank *bank, uint64_t at,
 			      caller);
 }
 
-NOINLINE static enum status empty_tray(struct frame_bank *bank,
-				       struct frame_tray *tray)
+NOINLINE static enum status flush_full_list(struct frame_bank *bank,
+					    struct frame_list *list)
 {
 	assert_mine(bank);
-	flush_tray(bank, tray);
+	flush_list(bank, list);
 	return ST_OK;
 }
 
 /* `at` is free now, and the first of its word. */
-static inline enum status begin_parcel(struct frame_bank *bank,
-				       struct frame_tray *tray, uint64_t at)
+static inline enum status begin_word(struct frame_bank *bank,
+				     struct frame_list *list, uint64_t at)
 {
-	struct frame_parcel *parcel = tray->end;
+	struct frame_word *word = list->end;
 
-	tray->end = parcel + 1;
-	bank->last = parcel;
-	parcel->first = word_of(at);
-	parcel->mask = 1UL << (at & (FRAME_WORD_BITS - 1));
-	return LIKELY(parcel + 1 < tray->limit) ? ST_OK :
-						    empty_tray(bank, tray);
+	list->end = word + 1;
+	bank->last = word;
+	word->first = word_of(at);
+	word->mask = 1UL << (at & (FRAME_WORD_BITS - 1));
+	return LIKELY(word + 1 < list->limit) ? ST_OK :
+						    flush_full_list(bank, list);
 }
 
 /* Its block is as full as those that are lent from. */
-NOINLINE static enum status free_to_kept(struct frame_bank *bank, uint64_t at,
-					 const void *caller)
+NOINLINE static enum status free_to_hot(struct frame_bank *bank, uint64_t at,
+					const void *caller)
 {
 	if (!owner_is_lent(atomic_load_relaxed(&bank->owner[at])))
 		return refuse(bank, at, caller);
 	atomic_store_relaxed(&bank->owner[at], FRAME_BYTE_FREE);
-	return begin_parcel(bank, &bank->tray[FRAME_KEPT], at);
+	return begin_word(bank, &bank->list[FRAME_HOT], at);
 }
 
-static inline enum status free_to_tray(struct frame_bank *bank, uint64_t at,
+static inline enum status free_to_list(struct frame_bank *bank, uint64_t at,
 				       const void *caller)
 {
 	unsigned hint;
@@ -298,21 +298,21 @@ static inline enum status free_to_tray(struct frame_bank *bank, uint64_t at,
 	/* The hint first: no bytes are where no block is the pool's. */
 	hint = hint_at(bank, at);
 	if (!LIKELY(hint > bank->density))
-		return free_to_kept(bank, at, caller);
+		return free_to_hot(bank, at, caller);
 	if (!LIKELY(hint < FRAME_ABSENT) ||
 	    !LIKELY(owner_is_lent(atomic_load_relaxed(&bank->owner[at]))))
 		return refuse(bank, at, caller);
 	atomic_store_relaxed(&bank->owner[at], FRAME_BYTE_FREE);
-	return begin_parcel(bank, &bank->tray[FRAME_LEAVING], at);
+	return begin_word(bank, &bank->list[FRAME_COLD], at);
 }
 
 NOINLINE static enum status free_beside_word(struct frame_bank *bank,
 					     uint64_t at, const void *caller)
 {
-	struct frame_parcel *last = bank->last;
+	struct frame_word *last = bank->last;
 
 	if (word_of(at) != last->first)
-		return free_to_tray(bank, at, caller);
+		return free_to_list(bank, at, caller);
 	if (!LIKELY(owner_is_lent(atomic_load_relaxed(&bank->owner[at]))))
 		return refuse(bank, at, caller);
 	atomic_store_relaxed(&bank->owner[at], FRAME_BYTE_FREE);
@@ -322,7 +322,7 @@ NOINLINE static enum status free_beside_word(struct frame_bank *bank,
 
 /*
  * There is no word. A frame of so full a block is the next: lent again
- * without a way through the tray.
+ * without a way through the list.
  */
 NOINLINE static enum status free_to_word(struct frame_bank *bank, uint64_t at,
 					 const void *caller)
@@ -383,7 +383,7 @@ NOINLINE static enum status alloc_block_slow(struct frame_bank *bank,
 	for (unsigned tries = 0; !refill_blocks(bank); tries++) {
 		/* Our own frames may be what a block lacks to be whole. */
 		if (tries == 0) {
-			flush_trays(bank);
+			flush_lists(bank);
 			flush_word(bank);
 		} else if (nothing_left(bank, 1UL << ROOT_BLOCKS |
 						      1UL << ROOT_GIANTS)) {
@@ -478,9 +478,9 @@ static void init_bank(struct frame_cache_set *set, frame_slot_id slot)
 	uint64_t words = share / FRAME_WORD_BITS;
 	/* Less one each, for what reaches the limit goes home at once. */
 	uint64_t quarter = max_u64(words / 4, 1);
-	uint64_t kept = min_u64(FRAME_KEPT_MAX, quarter);
-	uint64_t leaving = min_u64(FRAME_LEAVING_MAX, quarter);
-	uint64_t blocks = (words - min_u64(words, kept + leaving)) >>
+	uint64_t hot = min_u64(FRAME_HOT_MAX, quarter);
+	uint64_t cold = min_u64(FRAME_COLD_MAX, quarter);
+	uint64_t blocks = (words - min_u64(words, hot + cold)) >>
 			  (pool->shape.block_shift - FRAME_WORD_SHIFT);
 
 	*bank = (struct frame_bank){
@@ -492,10 +492,10 @@ static void init_bank(struct frame_cache_set *set, frame_slot_id slot)
 		.frames = pool->frames,
 		.hints = pool->hints,
 		.block_owner = pool->block_owner,
-		.tray[FRAME_KEPT] = { bank->kept, bank->kept,
-				      bank->kept + kept },
-		.tray[FRAME_LEAVING] = { bank->leaving, bank->leaving,
-					 bank->leaving + leaving },
+		.list[FRAME_HOT] = { bank->hot, bank->hot,
+				      bank->hot + hot },
+		.list[FRAME_COLD] = { bank->cold, bank->cold,
+					 bank->cold + cold },
 		.block_shift = pool->shape.block_shift,
 		.block_limit = (uint32_t)min_u64(FRAME_BLOCKS_MAX, blocks),
 		.word_most = (uint32_t)min_u64(FRAME_WORD_BITS,
@@ -527,7 +527,7 @@ struct frame_bank *frame_cache_bank(struct frame_cache_set *set)
 	static const struct frame_bank refuses = {
 		.word_first = NO_WORD,
 		.word_back = NO_WORD,
-		.last = (struct frame_parcel *)&refuses.none,
+		.last = (struct frame_word *)&refuses.none,
 		.none.first = NO_WORD,
 	};
 	enum cpu_context context = cpu_local_context();

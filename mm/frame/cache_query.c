@@ -4,21 +4,21 @@
 
 #include "internal.h"
 
-uint64_t frame_tray_holds(const struct frame_tray *tray)
+uint64_t frame_list_frames(const struct frame_list *list)
 {
-	const struct frame_parcel *parcel;
+	const struct frame_word *word;
 	uint64_t frames = 0;
 
-	for (parcel = tray->parcels; parcel < tray->end; parcel++)
-		frames += count_ones(parcel->mask);
+	for (word = list->words; word < list->end; word++)
+		frames += count_ones(word->mask);
 	return frames;
 }
 
 uint64_t frame_cache_held(const struct frame_bank *bank)
 {
 	return count_ones(bank->word) +
-	       frame_tray_holds(&bank->tray[FRAME_KEPT]) +
-	       frame_tray_holds(&bank->tray[FRAME_LEAVING]) +
+	       frame_list_frames(&bank->list[FRAME_HOT]) +
+	       frame_list_frames(&bank->list[FRAME_COLD]) +
 	       ((uint64_t)bank->block_count << bank->block_shift);
 }
 
@@ -27,11 +27,11 @@ uint64_t frame_cache_limit(const struct frame_bank *bank)
 	uint64_t most = bank->word_takes_back ? FRAME_WORD_BITS :
 						bank->word_most;
 
-	for (unsigned i = 0; i < FRAME_TRAYS; i++) {
-		const struct frame_tray *tray = &bank->tray[i];
+	for (unsigned i = 0; i < FRAME_LISTS; i++) {
+		const struct frame_list *list = &bank->list[i];
 
 		most += FRAME_WORD_BITS *
-			(uint64_t)(tray->limit - tray->parcels - 1);
+			(uint64_t)(list->limit - list->words - 1);
 	}
 	return most;
 }
@@ -39,7 +39,7 @@ uint64_t frame_cache_limit(const struct frame_bank *bank)
 uint64_t frame_cache_hits(const struct frame_bank *bank)
 {
 	int64_t lent = bank->brought - count_ones(bank->word) -
-		       (int64_t)frame_tray_holds(&bank->tray[FRAME_KEPT]) -
+		       (int64_t)frame_list_frames(&bank->list[FRAME_HOT]) -
 		       bank->block_count;
 
 	return lent > bank->refills ? (uint64_t)lent - bank->refills : 0;
@@ -56,49 +56,49 @@ static bool has_block(const struct frame_bank *bank, uint32_t count,
 }
 
 /* The owner's bytes are 0, and nothing but this has any of the frames. */
-static bool parcel_is_good(const struct frame_bank *bank,
-			   const struct frame_parcel *parcel)
+static bool word_is_good(const struct frame_bank *bank,
+			 const struct frame_word *word)
 {
-	for (uint64_t rest = parcel->mask; rest != 0; rest &= rest - 1)
+	for (uint64_t rest = word->mask; rest != 0; rest &= rest - 1)
 		if (atomic_load_relaxed(
-			    &bank->owner[parcel->first +
+			    &bank->owner[word->first +
 					 (uint64_t)__builtin_ctzl(rest)]) !=
 		    FRAME_BYTE_FREE)
 			return false;
-	if (parcel->mask != 0 &&
+	if (word->mask != 0 &&
 	    has_block(bank, bank->block_count,
-		      parcel->first >> bank->block_shift))
+		      word->first >> bank->block_shift))
 		return false;
-	for (unsigned i = 0; i < FRAME_TRAYS; i++) {
-		const struct frame_tray *tray = &bank->tray[i];
-		const struct frame_parcel *other;
+	for (unsigned i = 0; i < FRAME_LISTS; i++) {
+		const struct frame_list *list = &bank->list[i];
+		const struct frame_word *other;
 
-		for (other = tray->parcels; other < tray->end; other++)
-			if (other != parcel && other->first == parcel->first &&
-			    (other->mask & parcel->mask) != 0)
+		for (other = list->words; other < list->end; other++)
+			if (other != word && other->first == word->first &&
+			    (other->mask & word->mask) != 0)
 				return false;
 	}
 	return true;
 }
 
-static bool tray_is_good(const struct frame_bank *bank,
-			 const struct frame_tray *tray)
+static bool list_is_good(const struct frame_bank *bank,
+			 const struct frame_list *list)
 {
-	const struct frame_parcel *parcel;
+	const struct frame_word *word;
 
-	for (parcel = tray->parcels; parcel < tray->end; parcel++)
-		if (!parcel_is_good(bank, parcel))
+	for (word = list->words; word < list->end; word++)
+		if (!word_is_good(bank, word))
 			return false;
-	return tray->end < tray->limit;
+	return list->end < list->limit;
 }
 
 bool frame_cache_audit(const struct frame_bank *bank)
 {
-	struct frame_parcel word = { bank->word_first, bank->word };
+	struct frame_word word = { bank->word_first, bank->word };
 
-	if (!parcel_is_good(bank, &word) ||
-	    !tray_is_good(bank, &bank->tray[FRAME_KEPT]) ||
-	    !tray_is_good(bank, &bank->tray[FRAME_LEAVING]) ||
+	if (!word_is_good(bank, &word) ||
+	    !list_is_good(bank, &bank->list[FRAME_HOT]) ||
+	    !list_is_good(bank, &bank->list[FRAME_COLD]) ||
 	    bank->block_count > bank->block_limit)
 		return false;
 	for (uint32_t i = 0; i < bank->block_count; i++)

@@ -223,8 +223,8 @@ static inline bool frame_tree_claim_one(struct frame_pool *pool,
 /* --- block.c ---------------------------------------------------------*/
 
 /* Gives frames back; those that were free already are reported. */
-void frame_put_parcels(struct frame_pool *pool, frame_slot_id slot,
-		       const struct frame_parcel *parcels, uint64_t count);
+void frame_put_words(struct frame_pool *pool, frame_slot_id slot,
+		     const struct frame_word *words, uint64_t count);
 /* The same for one word; returns those that were free already. */
 uint64_t frame_put(struct frame_pool *pool, frame_slot_id slot, uint64_t word,
 		   uint64_t mask);

@@ -40,7 +40,7 @@
 #define ROUNDS 2U
 #define SEARCHES 4U		/* long ones                                 */
 #define SAMPLES_MOST 48U	/* of one row                                */
-/* Of what a bank does alone, each so many: in step with no word or tray. */
+/* Of what a bank does alone, each so many: in step with no word or list. */
 #define STRIDE 7U
 
 _Noreturn void assert_failed(const char *file, int line, const char *text)

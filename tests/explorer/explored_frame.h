@@ -38,7 +38,7 @@
 #define frame_put_blocks explored_frame_put_blocks
 #define frame_put_giant explored_frame_put_giant
 #define frame_put_giants explored_frame_put_giants
-#define frame_put_parcels explored_frame_put_parcels
+#define frame_put_words explored_frame_put_words
 #define frame_put_run explored_frame_put_run
 #define frame_report_clash explored_frame_report_clash
 #define frame_set_hint explored_frame_set_hint

@@ -135,8 +135,8 @@ CASE(frame_cache_keeps_frames_of_dense_blocks_only)
 {
 	struct frame_world *world = world_of(262144, 1);
 	struct frame_bank *bank = become(world, 0, CPU_TASK);
-	const struct frame_tray *kept = &bank->tray[FRAME_KEPT];
-	const struct frame_tray *leaving = &bank->tray[FRAME_LEAVING];
+	const struct frame_list *kept = &bank->list[FRAME_HOT];
+	const struct frame_list *leaving = &bank->list[FRAME_COLD];
 	pfn_t frame;
 
 	for (unsigned i = 0; i < 262144; i++)
@@ -147,11 +147,11 @@ CASE(frame_cache_keeps_frames_of_dense_blocks_only)
 	frame_cache_drain(bank);
 	/* Of a block with 127 free, then of two with none. */
 	CHECK(frame_cache_free(bank, (pfn_t){ 383 }, MARK) == ST_OK);
-	CHECK(leaving->end - leaving->parcels == 1);
+	CHECK(leaving->end - leaving->words == 1);
 	CHECK(frame_cache_free(bank, (pfn_t){ 1000 }, MARK) == ST_OK);
-	CHECK(kept->end == kept->parcels);
+	CHECK(kept->end == kept->words);
 	CHECK(frame_cache_free(bank, (pfn_t){ 2000 }, MARK) == ST_OK);
-	CHECK(kept->end - kept->parcels == 1);
+	CHECK(kept->end - kept->words == 1);
 	CHECK(frame_world_audit(world, 130));
 	CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
 	CHECK(frame.raw == 1000);
@@ -344,7 +344,7 @@ CASE(frame_cache_drops_the_second_copy_of_a_frame)
 
 /* --- a walk --------------------------------------------------------------*/
 
-/* Enough for a share that keeps parcels and blocks. */
+/* Enough for a share that keeps words and blocks. */
 #define FRAMES 524288
 #define CPUS 3
 #define SLACK 6000

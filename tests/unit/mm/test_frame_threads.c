@@ -13,7 +13,7 @@
 
 #define MARK ((const void *)0x77)
 #define FRAMES 8192		/* banks keep nothing: too few for that      */
-#define MANY 262144		/* they keep parcels and blocks              */
+#define MANY 262144		/* they keep words and blocks              */
 #define THREADS 3
 #define HOLD 3000
 
