@@ -56,12 +56,12 @@ typedef struct { uint16_t plain; } atomic_u16;
 /*
  * Of every block, about how many of its frames are free: a hint that all
  * CPUs store without care, so a late store may even hide FRAME_WHOLE. Only
- * FRAME_ABSENT and FRAME_VIRGIN can be counted on: nobody frees into those.
+ * FRAME_ABSENT and FRAME_UNINIT can be counted on: nobody frees into those.
  */
 #define FRAME_HINT_COUNT	0x03ff
 #define FRAME_HINT_HELD		0x4000	/* a CPU refills from this block     */
 #define FRAME_ABSENT		0xfdfd	/* not this pool's                   */
-#define FRAME_VIRGIN		0xfefe	/* never split: bits, bytes undefined */
+#define FRAME_UNINIT		0xfefe	/* never split: bits, bytes undefined */
 #define FRAME_WHOLE		0xffff	/* not split now: bits 0, bytes 0    */
 
 /*
@@ -70,7 +70,7 @@ typedef struct { uint16_t plain; } atomic_u16;
  */
 enum frame_giant {
 	FRAME_GIANT_ABSENT,	/* no block is the pool's                    */
-	FRAME_GIANT_VIRGIN,	/* all are, and none was ever split          */
+	FRAME_GIANT_UNINIT,	/* all are, and none was ever split          */
 	FRAME_GIANT_OPEN,
 };
 

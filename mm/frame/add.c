@@ -133,7 +133,7 @@ static uint64_t add_blocks(struct frame_pool *pool, frame_slot_id slot,
 	uint64_t next = min_u64(align_down(first, 64) + 64, end);
 
 	frame_open_giant(pool, first >> pool->shape.giant_shift);
-	fill_hints(pool, first, next - first, FRAME_VIRGIN);
+	fill_hints(pool, first, next - first, FRAME_UNINIT);
 	ASSERT(frame_put_blocks(pool, slot, first >> 6,
 				mask_between(first, next)) == 0);
 	return next;
@@ -145,7 +145,7 @@ static uint64_t add_giants(struct frame_pool *pool, frame_slot_id slot,
 {
 	uint64_t next = min_u64(align_down(first, 64) + 64, end);
 
-	memset(&pool->giant_state[first], FRAME_GIANT_VIRGIN, next - first);
+	memset(&pool->giant_state[first], FRAME_GIANT_UNINIT, next - first);
 	ASSERT(frame_put_giants(pool, slot, first >> 6,
 				mask_between(first, next)) == 0);
 	return next;
@@ -157,7 +157,7 @@ static bool has_any_of_block(const struct frame_pool *pool, uint64_t first,
 {
 	uint64_t block = first >> pool->shape.block_shift;
 
-	if (frame_giant_state(pool, block) == FRAME_GIANT_VIRGIN ||
+	if (frame_giant_state(pool, block) == FRAME_GIANT_UNINIT ||
 	    atomic_load_relaxed(&pool->hints[block]) > FRAME_ABSENT)
 		return true;
 	if (atomic_load_relaxed(&pool->hints[block]) == FRAME_ABSENT)
@@ -225,7 +225,7 @@ enum status frame_pool_add(struct frame_pool *pool, frame_slot_id slot,
 static void adopt_block(struct frame_pool *pool, uint64_t block, uint8_t owner)
 {
 	frame_open_giant(pool, block >> pool->shape.giant_shift);
-	atomic_store_relaxed(&pool->hints[block], FRAME_VIRGIN);
+	atomic_store_relaxed(&pool->hints[block], FRAME_UNINIT);
 	atomic_store_relaxed(&pool->block_owner[block], owner);
 }
 

@@ -86,13 +86,13 @@ static bool block_is_good(const struct frame_pool *pool, uint64_t block)
 
 	if (state != FRAME_GIANT_OPEN)
 		return hint == FRAME_ABSENT &&
-		       (state == FRAME_GIANT_VIRGIN || !in_giant);
+		       (state == FRAME_GIANT_UNINIT || !in_giant);
 	if (whole && (in_giant || hint == FRAME_ABSENT))	/* F1 */
 		return false;
 	if ((whole || in_giant) &&
 	    atomic_load_relaxed(&pool->block_owner[block]) != FRAME_BYTE_FREE)
 		return false;
-	if (hint == FRAME_ABSENT || hint == FRAME_VIRGIN)
+	if (hint == FRAME_ABSENT || hint == FRAME_UNINIT)
 		return !(in_giant && hint == FRAME_ABSENT);
 	if (whole || in_giant ||				/* F2 */
 	    atomic_load_relaxed(&pool->block_owner[block]) != FRAME_BYTE_FREE)
@@ -142,7 +142,7 @@ void frame_pool_census(const struct frame_pool *pool,
 
 		out->whole_blocks += frame_block_is_free(pool, block);
 		for (uint64_t i = 0;
-		     hint != FRAME_ABSENT && hint != FRAME_VIRGIN &&
+		     hint != FRAME_ABSENT && hint != FRAME_UNINIT &&
 		     i < words_per_block(pool); i++)
 			out->split_frames +=
 				count_ones(atomic_load_relaxed(&words[i]));

@@ -148,7 +148,7 @@ void frame_open_block(struct frame_pool *pool, uint64_t block,
 	uint64_t count = frames_per_block(pool) - FRAME_WORD_BITS +
 			 count_ones(first_word);
 
-	if (atomic_load_relaxed(&pool->hints[block]) == FRAME_VIRGIN)
+	if (atomic_load_relaxed(&pool->hints[block]) == FRAME_UNINIT)
 		init_words(pool, block, FRAME_BYTE_FREE);
 	atomic_store_release(&pool->hints[block],
 			     (uint16_t)(FRAME_HINT_HELD | count));
@@ -240,8 +240,8 @@ void frame_open_giant(struct frame_pool *pool, uint64_t giant)
 	       blocks_per_giant(pool));
 	/* Who sees a hint that is not FRAME_ABSENT sees the owners. */
 	atomic_fence_release();
-	if (state == FRAME_GIANT_VIRGIN)
-		fill_hints(pool, block, blocks_per_giant(pool), FRAME_VIRGIN);
+	if (state == FRAME_GIANT_UNINIT)
+		fill_hints(pool, block, blocks_per_giant(pool), FRAME_UNINIT);
 	if (frame_opens_leaves(pool)) {
 		clear_leaf(&pool->split, &leaf);
 		clear_leaf(&pool->blocks, &leaf);

@@ -59,7 +59,7 @@ static inline uint64_t pool_blocks(const struct frame_pool *pool)
 	return pool->frames >> pool->shape.block_shift;
 }
 
-/* Acquire: who sees that it is virgin no more sees its blocks' hints. */
+/* Acquire: who sees that it is uninit no more sees its blocks' hints. */
 static inline enum frame_giant frame_giant_state(const struct frame_pool *pool,
 						 uint64_t block)
 {
@@ -74,7 +74,7 @@ static inline bool pool_has(const struct frame_pool *pool, pfn_t frame)
 	uint64_t block = relative >> pool->shape.block_shift;
 
 	return relative < pool->frames &&
-	       (frame_giant_state(pool, block) == FRAME_GIANT_VIRGIN ||
+	       (frame_giant_state(pool, block) == FRAME_GIANT_UNINIT ||
 		atomic_load_relaxed(&pool->hints[block]) != FRAME_ABSENT);
 }
 
@@ -84,7 +84,7 @@ static inline atomic_u64 *block_words(const struct frame_pool *pool,
 	return pool->bits + block * words_per_block(pool);
 }
 
-/* Before anybody else looks there; FRAME_ABSENT and FRAME_VIRGIN only. */
+/* Before anybody else looks there; FRAME_ABSENT and FRAME_UNINIT only. */
 static inline void fill_hints(const struct frame_pool *pool, uint64_t first,
 			      uint64_t count, uint16_t hint)
 {

@@ -54,7 +54,7 @@ struct frame_view frame_pool_look(const struct frame_pool *pool, pfn_t at)
 	byte = atomic_load_relaxed(&pool->giant_owner[giant]);
 	if (owner_is_lent(byte))
 		return seen(FRAME_STATE_LENT, FRAME_1G, byte);
-	/* Virgin, not free and not lent: in somebody's hands. */
+	/* Uninit, not free and not lent: in somebody's hands. */
 	if (frame_giant_state(pool, block) != FRAME_GIANT_OPEN)
 		return seen(FRAME_STATE_CACHED, FRAME_1G, FRAME_BYTE_FREE);
 	if (frame_tree_has(&pool->blocks, block))
@@ -125,7 +125,7 @@ static void count_block(const struct frame_pool *pool, uint64_t block,
 		return;
 	if (owner_is_lent(byte))
 		out->lent[byte] += frames_per_block(pool);
-	else if (hint == FRAME_VIRGIN)
+	else if (hint == FRAME_UNINIT)
 		out->cached += frames_per_block(pool);
 	else
 		count_split(pool, block, out);
@@ -167,7 +167,7 @@ static void count_giant(const struct frame_pool *pool, uint64_t giant,
 
 	if (owner_is_lent(byte)) {
 		out->lent[byte] += frames;
-	} else if (state == FRAME_GIANT_VIRGIN) {
+	} else if (state == FRAME_GIANT_UNINIT) {
 		out->cached += frames;
 	} else if (state == FRAME_GIANT_OPEN) {
 		for (; first < end; first = align_down(first, 64) + 64)
@@ -251,7 +251,7 @@ static bool visit_block(const struct frame_pool *pool, uint64_t block,
 	if (frame_tree_has(&pool->giants, block >> pool->shape.giant_shift) ||
 	    frame_block_is_free(pool, block))
 		return join(joining, first, frames_per_block(pool));
-	if (hint == FRAME_ABSENT || hint == FRAME_VIRGIN)
+	if (hint == FRAME_ABSENT || hint == FRAME_UNINIT)
 		return true;
 	return visit_split(pool, block, joining);
 }

@@ -103,7 +103,7 @@ static void block_or_run(void *context)
 CASE(frame_run_takes_no_frame_of_a_block_that_is_lent_whole)
 {
 	explore_whole(&(struct exploration){
-		.name = "run_virgin", .set_up = giant_is_free,
+		.name = "run_uninit", .set_up = giant_is_free,
 		.cpu = { take_more_than_a_block, take_a_block },
 		.check = block_or_run, .preemptions = EXPLORE_AT_MOST(1) });
 }
@@ -118,7 +118,7 @@ static void two_of_a_block_are_gone(void *context)
 CASE(frame_pick_takes_no_frame_before_its_block_is_split)
 {
 	explore_whole(&(struct exploration){
-		.name = "pick_virgin", .set_up = upper_is_free,
+		.name = "pick_uninit", .set_up = upper_is_free,
 		.cpu = { pick_wanted, take_one },
 		.check = two_of_a_block_are_gone,
 		.preemptions = EXPLORE_AT_MOST(1) });
@@ -127,7 +127,7 @@ CASE(frame_pick_takes_no_frame_before_its_block_is_split)
 CASE(frame_below_1m_takes_no_frame_before_its_block_is_split)
 {
 	explore_whole(&(struct exploration){
-		.name = "low_virgin", .set_up = upper_is_free,
+		.name = "low_uninit", .set_up = upper_is_free,
 		.cpu = { take_one_low, take_one },
 		.check = two_of_a_block_are_gone,
 		.preemptions = EXPLORE_AT_MOST(1) });

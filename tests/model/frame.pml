@@ -13,7 +13,7 @@
  * frame or for the block, ROUNDS times, and gives back what it got when it
  * likes.
  *
- * The block begins virgin: nobody has written its words, and they look like
+ * The block begins uninit: nobody has written its words, and they look like
  * frames. A CPU remembers the block that it refills from, and looks there
  * without asking whether it is still listed.
  *
@@ -41,14 +41,14 @@
 #define ANY_BLOCK 2
 #define NOTHING 9
 
-byte word[2] = 1;	/* the block's bits: 1 = free; virgin, undefined    */
+byte word[2] = 1;	/* the block's bits: 1 = free; uninit, undefined    */
 bit listed = 0;		/* leaf of the tree `split`                         */
 bit whole = 1;		/* leaf of the tree of wholly free blocks           */
 byte root = ANY_BLOCK;	/* one load sees both                               */
 byte moving[CPUS];	/* odd while a split, merge, list or unlist runs    */
 
 /* Ghosts: not in the code. */
-bit virgin = 1;
+bit uninit = 1;
 byte owner_count[2];
 short free_count = 2;	/* below 0: claimed before its free returned */
 byte wants[CPUS];	/* how many frames must be free for what is asked   */
@@ -183,7 +183,7 @@ inline split()
 	:: won ->
 		got = 0;
 		settle(whole, ANY_BLOCK);		/* S3 */
-		d_step { word[1] = 1; virgin = 0 }	/* S4 */
+		d_step { word[1] = 1; uninit = 0 }	/* S4 */
 		d_step { word[0] = 0; ghost_claimed(0) }
 		list_block();				/* S5 */
 		from = 1
@@ -435,7 +435,7 @@ init {
 	}
 	done == CPUS;
 	assert(free_count == 2);
-	assert(virgin || !(word[0] || word[1]) || (root & ANY_FRAME));
+	assert(uninit || !(word[0] || word[1]) || (root & ANY_FRAME));
 	assert((whole != 0) == ((root & ANY_BLOCK) != 0));
-	assert(whole && (virgin || word[0] + word[1] == 0))
+	assert(whole && (uninit || word[0] + word[1] == 0))
 }

@@ -94,7 +94,7 @@ CASE(frame_look_refuses_to_adopt_what_it_has)
 
 	CHECK(add(world, GIANT, BLOCK) == ST_OK);
 	CHECK(add(world, GIANT + BLOCK, 5) == ST_OK);
-	/* Nobody has written a virgin block's bytes: they may say anything. */
+	/* Nobody has written an uninit block's bytes: they may say anything. */
 	memset(world->pool.frame_owner, FRAME_BYTE_FOREIGN, BLOCK);
 	CHECK(adopt(world, GIANT, 1, OWNER_LOG) == ST_CONFLICT);
 	CHECK(adopt(world, GIANT + BLOCK + 3, 9, OWNER_LOG) == ST_CONFLICT);
@@ -132,7 +132,7 @@ CASE(frame_look_adopts_runs_that_come_back_in_one_piece)
 	frame_world_free(world);
 }
 
-CASE(frame_look_knows_virgin_giants)
+CASE(frame_look_knows_uninit_giants)
 {
 	struct frame_world *world = world_of(0, 3 * GIANT);
 	struct frame_request request = { .size = FRAME_4K, .owner = 5 };
