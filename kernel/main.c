@@ -29,6 +29,7 @@
 #include <kernel/memory/stacks.h>
 #include <kernel/monitor/monitor.h>
 #include <kernel/platform/acpi_tables.h>
+#include <kernel/platform/cpus.h>
 #include <kernel/platform/numa_nodes.h>
 #include <kernel/platform/pci.h>
 #include <kernel/platform/power.h>
@@ -204,7 +205,7 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	acpi_start();
 	copy_tables();
 	nodes_start();
-	smp_find_cpus();
+	cpus_find();
 	nodes_count_cpus();
 	reclaim_boot_memory();
 	evidence_reach("kernel.frames");

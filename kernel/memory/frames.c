@@ -8,8 +8,8 @@
 #include <kernel/arch/cpu_local.h>
 #include <kernel/arch/interrupts.h>
 #include <kernel/boot/kernel.h>
+#include <kernel/platform/cpus.h>
 #include <kernel/platform/numa_nodes.h>
-#include <kernel/smp/smp.h>
 
 #include "frames_internal.h"
 
@@ -30,7 +30,7 @@ struct frame_nodes *frames_nodes(void)
 
 unsigned frames_home_of(unsigned cpu)
 {
-	unsigned node = nodes_of_cpu(smp_cpus()->rows[cpu].apic);
+	unsigned node = nodes_of_cpu(cpus()->rows[cpu].apic);
 	const uint8_t *row = frames.nodes.order + node * frames.nodes.count;
 	struct node_piece piece;
 

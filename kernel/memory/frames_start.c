@@ -17,8 +17,8 @@
 #include <kernel/boot/kernel.h>
 #include <kernel/lib/symbols.h>
 #include <kernel/log/log.h>
+#include <kernel/platform/cpus.h>
 #include <kernel/platform/numa_nodes.h>
-#include <kernel/smp/smp.h>
 
 #include "frame_metadata.h"
 #include "frames_internal.h"
@@ -325,7 +325,7 @@ enum status frames_start(void)
 {
 	enum status status;
 
-	frames.cpus = smp_cpus()->startable;
+	frames.cpus = cpus()->startable;
 	status = start_pools();
 	if (status != ST_OK && nodes()->node_count > 1) {
 		frame_meta_give_all();

@@ -4,8 +4,8 @@
 
 #include <kernel/arch/cpu_local.h>
 #include <kernel/log/log.h>
+#include <kernel/platform/cpus.h>
 #include <kernel/platform/numa_nodes.h>
-#include <kernel/smp/smp.h>
 
 static const char *const state_names[] = {
 	[CPU_STARTED] = "started",
@@ -15,7 +15,7 @@ static const char *const state_names[] = {
 
 static void print_plain(struct sink *out, unsigned index)
 {
-	const struct cpu_row *row = &smp_cpus()->rows[index];
+	const struct cpu_row *row = &cpus()->rows[index];
 	const struct cpu_local *cpu = cpu_local_at(index);
 
 	sink_print(out, "cpu %3u  apic %3u  node %3u  %-8s", index, row->apic,
@@ -30,7 +30,7 @@ static void print_plain(struct sink *out, unsigned index)
 
 enum status command_cpus(const struct command_call *call)
 {
-	const struct cpu_list *list = smp_cpus();
+	const struct cpu_list *list = cpus();
 
 	if (call->count > 1) {
 		log_line(LOG_ERROR, "cpus: no such word=\"%s\" "

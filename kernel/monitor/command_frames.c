@@ -15,8 +15,8 @@
 #include <kernel/log/log.h>
 #include <kernel/memory/frames.h>
 #include <kernel/memory/pages.h>
+#include <kernel/platform/cpus.h>
 #include <kernel/platform/numa_nodes.h>
-#include <kernel/smp/smp.h>
 
 static const struct frame_pool *pool_of(unsigned node)
 {
@@ -87,7 +87,7 @@ static void print_bank(const struct command_call *call, unsigned cpu,
 
 enum status command_frames(const struct command_call *call)
 {
-	const struct cpu_list *list = smp_cpus();
+	const struct cpu_list *list = cpus();
 
 	if (!call->records)
 		sink_print(call->out, "node  first                pages"

@@ -7,10 +7,10 @@
 #include <kernel/boot/kernel.h>
 #include <kernel/log/log.h>
 #include <kernel/memory/pages.h>
-#include <kernel/smp/smp.h>
 
 #include "acpi_look.h"
 #include "acpi_tables.h"
+#include "cpus.h"
 
 static struct numa numa;
 /* What there is without a table, and without memory for one. */
@@ -127,7 +127,7 @@ void nodes_join(enum status why)
 
 void nodes_count_cpus(void)
 {
-	const struct cpu_list *list = smp_cpus();
+	const struct cpu_list *list = cpus();
 
 	numa_clear_cpus(&numa);
 	for (unsigned i = 0; i < list->count; i++)

@@ -33,7 +33,7 @@
 #include <kernel/memory/frames.h>
 #include <kernel/memory/pages.h>
 #include <kernel/memory/stacks.h>
-#include <kernel/platform/acpi_look.h>
+#include <kernel/platform/cpus.h>
 #include <kernel/sync/ipi.h>
 
 #include "ap_start.h"
@@ -52,13 +52,6 @@
 #define SECOND_START_US		200
 #define GIVE_UP_US		1000000UL
 
-static struct cpu_list list;
-
-const struct cpu_list *smp_cpus(void)
-{
-	return &list;
-}
-
 unsigned smp_online_count(void)
 {
 	unsigned count = 0;
@@ -66,81 +59,6 @@ unsigned smp_online_count(void)
 	for (unsigned i = 0; i < cpu_local_limit(); i++)
 		count += cpu_local_is_online(i);
 	return count;
-}
-
-/* --- who is there -------------------------------------------------------- */
-
-static void make_list(const struct madt *madt)
-{
-	cpu_list_build(&list, &(struct cpu_list_request){
-		.cpus = madt->cpus,
-		.count = madt->cpu_count,
-		.boot_apic = this_cpu()->apic,
-		.highest_apic = lapic_highest_id(),
-		.max_cpus = lapic_is_there() ? kernel.options.max_cpus : 1,
-	});
-}
-
-/* Into pages that are given back at once: the list keeps what matters. */
-static enum status read_madt(const struct acpi_table *table)
-{
-	size_t items = madt_capacity(table->bytes);
-	uint64_t bytes = items * (sizeof(struct madt_cpu) +
-				  sizeof(struct madt_ioapic));
-	struct frame_run run = {
-		.frames = align_up(max_u64(bytes, 1), PAGE_SIZE) / PAGE_SIZE,
-	};
-	struct madt madt = { .cpu_capacity = items, .ioapic_capacity = items };
-	enum status status = memory_take_run(&run, OWNER_BOOT_LIST);
-
-	if (status != ST_OK)
-		return status;
-	madt.ioapics = window_at_frame(&kernel.window, run.first);
-	madt.cpus = (struct madt_cpu *)(madt.ioapics + items);
-	status = madt_read(&madt, table->data, table->bytes);
-	if (status == ST_OK)
-		make_list(&madt);
-	memory_give_run(run, OWNER_BOOT_LIST);
-	return status;
-}
-
-static void start_lapic(void)
-{
-	enum status status = lapic_start();
-
-	if (status != ST_OK) {
-		log_line(LOG_WARNING, "smp: no local APIC why=\"%s\"",
-			 status_text(status));
-		return;
-	}
-	lapic_join();
-	this_cpu()->apic = lapic_id();
-}
-
-void smp_find_cpus(void)
-{
-	struct acpi_table table;
-	enum status status;
-
-	start_lapic();
-	make_list(&(struct madt){ .cpu_count = 0 });
-	status = acpi_look_for("APIC", &table);
-	if (status == ST_OK)
-		status = read_madt(&table);
-	acpi_look_away();
-	if (status != ST_OK)
-		log_line(LOG_WARNING, "smp: unusable table=MADT why=\"%s\"",
-			 status_text(status));
-	else if (!list.boot_was_listed)
-		log_line(LOG_WARNING, "smp: boot processor not in MADT "
-				      "apic=%u", list.rows[0].apic);
-	if (list.unreachable != 0)
-		log_line(LOG_WARNING, "smp: out of reach cpus=%u "
-				      "highest_apic=%u", list.unreachable,
-			 lapic_highest_id());
-	if (list.left_out != 0)
-		log_line(LOG_WARNING, "smp: more than fit left_out=%u",
-			 list.left_out);
 }
 
 /* --- what a CPU needs before it starts ----------------------------------- */
@@ -176,7 +94,7 @@ static enum status prepare(unsigned cpu)
 	}
 	area = window_at_frame(&kernel.window, run.first);
 	memset(area, 0, sizeof(*area));
-	cpu_local_prepare(area, cpu, list.rows[cpu].apic);
+	cpu_local_prepare(area, cpu, cpus()->rows[cpu].apic);
 	traps_use_stacks(area);
 	return ST_OK;
 }
@@ -283,16 +201,16 @@ static bool is_waiting(unsigned cpu)
 /* A message that does not get away is a CPU that does not arrive. */
 static void send_to_waiting(uint32_t message)
 {
-	for (unsigned cpu = 1; cpu < list.startable; cpu++)
+	for (unsigned cpu = 1; cpu < cpus()->startable; cpu++)
 		if (is_waiting(cpu) &&
-		    lapic_send(list.rows[cpu].apic, message) != ST_OK)
+		    lapic_send(cpus()->rows[cpu].apic, message) != ST_OK)
 			log_line(LOG_WARNING, "smp: cannot send apic=%u",
-				 list.rows[cpu].apic);
+				 cpus()->rows[cpu].apic);
 }
 
 static bool all_online(void)
 {
-	for (unsigned cpu = 1; cpu < list.startable; cpu++)
+	for (unsigned cpu = 1; cpu < cpus()->startable; cpu++)
 		if (cpu_local_at(cpu) != NULL && !cpu_local_is_online(cpu))
 			return false;
 	return true;
@@ -326,7 +244,7 @@ static void settle(unsigned cpu)
 	if (area == NULL)
 		return;
 	if (!give_up(area)) {
-		list.rows[cpu].state = CPU_STARTED;
+		cpus_note_started(cpu);
 		return;
 	}
 	log_line(LOG_WARNING, "smp: does not start cpu=%u apic=%u limit_us=%lu",
@@ -346,19 +264,19 @@ static void start_all(pfn_t page)
 	wait_for_all(SECOND_START_US);
 	send_to_waiting(start);
 	wait_for_all(GIVE_UP_US);
-	for (unsigned cpu = 1; cpu < list.startable; cpu++)
+	for (unsigned cpu = 1; cpu < cpus()->startable; cpu++)
 		settle(cpu);
 }
 
 static void prepare_all(void)
 {
-	for (unsigned cpu = 1; cpu < list.startable; cpu++) {
+	for (unsigned cpu = 1; cpu < cpus()->startable; cpu++) {
 		enum status status = prepare(cpu);
 
 		if (status != ST_OK)
 			log_line(LOG_WARNING, "smp: cannot start cpu=%u "
 					      "apic=%u why=\"%s\"",
-				 cpu, list.rows[cpu].apic,
+				 cpu, cpus()->rows[cpu].apic,
 				 status_text(status));
 	}
 }
@@ -389,14 +307,14 @@ void smp_start(void)
 	uint64_t start = clock_microseconds();
 	enum status status = ST_OK;
 
-	if (list.startable > 1)
+	if (cpus()->startable > 1)
 		status = start_in_low_memory();
 	if (status != ST_OK)
 		log_line(LOG_WARNING, "smp: only one CPU why=\"%s\"",
 			 status_text(status));
 	interrupts_on();
 	log_line(LOG_INFO, "smp: started cpus=%u of=%u x2apic=%u us=%lu",
-		 smp_online_count(), list.startable, lapic_is_x2apic(),
+		 smp_online_count(), cpus()->startable, lapic_is_x2apic(),
 		 clock_microseconds() - start);
 }
 

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * smp.h - finding the other CPUs, starting them, giving them work.
+ * smp.h - starting the other CPUs and giving them work.
  */
 #ifndef KERNEL_SMP_SMP_H
 #define KERNEL_SMP_SMP_H
-
-#include <kernel/platform/cpu_list.h>
-
-/*
- * Reads which processors there are. Before the firmware's tables can change
- * hands. Without a table there is one CPU, and a line has said why.
- */
-void smp_find_cpus(void);
 
 /*
  * Starts all that maxcpus= allows, at once, and switches interrupts on. One
@@ -20,7 +12,6 @@ void smp_find_cpus(void);
  */
 void smp_start(void);
 
-const struct cpu_list *smp_cpus(void);
 unsigned smp_online_count(void);
 
 /*
