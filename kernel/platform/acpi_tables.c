@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
+ * The tables may lie in memory that nothing else maps, so each is looked at
+ * through a peek window, until there are copies of all.
+ *
+ * No table reaches beyond the region that it begins in: a length that says
+ * so is a lie, and reading on could touch a device.
+ *
  * Twice over the same tables: once to know what there is, once to copy. A
  * device could change one in between: its length was taken before, and its
  * copy is summed up again by whoever walks to it.
@@ -16,12 +22,12 @@
 #include <base/bits.h>
 #include <base/string.h>
 
+#include <kernel/boot/fixmap.h>
 #include <kernel/boot/kernel.h>
 #include <kernel/log/log.h>
 #include <kernel/memory/pages.h>
 
 #include "acpi_collect.h"
-#include "acpi_look.h"
 
 /* So many are warned of one by one. */
 #define LEFT_OUT_NAMED	8
@@ -63,6 +69,62 @@ bool acpi_copy_claims(const char signature[4])
 		if (memcmp(copies.items[i].data, signature, 4) == 0)
 			return true;
 	return false;
+}
+
+/* --- looking --------------------------------------------------------------*/
+
+/* Of a RSDP we ask for more than it may have: such short looks are free. */
+static bool is_in_one_region(paddr_t at, uint64_t bytes)
+{
+	return bytes <= ACPI_RSDP_BYTES ||
+	       (at.raw < PHYSICAL_LIMIT &&
+		bytes <= region_list_room(&kernel.map.regions, at));
+}
+
+/* One window is one peek slot. */
+static const void *look(struct acpi_memory *memory, enum acpi_window window,
+			paddr_t at, uint64_t bytes)
+{
+	struct peek_request request = {
+		.slot = window == ACPI_WINDOW_ROOT ? PEEK_FIRST : PEEK_SECOND,
+		.phys = at,
+		.bytes = bytes,
+	};
+	const volatile void *seen;
+
+	(void)memory;
+	/* What has not been copied may be anybody's by now. */
+	if (acpi_is_copied())
+		return acpi_copy_of(at, bytes);
+	if (!is_in_one_region(at, bytes))
+		return NULL;
+	return memory_peek(&request, &seen) == ST_OK ? (const void *)seen :
+						       NULL;
+}
+
+struct acpi_memory *acpi_windows(void)
+{
+	static struct acpi_memory memory = { .look = look };
+
+	return &memory;
+}
+
+enum status acpi_look_for(const char signature[4], struct acpi_table *out)
+{
+	struct acpi_root root;
+	enum status status = acpi_walk_root(acpi_windows(),
+					    kernel.handover->rsdp, &root);
+
+	if (status == ST_OK)
+		status = acpi_walk_find(acpi_windows(), &root, signature, out);
+	return status;
+}
+
+void acpi_look_away(void)
+{
+	if (memory_unpeek(PEEK_FIRST) != ST_OK ||
+	    memory_unpeek(PEEK_SECOND) != ST_OK)
+		log_line(LOG_WARNING, "acpi: a window stays open");
 }
 
 /* --- what is left out -----------------------------------------------------*/
@@ -175,4 +237,52 @@ enum status acpi_copy(void)
 	acpi_look_away();
 	memory_give_run(run, OWNER_BOOT_LIST);
 	return status;
+}
+
+/* --- power ----------------------------------------------------------------*/
+
+static struct acpi_power power;
+
+const struct acpi_power *acpi_power(void)
+{
+	return &power;
+}
+
+/* Names the table that went wrong in `*name`. */
+static enum status read_tables(const char **name)
+{
+	struct acpi_memory *memory = acpi_windows();
+	struct acpi_table table;
+	struct acpi_root root;
+	enum status status;
+
+	*name = "RSDP";
+	status = acpi_walk_root(memory, kernel.handover->rsdp, &root);
+	if (status != ST_OK)
+		return status;
+	/* The FADT's signature is FACP, for reasons of history. */
+	*name = "FADT";
+	status = acpi_walk_find(memory, &root, "FACP", &table);
+	if (status == ST_OK)
+		status = acpi_read_fadt(table.data, table.bytes, &power);
+	if (status != ST_OK)
+		return status;
+	*name = "DSDT";
+	status = acpi_walk_dsdt(memory, &power, &table);
+	if (status != ST_OK)
+		return status;
+	return acpi_find_sleep_type(table.data, table.bytes, &power);
+}
+
+void acpi_start(void)
+{
+	const char *name;
+	enum status status = read_tables(&name);
+
+	acpi_look_away();
+	if (status != ST_OK)
+		log_line(LOG_WARNING, "acpi: unusable table=%s why=\"%s\"",
+			 name, status_text(status));
+	log_line(LOG_INFO, "acpi: power reset_register=%d sleep=%d",
+		 power.has_reset, power.has_sleep);
 }

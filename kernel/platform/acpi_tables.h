@@ -8,13 +8,12 @@
 #ifndef KERNEL_PLATFORM_ACPI_TABLES_H
 #define KERNEL_PLATFORM_ACPI_TABLES_H
 
-#include <base/address.h>
-#include <base/status.h>
+#include "acpi_walk.h"
 
 /*
  * Copies the RSDP, the root table, each sound table that it names and the
  * DSDT, whole; a line says what was left out, and why. From then on
- * acpi_look.h looks into the copies, and nowhere else.
+ * acpi_look_for looks into the copies, and nowhere else.
  * Fails: as acpi_collect; ST_NO_MEMORY. The originals stay in use then.
  */
 enum status acpi_copy(void);
@@ -26,5 +25,24 @@ bool acpi_is_copied(void);
 
 /* There was one that said so, whether or not it was sound. */
 bool acpi_copy_claims(const char signature[4]);
+
+/* For acpi_walk.h: windows are peek slots, so one user at a time. */
+struct acpi_memory *acpi_windows(void);
+
+/*
+ * The table with this signature, readable until the next look.
+ * Fails: as acpi_walk_root and acpi_walk_find.
+ */
+enum status acpi_look_for(const char signature[4], struct acpi_table *out);
+
+/* No table is readable any more. */
+void acpi_look_away(void);
+
+/*
+ * Reads what the firmware's ACPI tables say of reset and power-off. Bad or
+ * missing tables cost only these two; they are named in the log.
+ */
+void acpi_start(void);
+const struct acpi_power *acpi_power(void);
 
 #endif

@@ -9,7 +9,7 @@
 #include <kernel/log/log.h>
 #include <kernel/memory/pages.h>
 
-#include "acpi_look.h"
+#include "acpi_tables.h"
 #include "madt.h"
 
 static struct cpu_list list;

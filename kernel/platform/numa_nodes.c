@@ -8,7 +8,6 @@
 #include <kernel/log/log.h>
 #include <kernel/memory/pages.h>
 
-#include "acpi_look.h"
 #include "acpi_tables.h"
 #include "cpus.h"
 

@@ -1,8 +1,4 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/*
- * ACPI is read once, before the firmware's pages can change hands, and only
- * numbers are kept.
- */
 #include "power.h"
 
 #include <arch/instructions.h>
@@ -13,7 +9,7 @@
 #include <kernel/log/crash_log.h>
 #include <kernel/log/log.h>
 
-#include "acpi_look.h"
+#include "acpi_tables.h"
 
 #define DEBUG_EXIT_PORT		0xf4
 #define RESET_PORT		0xcf9
@@ -23,47 +19,6 @@
 #define PM1_SLEEP_SHIFT		10
 #define PM1_SLEEP_MASK		0x3c00
 #define ACPI_MODE_WAIT_MS	3000
-
-static struct acpi_power power;
-
-/* Names the table that went wrong in `*name`. */
-static enum status read_tables(const char **name)
-{
-	struct acpi_memory *memory = acpi_windows();
-	struct acpi_table table;
-	struct acpi_root root;
-	enum status status;
-
-	*name = "RSDP";
-	status = acpi_walk_root(memory, kernel.handover->rsdp, &root);
-	if (status != ST_OK)
-		return status;
-	/* The FADT's signature is FACP, for reasons of history. */
-	*name = "FADT";
-	status = acpi_walk_find(memory, &root, "FACP", &table);
-	if (status == ST_OK)
-		status = acpi_read_fadt(table.data, table.bytes, &power);
-	if (status != ST_OK)
-		return status;
-	*name = "DSDT";
-	status = acpi_walk_dsdt(memory, &power, &table);
-	if (status != ST_OK)
-		return status;
-	return acpi_find_sleep_type(table.data, table.bytes, &power);
-}
-
-void acpi_start(void)
-{
-	const char *name;
-	enum status status = read_tables(&name);
-
-	acpi_look_away();
-	if (status != ST_OK)
-		log_line(LOG_WARNING, "acpi: unusable table=%s why=\"%s\"",
-			 name, status_text(status));
-	log_line(LOG_INFO, "acpi: power reset_register=%d sleep=%d",
-		 power.has_reset, power.has_sleep);
-}
 
 void power_halt(void)
 {
@@ -81,14 +36,16 @@ void power_exit(enum exit_code code)
 
 static void reset_by_acpi(void)
 {
-	if (!power.has_reset)
+	const struct acpi_power *power = acpi_power();
+
+	if (!power->has_reset)
 		return;
-	if (power.reset.space == ACPI_IO) {
-		out8((uint16_t)power.reset.address, power.reset_value);
-	} else if (power.reset.space == ACPI_MEMORY) {
+	if (power->reset.space == ACPI_IO) {
+		out8((uint16_t)power->reset.address, power->reset_value);
+	} else if (power->reset.space == ACPI_MEMORY) {
 		struct peek_request request = {
 			.slot = PEEK_DEVICE,
-			.phys = { power.reset.address },
+			.phys = { power->reset.address },
 			.bytes = 1,
 			.rights = TABLE_WRITE,
 		};
@@ -96,7 +53,7 @@ static void reset_by_acpi(void)
 
 		if (memory_peek(&request, &target) == ST_OK)
 			*(volatile uint8_t *)(uintptr_t)target =
-				power.reset_value;
+				power->reset_value;
 	}
 	clock_wait_us(10000);
 }
@@ -120,15 +77,20 @@ void power_reboot(void)
 
 static bool in_acpi_mode(void)
 {
-	return in16(power.pm1a_control) & PM1_SCI_ENABLE;
+	const struct acpi_power *power = acpi_power();
+
+	return in16(power->pm1a_control) & PM1_SCI_ENABLE;
 }
 
 /* Firmware that is not in ACPI mode yet can be asked into it. */
 static void enter_acpi_mode(void)
 {
-	if (in_acpi_mode() || power.smi_command == 0 || power.acpi_enable == 0)
+	const struct acpi_power *power = acpi_power();
+
+	if (in_acpi_mode() || power->smi_command == 0 ||
+	    power->acpi_enable == 0)
 		return;
-	out8(power.smi_command, power.acpi_enable);
+	out8(power->smi_command, power->acpi_enable);
 	for (unsigned ms = 0; ms < ACPI_MODE_WAIT_MS && !in_acpi_mode(); ms++)
 		clock_wait_us(1000);
 }
@@ -145,16 +107,18 @@ static void ask_to_sleep(uint16_t port, uint8_t sleep_type)
 
 void power_off(void)
 {
-	if (!power.has_sleep || power.pm1a_control == 0) {
+	const struct acpi_power *power = acpi_power();
+
+	if (!power->has_sleep || power->pm1a_control == 0) {
 		log_line(LOG_WARNING, "power: cannot switch off try=\"hold the "
 				      "power button\"");
 		return;
 	}
 	evidence_end();
 	enter_acpi_mode();
-	ask_to_sleep(power.pm1a_control, power.sleep_type_a);
-	if (power.pm1b_control != 0)
-		ask_to_sleep(power.pm1b_control, power.sleep_type_b);
+	ask_to_sleep(power->pm1a_control, power->sleep_type_a);
+	if (power->pm1b_control != 0)
+		ask_to_sleep(power->pm1b_control, power->sleep_type_b);
 	clock_wait_us(1000000);
 	log_line(LOG_WARNING, "power: still on after asking ACPI");
 }

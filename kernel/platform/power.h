@@ -12,12 +12,6 @@ enum exit_code {
 	EXIT_PANIC = 0x12,
 };
 
-/*
- * Reads what the firmware's ACPI tables say of reset and power-off. Bad or
- * missing tables cost only these two; they are named in the log.
- */
-void acpi_start(void);
-
 _Noreturn void power_halt(void);
 /* Writes the debug-exit port, then halts: only options may ask for it. */
 _Noreturn void power_exit(enum exit_code code);
