@@ -394,9 +394,9 @@ NOINLINE static void merge_block(struct frame_pool *pool, frame_slot_id slot,
  * What is not so common: the word was empty, so that the block may have left
  * `split`; the count is none, or too high to be true.
  */
-NOINLINE static uint64_t put_with_care(struct frame_pool *pool,
-				       frame_slot_id slot, uint64_t word,
-				       uint64_t mask)
+NOINLINE static uint64_t return_slow(struct frame_pool *pool,
+				     frame_slot_id slot, uint64_t word,
+				     uint64_t mask)
 {
 	uint64_t block = word >> (pool->shape.block_shift - FRAME_WORD_SHIFT);
 	uint64_t old;
@@ -420,44 +420,44 @@ NOINLINE static uint64_t put_with_care(struct frame_pool *pool,
 }
 
 /* What a locked instruction would make the compiler read again. */
-struct put_view {
+struct pool_arrays {
 	atomic_u64 *bits;
 	atomic_u16 *hints;
 	unsigned shift;		/* from words to blocks                      */
 	unsigned too_many;	/* a bit that no count of frames has         */
 };
 
-static inline struct put_view put_view_of(const struct frame_pool *pool)
+static inline struct pool_arrays arrays_of(const struct frame_pool *pool)
 {
-	return (struct put_view){
+	return (struct pool_arrays){
 		pool->bits, pool->hints,
 		pool->shape.block_shift - (unsigned)FRAME_WORD_SHIFT,
 		1U << pool->shape.block_shift };
 }
 
 /* Between the two stores of `frees`; returns what was free already. */
-static inline uint64_t put_word(struct frame_pool *pool, frame_slot_id slot,
-				const struct put_view view,
-				uint64_t word, uint64_t mask)
+static inline uint64_t return_word(struct frame_pool *pool, frame_slot_id slot,
+				   const struct pool_arrays arrays,
+				   uint64_t word, uint64_t mask)
 {
-	atomic_u16 *hint = &view.hints[word >> view.shift];
-	atomic_u64 *cell = &view.bits[word];
+	atomic_u16 *hint = &arrays.hints[word >> arrays.shift];
+	atomic_u64 *cell = &arrays.bits[word];
 	uint64_t old = atomic_load_relaxed(cell);
 	unsigned was = atomic_load_relaxed(hint), now = was + 1;
 
 	if (!LIKELY((mask & (mask - 1)) == 0))
 		now = was + count_ones(mask);
 	if (!LIKELY(was - 1 < FRAME_ABSENT - 1) ||
-	    !LIKELY((now & view.too_many) == 0))
-		return put_with_care(pool, slot, word, mask);
+	    !LIKELY((now & arrays.too_many) == 0))
+		return return_slow(pool, slot, word, mask);
 	do {
 		if (!LIKELY(old != 0))
-			return put_with_care(pool, slot, word, mask);
+			return return_slow(pool, slot, word, mask);
 	} while (!LIKELY(atomic_compare_exchange_seq_cst(cell, &old,
 							 old | mask)));
 	atomic_store_relaxed(hint, (uint16_t)now);
 	if (!LIKELY((old | mask) != ALL_ONES))		/* F2 */
-		merge_block(pool, slot, word >> view.shift);
+		merge_block(pool, slot, word >> arrays.shift);
 	return old & mask;
 }
 
@@ -474,23 +474,23 @@ void frame_report_clash(struct frame_pool *pool, uint64_t first,
 	}
 }
 
-void frame_put_words(struct frame_pool *pool, frame_slot_id slot,
-		     const struct frame_word *words, uint64_t count)
+void frame_return_words(struct frame_pool *pool, frame_slot_id slot,
+			const struct frame_word *words, uint64_t count)
 {
 	const struct frame_word *end = words + count;
-	const struct put_view view = put_view_of(pool);
+	const struct pool_arrays arrays = arrays_of(pool);
 	atomic_u64 *frees = &pool->slot[slot].frees;
 	uint64_t before = atomic_load_relaxed(frees);
 
 	/* All at once: locked instructions fetch one after the other. */
 	for (const struct frame_word *next = words; next < end; next++)
-		__builtin_prefetch(&view.bits[next->first >> FRAME_WORD_SHIFT],
-				   1);
+		__builtin_prefetch(
+			&arrays.bits[next->first >> FRAME_WORD_SHIFT], 1);
 	atomic_store_relaxed(frees, before + 1);
 	for (; words < end; words++) {
 		uint64_t word = words->first >> FRAME_WORD_SHIFT;
-		uint64_t clash = put_word(pool, slot, view, word,
-					  words->mask);
+		uint64_t clash = return_word(pool, slot, arrays, word,
+					     words->mask);
 
 		if (!LIKELY(clash == 0))
 			frame_report_clash(pool, words->first, clash);
@@ -498,14 +498,14 @@ void frame_put_words(struct frame_pool *pool, frame_slot_id slot,
 	atomic_store_release(frees, before + 2);
 }
 
-uint64_t frame_put(struct frame_pool *pool, frame_slot_id slot, uint64_t word,
-		   uint64_t mask)
+uint64_t frame_return_word(struct frame_pool *pool, frame_slot_id slot,
+			   uint64_t word, uint64_t mask)
 {
 	atomic_u64 *frees = &pool->slot[slot].frees;
 	uint64_t before = atomic_load_relaxed(frees), clash;
 
 	atomic_store_relaxed(frees, before + 1);
-	clash = put_word(pool, slot, put_view_of(pool), word, mask);
+	clash = return_word(pool, slot, arrays_of(pool), word, mask);
 	atomic_store_release(frees, before + 2);
 	return clash;
 }
@@ -525,8 +525,8 @@ static void merge_giants(struct frame_pool *pool, frame_slot_id slot,
 	}
 }
 
-uint64_t frame_put_blocks(struct frame_pool *pool, frame_slot_id slot,
-			  uint64_t word, uint64_t mask)
+uint64_t frame_return_blocks(struct frame_pool *pool, frame_slot_id slot,
+			     uint64_t word, uint64_t mask)
 {
 	atomic_u64 *cell = &pool->blocks.level[0][word];
 	atomic_u64 *frees = &pool->slot[slot].frees;
@@ -552,8 +552,8 @@ uint64_t frame_put_blocks(struct frame_pool *pool, frame_slot_id slot,
 	return old & mask;
 }
 
-uint64_t frame_put_giants(struct frame_pool *pool, frame_slot_id slot,
-			  uint64_t word, uint64_t mask)
+uint64_t frame_return_giants(struct frame_pool *pool, frame_slot_id slot,
+			     uint64_t word, uint64_t mask)
 {
 	atomic_u64 *frees = &pool->slot[slot].frees;
 	uint64_t count = atomic_load_relaxed(frees);
@@ -568,9 +568,9 @@ uint64_t frame_put_giants(struct frame_pool *pool, frame_slot_id slot,
 	return clash;
 }
 
-bool frame_put_giant(struct frame_pool *pool, frame_slot_id slot,
-		     uint64_t giant)
+bool frame_return_giant(struct frame_pool *pool, frame_slot_id slot,
+			uint64_t giant)
 {
-	return frame_put_giants(pool, slot, giant >> 6,
-				1UL << (giant & 63)) == 0;
+	return frame_return_giants(pool, slot, giant >> 6,
+				   1UL << (giant & 63)) == 0;
 }

@@ -64,7 +64,7 @@ static void flush_list(struct frame_bank *bank, struct frame_list *list)
 		bank->brought -= (int64_t)frame_list_frames(list);
 	list->end = list->words;
 	bank->last = &bank->none;
-	frame_put_words(bank->pool, bank->slot, list->words, count);
+	frame_return_words(bank->pool, bank->slot, list->words, count);
 	bank->spills++;
 }
 
@@ -79,7 +79,7 @@ static void flush_word(struct frame_bank *bank)
 	struct frame_word rest = { bank->word_first, bank->word };
 
 	if (rest.mask != 0)
-		frame_put_words(bank->pool, bank->slot, &rest, 1);
+		frame_return_words(bank->pool, bank->slot, &rest, 1);
 	bank->brought -= count_ones(bank->word);
 	bank->word = 0;
 	bank->word_first = bank->word_back = NO_WORD;
@@ -102,7 +102,7 @@ static void flush_blocks(struct frame_bank *bank, uint32_t keep)
 			mask |= 1UL << (bank->blocks[at++] & 63);
 		} while (bank->block_count - at > keep &&
 			 bank->blocks[at] >> 6 == word);
-		clash = frame_put_blocks(bank->pool, bank->slot, word, mask);
+		clash = frame_return_blocks(bank->pool, bank->slot, word, mask);
 		for (; clash != 0; clash &= clash - 1)
 			frame_report_clash(bank->pool, ((word << 6) + (uint64_t)
 				__builtin_ctzl(clash)) << shift, 1);
@@ -140,21 +140,21 @@ static bool refill_from_hot(struct frame_bank *bank)
 
 static bool refill(struct frame_bank *bank)
 {
-	struct frame_taking taking = { FRAME_ANYWHERE, bank->word_most,
+	struct frame_claim claim = { FRAME_ANYWHERE, bank->word_most,
 				       bank->block, 0 };
 	uint64_t mask;
 
-	mask = frame_take(bank->pool, bank->slot, &taking);
-	bank->block = taking.block;
+	mask = frame_claim_word(bank->pool, bank->slot, &claim);
+	bank->block = claim.block;
 	if (mask == 0) {
 		/* Perhaps there is something the next time. */
 		flush_list(bank, &bank->list[FRAME_COLD]);
 		return false;
 	}
 	bank->word = mask;
-	bank->word_first = taking.word << FRAME_WORD_SHIFT;
+	bank->word_first = claim.word << FRAME_WORD_SHIFT;
 	bank->word_back = bank->word_takes_back ? bank->word_first : NO_WORD;
-	bank->density = hint_at(bank, taking.word << FRAME_WORD_SHIFT) &
+	bank->density = hint_at(bank, claim.word << FRAME_WORD_SHIFT) &
 			FRAME_HINT_COUNT;
 	bank->refills++;
 	bank->brought += count_ones(mask);
@@ -359,15 +359,15 @@ enum status frame_cache_free(struct frame_bank *bank, pfn_t frame,
 static bool refill_blocks(struct frame_bank *bank)
 {
 	unsigned most = bank->block_limit / 2;
-	struct frame_taking taking = { FRAME_ANYWHERE, most ? most : 1,
+	struct frame_claim claim = { FRAME_ANYWHERE, most ? most : 1,
 				       BLOCK_NONE, 0 };
-	uint64_t mask = frame_take_blocks(bank->pool, bank->slot, &taking);
+	uint64_t mask = frame_claim_blocks(bank->pool, bank->slot, &claim);
 
 	if (mask == 0)
 		return false;
 	for (uint64_t rest = mask; rest != 0; rest &= rest - 1)
 		bank->blocks[bank->block_count++] = (uint32_t)(
-			(taking.word << 6) + (uint64_t)__builtin_ctzl(rest));
+			(claim.word << 6) + (uint64_t)__builtin_ctzl(rest));
 	bank->refills++;
 	bank->brought += count_ones(mask);
 	return true;

@@ -223,20 +223,20 @@ static inline bool frame_tree_claim_one(struct frame_pool *pool,
 /* --- block.c ---------------------------------------------------------*/
 
 /* Gives frames back; those that were free already are reported. */
-void frame_put_words(struct frame_pool *pool, frame_slot_id slot,
-		     const struct frame_word *words, uint64_t count);
+void frame_return_words(struct frame_pool *pool, frame_slot_id slot,
+			const struct frame_word *words, uint64_t count);
 /* The same for one word; returns those that were free already. */
-uint64_t frame_put(struct frame_pool *pool, frame_slot_id slot, uint64_t word,
-		   uint64_t mask);
+uint64_t frame_return_word(struct frame_pool *pool, frame_slot_id slot,
+			   uint64_t word, uint64_t mask);
 /* Second copies of frames, relative: see cache.c. */
 void frame_report_clash(struct frame_pool *pool, uint64_t first,
 			uint64_t clash);
 /* Blocks of one word of the tree; returns those that were free already. */
-uint64_t frame_put_blocks(struct frame_pool *pool, frame_slot_id slot,
-			  uint64_t word, uint64_t mask);
+uint64_t frame_return_blocks(struct frame_pool *pool, frame_slot_id slot,
+			     uint64_t word, uint64_t mask);
 /* False when it was free already. */
-bool frame_put_giant(struct frame_pool *pool, frame_slot_id slot,
-		     uint64_t giant);
+bool frame_return_giant(struct frame_pool *pool, frame_slot_id slot,
+			uint64_t giant);
 
 /* Whole no more; false when another CPU was faster. */
 bool frame_split_block(struct frame_pool *pool, frame_slot_id slot,
@@ -263,9 +263,9 @@ void frame_open_block(struct frame_pool *pool, uint64_t block,
 		      uint64_t first_word);
 /* Blocks of this giant are about to be used one by one. */
 void frame_open_giant(struct frame_pool *pool, uint64_t giant);
-/* Several giants of one word, as frame_put_blocks. */
-uint64_t frame_put_giants(struct frame_pool *pool, frame_slot_id slot,
-			  uint64_t word, uint64_t mask);
+/* Several giants of one word, as frame_return_blocks. */
+uint64_t frame_return_giants(struct frame_pool *pool, frame_slot_id slot,
+			     uint64_t word, uint64_t mask);
 /* The first frames of a block that the pool gets. */
 void frame_open_absent_block(struct frame_pool *pool, uint64_t block);
 /*
@@ -300,20 +300,20 @@ void frame_zones(const struct frame_pool *pool, enum frame_limit limit,
  * of the best block, and says which. 0 when nothing was found: that is not
  * a refusal yet.
  */
-struct frame_taking {
+struct frame_claim {
 	enum frame_limit limit;
 	unsigned most;
 	uint64_t block;		/* in and out; BLOCK_NONE                    */
 	uint64_t word;		/* out                                       */
 };
 #define BLOCK_NONE UINT64_MAX
-uint64_t frame_take(struct frame_pool *pool, frame_slot_id slot,
-		    struct frame_taking *taking);
+uint64_t frame_claim_word(struct frame_pool *pool, frame_slot_id slot,
+			  struct frame_claim *claim);
 /* Up to `most` whole blocks of one word of the tree; 0: none found. */
-uint64_t frame_take_blocks(struct frame_pool *pool, frame_slot_id slot,
-			   struct frame_taking *taking);
-bool frame_take_giant(struct frame_pool *pool, frame_slot_id slot,
-		      enum frame_limit limit, uint64_t *giant);
+uint64_t frame_claim_blocks(struct frame_pool *pool, frame_slot_id slot,
+			    struct frame_claim *claim);
+bool frame_claim_giant(struct frame_pool *pool, frame_slot_id slot,
+		       enum frame_limit limit, uint64_t *giant);
 
 /*
  * R: true when there was an instant, between this call's two looks at the
@@ -326,10 +326,10 @@ bool frame_at_rest(const struct frame_pool *pool, uint64_t *sum);
 
 /* --- run.c -----------------------------------------------------------*/
 
-enum status frame_take_run(struct frame_pool *pool, frame_slot_id slot,
-			   const struct frame_request *request,
-			   uint64_t *start);
-enum status frame_put_run(struct frame_pool *pool, frame_slot_id slot,
-			  const struct frame_return *what);
+enum status frame_claim_run(struct frame_pool *pool, frame_slot_id slot,
+			    const struct frame_request *request,
+			    uint64_t *start);
+enum status frame_return_run(struct frame_pool *pool, frame_slot_id slot,
+			     const struct frame_return *what);
 
 #endif

@@ -30,31 +30,31 @@
 static bool try_once(struct frame_pool *pool, frame_slot_id slot,
 		     const struct frame_request *request, uint64_t *frame)
 {
-	struct frame_taking taking = { request->limit, 1, BLOCK_NONE, 0 };
+	struct frame_claim claim = { request->limit, 1, BLOCK_NONE, 0 };
 	unsigned shift = pool->shape.block_shift;
 	uint64_t mask, block, giant;
 
 	switch (request->size) {
 	case FRAME_4K:
-		mask = frame_take(pool, slot, &taking);
+		mask = frame_claim_word(pool, slot, &claim);
 		if (mask == 0)
 			return false;
-		frame_let_go_block(pool, taking.block);
-		*frame = (taking.word << 6) + (uint64_t)__builtin_ctzl(mask);
+		frame_let_go_block(pool, claim.block);
+		*frame = (claim.word << 6) + (uint64_t)__builtin_ctzl(mask);
 		atomic_store_relaxed(&pool->frame_owner[*frame],
 				     request->owner);
 		return true;
 	case FRAME_2M:
-		mask = frame_take_blocks(pool, slot, &taking);
+		mask = frame_claim_blocks(pool, slot, &claim);
 		if (mask == 0)
 			return false;
-		block = (taking.word << 6) + (uint64_t)__builtin_ctzl(mask);
+		block = (claim.word << 6) + (uint64_t)__builtin_ctzl(mask);
 		atomic_store_relaxed(&pool->block_owner[block],
 				     request->owner);
 		*frame = block << shift;
 		return true;
 	default:
-		if (!frame_take_giant(pool, slot, request->limit, &giant))
+		if (!frame_claim_giant(pool, slot, request->limit, &giant))
 			return false;
 		atomic_store_relaxed(&pool->giant_owner[giant],
 				     request->owner);
@@ -130,7 +130,7 @@ enum status frame_pool_alloc(struct frame_pool *pool, frame_slot_id slot,
 		return ST_BAD_ARGUMENT;
 	ASSERT(slot < pool->slots);
 	if (request->size == FRAME_RUN)
-		status = frame_take_run(pool, slot, request, &frame);
+		status = frame_claim_run(pool, slot, request, &frame);
 	else
 		status = alloc_single(pool, slot, request, &frame);
 	if (status != ST_OK)
@@ -149,22 +149,23 @@ static bool free_frame(struct frame_pool *pool, frame_slot_id slot,
 		       uint64_t frame)
 {
 	atomic_store_relaxed(&pool->frame_owner[frame], FRAME_BYTE_FREE);
-	return frame_put(pool, slot, frame >> 6, 1UL << (frame & 63)) == 0;
+	return frame_return_word(pool, slot, frame >> 6, 1UL << (frame & 63)) ==
+	       0;
 }
 
 static bool free_block(struct frame_pool *pool, frame_slot_id slot,
 		       uint64_t block)
 {
 	atomic_store_relaxed(&pool->block_owner[block], FRAME_BYTE_FREE);
-	return frame_put_blocks(pool, slot, block >> 6,
-				1UL << (block & 63)) == 0;
+	return frame_return_blocks(pool, slot, block >> 6,
+				   1UL << (block & 63)) == 0;
 }
 
 static bool free_giant(struct frame_pool *pool, frame_slot_id slot,
 		       uint64_t giant)
 {
 	atomic_store_relaxed(&pool->giant_owner[giant], FRAME_BYTE_FREE);
-	return frame_put_giant(pool, slot, giant);
+	return frame_return_giant(pool, slot, giant);
 }
 
 static bool is_split(const struct frame_pool *pool, uint64_t frame)
@@ -214,7 +215,7 @@ enum status frame_pool_free(struct frame_pool *pool, frame_slot_id slot,
 		return frame_misused(pool, FRAME_FOREIGN, what->frame,
 				     what->caller);
 	if (what->size == FRAME_RUN)
-		return frame_put_run(pool, slot, what);
+		return frame_return_run(pool, slot, what);
 	if (what->size != FRAME_4K)
 		return free_large(pool, slot, what);
 	if (!is_split(pool, frame))

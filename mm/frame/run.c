@@ -214,16 +214,16 @@ static bool claim(struct frame_pool *pool, frame_slot_id slot,
 	return true;
 }
 
-static bool put_piece(struct frame_pool *pool, frame_slot_id slot,
-		      struct piece piece)
+static bool return_piece(struct frame_pool *pool, frame_slot_id slot,
+			 struct piece piece)
 {
 	uint64_t block = piece.first >> pool->shape.block_shift;
 
 	if (is_block(pool, piece))
-		return frame_put_blocks(pool, slot, block >> 6,
-					1UL << (block & 63)) == 0;
-	return frame_put(pool, slot, piece.first >> FRAME_WORD_SHIFT,
-			 mask_of(piece)) == 0;
+		return frame_return_blocks(pool, slot, block >> 6,
+					   1UL << (block & 63)) == 0;
+	return frame_return_word(pool, slot, piece.first >> FRAME_WORD_SHIFT,
+				 mask_of(piece)) == 0;
 }
 
 static void write_owner(struct frame_pool *pool, struct piece piece,
@@ -261,7 +261,7 @@ static uint64_t claim_all(struct frame_pool *pool, frame_slot_id slot,
 	for (uint64_t back = start; at != end && back < at;) {
 		struct piece piece = piece_at(pool, back, end);
 
-		ASSERT(put_piece(pool, slot, piece));
+		ASSERT(return_piece(pool, slot, piece));
 		back += piece.frames;
 	}
 	frame_end_claim(pool, slot);
@@ -277,9 +277,9 @@ static void settle(struct frame_pool *pool, uint64_t start, uint64_t pages)
 	frame_let_go_block(pool, (start + pages - 1) >> shift);
 }
 
-static bool take_in(struct frame_pool *pool, frame_slot_id slot,
-		    const struct frame_zone *zone, uint64_t pages,
-		    uint64_t *start)
+static bool claim_run_in(struct frame_pool *pool, frame_slot_id slot,
+			 const struct frame_zone *zone, uint64_t pages,
+			 uint64_t *start)
 {
 	struct search search = {
 		.pool = pool,
@@ -307,9 +307,9 @@ static bool take_in(struct frame_pool *pool, frame_slot_id slot,
 	return false;
 }
 
-enum status frame_take_run(struct frame_pool *pool, frame_slot_id slot,
-			   const struct frame_request *request,
-			   uint64_t *start)
+enum status frame_claim_run(struct frame_pool *pool, frame_slot_id slot,
+			    const struct frame_request *request,
+			    uint64_t *start)
 {
 	struct frame_zone zones[FRAME_ZONES];
 	uint64_t end;
@@ -326,8 +326,8 @@ enum status frame_take_run(struct frame_pool *pool, frame_slot_id slot,
 		bool quiet = frame_at_rest(pool, &before);
 
 		for (unsigned i = 0; i < FRAME_ZONES; i++) {
-			if (!take_in(pool, slot, &zones[i], request->pages,
-				     start))
+			if (!claim_run_in(pool, slot, &zones[i], request->pages,
+					  start))
 				continue;
 			end = *start + request->pages;
 			for (uint64_t at = *start; at < end;) {
@@ -366,8 +366,8 @@ static bool piece_is_lent(const struct frame_pool *pool, struct piece piece)
 	return true;
 }
 
-enum status frame_put_run(struct frame_pool *pool, frame_slot_id slot,
-			  const struct frame_return *what)
+enum status frame_return_run(struct frame_pool *pool, frame_slot_id slot,
+			     const struct frame_return *what)
 {
 	uint64_t start = what->frame.raw - pool->first, end;
 	bool good = true;
@@ -388,7 +388,7 @@ enum status frame_put_run(struct frame_pool *pool, frame_slot_id slot,
 		struct piece piece = piece_at(pool, at, end);
 
 		write_owner(pool, piece, FRAME_BYTE_FREE);
-		good &= put_piece(pool, slot, piece);
+		good &= return_piece(pool, slot, piece);
 		at += piece.frames;
 	}
 	return good ? ST_OK : frame_misused(pool, FRAME_FREED_AT_ONCE,

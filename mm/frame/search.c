@@ -79,7 +79,7 @@ static uint64_t highest_ones(uint64_t word, unsigned most)
 	return word;
 }
 
-static uint64_t take_word(atomic_u64 *cell, unsigned most)
+static uint64_t claim_bits(atomic_u64 *cell, unsigned most)
 {
 	uint64_t old, some;
 
@@ -93,8 +93,8 @@ static uint64_t take_word(atomic_u64 *cell, unsigned most)
 }
 
 /* T1, T2. */
-static uint64_t take_from(struct frame_pool *pool, struct frame_taking *taking,
-			  uint64_t block, uint64_t frame_end)
+static uint64_t claim_from(struct frame_pool *pool, struct frame_claim *claim,
+			   uint64_t block, uint64_t frame_end)
 {
 	atomic_u64 *words = block_words(pool, block);
 	uint64_t word = block * words_per_block(pool);
@@ -108,7 +108,7 @@ static uint64_t take_from(struct frame_pool *pool, struct frame_taking *taking,
 
 		if (atomic_load_relaxed(&words[i]) == 0)
 			continue;
-		mask = take_word(&words[i], taking->most);
+		mask = claim_bits(&words[i], claim->most);
 		if (mask == 0)
 			continue;
 		old = atomic_load_relaxed(hint);
@@ -116,8 +116,8 @@ static uint64_t take_from(struct frame_pool *pool, struct frame_taking *taking,
 		if (old & FRAME_HINT_HELD && old < FRAME_ABSENT &&
 		    (old & FRAME_HINT_COUNT) >= count)
 			atomic_store_relaxed(hint, (uint16_t)(old - count));
-		taking->block = block;
-		taking->word = word + i;
+		claim->block = block;
+		claim->word = word + i;
 		return mask;
 	}
 	return 0;
@@ -247,11 +247,11 @@ static uint64_t claim_whole(struct frame_pool *pool, struct whole found,
 }
 
 /* S, with the first word for the caller. */
-static uint64_t take_by_splitting(struct frame_pool *pool, frame_slot_id slot,
-				  struct frame_taking *taking,
-				  struct whole found)
+static uint64_t claim_by_splitting(struct frame_pool *pool, frame_slot_id slot,
+				   struct frame_claim *claim,
+				   struct whole found)
 {
-	uint64_t mask = lowest_ones(ALL_ONES, taking->most);
+	uint64_t mask = lowest_ones(ALL_ONES, claim->most);
 	bool won;
 
 	frame_enter(pool, slot);				/* S1 */
@@ -262,14 +262,14 @@ static uint64_t take_by_splitting(struct frame_pool *pool, frame_slot_id slot,
 	/* Lost, it may be lent whole by now: nobody's to look into. */
 	if (!won)
 		return 0;
-	taking->block = found.block;
-	taking->word = found.block * words_per_block(pool);
+	claim->block = found.block;
+	claim->word = found.block * words_per_block(pool);
 	return mask;
 }
 
-static uint64_t take_in_zone(struct frame_pool *pool, frame_slot_id slot,
-			     struct frame_taking *taking,
-			     const struct frame_zone *zone)
+static uint64_t claim_in_zone(struct frame_pool *pool, frame_slot_id slot,
+			      struct frame_claim *claim,
+			      const struct frame_zone *zone)
 {
 	uint64_t block, mask;
 	uint64_t last = BLOCK_NONE;
@@ -277,7 +277,7 @@ static uint64_t take_in_zone(struct frame_pool *pool, frame_slot_id slot,
 
 	while (pick_block(pool, zone, &block)) {
 		hold(pool, block);
-		mask = take_from(pool, taking, block, zone->frame_end);
+		mask = claim_from(pool, claim, block, zone->frame_end);
 		if (mask != 0)
 			return mask;
 		unlist(pool, slot, block);
@@ -287,7 +287,7 @@ static uint64_t take_in_zone(struct frame_pool *pool, frame_slot_id slot,
 		last = block;
 	}
 	while (find_whole(pool, zone, &found)) {
-		mask = take_by_splitting(pool, slot, taking, found);
+		mask = claim_by_splitting(pool, slot, claim, found);
 		if (mask != 0)
 			return mask;
 	}
@@ -295,9 +295,9 @@ static uint64_t take_in_zone(struct frame_pool *pool, frame_slot_id slot,
 }
 
 /* Upward; a block that reaches beyond the limit may be among them. */
-static uint64_t take_below_1m(struct frame_pool *pool, frame_slot_id slot,
-			      struct frame_taking *taking,
-			      const struct frame_zone *zone)
+static uint64_t claim_below_1m(struct frame_pool *pool, frame_slot_id slot,
+			       struct frame_claim *claim,
+			       const struct frame_zone *zone)
 {
 	uint64_t mask = 0;
 
@@ -312,80 +312,80 @@ static uint64_t take_below_1m(struct frame_pool *pool, frame_slot_id slot,
 			frame_split_down(pool, slot, block);
 		}
 		if (frame_has_words(pool, block))
-			mask = take_from(pool, taking, block, zone->frame_end);
+			mask = claim_from(pool, claim, block, zone->frame_end);
 		if (larger)
 			frame_end_claim(pool, slot);
 	}
 	return mask;
 }
 
-uint64_t frame_take(struct frame_pool *pool, frame_slot_id slot,
-		    struct frame_taking *taking)
+uint64_t frame_claim_word(struct frame_pool *pool, frame_slot_id slot,
+			  struct frame_claim *claim)
 {
 	struct frame_zone zones[FRAME_ZONES];
 	uint64_t mask;
 
-	if (taking->block != BLOCK_NONE) {
-		uint64_t block = taking->block;
+	if (claim->block != BLOCK_NONE) {
+		uint64_t block = claim->block;
 
-		mask = take_from(pool, taking, block, pool->frames);
+		mask = claim_from(pool, claim, block, pool->frames);
 		if (mask != 0)
 			return mask;
 		unlist(pool, slot, block);
 		frame_let_go_block(pool, block);
 	}
-	taking->block = BLOCK_NONE;
-	frame_zones(pool, taking->limit, zones);
-	if (taking->limit == FRAME_BELOW_1M)
-		return take_below_1m(pool, slot, taking, &zones[2]);
+	claim->block = BLOCK_NONE;
+	frame_zones(pool, claim->limit, zones);
+	if (claim->limit == FRAME_BELOW_1M)
+		return claim_below_1m(pool, slot, claim, &zones[2]);
 	for (unsigned i = 0; i < FRAME_ZONES; i++) {
-		mask = take_in_zone(pool, slot, taking, &zones[i]);
+		mask = claim_in_zone(pool, slot, claim, &zones[i]);
 		if (mask != 0)
 			return mask;
 	}
 	return 0;
 }
 
-static uint64_t take_blocks_in_zone(struct frame_pool *pool,
-				    frame_slot_id slot,
-				    struct frame_taking *taking,
-				    const struct frame_zone *zone)
+static uint64_t claim_blocks_in_zone(struct frame_pool *pool,
+				     frame_slot_id slot,
+				     struct frame_claim *claim,
+				     const struct frame_zone *zone)
 {
 	struct whole found;
 
 	while (find_whole(pool, zone, &found)) {
-		uint64_t mask = blocks_near(pool, zone, found, taking->most);
+		uint64_t mask = blocks_near(pool, zone, found, claim->most);
 
 		frame_enter(pool, slot);			/* T1 */
 		mask = claim_whole(pool, found, mask);		/* T2 */
 		frame_leave(pool, slot);
-		taking->word = found.block >> 6;
+		claim->word = found.block >> 6;
 		if (mask != 0)
 			return mask;
 	}
 	return 0;
 }
 
-uint64_t frame_take_blocks(struct frame_pool *pool, frame_slot_id slot,
-			   struct frame_taking *taking)
+uint64_t frame_claim_blocks(struct frame_pool *pool, frame_slot_id slot,
+			    struct frame_claim *claim)
 {
 	struct frame_zone zones[FRAME_ZONES];
 
-	frame_zones(pool, taking->limit, zones);
+	frame_zones(pool, claim->limit, zones);
 	for (unsigned i = 0; i < FRAME_ZONES; i++) {
 		uint64_t mask;
 
 		/* A block that reaches beyond the limit will not do. */
 		zones[i].end = zones[i].frame_end >> pool->shape.block_shift;
-		mask = take_blocks_in_zone(pool, slot, taking, &zones[i]);
+		mask = claim_blocks_in_zone(pool, slot, claim, &zones[i]);
 		if (mask != 0)
 			return mask;
 	}
 	return 0;
 }
 
-bool frame_take_giant(struct frame_pool *pool, frame_slot_id slot,
-		      enum frame_limit limit, uint64_t *giant)
+bool frame_claim_giant(struct frame_pool *pool, frame_slot_id slot,
+		       enum frame_limit limit, uint64_t *giant)
 {
 	unsigned shift = pool->shape.block_shift + pool->shape.giant_shift;
 	struct frame_zone zones[FRAME_ZONES];

@@ -203,8 +203,8 @@ static void borrow_a_frame(void *context)
 
 	(void)context;
 	if (taken != 0)
-		EXPLORE_CHECK(explored_frame_put(&scene.pool, 2, 1, taken) ==
-			      0);
+		EXPLORE_CHECK(explored_frame_return_word(&scene.pool, 2, 1,
+							 taken) == 0);
 }
 
 /*
@@ -274,7 +274,7 @@ static void borrow_a_block(void *context)
 	taken = explored_frame_tree_claim(pool, &pool->blocks, 1, 1);
 	frame_leave(pool, 2);
 	if (taken != 0)
-		EXPLORE_CHECK(explored_frame_put_blocks(pool, 2, 1, taken) ==
+		EXPLORE_CHECK(explored_frame_return_blocks(pool, 2, 1, taken) ==
 			      0);
 }
 
@@ -348,13 +348,13 @@ CASE(frame_explore_unlists_no_block_where_loads_are_late)
 
 static void take_some(void *context)
 {
-	struct frame_taking taking = { FRAME_ANYWHERE, 4, BLOCK_NONE, 0 };
-	uint64_t mask = explored_frame_take(&scene.pool, 2 * explore_cpu(),
-					    &taking);
+	struct frame_claim claim = { FRAME_ANYWHERE, 4, BLOCK_NONE, 0 };
+	uint64_t mask = explored_frame_claim_word(&scene.pool,
+						  2 * explore_cpu(), &claim);
 
 	(void)context;
 	/* What it names is looked into again: it must have been split. */
-	EXPLORE_CHECK((mask != 0) == (taking.block != BLOCK_NONE));
+	EXPLORE_CHECK((mask != 0) == (claim.block != BLOCK_NONE));
 }
 
 static void take_block(void *context)

@@ -138,15 +138,15 @@ CASE(frame_lends_all_that_is_below_1_mib)
 CASE(frame_takes_blocks_of_the_giant_that_it_breaks)
 {
 	struct frame_world *world = tiny(1024);
-	struct frame_taking taking = { FRAME_ANYWHERE, 16, BLOCK_NONE, 0 };
+	struct frame_claim claim = { FRAME_ANYWHERE, 16, BLOCK_NONE, 0 };
 
-	CHECK(frame_take_blocks(&world->pool, 0, &taking) == 0xf000);
-	CHECK(taking.word == 0);
+	CHECK(frame_claim_blocks(&world->pool, 0, &claim) == 0xf000);
+	CHECK(claim.word == 0);
 	CHECK(frame_world_audit(world, 768));
-	taking.most = 3;
-	CHECK(frame_take_blocks(&world->pool, 0, &taking) == 0x0e00);
+	claim.most = 3;
+	CHECK(frame_claim_blocks(&world->pool, 0, &claim) == 0x0e00);
 	CHECK(frame_world_audit(world, 576));
-	CHECK(frame_put_blocks(&world->pool, 0, 0, 0xfe00) == 0);
+	CHECK(frame_return_blocks(&world->pool, 0, 0, 0xfe00) == 0);
 	CHECK(frame_world_audit(world, 1024));
 	CHECK(frame_tree_has(&world->pool.giants, 2) &&
 	      frame_tree_has(&world->pool.giants, 3));
