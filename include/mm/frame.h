@@ -96,7 +96,7 @@ struct frame_word {
 	uint64_t mask;
 };
 
-enum frame_misuse {
+enum frame_bad_free_kind {
 	FRAME_FOREIGN,		/* not this machine's to lend                */
 	FRAME_MISALIGNED,	/* not the first frame of that size          */
 	FRAME_NOT_ALLOCATED,	/* free already, or lent in another size     */
@@ -104,15 +104,15 @@ enum frame_misuse {
 	FRAME_FREED_AT_ONCE,	/* two CPUs freed it; seen when it went home */
 };
 
-struct frame_complaint {
-	enum frame_misuse misuse;
+struct frame_bad_free {
+	enum frame_bad_free_kind kind;
 	pfn_t frame;
 	const void *caller;	/* of the free that was refused, if known    */
 };
 
 struct frame_reporter {
 	void (*report)(struct frame_reporter *reporter,
-		       const struct frame_complaint *complaint);
+		       const struct frame_bad_free *bad);
 };
 
 struct frame_pool {
@@ -137,7 +137,7 @@ struct frame_pool {
 	struct frame_tree classes[FRAME_CLASSES];	/* hints             */
 	/* [A] */
 	_Alignas(64) atomic_u64 root;
-	_Alignas(64) atomic_u64 misuses;
+	_Alignas(64) atomic_u64 bad_frees;
 };
 
 /* The arrays of a pool, in bytes; each starts on a cache line. */

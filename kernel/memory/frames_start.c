@@ -26,10 +26,10 @@
 /* More than a drain takes where every CPU has a core. */
 #define SPINS		500
 
-/* --- complaints ------------------------------------------------------------*/
+/* --- reports ---------------------------------------------------------------*/
 
 static void report(struct frame_reporter *reporter,
-		   const struct frame_complaint *complaint)
+		   const struct frame_bad_free *bad)
 {
 	static const char *const words[] = {
 		[FRAME_FOREIGN] = "no pool's",
@@ -38,7 +38,7 @@ static void report(struct frame_reporter *reporter,
 		[FRAME_RETIRED] = "out of use for good",
 		[FRAME_FREED_AT_ONCE] = "freed by two CPUs",
 	};
-	vaddr_t caller = { (uint64_t)complaint->caller };
+	vaddr_t caller = { (uint64_t)bad->caller };
 	const char *name = "?";
 	uint64_t offset = 0;
 
@@ -47,8 +47,8 @@ static void report(struct frame_reporter *reporter,
 	(void)!symbol_find(caller, &name, &offset);
 	log_line(LOG_ERROR, "frames: refused free of=0x%lx why=\"%s\" "
 			    "caller=0x%lx (%s+0x%lx)",
-		 pfn_to_paddr(complaint->frame).raw,
-		 words[complaint->misuse], caller.raw, name, offset);
+		 pfn_to_paddr(bad->frame).raw,
+		 words[bad->kind], caller.raw, name, offset);
 }
 
 static struct frame_reporter reporter = { .report = report };

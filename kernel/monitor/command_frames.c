@@ -54,7 +54,7 @@ static void print_pool(const struct command_call *call, unsigned node)
 		   count.free + count.cached + lent_frames(&count), count.free,
 		   census.split_frames, census.whole_blocks,
 		   census.whole_giants, count.cached,
-		   atomic_load_relaxed(&pool->misuses));
+		   atomic_load_relaxed(&pool->bad_frees));
 }
 
 static unsigned node_of_bank(const struct frame_bank *bank)

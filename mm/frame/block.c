@@ -469,8 +469,8 @@ void frame_report_clash(struct frame_pool *pool, uint64_t first,
 				(uint64_t)__builtin_ctzl(clash) };
 
 		/* Reported; there is nobody left to refuse it to. */
-		ASSERT(frame_misused(pool, FRAME_FREED_AT_ONCE, frame, NULL) !=
-		       ST_OK);
+		ASSERT(frame_report_bad_free(pool, FRAME_FREED_AT_ONCE, frame,
+					     NULL) != ST_OK);
 	}
 }
 

@@ -152,8 +152,9 @@ static inline void frame_end_claim(struct frame_pool *pool, frame_slot_id slot)
 
 /* --- report.c ------------------------------------------------------------*/
 
-enum status frame_misused(struct frame_pool *pool, enum frame_misuse misuse,
-			  pfn_t frame, const void *caller);
+enum status frame_report_bad_free(struct frame_pool *pool,
+				  enum frame_bad_free_kind kind, pfn_t frame,
+				  const void *caller);
 
 /* --- tree.c ----------------------------------------------------------*/
 

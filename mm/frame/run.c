@@ -373,15 +373,15 @@ enum status frame_return_run(struct frame_pool *pool, frame_slot_id slot,
 	bool good = true;
 
 	if (add_overflows(start, what->pages, &end) || end > pool->frames)
-		return frame_misused(pool, FRAME_FOREIGN, what->frame,
-				     what->caller);
+		return frame_report_bad_free(pool, FRAME_FOREIGN, what->frame,
+					     what->caller);
 	for (uint64_t at = start; at < end;) {
 		struct piece piece = piece_at(pool, at, end);
 
 		if (!piece_is_lent(pool, piece))
-			return frame_misused(pool, FRAME_NOT_ALLOCATED,
-					     (pfn_t){ pool->first + at },
-					     what->caller);
+			return frame_report_bad_free(
+				pool, FRAME_NOT_ALLOCATED,
+				(pfn_t){ pool->first + at }, what->caller);
 		at += piece.frames;
 	}
 	for (uint64_t at = start; at < end;) {
@@ -391,6 +391,6 @@ enum status frame_return_run(struct frame_pool *pool, frame_slot_id slot,
 		good &= return_piece(pool, slot, piece);
 		at += piece.frames;
 	}
-	return good ? ST_OK : frame_misused(pool, FRAME_FREED_AT_ONCE,
-					    what->frame, what->caller);
+	return good ? ST_OK : frame_report_bad_free(pool, FRAME_FREED_AT_ONCE,
+						    what->frame, what->caller);
 }

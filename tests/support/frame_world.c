@@ -8,12 +8,12 @@
 #include <string.h>
 
 static void note(struct frame_reporter *reporter,
-		 const struct frame_complaint *complaint)
+		 const struct frame_bad_free *bad)
 {
 	struct frame_world *world = (struct frame_world *)reporter;
 
-	world->last = *complaint;
-	world->complaints++;
+	world->last = *bad;
+	world->reports++;
 }
 
 static void *junk(struct frame_world *world, unsigned which, uint64_t bytes)

@@ -12,8 +12,8 @@
 
 struct frame_world {
 	struct frame_reporter reporter;
-	struct frame_complaint last;	/* of `complaints`                   */
-	unsigned complaints;
+	struct frame_bad_free last;	/* of `reports`                   */
+	unsigned reports;
 	struct frame_pool pool;
 	struct frame_pool_sizes sizes;
 	struct frame_cache_set set;

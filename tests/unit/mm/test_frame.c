@@ -166,7 +166,7 @@ CASE(frame_refuses_and_names_every_wrong_free)
 		enum frame_size size;
 		uint64_t pages;
 		enum status status;
-		enum frame_misuse misuse;
+		enum frame_bad_free_kind kind;
 	} wrong[] = {
 		{ small.raw + 1, FRAME_4K, 0,
 		  ST_CONFLICT, FRAME_NOT_ALLOCATED },
@@ -190,8 +190,8 @@ CASE(frame_refuses_and_names_every_wrong_free)
 	for (unsigned i = 0; i < ARRAY_LENGTH(wrong); i++) {
 		CHECK(put(world, wrong[i].frame, wrong[i].size,
 			  wrong[i].pages) == wrong[i].status);
-		CHECK(world->complaints == i + 1);
-		CHECK(world->last.misuse == wrong[i].misuse);
+		CHECK(world->reports == i + 1);
+		CHECK(world->last.kind == wrong[i].kind);
 		CHECK(world->last.caller == MARK);
 		CHECK(frame_world_audit(world, 512 - 256 - 64 - 1));
 	}
@@ -547,7 +547,7 @@ static void walk_in(struct frame_shape shape, uint64_t frames, unsigned steps)
 	while (walk->count > 0)
 		walk_free(walk, walk->count - 1);
 	CHECK(frame_world_audit(walk->world, frames));
-	CHECK(walk->world->complaints == 0);
+	CHECK(walk->world->reports == 0);
 	frame_world_free(walk->world);
 	free(walk);
 }

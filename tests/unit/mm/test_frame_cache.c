@@ -42,7 +42,7 @@ CASE(frame_cache_lends_every_frame_once_and_then_refuses)
 
 		CHECK(frame_cache_free(bank, back, MARK) == ST_OK);
 		CHECK(frame_cache_free(bank, back, MARK) == ST_CONFLICT);
-		CHECK(world->complaints == i + 1);
+		CHECK(world->reports == i + 1);
 		CHECK(world->last.frame.raw == back.raw &&
 		      world->last.caller == MARK);
 	}
@@ -231,7 +231,7 @@ CASE(frame_cache_lends_every_block_once_and_then_refuses)
 	/* The last to come is the first to go. */
 	CHECK(frame_cache_alloc_block(bank, 1, &frame) == ST_OK);
 	CHECK(frame.raw == 2047 * 601 % 2048 * 128);
-	CHECK(world->complaints == 0);
+	CHECK(world->reports == 0);
 	frame_world_free(world);
 }
 
@@ -279,7 +279,7 @@ CASE(frame_cache_refuses_a_second_free_while_it_has_no_word)
 	CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
 	CHECK(frame.raw == first.raw && bank->word == 0);
 	CHECK(frame_cache_free(bank, second, MARK) == ST_CONFLICT);
-	CHECK(world->complaints == 1 && world->last.frame.raw == second.raw);
+	CHECK(world->reports == 1 && world->last.frame.raw == second.raw);
 	CHECK(frame_world_audit(world, 1));
 	frame_world_free(world);
 }
@@ -288,10 +288,10 @@ static void refuses_block(struct frame_world *world, uint64_t frame,
 			  enum status status)
 {
 	struct frame_bank *bank = frame_cache_bank(&world->set);
-	unsigned before = world->complaints;
+	unsigned before = world->reports;
 
 	CHECK(frame_cache_free_block(bank, (pfn_t){ frame }, MARK) == status);
-	CHECK(world->complaints == before + 1);
+	CHECK(world->reports == before + 1);
 	CHECK(world->last.frame.raw == frame && world->last.caller == MARK);
 }
 
@@ -332,11 +332,11 @@ CASE(frame_cache_drops_the_second_copy_of_a_frame)
 	two = become(world, 1, CPU_TASK);
 	CHECK(frame_cache_free(two, frame, MARK) == ST_OK);
 	frame_cache_drain(two);
-	before = world->complaints;
+	before = world->reports;
 	fake_cpu_become(0, CPU_TASK);
 	frame_cache_drain(one);
-	CHECK(world->complaints == before + 1);
-	CHECK(world->last.misuse == FRAME_FREED_AT_ONCE);
+	CHECK(world->reports == before + 1);
+	CHECK(world->last.kind == FRAME_FREED_AT_ONCE);
 	CHECK(world->last.frame.raw == frame.raw);
 	CHECK(frame_world_audit(world, 262144));
 	frame_world_free(world);
@@ -431,7 +431,7 @@ CASE(frame_cache_walks_with_the_model)
 		walk_free(walk, become(walk->world, walk->count % CPUS,
 				       CPU_TASK), walk->count - 1);
 	CHECK(frame_world_audit(walk->world, FRAMES));
-	CHECK(walk->world->complaints == 0);
+	CHECK(walk->world->reports == 0);
 	frame_world_free(walk->world);
 	free(walk);
 }

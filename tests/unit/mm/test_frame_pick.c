@@ -157,9 +157,9 @@ CASE(frame_pick_refuses_what_a_bank_has_until_it_is_drained)
 }
 
 static bool keeps(const struct frame_world *world, enum status status,
-		  enum frame_misuse misuse, uint64_t frame)
+		  enum frame_bad_free_kind kind, uint64_t frame)
 {
-	return status == ST_CONFLICT && world->last.misuse == misuse &&
+	return status == ST_CONFLICT && world->last.kind == kind &&
 	       world->last.frame.raw == frame &&
 	       world->last.caller == MARK && is_bad(world, frame);
 }
@@ -196,7 +196,7 @@ CASE(frame_pick_keeps_it_from_whoever_frees_it)
 		    FRAME_NOT_ALLOCATED, AT));
 	CHECK(keeps(world, frame_cache_free_block(bank, one.frame, MARK),
 		    FRAME_NOT_ALLOCATED, AT));
-	CHECK(world->complaints == 5);
+	CHECK(world->reports == 5);
 	CHECK(pick(world, AT) == ST_CONFLICT);
 	CHECK(frame_pool_add(pool, 0, (struct frame_extent){ { AT }, 1 }) ==
 	      ST_CONFLICT);

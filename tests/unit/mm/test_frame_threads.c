@@ -101,7 +101,7 @@ static void share(uint64_t frames)
 		pthread_join(threads[i], NULL);
 		CHECK(workers[i].bad == 0);
 	}
-	CHECK(world->complaints == 0);
+	CHECK(world->reports == 0);
 	CHECK(frame_world_audit(world, frames));
 	frame_world_free(world);
 }

@@ -338,7 +338,7 @@ static void check_at_the_end(struct frame_world *world)
 {
 	struct frame_census census;
 
-	CHECK(world->complaints == 0);
+	CHECK(world->reports == 0);
 	/* What is free can be reached, before anything else is done. */
 	CHECK(frame_world_audit(world, world->frames));
 	drain_all(world);
