@@ -27,7 +27,7 @@
 
 static struct crash_log *current;
 
-void evidence_stop(void)
+void crash_log_close(void)
 {
 	if (current == NULL)
 		return;
@@ -36,7 +36,7 @@ void evidence_stop(void)
 	current = NULL;
 }
 
-void evidence_reach(const char *stage)
+void crash_log_stage(const char *stage)
 {
 	if (current == NULL)
 		return;
@@ -44,7 +44,7 @@ void evidence_reach(const char *stage)
 	write_back(current, sizeof(*current));
 }
 
-void evidence_note_fault(const char *fault)
+void crash_log_fault(const char *fault)
 {
 	if (current == NULL)
 		return;
@@ -52,7 +52,7 @@ void evidence_note_fault(const char *fault)
 	write_back(current, sizeof(*current));
 }
 
-void evidence_append(const char *text, size_t bytes)
+void crash_log_write(const char *text, size_t bytes)
 {
 	uint64_t before;
 
@@ -162,18 +162,18 @@ static void tell(struct loader *loader, const struct crash_log *before)
 	unsigned number = 0;
 	EFI_STATUS status = save(loader, before, &number);
 
-	say('W', "evidence: last attempt did not end attempt=%lu stage=%s",
-	    before->attempt, before->stage);
+	log_line('W', "crash_log: last attempt did not end attempt=%lu "
+		      "stage=%s", before->attempt, before->stage);
 	if (before->fault[0] != '\0')
-		say('W', "evidence: last fault was %s", before->fault);
+		log_line('W', "crash_log: last fault was %s", before->fault);
 	if (EFI_ERROR(status))
-		say('W', "evidence: not kept in a file status=0x%lx",
-		    (uint64_t)status);
+		log_line('W', "crash_log: not kept in a file status=0x%lx",
+			 (uint64_t)status);
 	else
-		say('I', "evidence: kept file=LOG-%04u.TXT", number);
+		log_line('I', "crash_log: kept file=LOG-%04u.TXT", number);
 }
 
-EFI_STATUS evidence_start(struct loader *loader, paddr_t *run,
+EFI_STATUS crash_log_open(struct loader *loader, paddr_t *run,
 			  uint64_t *run_bytes)
 {
 	uint64_t attempt = 1;
@@ -185,13 +185,13 @@ EFI_STATUS evidence_start(struct loader *loader, paddr_t *run,
 		.owner = OWNER_LOG,
 		.limit = RUN_LIMIT,
 	};
-	EFI_STATUS status = memory_take(loader, &request, run);
+	EFI_STATUS status = memory_alloc(loader, &request, run);
 
 	request.limit = 4 * GIB;
 	if (EFI_ERROR(status))
-		status = memory_take(loader, &request, run);
+		status = memory_alloc(loader, &request, run);
 	if (EFI_ERROR(status))
-		return refuse(status, "evidence: no memory for the crash log");
+		return log_error(status, "crash_log: no memory");
 	*run_bytes = RUN_PAGES * PAGE_SIZE;
 	before = (struct crash_log *)run->raw;
 	if (crash_log_check(before, *run_bytes) == ST_OK) {
@@ -201,8 +201,8 @@ EFI_STATUS evidence_start(struct loader *loader, paddr_t *run,
 	}
 	crash_log_start(before, *run_bytes, attempt);
 	current = before;
-	log = say_log(&bytes);
-	evidence_append(log, bytes);
-	evidence_reach("loader.options");
+	log = log_text(&bytes);
+	crash_log_write(log, bytes);
+	crash_log_stage("loader.options");
 	return EFI_SUCCESS;
 }

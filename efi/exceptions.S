@@ -11,24 +11,24 @@
 	push	$0
 	.endif
 	push	$\vector
-	jmp	fault_common
+	jmp	exception_common
 	.endm
 
-	.globl fault_stubs
+	.globl exception_stubs
 	.balign 16
-fault_stubs:
+exception_stubs:
 	.set	number, 0
 	.rept	32
 	stub	%number
 	.set	number, number + 1
 	.endr
 
-fault_common:
+exception_common:
 	mov	(%rsp), %rdi		/* vector     */
 	mov	8(%rsp), %rsi		/* error code */
 	mov	16(%rsp), %rdx		/* rip        */
 	mov	%cr2, %rcx
 	and	$-16, %rsp
-	call	fault_report
+	call	exception_report
 
 	.section .note.GNU-stack, "", @progbits

@@ -23,15 +23,15 @@ struct __attribute__((packed)) descriptor_pointer {
 	uint64_t base;
 };
 
-extern const char fault_stubs[];
-_Noreturn void fault_report(uint64_t vector, uint64_t error, uint64_t rip,
-			    uint64_t address);
+extern const char exception_stubs[];
+_Noreturn void exception_report(uint64_t vector, uint64_t error, uint64_t rip,
+				uint64_t address);
 
 static struct gate gates[VECTORS];
 static bool reported;
 
-void fault_report(uint64_t vector, uint64_t error, uint64_t rip,
-		  uint64_t address)
+void exception_report(uint64_t vector, uint64_t error, uint64_t rip,
+		      uint64_t address)
 {
 	/* A fault in the report itself: nothing is left but the reset pin. */
 	if (reported) {
@@ -40,12 +40,12 @@ void fault_report(uint64_t vector, uint64_t error, uint64_t rip,
 			__asm__ volatile("cli; hlt");
 	}
 	reported = true;
-	give_up("loader: fault vector=%lu error=0x%lx rip=0x%lx cr2=0x%lx "
-		"text=0x%lx", vector, error, rip, address,
-		(uint64_t)fault_stubs);
+	fatal("loader: fault vector=%lu error=0x%lx rip=0x%lx cr2=0x%lx "
+	      "text=0x%lx", vector, error, rip, address,
+	      (uint64_t)exception_stubs);
 }
 
-void faults_catch(void)
+void exceptions_install(void)
 {
 	struct descriptor_pointer pointer = {
 		.limit = sizeof(gates) - 1,
@@ -55,7 +55,7 @@ void faults_catch(void)
 
 	__asm__ volatile("mov %%cs, %0" : "=r"(selector));
 	for (unsigned i = 0; i < VECTORS; i++) {
-		uint64_t target = (uint64_t)fault_stubs + i * STUB_BYTES;
+		uint64_t target = (uint64_t)exception_stubs + i * STUB_BYTES;
 
 		gates[i] = (struct gate){
 			.offset_low = (uint16_t)target,

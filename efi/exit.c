@@ -26,7 +26,7 @@ static uint64_t usable_limit(const struct loader *loader)
 	return min_u64(limit, USABLE_LIMIT);
 }
 
-EFI_STATUS leave_prepare(struct loader *loader)
+EFI_STATUS exit_prepare(struct loader *loader)
 {
 	struct handover *handover = loader->handover;
 	EFI_STATUS status;
@@ -38,17 +38,17 @@ EFI_STATUS leave_prepare(struct loader *loader)
 		status = take(loader, LOG_PAGES * PAGE_SIZE, OWNER_LOG,
 			      &handover->log);
 	if (!EFI_ERROR(status))
-		status = memory_take(loader, &(struct page_request){
+		status = memory_alloc(loader, &(struct page_request){
 			.pages = 1,
 			.owner = OWNER_BOOT_RECLAIMABLE,
 			.type = EfiLoaderCode,
 			.limit = 4 * GIB,
 		}, &handover->switch_page);
 	if (!EFI_ERROR(status))
-		status = make_room(loader);
+		status = memory_map_make_room(loader);
 	if (EFI_ERROR(status))
-		return refuse(status, "leave: %s", map.trouble);
-	fill_switch_page(loader);
+		return log_error(status, "exit: %s", map.trouble);
+	switch_page_fill(loader);
 	return EFI_SUCCESS;
 }
 
@@ -61,10 +61,10 @@ static EFI_STATUS exit_firmware(struct loader *loader)
 	for (unsigned try = 1; try <= EXIT_TRIES; try++) {
 		uint64_t before = read_tsc();
 
-		status = get_map(loader);
+		status = memory_map_get(loader);
 		handover->get_map_ticks = read_tsc() - before;
 		if (status == EFI_BUFFER_TOO_SMALL) {
-			EFI_STATUS grown = make_room(loader);
+			EFI_STATUS grown = memory_map_make_room(loader);
 
 			if (EFI_ERROR(grown))
 				return grown;
@@ -88,23 +88,23 @@ static EFI_STATUS exit_firmware(struct loader *loader)
 	return status;
 }
 
-EFI_STATUS leave_firmware(struct loader *loader)
+EFI_STATUS exit_boot_services(struct loader *loader)
 {
 	EFI_STATUS status;
 
-	say_close_console();
+	log_close_console();
 	status = exit_firmware(loader);
 	if (!EFI_ERROR(status))
 		return EFI_SUCCESS;
 	/* Once it has been asked to go, a firmware is only half there. */
 	if (loader->handover->exit_tries > 0) {
-		faults_catch();
-		give_up("leave: %s status=0x%lx tries=%u", map.trouble,
-			(uint64_t)status, loader->handover->exit_tries);
+		exceptions_install();
+		fatal("exit: %s status=0x%lx tries=%u", map.trouble,
+		      (uint64_t)status, loader->handover->exit_tries);
 	}
-	say_open_console();
-	make_data(loader, loader->handover->switch_page);
-	return refuse(status, "leave: %s", map.trouble);
+	log_open_console();
+	switch_page_make_data(loader, loader->handover->switch_page);
+	return log_error(status, "exit: %s", map.trouble);
 }
 
 static void build_tables(struct loader *loader, struct table *table)
@@ -121,26 +121,26 @@ static void build_tables(struct loader *loader, struct table *table)
 	if (status == ST_OK)
 		status = tables_build(table, &request);
 	if (status != ST_OK)
-		give_up("leave: page tables failed why=\"%s\" pages=%lu",
-			status_text(status), map.pool_pages);
+		fatal("exit: page tables failed why=\"%s\" pages=%lu",
+		      status_text(status), map.pool_pages);
 }
 
-void leave_to_kernel(struct loader *loader)
+void exit_to_kernel(struct loader *loader)
 {
 	struct table table;
 
-	if (normalise(loader) != ST_OK)
-		give_up("leave: the final map does not fit entries=%lu",
-			map.map_bytes / map.stride);
-	if (is_claimed(loader))
-		give_up("leave: %s", CLAIMED);
+	if (memory_map_normalise(loader) != ST_OK)
+		fatal("exit: the final map does not fit entries=%lu",
+		      map.map_bytes / map.stride);
+	if (memory_map_is_claimed(loader))
+		fatal("exit: %s", CLAIMED);
 	build_tables(loader, &table);
-	say('I', "leave: jump exit_tries=%u entries=%lu tables=%lu "
-		 "entry=0x%lx", loader->handover->exit_tries,
-	    map.map_bytes / map.stride, table.table_pages,
-	    loader->plan.entry.raw);
-	fill_handover(loader, &table);
-	evidence_reach("loader.jump");
+	log_line('I', "exit: jump exit_tries=%u entries=%lu tables=%lu "
+		      "entry=0x%lx", loader->handover->exit_tries,
+		 map.map_bytes / map.stride, table.table_pages,
+		 loader->plan.entry.raw);
+	handover_fill(loader, &table);
+	crash_log_stage("loader.jump");
 	((void (*)(uint64_t root))loader->handover->switch_page.raw)(
 		pfn_to_paddr(table.root).raw);
 	__builtin_unreachable();

@@ -109,7 +109,7 @@ EFI_STATUS file_read(struct loader *loader, const CHAR16 *path,
 		status = EFI_BAD_BUFFER_SIZE;
 	if (EFI_ERROR(status))
 		goto close;
-	status = memory_take(loader, &(struct page_request){
+	status = memory_alloc(loader, &(struct page_request){
 		.pages = align_up(*bytes, PAGE_SIZE) / PAGE_SIZE,
 		.owner = OWNER_BOOT_RECLAIMABLE,
 		.limit = 4 * GIB,
@@ -122,7 +122,7 @@ EFI_STATUS file_read(struct loader *loader, const CHAR16 *path,
 	*data = (void *)start.raw;
 	status = read_pieces(file, *data, *bytes);
 	if (EFI_ERROR(status))
-		memory_give(loader, start);
+		memory_free(loader, start);
 close:
 	file->Close(file);
 	return status;

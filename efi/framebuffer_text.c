@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The last words on the glass: after the exit there is no ConOut, and most
+ * The last words on the console: after the exit there is no ConOut, and most
  * machines have no serial port. Big plain letters from the top left, white
  * on black, straight into the framebuffer that the firmware still maps.
  */
@@ -13,58 +13,59 @@
 #define FONT_HEADER	32	/* of a PSF file, version 2 */
 #define FIRST_GLYPH	' '
 #define LAST_GLYPH	'~'
-#define INK		0xffffffff
-#define PAPER		0
+#define COLOUR_TEXT		0xffffffff
+#define COLOUR_BACKGROUND		0
 
 extern const uint8_t loader_font[];
 
 static struct {
 	struct handover_framebuffer screen;
 	uint32_t column, row;
-} glass;
+} console;
 
-void screen_remember(const struct handover_framebuffer *screen)
+void framebuffer_set(const struct handover_framebuffer *screen)
 {
-	glass.screen = *screen;
+	console.screen = *screen;
 }
 
 static void draw(uint8_t byte)
 {
 	const uint8_t *glyph = loader_font + FONT_HEADER +
 			       (byte - FIRST_GLYPH) * GLYPH_HEIGHT;
-	uint64_t line = glass.screen.base.raw +
-			(uint64_t)glass.row * GLYPH_HEIGHT *
-				glass.screen.pitch_bytes +
-			glass.column * GLYPH_WIDTH * sizeof(uint32_t);
+	uint64_t line = console.screen.base.raw +
+			(uint64_t)console.row * GLYPH_HEIGHT *
+				console.screen.pitch_bytes +
+			console.column * GLYPH_WIDTH * sizeof(uint32_t);
 
 	for (unsigned y = 0; y < GLYPH_HEIGHT; y++) {
 		volatile uint32_t *pixel = (volatile uint32_t *)line;
 
 		for (unsigned x = 0; x < GLYPH_WIDTH; x++)
-			pixel[x] = glyph[y] & 0x80 >> x ? INK : PAPER;
-		line += glass.screen.pitch_bytes;
+			pixel[x] = glyph[y] & 0x80 >> x ?
+					COLOUR_TEXT : COLOUR_BACKGROUND;
+		line += console.screen.pitch_bytes;
 	}
 }
 
-void screen_say(const char *text, size_t bytes)
+void framebuffer_print(const char *text, size_t bytes)
 {
-	uint32_t columns = glass.screen.width / GLYPH_WIDTH;
-	uint32_t rows = glass.screen.height / GLYPH_HEIGHT;
+	uint32_t columns = console.screen.width / GLYPH_WIDTH;
+	uint32_t rows = console.screen.height / GLYPH_HEIGHT;
 
-	if (glass.screen.base.raw == 0 || columns == 0)
+	if (console.screen.base.raw == 0 || columns == 0)
 		return;
 	for (size_t i = 0; i < bytes; i++) {
 		uint8_t byte = (uint8_t)text[i];
 
-		if (byte == '\n' || glass.column == columns) {
-			glass.column = 0;
-			glass.row++;
+		if (byte == '\n' || console.column == columns) {
+			console.column = 0;
+			console.row++;
 		}
-		if (glass.row >= rows)
+		if (console.row >= rows)
 			return;
 		if (byte >= FIRST_GLYPH && byte <= LAST_GLYPH) {
 			draw(byte);
-			glass.column++;
+			console.column++;
 		}
 	}
 }

@@ -33,7 +33,7 @@ static uint32_t read_big_endian(void)
 	return __builtin_bswap32(value);
 }
 
-bool qemu_present(void)
+bool fw_cfg_present(void)
 {
 	char signature[4];
 
@@ -44,7 +44,7 @@ bool qemu_present(void)
 	return memcmp(signature, "QEMU", sizeof(signature)) == 0;
 }
 
-size_t qemu_read_file(const char *name, char *to, size_t bytes)
+size_t fw_cfg_read_file(const char *name, char *to, size_t bytes)
 {
 	uint32_t count;
 
@@ -59,8 +59,8 @@ size_t qemu_read_file(const char *name, char *to, size_t bytes)
 		if (strncmp(found, name, sizeof(found)) != 0)
 			continue;
 		if (size > bytes) {
-			say('W', "options: %s ignored bytes=%u why=\"too "
-				 "long\"", name, size);
+			log_line('W', "options: %s ignored bytes=%u why=\"too "
+				      "long\"", name, size);
 			return 0;
 		}
 		out16(PORT_SELECT, (uint16_t)key);

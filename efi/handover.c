@@ -11,27 +11,27 @@
 #include <mm/region_runs.h>
 
 /* The handover, the owned list and the option text, in this order. */
-EFI_STATUS take_handover(struct loader *loader,
-			 const struct handover_cpu *entry_state,
-			 uint64_t first_tsc)
+EFI_STATUS handover_alloc(struct loader *loader,
+			  const struct handover_cpu *entry_state,
+			  uint64_t first_tsc)
 {
 	paddr_t start;
 	uint64_t bytes = sizeof(struct handover) +
 			 HOLDINGS_MAX * sizeof(struct owned_run) +
 			 OPTIONS_BYTES;
-	EFI_STATUS status = memory_take(loader, &(struct page_request){
+	EFI_STATUS status = memory_alloc(loader, &(struct page_request){
 		.pages = align_up(bytes, PAGE_SIZE) / PAGE_SIZE,
 		.owner = OWNER_HANDOVER,
 		.limit = 4 * GIB,
 	}, &start);
 
 	if (EFI_ERROR(status))
-		return refuse(status, "loader: no memory for the handover");
+		return log_error(status, "loader: no memory for the handover");
 	loader->handover = (struct handover *)start.raw;
 	memset(loader->handover, 0, align_up(bytes, PAGE_SIZE));
 	loader->machine.cpu = *entry_state;
 	loader->handover->stage_tsc[STAGE_EFI_MAIN] = first_tsc;
-	return evidence_start(loader, &loader->handover->crash_log,
+	return crash_log_open(loader, &loader->handover->crash_log,
 			      &loader->handover->crash_log_bytes);
 }
 
@@ -71,14 +71,14 @@ static size_t list_owned_runs(struct loader *loader, uint64_t table_pages,
 static void hand_log_over(struct handover *handover)
 {
 	size_t bytes;
-	const char *log = say_log(&bytes);
+	const char *log = log_text(&bytes);
 
 	bytes = min_u64(bytes, LOG_PAGES * PAGE_SIZE);
 	memcpy((void *)handover->log.raw, log, bytes);
 	handover->log_bytes = bytes;
 }
 
-void fill_handover(struct loader *loader, const struct table *table)
+void handover_fill(struct loader *loader, const struct table *table)
 {
 	struct handover *to = loader->handover;
 	struct owned_run *owned = (struct owned_run *)(to + 1);
@@ -114,7 +114,7 @@ void fill_handover(struct loader *loader, const struct table *table)
 	       loader->option_bytes);
 	((char *)to->options.raw)[loader->option_bytes] = '\0';
 	to->cpu = loader->machine.cpu;
-	to->tsc_ticks_per_us = say_ticks_per_us();
+	to->tsc_ticks_per_us = log_ticks_per_us();
 	hand_log_over(to);
 	to->checksum = handover_checksum(to);
 }

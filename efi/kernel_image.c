@@ -24,15 +24,15 @@ static EFI_STATUS check(struct loader *loader, const char *from)
 				       &reason);
 
 	if (status == ST_OK) {
-		say('I', "image: kernel from=%s bytes=%lu", from,
-		    loader->kernel_bytes);
+		log_line('I', "image: kernel from=%s bytes=%lu", from,
+			 loader->kernel_bytes);
 		return EFI_SUCCESS;
 	}
-	return refuse(EFI_LOAD_ERROR,
-		      "image: kernel refused from=%s reason=%s "
-		      "try=\"%s\"", from, reason,
-		      loader->overridden ? "remove KERNEL.ELF" :
-					   "copy BOOTX64.EFI again");
+	return log_error(EFI_LOAD_ERROR,
+			 "image: kernel refused from=%s reason=%s "
+			 "try=\"%s\"", from, reason,
+			 loader->overridden ? "remove KERNEL.ELF" :
+					      "copy BOOTX64.EFI again");
 }
 
 /* The firmware put us there before it could know better. */
@@ -43,12 +43,12 @@ static void warn_of_bad_memory(const struct loader *loader)
 		(uint64_t)loader->loaded->ImageBase, loader->loaded->ImageSize);
 
 	if (bad != NULL)
-		say('W', "image: the loader itself is in bad memory "
-			 "start=0x%lx end=0x%lx", bad->start.raw,
-		    bad->end.raw);
+		log_line('W', "image: the loader itself is in bad memory "
+			      "start=0x%lx end=0x%lx", bad->start.raw,
+			 bad->end.raw);
 }
 
-EFI_STATUS image_choose(struct loader *loader)
+EFI_STATUS kernel_image_choose(struct loader *loader)
 {
 	EFI_STATUS status = EFI_NOT_FOUND;
 	uint64_t bytes;
@@ -59,15 +59,15 @@ EFI_STATUS image_choose(struct loader *loader)
 		status = file_read(loader, OVERRIDE_PATH, KERNEL_LIMIT, &file,
 				   &bytes);
 	else if (file_exists(loader, OVERRIDE_PATH))
-		say('W', "image: KERNEL.ELF ignored why=\"secure boot\"");
+		log_line('W', "image: KERNEL.ELF ignored why=\"secure boot\"");
 	if (!EFI_ERROR(status)) {
 		loader->kernel_file = file;
 		loader->kernel_bytes = bytes;
 		loader->overridden = true;
 		return check(loader, "KERNEL.ELF");
 	} else if (status != EFI_NOT_FOUND) {
-		say('W', "image: KERNEL.ELF unreadable status=0x%lx",
-		    (uint64_t)status);
+		log_line('W', "image: KERNEL.ELF unreadable status=0x%lx",
+			 (uint64_t)status);
 	}
 	loader->kernel_file = embedded_kernel_start;
 	loader->kernel_bytes = (uint64_t)(embedded_kernel_end -
@@ -127,7 +127,7 @@ static EFI_STATUS place_block(struct loader *loader)
 	describe_segments(loader, SIZE_2M);
 	for (size_t i = 0; i < ELF_SEGMENTS; i++)
 		pages += segments[i].bytes / PAGE_SIZE;
-	status = memory_take(loader, &(struct page_request){
+	status = memory_alloc(loader, &(struct page_request){
 		.pages = pages + SIZE_2M / PAGE_SIZE - 1,
 		.owner = OWNER_KERNEL_IMAGE,
 	}, &start);
@@ -150,7 +150,7 @@ static EFI_STATUS place_pieces(struct loader *loader)
 
 	describe_segments(loader, PAGE_SIZE);
 	for (size_t i = 0; i < ELF_SEGMENTS; i++) {
-		EFI_STATUS status = memory_take(loader, &(struct page_request){
+		EFI_STATUS status = memory_alloc(loader, &(struct page_request){
 			.pages = segments[i].bytes / PAGE_SIZE,
 			.owner = OWNER_KERNEL_IMAGE,
 		}, &segments[i].phys);
@@ -158,19 +158,19 @@ static EFI_STATUS place_pieces(struct loader *loader)
 		if (EFI_ERROR(status))
 			return status;
 	}
-	say('W', "image: no 2 MiB run free pages=4k");
+	log_line('W', "image: no 2 MiB run free pages=4k");
 	return EFI_SUCCESS;
 }
 
-EFI_STATUS image_place(struct loader *loader)
+EFI_STATUS kernel_image_place(struct loader *loader)
 {
 	EFI_STATUS status = place_block(loader);
 
 	if (EFI_ERROR(status))
 		status = place_pieces(loader);
 	if (EFI_ERROR(status))
-		return refuse(status, "image: no memory for the kernel "
-				      "try=\"a machine with 64 MiB\"");
+		return log_error(status, "image: no memory for the kernel "
+					 "try=\"a machine with 64 MiB\"");
 	for (size_t i = 0; i < ELF_SEGMENTS; i++)
 		copy_segment(loader, &loader->plan.segments[i],
 			     &loader->handover->segments[i]);

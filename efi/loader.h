@@ -2,8 +2,8 @@
 /*
  * loader.h - what the parts of the loader share: the state of one boot.
  *
- * The parts, in the order in which efi_main calls them: say, layers,
- * evidence, machine, image, leave.
+ * The parts, in the order in which efi_main calls them: log, options,
+ * crash_log, machine, kernel_image, exit.
  */
 #ifndef EFI_LOADER_H
 #define EFI_LOADER_H
@@ -51,8 +51,8 @@ struct loader {
 	struct handover *handover;
 };
 
-/* layers.c: BULLDOG.CFG, load options and fw_cfg become option_text. */
-void layers_read(struct loader *loader);
+/* options.c: BULLDOG.CFG, load options and fw_cfg become option_text. */
+void options_read(struct loader *loader);
 
 /* file.c: a whole file of our own volume. Pages are a holding of ours. */
 EFI_STATUS file_open_volume(struct loader *loader);
@@ -61,13 +61,13 @@ bool file_exists(struct loader *loader, const CHAR16 *path);
 EFI_STATUS file_read(struct loader *loader, const CHAR16 *path,
 		     uint64_t limit_bytes, void **data, uint64_t *bytes);
 
-/* qemu.c: fw_cfg, if there is a hypervisor that has it. */
-bool qemu_present(void);
-size_t qemu_read_file(const char *name, char *to, size_t bytes);
+/* fw_cfg.c: fw_cfg, if there is a hypervisor that has it. */
+bool fw_cfg_present(void);
+size_t fw_cfg_read_file(const char *name, char *to, size_t bytes);
 
-/* image.c: find the kernel, check it, put it in memory. */
-EFI_STATUS image_choose(struct loader *loader);
-EFI_STATUS image_place(struct loader *loader);
+/* kernel_image.c: find the kernel, check it, put it in memory. */
+EFI_STATUS kernel_image_choose(struct loader *loader);
+EFI_STATUS kernel_image_place(struct loader *loader);
 
 /* machine.c: the processor, the screen, the tables of the firmware. */
 void machine_note_entry_state(struct handover_cpu *cpu);
@@ -82,24 +82,24 @@ struct page_request {
 	EFI_MEMORY_TYPE type;		/* 0 = EfiLoaderData                 */
 	uint64_t limit;			/* bytes; 0 = anywhere               */
 };
-EFI_STATUS memory_take(struct loader *loader,
-		       const struct page_request *request, paddr_t *out);
-void memory_give(struct loader *loader, paddr_t start);
-void memory_give_all(struct loader *loader);
+EFI_STATUS memory_alloc(struct loader *loader,
+			const struct page_request *request, paddr_t *out);
+void memory_free(struct loader *loader, paddr_t start);
+void memory_free_all(struct loader *loader);
 /* Keeps only [start..start + pages) of the newest holding. */
 void memory_trim(struct loader *loader, paddr_t start, uint64_t pages);
 
-/* evidence.c: the crash-safe log, and what the last attempt left there. */
-EFI_STATUS evidence_start(struct loader *loader, paddr_t *run,
+/* crash_log.c: the crash-safe log, and what the last attempt left there. */
+EFI_STATUS crash_log_open(struct loader *loader, paddr_t *run,
 			  uint64_t *run_bytes);
-void evidence_stop(void);		/* on purpose: pages are given back  */
-void evidence_reach(const char *stage);
-void evidence_note_fault(const char *fault);
-void evidence_append(const char *text, size_t bytes);
+void crash_log_close(void);		/* on purpose: pages are given back  */
+void crash_log_stage(const char *stage);
+void crash_log_fault(const char *fault);
+void crash_log_write(const char *text, size_t bytes);
 
-/* screen.c: where the firmware's console is gone. */
-void screen_remember(const struct handover_framebuffer *screen);
-void screen_say(const char *text, size_t bytes);
+/* framebuffer_text.c: where the firmware's console is gone. */
+void framebuffer_set(const struct handover_framebuffer *screen);
+void framebuffer_print(const char *text, size_t bytes);
 
 /* Why it cannot go on, by what it last tried. */
 #define NO_ROOM		"no room for map and tables "			\
@@ -133,53 +133,53 @@ struct memory_map {
 extern struct memory_map map;
 
 /* secure_boot.c */
-bool is_secure_boot(EFI_SYSTEM_TABLE *firmware);
+bool secure_boot_is_on(EFI_SYSTEM_TABLE *firmware);
 
 /* quiesce.c */
-void silence_machine(void);
+void mask_interrupts(void);
 
 /* memory_map.c */
 EFI_STATUS take(struct loader *loader, uint64_t bytes, enum owner owner,
 		paddr_t *out);
-EFI_STATUS get_map(struct loader *loader);
-enum status normalise(struct loader *loader);
-bool is_claimed(const struct loader *loader);
+EFI_STATUS memory_map_get(struct loader *loader);
+enum status memory_map_normalise(struct loader *loader);
+bool memory_map_is_claimed(const struct loader *loader);
 struct tables_request tables_request(struct loader *loader);
-EFI_STATUS make_room(struct loader *loader);
+EFI_STATUS memory_map_make_room(struct loader *loader);
 
 /* switch_page.c */
-void make_data(struct loader *loader, paddr_t page);
-void fill_switch_page(struct loader *loader);
+void switch_page_make_data(struct loader *loader, paddr_t page);
+void switch_page_fill(struct loader *loader);
 
 /* handover.c */
-EFI_STATUS take_handover(struct loader *loader,
-			 const struct handover_cpu *entry_state,
-			 uint64_t first_tsc);
-void fill_handover(struct loader *loader, const struct table *table);
+EFI_STATUS handover_alloc(struct loader *loader,
+			  const struct handover_cpu *entry_state,
+			  uint64_t first_tsc);
+void handover_fill(struct loader *loader, const struct table *table);
 
 /* exit.c: the exit, the tables, the jump. */
-EFI_STATUS leave_prepare(struct loader *loader);
-EFI_STATUS leave_firmware(struct loader *loader);
-_Noreturn void leave_to_kernel(struct loader *loader);
+EFI_STATUS exit_prepare(struct loader *loader);
+EFI_STATUS exit_boot_services(struct loader *loader);
+_Noreturn void exit_to_kernel(struct loader *loader);
 
-/* faults.c: from the exit on, an exception is reported and ends in reset. */
-void faults_catch(void);
+/* exceptions.c: from the exit on, an exception is logged, then resets. */
+void exceptions_install(void);
 
-/* say.c */
-void say_start(EFI_SYSTEM_TABLE *system, uint64_t start_tsc);
-void say_configure(const struct options *options);
-void say_open_console(void);
-void say_close_console(void);		/* no ConOut from here on            */
+/* log.c */
+void log_init(EFI_SYSTEM_TABLE *system, uint64_t start_tsc);
+void log_open_serial(const struct options *options);
+void log_open_console(void);
+void log_close_console(void);		/* no ConOut from here on            */
 /* One log line, on serial and kept for the kernel: "room: event key=value" */
-void say(char level, const char *format, ...)
+void log_line(char level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Also on the screen. Returns `status`: `return refuse(...)`. */
-EFI_STATUS refuse(EFI_STATUS status, const char *format, ...)
+/* Also on the screen. Returns `status`: `return log_error(...)`. */
+EFI_STATUS log_error(EFI_STATUS status, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Where there is nobody to return to, or no sense in it: says it, resets. */
-_Noreturn void give_up(const char *format, ...)
+_Noreturn void fatal(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
-const char *say_log(size_t *bytes);
-uint64_t say_ticks_per_us(void);
+const char *log_text(size_t *bytes);
+uint64_t log_ticks_per_us(void);
 
 #endif

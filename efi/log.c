@@ -26,50 +26,50 @@ static struct {
 	uint16_t port;			/* 0 = no serial (yet)               */
 	char log[LOG_BYTES];
 	size_t log_bytes;
-} speech;
+} log_state;
 
-void say_start(EFI_SYSTEM_TABLE *system, uint64_t start_tsc)
+void log_init(EFI_SYSTEM_TABLE *system, uint64_t start_tsc)
 {
-	speech.system = system;
-	speech.start_tsc = start_tsc;
-	speech.ticks_per_us = tsc_rate();
-	speech.console_open = true;
+	log_state.system = system;
+	log_state.start_tsc = start_tsc;
+	log_state.ticks_per_us = tsc_rate();
+	log_state.console_open = true;
 }
 
-void say_open_console(void)
+void log_open_console(void)
 {
-	speech.console_open = true;
+	log_state.console_open = true;
 }
 
-void say_close_console(void)
+void log_close_console(void)
 {
-	speech.console_open = false;
+	log_state.console_open = false;
 }
 
 static void serial_put(char byte)
 {
-	if (speech.port != 0 && !uart_put(speech.port, (uint8_t)byte))
-		speech.port = 0;	/* stuck: never wait for it again */
+	if (log_state.port != 0 && !uart_put(log_state.port, (uint8_t)byte))
+		log_state.port = 0;	/* stuck: never wait for it again */
 }
 
 static void serial_write(const char *text, size_t bytes)
 {
-	for (size_t i = 0; i < bytes && speech.port != 0; i++) {
+	for (size_t i = 0; i < bytes && log_state.port != 0; i++) {
 		if (text[i] == '\n')
 			serial_put('\r');
 		serial_put(text[i]);
 	}
 }
 
-void say_configure(const struct options *options)
+void log_open_serial(const struct options *options)
 {
 	uint16_t port = (uint16_t)options->serial_port;
 
 	if (!options->serial || !uart_start(port, options->serial_baud))
 		return;
-	speech.port = port;
+	log_state.port = port;
 	serial_write("\n", 1);	/* the firmware may have left half a line */
-	serial_write(speech.log, speech.log_bytes);
+	serial_write(log_state.log, log_state.log_bytes);
 }
 
 static void console_write(const char *text, size_t bytes)
@@ -77,7 +77,7 @@ static void console_write(const char *text, size_t bytes)
 	CHAR16 line[LINE_BYTES + 2];
 	size_t used = 0;
 
-	if (!speech.console_open || speech.system->ConOut == NULL)
+	if (!log_state.console_open || log_state.system->ConOut == NULL)
 		return;
 	for (size_t i = 0; i < bytes && used < LINE_BYTES; i++) {
 		if (text[i] == '\n')
@@ -85,24 +85,25 @@ static void console_write(const char *text, size_t bytes)
 		line[used++] = (CHAR16)(unsigned char)text[i];
 	}
 	line[used] = 0;
-	speech.system->ConOut->OutputString(speech.system->ConOut, line);
+	log_state.system->ConOut->OutputString(log_state.system->ConOut, line);
 }
 
 static void keep(const char *text, size_t bytes)
 {
-	size_t room = LOG_BYTES - speech.log_bytes;
+	size_t room = LOG_BYTES - log_state.log_bytes;
 
 	if (bytes > room)
 		bytes = room;
-	memcpy(speech.log + speech.log_bytes, text, bytes);
-	speech.log_bytes += bytes;
-	evidence_append(text, bytes);
+	memcpy(log_state.log + log_state.log_bytes, text, bytes);
+	log_state.log_bytes += bytes;
+	crash_log_write(text, bytes);
 }
 
 static size_t make_line(char *line, char level, const char *format,
 			va_list arguments)
 {
-	uint64_t us = (read_tsc() - speech.start_tsc) / speech.ticks_per_us;
+	uint64_t us = (read_tsc() - log_state.start_tsc) /
+		      log_state.ticks_per_us;
 	size_t used = text_print(line, LINE_BYTES, "[%lu.%06lu] %c ",
 				 us / 1000000, us % 1000000, level);
 
@@ -112,7 +113,7 @@ static size_t make_line(char *line, char level, const char *format,
 	return used;
 }
 
-void say(char level, const char *format, ...)
+void log_line(char level, const char *format, ...)
 {
 	char line[LINE_BYTES];
 	va_list arguments;
@@ -125,7 +126,7 @@ void say(char level, const char *format, ...)
 	serial_write(line, bytes);
 }
 
-EFI_STATUS refuse(EFI_STATUS status, const char *format, ...)
+EFI_STATUS log_error(EFI_STATUS status, const char *format, ...)
 {
 	char line[LINE_BYTES];
 	va_list arguments;
@@ -142,7 +143,7 @@ EFI_STATUS refuse(EFI_STATUS status, const char *format, ...)
 	return status;
 }
 
-void give_up(const char *format, ...)
+void fatal(const char *format, ...)
 {
 	char line[LINE_BYTES];
 	va_list arguments;
@@ -153,34 +154,34 @@ void give_up(const char *format, ...)
 	va_end(arguments);
 	keep(line, bytes);
 	line[bytes - 1] = '\0';
-	evidence_note_fault(line);
+	crash_log_fault(line);
 	line[bytes - 1] = '\n';
 	serial_write(line, bytes);
-	if (speech.console_open && speech.system->ConOut != NULL)
+	if (log_state.console_open && log_state.system->ConOut != NULL)
 		console_write(line, bytes);
 	else
-		screen_say(line, bytes);
-	say('E', "loader: stop action=reset");
-	speech.system->RuntimeServices->ResetSystem(EfiResetWarm, EFI_ABORTED,
-						    0, NULL);
+		framebuffer_print(line, bytes);
+	log_line('E', "loader: stop action=reset");
+	log_state.system->RuntimeServices->ResetSystem(
+		EfiResetWarm, EFI_ABORTED, 0, NULL);
 	out8(RESET_PORT, RESET_HARD);
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }
 
-uint64_t say_ticks_per_us(void)
+uint64_t log_ticks_per_us(void)
 {
-	return speech.ticks_per_us;
+	return log_state.ticks_per_us;
 }
 
-const char *say_log(size_t *bytes)
+const char *log_text(size_t *bytes)
 {
-	*bytes = speech.log_bytes;
-	return speech.log;
+	*bytes = log_state.log_bytes;
+	return log_state.log;
 }
 
 void assert_failed(const char *file, int line, const char *text)
 {
-	give_up("loader: assertion failed at=%s:%d text=\"%s\"", file, line,
-		text);
+	fatal("loader: assertion failed at=%s:%d text=\"%s\"", file, line,
+	      text);
 }

@@ -187,5 +187,5 @@ void machine_find_framebuffer(struct loader *loader)
 	screen.height = (uint32_t)min_u64(screen.height,
 					  screen.bytes / screen.pitch_bytes);
 	loader->handover->framebuffer = screen;
-	screen_remember(&screen);
+	framebuffer_set(&screen);
 }

@@ -2,7 +2,7 @@
 /*
  * Bulldog's loader, from the firmware's call to the kernel's first
  * instruction. This file is the order of things; each line's room is named
- * in loader.h. Until leave_firmware everything can fail and be given back;
+ * in loader.h. Until exit_boot_services everything can fail and be given back;
  * after it there is only forward.
  */
 #include "loader.h"
@@ -13,7 +13,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 
 static struct loader loader;
 
-static EFI_STATUS meet_firmware(void)
+static EFI_STATUS open_firmware(void)
 {
 	static EFI_GUID guid = LOADED_IMAGE_PROTOCOL;
 	EFI_STATUS status = loader.boot->HandleProtocol(
@@ -22,22 +22,22 @@ static EFI_STATUS meet_firmware(void)
 	if (EFI_ERROR(status)) {
 		/* There are no options yet: where serial ports usually are. */
 		options_defaults(&loader.options);
-		say_configure(&loader.options);
-		return refuse(status, "loader: no loaded-image protocol "
-				      "try=\"start it from the boot menu\"");
+		log_open_serial(&loader.options);
+		return log_error(status, "loader: no loaded-image protocol "
+					 "try=\"start it from the boot menu\"");
 	}
 	/* Five minutes are enough for us, not for what follows. */
 	loader.boot->SetWatchdogTimer(0, 0, 0, NULL);
-	loader.secure_boot = is_secure_boot(loader.system);
-	loader.under_qemu = qemu_present();
+	loader.secure_boot = secure_boot_is_on(loader.system);
+	loader.under_qemu = fw_cfg_present();
 	status = file_open_volume(&loader);
 	if (EFI_ERROR(status))
-		say('W', "loader: volume unreadable status=0x%lx",
-		    (uint64_t)status);
-	layers_read(&loader);
-	say_configure(&loader.options);
-	say('I', "loader: hello secure_boot=%d qemu=%d", loader.secure_boot,
-	    loader.under_qemu);
+		log_line('W', "loader: volume unreadable status=0x%lx",
+			 (uint64_t)status);
+	options_read(&loader);
+	log_open_serial(&loader.options);
+	log_line('I', "loader: hello secure_boot=%d qemu=%d",
+		 loader.secure_boot, loader.under_qemu);
 	return EFI_SUCCESS;
 }
 
@@ -51,34 +51,34 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 	loader.image = image;
 	loader.system = system;
 	loader.boot = system->BootServices;
-	say_start(system, first_tsc);
-	status = meet_firmware();
+	log_init(system, first_tsc);
+	status = open_firmware();
 	if (!EFI_ERROR(status))
-		status = take_handover(&loader, &entry_state, first_tsc);
+		status = handover_alloc(&loader, &entry_state, first_tsc);
 	if (!EFI_ERROR(status)) {
 		machine_read_processor(&loader);
 		machine_find_tables(&loader);
 		machine_find_framebuffer(&loader);
-		evidence_reach("loader.image");
-		status = image_choose(&loader);
+		crash_log_stage("loader.image");
+		status = kernel_image_choose(&loader);
 	}
 	if (!EFI_ERROR(status))
-		status = image_place(&loader);
-	evidence_reach("loader.prepare");
+		status = kernel_image_place(&loader);
+	crash_log_stage("loader.prepare");
 	if (!EFI_ERROR(status))
-		status = leave_prepare(&loader);
+		status = exit_prepare(&loader);
 	if (!EFI_ERROR(status)) {
-		evidence_reach("loader.exit");
-		status = leave_firmware(&loader);
+		crash_log_stage("loader.exit");
+		status = exit_boot_services(&loader);
 	}
 	if (EFI_ERROR(status)) {
-		evidence_stop();
-		memory_give_all(&loader);
+		crash_log_close();
+		memory_free_all(&loader);
 		file_close_volume(&loader);
 		return status;
 	}
-	faults_catch();
-	silence_machine();
-	evidence_reach("loader.tables");
-	leave_to_kernel(&loader);
+	exceptions_install();
+	mask_interrupts();
+	crash_log_stage("loader.tables");
+	exit_to_kernel(&loader);
 }

@@ -54,7 +54,7 @@ static uint64_t newest_start(const struct loader *loader)
 	return loader->holdings[loader->holding_count - 1].start.raw;
 }
 
-static void give_newest(struct loader *loader)
+static void free_newest(struct loader *loader)
 {
 	struct holding *newest = &loader->holdings[--loader->holding_count];
 
@@ -81,7 +81,7 @@ static bool ask_below_bad(struct loader *loader,
 		if (bad == NULL && is_acceptable(out->raw, request->pages,
 						 wanted.limit))
 			return true;
-		give_newest(loader);
+		free_newest(loader);
 	}
 	return false;
 }
@@ -107,8 +107,8 @@ static bool find_good_part(const struct loader *loader,
  * what memmap= calls bad. Such a run is given back, and one asked for that
  * is longer by all of that: wherever it begins, a part of it is good.
  */
-EFI_STATUS memory_take(struct loader *loader,
-		       const struct page_request *request, paddr_t *out)
+EFI_STATUS memory_alloc(struct loader *loader,
+			const struct page_request *request, paddr_t *out)
 {
 	const struct options *options = &loader->options;
 	struct page_request wanted = *request, longer;
@@ -125,7 +125,7 @@ EFI_STATUS memory_take(struct loader *loader,
 	if (is_acceptable(out->raw, wanted.pages, wanted.limit) &&
 	    bad_in(loader, out->raw, wanted.pages) == NULL)
 		return EFI_SUCCESS;
-	give_newest(loader);
+	free_newest(loader);
 	if (ask_below_bad(loader, &wanted, out))
 		return EFI_SUCCESS;
 	longer = wanted;
@@ -138,16 +138,17 @@ EFI_STATUS memory_take(struct loader *loader,
 			memory_trim(loader, *out, wanted.pages);
 			return EFI_SUCCESS;
 		}
-		give_newest(loader);
+		free_newest(loader);
 		status = EFI_OUT_OF_RESOURCES;
 	}
 	if (options->bad_count != 0)
-		say('W', "memory: no good place pages=%lu why=\"memmap= calls "
-			 "bad what the firmware lends\"", wanted.pages);
+		log_line('W', "memory: no good place pages=%lu why=\"memmap= "
+			      "calls bad what the firmware gives\"",
+			 wanted.pages);
 	return status;
 }
 
-void memory_give(struct loader *loader, paddr_t start)
+void memory_free(struct loader *loader, paddr_t start)
 {
 	if (start.raw == 0)
 		return;
@@ -162,10 +163,10 @@ void memory_give(struct loader *loader, paddr_t start)
 	}
 }
 
-void memory_give_all(struct loader *loader)
+void memory_free_all(struct loader *loader)
 {
 	while (loader->holding_count > 0)
-		give_newest(loader);
+		free_newest(loader);
 }
 
 void memory_trim(struct loader *loader, paddr_t start, uint64_t pages)

@@ -18,7 +18,7 @@ EFI_STATUS take(struct loader *loader, uint64_t bytes, enum owner owner,
 		paddr_t *out)
 {
 	map.trouble = NO_ROOM;
-	return memory_take(loader, &(struct page_request){
+	return memory_alloc(loader, &(struct page_request){
 		.pages = align_up(bytes, PAGE_SIZE) / PAGE_SIZE,
 		.owner = owner,
 		.limit = 4 * GIB,
@@ -26,7 +26,7 @@ EFI_STATUS take(struct loader *loader, uint64_t bytes, enum owner owner,
 }
 
 /* A map of another shape than the one we made room for does not fit. */
-EFI_STATUS get_map(struct loader *loader)
+EFI_STATUS memory_map_get(struct loader *loader)
 {
 	UINTN room = map.capacity * map.stride, stride = map.stride;
 	EFI_STATUS status;
@@ -44,7 +44,7 @@ EFI_STATUS get_map(struct loader *loader)
 	return status;
 }
 
-static EFI_STATUS take_buffers(struct loader *loader)
+static EFI_STATUS alloc_buffers(struct loader *loader)
 {
 	size_t items = region_list_capacity(map.capacity);
 	const struct {
@@ -72,13 +72,13 @@ static EFI_STATUS take_buffers(struct loader *loader)
 	return EFI_SUCCESS;
 }
 
-static void give_buffers(struct loader *loader)
+static void free_buffers(struct loader *loader)
 {
 	paddr_t *const taken[] = { &map.raw_map, &map.entries, &map.scratch,
 				   &map.regions, &map.free_list, &map.pool };
 
 	for (size_t i = 0; i < ARRAY_LENGTH(taken); i++) {
-		memory_give(loader, *taken[i]);
+		memory_free(loader, *taken[i]);
 		*taken[i] = (paddr_t){ 0 };
 	}
 }
@@ -96,13 +96,13 @@ static EFI_STATUS size_buffers(struct loader *loader)
 	map.trouble = STRANGE_MAP;
 	if (map.stride < FIRMWARE_DESCRIPTOR_BYTES || map.stride > PAGE_SIZE)
 		return EFI_INCOMPATIBLE_VERSION;
-	/* Some say too little: more room in each round, whatever they say. */
+	/* Some report too little: more room in each round. */
 	map.capacity = max_u64(bytes / map.stride, map.capacity) +
 		       SLACK_ENTRIES;
-	return take_buffers(loader);
+	return alloc_buffers(loader);
 }
 
-enum status normalise(struct loader *loader)
+enum status memory_map_normalise(struct loader *loader)
 {
 	struct firmware_map raw = {
 		.data = (void *)map.raw_map.raw,
@@ -133,7 +133,7 @@ enum status normalise(struct loader *loader)
  * A map that takes back what its firmware lent leaves nothing to stand on.
  * What only the loader uses may go.
  */
-bool is_claimed(const struct loader *loader)
+bool memory_map_is_claimed(const struct loader *loader)
 {
 	for (size_t i = 0; i < loader->holding_count; i++) {
 		const struct holding *holding = &loader->holdings[i];
@@ -141,8 +141,8 @@ bool is_claimed(const struct loader *loader)
 		if (holding->owner != OWNER_BOOT_RECLAIMABLE &&
 		    !region_is_usable(&map.list, holding->start,
 				      holding->pages * PAGE_SIZE)) {
-			say('W', "leave: claimed start=0x%lx pages=%lu",
-			    holding->start.raw, holding->pages);
+			log_line('W', "exit: claimed start=0x%lx pages=%lu",
+				 holding->start.raw, holding->pages);
 			return true;
 		}
 	}
@@ -161,18 +161,18 @@ struct tables_request tables_request(struct loader *loader)
 	};
 }
 
-static EFI_STATUS take_pool(struct loader *loader)
+static EFI_STATUS alloc_pool(struct loader *loader)
 {
 	struct tables_request request = tables_request(loader);
-	EFI_STATUS status = get_map(loader);
+	EFI_STATUS status = memory_map_get(loader);
 
 	if (EFI_ERROR(status))
 		return status;
 	map.trouble = STRANGE_MAP;
-	if (normalise(loader) != ST_OK)
+	if (memory_map_normalise(loader) != ST_OK)
 		return EFI_COMPROMISED_DATA;
 	map.trouble = CLAIMED;
-	if (is_claimed(loader))
+	if (memory_map_is_claimed(loader))
 		return EFI_COMPROMISED_DATA;
 	map.pool_pages = tables_pages_bound(&request, SLACK_ENTRIES);
 	return take(loader, map.pool_pages * PAGE_SIZE, OWNER_PAGE_TABLE,
@@ -180,16 +180,16 @@ static EFI_STATUS take_pool(struct loader *loader)
 }
 
 /* Buffers and pool for the map as it is, however often it grows meanwhile. */
-EFI_STATUS make_room(struct loader *loader)
+EFI_STATUS memory_map_make_room(struct loader *loader)
 {
 	EFI_STATUS status = EFI_BUFFER_TOO_SMALL;
 
 	for (unsigned i = 0; i < GROWTH_ROUNDS &&
 			     status == EFI_BUFFER_TOO_SMALL; i++) {
-		give_buffers(loader);
+		free_buffers(loader);
 		status = size_buffers(loader);
 		if (!EFI_ERROR(status))
-			status = take_pool(loader);
+			status = alloc_pool(loader);
 	}
 	return status;
 }

@@ -25,8 +25,9 @@ static void append(struct loader *loader, enum option_layer_kind kind,
 
 	loader->option_bytes = to.used;
 	if (status != ST_OK)
-		say('W', "options: layer refused kind=%d bytes=%lu why=\"%s\"",
-		    kind, (uint64_t)bytes, status_text(status));
+		log_line('W', "options: layer refused kind=%d bytes=%lu "
+			      "why=\"%s\"",
+			 kind, (uint64_t)bytes, status_text(status));
 }
 
 static void append_config_file(struct loader *loader)
@@ -40,12 +41,12 @@ static void append_config_file(struct loader *loader)
 	if (status == EFI_NOT_FOUND)
 		return;
 	if (EFI_ERROR(status)) {
-		say('W', "options: file unreadable name=BULLDOG.CFG "
-			 "status=0x%lx", (uint64_t)status);
+		log_line('W', "options: file unreadable name=BULLDOG.CFG "
+			      "status=0x%lx", (uint64_t)status);
 		return;
 	}
 	append(loader, LAYER_FILE, data, bytes);
-	memory_give(loader, (paddr_t){ (uint64_t)data });
+	memory_free(loader, (paddr_t){ (uint64_t)data });
 }
 
 static void append_load_options(struct loader *loader)
@@ -56,8 +57,8 @@ static void append_load_options(struct loader *loader)
 
 	/* Two bytes are the NUL of nothing. */
 	if (bytes > 2 && !options_ucs2_fits(given, bytes, sizeof(text)))
-		say('W', "options: load options ignored bytes=%lu why=\"no "
-			 "text, or too long\"", (uint64_t)bytes);
+		log_line('W', "options: load options ignored bytes=%lu "
+			      "why=\"no text, or too long\"", (uint64_t)bytes);
 	bytes = options_from_ucs2(text, sizeof(text), given, bytes);
 	append(loader, LAYER_WORDS, text, bytes);
 }
@@ -69,11 +70,11 @@ static void append_fw_cfg(struct loader *loader)
 
 	if (!loader->under_qemu)
 		return;
-	bytes = qemu_read_file(FW_CFG_NAME, text, sizeof(text));
+	bytes = fw_cfg_read_file(FW_CFG_NAME, text, sizeof(text));
 	if (bytes == 0)
 		return;
 	if (loader->secure_boot) {
-		say('W', "options: fw_cfg ignored why=\"secure boot\"");
+		log_line('W', "options: fw_cfg ignored why=\"secure boot\"");
 		return;
 	}
 	while (bytes > 0 && text[bytes - 1] == '\0')
@@ -82,8 +83,8 @@ static void append_fw_cfg(struct loader *loader)
 }
 
 /* The kernel names them, once; here they would only appear twice. */
-static void hear_nothing(struct options_complaint *complaint, const char *word,
-			 size_t bytes, const char *why)
+static void ignore_complaint(struct options_complaint *complaint,
+			     const char *word, size_t bytes, const char *why)
 {
 	(void)complaint;
 	(void)word;
@@ -91,9 +92,9 @@ static void hear_nothing(struct options_complaint *complaint, const char *word,
 	(void)why;
 }
 
-void layers_read(struct loader *loader)
+void options_read(struct loader *loader)
 {
-	struct options_complaint silence = { .report = hear_nothing };
+	struct options_complaint silence = { .report = ignore_complaint };
 	struct option_layer all = { .kind = LAYER_WORDS };
 
 	append_config_file(loader);

@@ -54,7 +54,7 @@ static void mask_local_interrupts(void)
 	}
 }
 
-void silence_machine(void)
+void mask_interrupts(void)
 {
 	__asm__ volatile("cli");
 	out8(0x21, 0xff);

@@ -16,7 +16,7 @@ static UINT8 read_flag(EFI_SYSTEM_TABLE *firmware, CHAR16 *name, UINT8 unsure)
 	return value;
 }
 
-bool is_secure_boot(EFI_SYSTEM_TABLE *firmware)
+bool secure_boot_is_on(EFI_SYSTEM_TABLE *firmware)
 {
 	/* What cannot be read must not open what may be locked. */
 	return read_flag(firmware, L"SecureBoot", 1) == 1 &&

@@ -50,7 +50,7 @@ static void make_executable(struct loader *loader, paddr_t page)
 }
 
 /* A page that is given back is data again, as it was lent. */
-void make_data(struct loader *loader, paddr_t page)
+void switch_page_make_data(struct loader *loader, paddr_t page)
 {
 	struct memory_attributes *attributes = find_attributes(loader);
 
@@ -60,7 +60,7 @@ void make_data(struct loader *loader, paddr_t page)
 	attributes->clear(attributes, page.raw, PAGE_SIZE, ATTRIBUTE_RO);
 }
 
-void fill_switch_page(struct loader *loader)
+void switch_page_fill(struct loader *loader)
 {
 	uint64_t page = loader->handover->switch_page.raw;
 	uint32_t features = loader->machine.cpu.features;

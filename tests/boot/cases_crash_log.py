@@ -5,7 +5,7 @@ middle, so that its memory is as the first attempt left it."""
 from . import checks
 from .scenario import Scenario
 
-NOT_ENDED = r"W evidence: last attempt did not end attempt=1 stage="
+NOT_ENDED = r"W crash_log: last attempt did not end attempt=1 stage="
 
 
 def _reset_instead_of_exit(guest):
@@ -16,8 +16,8 @@ def _reset_instead_of_exit(guest):
 def _die_and_come_back(guest, _notes):
     """The options are the same at each attempt: the second dies too."""
     _reset_instead_of_exit(guest)
-    guest.wait_for(r"evidence: last fault was|evidence: none")
-    guest.wait_for(r"W evidence: not kept in a file|I evidence: kept file")
+    guest.wait_for(r"crash_log: last fault was|crash_log: none")
+    guest.wait_for(r"W crash_log: not kept in a file|I crash_log: kept file")
     return True
 
 
@@ -34,21 +34,21 @@ def _leave_and_come_back(guest, _notes):
 
 
 def scenarios():
-    """Every scenario of the evidence."""
+    """Every scenario of the crash log."""
     return [
         Scenario(
-            "evidence-of-a-fault",
+            "crash-log-of-a-fault",
             ({"machine": "q35-512m", "cold": True, "limit": 120,
               "cmdline": "run=\"crash pf\" panic=1"},),
             (checks.says("where_it_stopped", NOT_ENDED + "command crash pf"),
              checks.says("what_the_fault_was",
-                         r"W evidence: last fault was #?P?F? ?the kernel "
+                         r"W crash_log: last fault was #?P?F? ?the kernel "
                          r"wrote to 0x")),
             steps=_die_and_come_back),
         Scenario(
-            "no-evidence-of-a-reboot",
+            "no-crash-log-of-a-reboot",
             ({"machine": "q35-512m", "cold": True, "limit": 120,
               "cmdline": "on-idle=monitor"},),
-            (checks.never_says(r"evidence: last"),),
+            (checks.never_says(r"crash_log: last"),),
             steps=_leave_and_come_back),
     ]

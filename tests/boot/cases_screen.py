@@ -162,7 +162,7 @@ def report_is_between_them(outcome):
 
 def loaders_last_words_are_at_the_top(outcome):
     lines = outcome.notes["given_up"].lines
-    said = re.findall(r"^\[.*\] E leave: .*", outcome.serial, re.M)
+    said = re.findall(r"^\[.*\] E exit: .*", outcome.serial, re.M)
     checks.expect(lines, "nothing can be read")
     checks.expect_equal("the first line", (lines[0].top, [lines[0].text]),
                         (0, said))

@@ -154,7 +154,7 @@ def _judge_return(serial, fact):
     expect(fact["status"] & ERROR_BIT, f"status {fact['status']:#x}")
     expect_equal("pages not given back", fact["kept"], 0)
     expect_equal("lines of complaint", len(complaints(serial, "E")), 1)
-    expect("evidence: " not in serial, "it takes a refusal for a crash")
+    expect("crash_log: " not in serial, "it takes a refusal for a crash")
 
 
 def stops(what):

@@ -304,7 +304,7 @@ RETURNED_LIES = (("8000000000000009", "0000000000000009"),
                  ("[0.3] E loader: no", "[0.4] E loader: never any"),
                  ("# hostile: returned", "# hostile: vanished"))
 STOPPED = """\
-[0.3] E leave: firmware keeps us
+[0.3] E exit: firmware keeps us
 [0.3] E loader: stop action=reset
 """
 STOPPED_LIES = (("keeps", "loves"), ("action=reset", "action=none"),

@@ -305,7 +305,7 @@ void fake_processor_start(void);
 extern const uint16_t fake_lvt_places[FAKE_LVTS];
 
 /* faults.c, called by the stubs: an exception with its error and places. */
-_Noreturn void fault_report(uint64_t vector, uint64_t error, uint64_t rip,
+_Noreturn void exception_report(uint64_t vector, uint64_t error, uint64_t rip,
 			    uint64_t address);
 
 /* The text on the plain screen, row after row. */
@@ -314,7 +314,7 @@ const char *fake_screen_text(void);
 /* Placeholders of what the loader's assembly defines. */
 extern unsigned char embedded_kernel_start[], embedded_kernel_end[];
 extern const unsigned char loader_font[];
-extern const char fault_stubs[], switch_start[], switch_end[];
+extern const char exception_stubs[], switch_start[], switch_end[];
 extern const char switch_gdt[], switch_compat[], switch_long[];
 
 #endif

@@ -154,7 +154,7 @@ static void raise_exception(unsigned vector)
 	fake_run->faults++;
 	if (fake_run->idt_limit == 0)
 		fake_blame("an exception without a handler");
-	fault_report(vector, 2, 0x1234567, 0xfeed000);
+	exception_report(vector, 2, 0x1234567, 0xfeed000);
 }
 
 static void raise_if_due(uint16_t port)
@@ -481,7 +481,7 @@ static void trapped(int number, siginfo_t *info, void *argument)
 	    (uint64_t)info->si_addr - fake_pc->screen.base <
 		    fake_pc->screen.bytes) {
 		fake_run->faults++;
-		fault_report(TRAP_PAGE, (uint64_t)registers[REG_ERR],
+		exception_report(TRAP_PAGE, (uint64_t)registers[REG_ERR],
 			     (uint64_t)at, (uint64_t)info->si_addr);
 	}
 	snprintf(fake_run->crash, sizeof(fake_run->crash),
@@ -544,7 +544,7 @@ __asm__("	.pushsection .data\n"
 	"	.pushsection .rodata\n"
 	"	.balign	16\n"
 	"	.globl	switch_start, switch_compat, switch_long\n"
-	"	.globl	switch_gdt, switch_end, fault_stubs\n"
+	"	.globl	switch_gdt, switch_end, exception_stubs\n"
 	"switch_start:\n"
 	"	.fill	0x50, 1, 0xc1\n"
 	"switch_compat:\n"
@@ -555,7 +555,7 @@ __asm__("	.pushsection .data\n"
 	"	.fill	0x20, 1, 0xc4\n"
 	"switch_end:\n"
 	"	.balign	16\n"
-	"fault_stubs:\n"
+	"exception_stubs:\n"
 	"	.space	512\n"
 	"	.globl	loader_font\n"
 	"loader_font:\n"

@@ -58,7 +58,7 @@ CASE(loader_hands_over_a_plain_machine)
 	CHECK(handover->options_bytes == 0);
 	CHECK(handover->modules.count == 0);
 	CHECK(handover->segments[0].bytes == SIZE_2M);
-	CHECK(serial_says("I leave: jump exit_tries=1 entries="));
+	CHECK(serial_says("I exit: jump exit_tries=1 entries="));
 	CHECK(fake_run->console_bytes == 0);
 }
 

@@ -121,7 +121,7 @@ CASE(loader_says_when_it_has_no_memory_for_a_file)
 		fake_pc_plain(&pc);
 		fake_kernel_build(other, 77);
 		pc.kernel = file_of(other, sizeof(other));
-		/* The handover and the evidence are taken before it. */
+		/* The handover and the crash log are taken before it. */
 		pc.failures[0] = (struct fake_failure){
 			SERVICE_ALLOCATE_PAGES, 3, 1, statuses[i] };
 		CHECK_BOOTS(&pc, "no memory for KERNEL.ELF");
@@ -352,7 +352,7 @@ CASE(loader_tells_of_the_attempt_before)
 	CHECK(serial_says("last attempt did not end attempt=1 "
 			  "stage=loader.exit"));
 	CHECK(serial_says("last fault was"));
-	CHECK(serial_says("evidence: kept file=LOG-0012.TXT"));
+	CHECK(serial_says("crash_log: kept file=LOG-0012.TXT"));
 	CHECK(strcmp(fake_run->log_name, "LOG-0012.TXT") == 0);
 	CHECK(strstr(fake_run->log_file, "attempt=1 stage=loader.exit\n"));
 	CHECK(strstr(fake_run->log_file, "firmware keeps the machine"));
@@ -366,7 +366,7 @@ CASE(loader_tells_nothing_on_a_cold_start)
 	reset_once();
 	pc.memory.warm = false;
 	CHECK_BOOTS(&pc, "cold");
-	CHECK(!serial_says("evidence:"));
+	CHECK(!serial_says("crash_log:"));
 	CHECK(fake_run->log_file_bytes == 0);
 }
 
@@ -379,13 +379,13 @@ CASE(loader_tells_nothing_of_an_attempt_that_was_refused)
 	fake_kernel_build(pc.embedded, 1);
 	pc.memory.warm = true;
 	CHECK_BOOTS(&pc, "after a refusal");
-	CHECK(!serial_says("evidence:"));
+	CHECK(!serial_says("crash_log:"));
 	CHECK(fake_run->log_file_bytes == 0);
 	CHECK(((const struct crash_log *)handover_of(fake_run)
 		       ->crash_log.raw)->attempt == 2);
 }
 
-CASE(loader_boots_when_the_evidence_cannot_be_kept)
+CASE(loader_boots_when_the_crash_log_cannot_be_kept)
 {
 	static const char *const full[] = { "LOG-9999.TXT", NULL };
 	static const enum fake_service services[] = {
@@ -395,15 +395,15 @@ CASE(loader_boots_when_the_evidence_cannot_be_kept)
 	reset_once();
 	pc.write_protected = true;
 	CHECK_BOOTS(&pc, "write-protected");
-	CHECK(serial_says("evidence: not kept in a file"));
+	CHECK(serial_says("crash_log: not kept in a file"));
 	reset_once();
 	pc.names = full;
 	CHECK_BOOTS(&pc, "no number left");
-	CHECK(serial_says("evidence: not kept in a file"));
+	CHECK(serial_says("crash_log: not kept in a file"));
 	reset_once();
 	pc.device = NULL;
 	CHECK_BOOTS(&pc, "no volume");
-	CHECK(serial_says("evidence: not kept in a file"));
+	CHECK(serial_says("crash_log: not kept in a file"));
 	for (size_t i = 0; i < ARRAY_LENGTH(services); i++) {
 		for (unsigned n = 1; n <= 5; n++) {
 			reset_once();
@@ -415,7 +415,7 @@ CASE(loader_boots_when_the_evidence_cannot_be_kept)
 }
 
 /* A directory that cannot be read hides which numbers are in use. */
-CASE(loader_overwrites_no_evidence)
+CASE(loader_overwrites_no_log)
 {
 	static const char *const names[] = { "LOG-0001.TXT", "LOG-0002.TXT",
 					     "LOG-0003.TXT", NULL };

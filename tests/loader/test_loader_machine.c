@@ -399,7 +399,7 @@ CASE(loader_writes_its_last_words_on_the_screen)
 	fake_pc_plain(&pc);
 	pc.memory.refusals = 99;
 	CHECK_RESETS(&pc, "a wide screen");
-	CHECK(strstr(fake_screen_text(), "E leave: firmware keeps the machine "
+	CHECK(strstr(fake_screen_text(), "E exit: firmware keeps the machine "
 					 "status=0x8000000000000002 tries=8"));
 	for (unsigned width = 0; width <= 64; width += 8) {
 		pc.screen.info.HorizontalResolution = width;

@@ -125,11 +125,11 @@ static void check_claim(uint64_t start, uint64_t pages, uint64_t attributes)
 	fake_pc_plain(&pc);
 	lie(start, pages, 7, attributes);
 	CHECK_REFUSES(&pc, "claimed before the exit");
-	CHECK(console_says("E leave: the map claims our pages back"));
-	CHECK(serial_says("W leave: claimed start=0x"));
+	CHECK(console_says("E exit: the map claims our pages back"));
+	CHECK(serial_says("W exit: claimed start=0x"));
 	pc.memory.lies_from = 3;
 	CHECK_RESETS(&pc, "claimed at the exit");
-	CHECK(serial_says("E leave: the map claims our pages back"));
+	CHECK(serial_says("E exit: the map claims our pages back"));
 }
 
 CASE(loader_stops_when_the_map_claims_its_pages)
@@ -187,27 +187,27 @@ CASE(loader_says_why_there_is_no_map)
 	pc.failures[0] = (struct fake_failure){ SERVICE_GET_MAP, 1, UINT32_MAX,
 						EFI_DEVICE_ERROR };
 	CHECK_REFUSES(&pc, "no map at all");
-	CHECK(console_says("leave: the firmware gives no map try="));
+	CHECK(console_says("exit: the firmware gives no map try="));
 	pc.failures[0].first = 2;
 	CHECK_REFUSES(&pc, "a size and no map");
-	CHECK(console_says("leave: the firmware gives no map try="));
+	CHECK(console_says("exit: the firmware gives no map try="));
 	pc.failures[0] = (struct fake_failure){ SERVICE_ALLOCATE_PAGES, 5,
 						UINT32_MAX,
 						EFI_OUT_OF_RESOURCES };
 	CHECK_REFUSES(&pc, "no memory");
-	CHECK(console_says("leave: no room for map and tables try="));
+	CHECK(console_says("exit: no room for map and tables try="));
 	fake_pc_plain(&pc);
 	pc.memory.grow_from = 1;
 	pc.memory.grow_rows = 40;	/* each makes two of one */
 	CHECK_REFUSES(&pc, "growth without end");
-	CHECK(console_says("leave: the map never stops growing try="));
+	CHECK(console_says("exit: the map never stops growing try="));
 	pc.memory.grow_from = 3;
 	CHECK_REFUSES(&pc, "growth from the exit on");
-	CHECK(console_says("leave: the map never stops growing try="));
+	CHECK(console_says("exit: the map never stops growing try="));
 	fake_pc_plain(&pc);
 	pc.memory.stride = 39;
 	CHECK_REFUSES(&pc, "an impossible stride");
-	CHECK(console_says("leave: a map that cannot be read try="));
+	CHECK(console_says("exit: a map that cannot be read try="));
 }
 
 /* Past a refused exit as well. */
@@ -216,17 +216,17 @@ CASE(loader_says_why_it_stops)
 	fake_pc_plain(&pc);
 	pc.memory.refusals = 99;
 	CHECK_RESETS(&pc, "the exit");
-	CHECK(serial_says("leave: firmware keeps the machine status="));
+	CHECK(serial_says("exit: firmware keeps the machine status="));
 	pc.failures[0] = (struct fake_failure){ SERVICE_GET_MAP, 4, UINT32_MAX,
 						EFI_DEVICE_ERROR };
 	CHECK_RESETS(&pc, "no second map");
-	CHECK(serial_says("leave: the firmware gives no map try="));
+	CHECK(serial_says("exit: the firmware gives no map try="));
 	pc.failures[0] = (struct fake_failure){ SERVICE_ALLOCATE_PAGES, 13,
 						UINT32_MAX,
 						EFI_OUT_OF_RESOURCES };
 	pc.memory.refusal_rows = 100;
 	CHECK_RESETS(&pc, "no memory for a second map");
-	CHECK(serial_says("leave: no room for map and tables try="));
+	CHECK(serial_says("exit: no room for map and tables try="));
 }
 
 CASE(loader_obeys_mem)

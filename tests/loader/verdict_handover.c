@@ -348,7 +348,7 @@ static const char *wrong_log(const struct view *view)
 }
 
 /* What a reset now would leave behind says how far the loader came. */
-static const char *wrong_evidence(const struct view *view)
+static const char *wrong_crash_log(const struct view *view)
 {
 	const struct handover *handover = view->handover;
 	const struct crash_log *log =
@@ -376,7 +376,7 @@ const char *wrong_contents(struct view *view)
 {
 	static const char *(*const steps[])(const struct view *view) = {
 		wrong_handover, wrong_raw_map, wrong_regions, wrong_loans,
-		wrong_ledger, wrong_kernel, wrong_log, wrong_evidence,
+		wrong_ledger, wrong_kernel, wrong_log, wrong_crash_log,
 	};
 	const char *wrong = first_wrong(steps, ARRAY_LENGTH(steps), view);
 

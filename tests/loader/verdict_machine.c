@@ -73,7 +73,7 @@ static const char *wrong_handlers(const struct view *view)
 
 		memcpy(&high, gate + 8, sizeof(high));
 		target |= (uint64_t)high << 32;
-		if (target != (uint64_t)fault_stubs + 16 * i)
+		if (target != (uint64_t)exception_stubs + 16 * i)
 			return "a handler at the wrong place";
 		if (gate[5] != 0x8e || gate[4] != 0)
 			return "a gate of the wrong kind";
