@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""L6, L7: headers that are too long, files of mm/ that assert too little."""
+
+import re
+import sys
+
+import style
+import tree
+
+HEADER_LINES = 200
+# Assertions per 1000 lines that are not blank, in each file of mm/ from
+# ASSERTED_LINES on. A ratchet: it rises with the file that has the fewest,
+# up to the goal, and never falls.
+ASSERTIONS = 8
+ASSERTIONS_GOAL = 15
+ASSERTED_LINES = 100
+ASSERTION = re.compile(r"\b(?:ASSERT|MUST|EXPECT_NONE|static_assert)\s*\(")
+# Without state or promises of its own.
+NOT_ASSERTED = ("mm/base/",)
+# Until its new design is there.
+NOT_YET = ("mm/frame/", "include/mm/frame")
+
+
+def header_length(path):
+    lines = tree.read(path).count("\n")
+    if lines > HEADER_LINES:
+        yield tree.Finding(path, lines, "header", "%d lines, the limit is %d" %
+                           (lines, HEADER_LINES), "header")
+
+
+def is_asserted(path):
+    return (path.startswith("mm/") and path.endswith(".c") and
+            not path.startswith(NOT_ASSERTED + NOT_YET) and
+            tree.read(path).count("\n") >= ASSERTED_LINES)
+
+
+def assertions_per_1000(path):
+    text = tree.read(path)
+    lines = sum(1 for line in text.split("\n") if line.strip())
+    found = len(ASSERTION.findall(style.without_comments(text)))
+    return found * 1000 / lines
+
+
+def findings(paths):
+    for path in paths:
+        if path.endswith(".h") and not path.startswith(NOT_YET):
+            yield from header_length(path)
+    rates = {path: assertions_per_1000(path) for path in paths
+             if is_asserted(path)}
+    for path, rate in rates.items():
+        if rate < ASSERTIONS:
+            yield tree.Finding(
+                path, 1, "assert", "%.1f assertions per 1000 lines, the "
+                "least is %d" % (rate, ASSERTIONS), "assert")
+    fewest = min([*rates.values(), ASSERTIONS_GOAL])
+    if paths == tree.all_files() and rates and int(fewest) > ASSERTIONS:
+        yield tree.Finding(
+            "scripts/lint/sizes.py", 1, "assert", "every file has %d "
+            "assertions per 1000 lines: raise ASSERTIONS" % int(fewest))
+
+
+if __name__ == "__main__":
+    sys.exit(tree.main(findings))
