@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * tsc_rate.h - how fast the time-stamp counter counts.
+ * tsc_rate.h - measures how fast the time-stamp counter counts.
  *
  * CPUID leaf 0x15 where the processor states it (Intel SDM vol. 3B 18.7.3),
- * else channel 2 of the PIT, which every PC has at 1,193,182 Hz. Whatever
- * interrupts a measurement (SMM, a busy host) makes the counter look fast,
- * so the slowest of a few short ones is taken: good to a percent, enough
- * for log lines and waits. Measured once, by the loader; the kernel is told.
+ * else channel 2 of the PIT, which every PC has at 1,193,182 Hz. An
+ * interruption of a measurement (SMM, a busy host) makes the counter look fast,
+ * so the slowest of a few short ones is used: good to a percent, enough for log
+ * lines and waits. The loader measures once and passes the result to the
+ * kernel.
  */
 #ifndef ARCH_TSC_RATE_H
 #define ARCH_TSC_RATE_H

@@ -2,9 +2,9 @@
 /*
  * atomic.h - memory that several processors change at once.
  *
- * A shared cell has a type of its own, so that nobody reads or writes it in
- * passing; the field `plain` is for cells that no one else can reach, and
- * easy to find. Each access names its memory order:
+ * A shared cell has a type of its own, so that a plain access does not compile;
+ * the field `plain` is for cells that no other CPU can reach, and is easy to
+ * find. Each access names its memory order:
  *
  *	atomic_u64 free;
  *	struct { ATOMIC_POINTER(struct slab) first; } list;

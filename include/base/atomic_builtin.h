@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * atomic_builtin.h - the seam below atomic.h: what the compiler does.
+ * atomic_builtin.h - the seam below atomic.h: the compiler's builtins.
  *
- * Nobody but atomic.h includes this. The explorer's build has a header of
- * this name earlier in its include path, where each of these is a point at
- * which another processor may come in between (docs/testing/interleavings.md).
+ * Only atomic.h includes this. The explorer's build has a header of this name
+ * earlier in its include path, where each of these is a point at which another
+ * processor may come in between (docs/testing/interleavings.md).
  *
  * `place` points to an integer or a pointer; `order` is the compiler's.
  */

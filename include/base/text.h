@@ -2,9 +2,9 @@
 /*
  * text.h - formatted text, into a buffer or through a sink.
  *
- * A sink is where lines go: the serial port, the log, a file on the host,
- * a buffer in a test. What is printed about memory is printed through one,
- * so that the kernel and the host tool say the same thing in the same way.
+ * A sink consumes lines: the serial port, the log, a file on the host, a buffer
+ * in a test. Text about memory is printed through one, so that the kernel and
+ * the host tool print the same text in the same way.
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H

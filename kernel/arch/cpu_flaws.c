@@ -45,7 +45,7 @@ static struct flaw_verdict present(const char *why)
 	return (struct flaw_verdict){ .state = FLAW_PRESENT, .why = why };
 }
 
-/* What AMD does not have, and Intel denies by setting `no` whole. */
+/* Flaws that AMD does not have, and Intel denies by setting `no` whole. */
 static struct flaw_verdict intel_only(const struct cpu_identity *cpu,
 				      uint64_t no)
 {

@@ -23,10 +23,10 @@ enum fault_bit {
 /* "#PF", "NMI"; "reserved" for the vectors that have no meaning yet. */
 const char *exception_name(uint64_t vector);
 
-/* What happened, as the beginning of a sentence: "division by zero ...". */
+/* The event, as the beginning of a sentence: "division by zero ...". */
 const char *exception_words(uint64_t vector);
 
-/* What the error code says of this vector; at most ERROR_WORDS_BYTES. */
+/* The error code of this vector in words; at most ERROR_WORDS_BYTES. */
 #define ERROR_WORDS_BYTES 128
 void exception_error_words(uint64_t vector, uint64_t error, char *text,
 			   size_t bytes);

@@ -264,7 +264,7 @@ static void check_leaf(struct audit *audit, const struct table_leaf *leaf)
 		found(audit, leaf, "leaf outside every area");
 }
 
-/* What a processor without NX cannot promise is not asked of it. */
+/* Without NX in the processor a leaf cannot forbid execution. */
 static void forget_execute_without_nx(struct table_leaf *leaf)
 {
 	if (!has_no_execute())
@@ -282,8 +282,8 @@ static bool is_direct(const struct table_leaf *leaf)
 }
 
 /*
- * What holds for each of two neighbours in the direct map holds for both
- * together: a terabyte of it is a handful of checks.
+ * A property of each of two neighbours in the direct map holds for both
+ * together: a terabyte of it needs a handful of checks.
  */
 static bool visit_row(void *context, const struct table_row *row)
 {

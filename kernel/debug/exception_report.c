@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * What matters most comes first, because each further line trusts a little
- * more of the kernel: the cause needs the frame and the layout, the places
- * need tables and ledger, the backtrace needs a stack that makes sense.
+ * The most important facts come first, because each further line relies on more
+ * of the kernel: the cause needs the frame and the layout, the addresses need
+ * tables and ledger, the backtrace needs an intact stack.
  */
 #include "exception_report.h"
 
@@ -27,7 +27,7 @@
 
 #define CAUSE_BYTES 256
 
-/* What about the page did not allow it. */
+/* The property of the page that forbade the access. */
 static const char *page_obstacle(uint64_t error)
 {
 	if (error & FAULT_RESERVED)

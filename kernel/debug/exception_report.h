@@ -10,7 +10,7 @@
 
 #include <kernel/arch/trap.h>
 
-/* What a report needs of a stack, with room to spare. */
+/* Stack that a report needs, with room to spare. */
 #define REPORT_BYTES 0x1800
 
 /* Does not return to an earlier report: a fault in one ends everything. */

@@ -29,7 +29,7 @@
 #define MC_CAP_HAS_CTL		(1UL << 8)
 #define MC_CAP_RECOVERY		(1UL << 24)
 
-/* What the processor promises about its banks. */
+/* Features of the processor's machine-check banks. */
 struct mc_machine {
 	uint64_t capability;		/* IA32_MCG_CAP                      */
 	unsigned physical_bits;		/* 0: not known yet                  */
@@ -38,7 +38,7 @@ struct mc_machine {
 	bool own_addresses;
 };
 
-/* What has no bit in the status is 0. */
+/* A field without its bit in the status is 0. */
 struct mc_bank {
 	uint64_t status, address, misc;
 };

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Who reads this page has lost their machine and holds a telephone camera.
- * So it says first what happened, in a sentence, and last what to do; what
- * an engineer wants stands between, and can be photographed. It is drawn
- * over whatever is there and needs nothing but what screen_start left.
+ * The reader of this page has lost the machine and may hold a telephone camera.
+ * So the cause comes first, in a sentence, and the remedy last; the report for
+ * an engineer stands between and can be photographed. The page is drawn over
+ * any content and needs only the state that screen_start set up.
  *
- * The report comes as log lines, in pieces of any size. Stamp and level are
- * the same on all of them and are left out; a line that is too long goes on
+ * The report comes as log lines, in parts of any size. Stamp and level are the
+ * same on all of them and are left out; a line that is too long continues
  * below, broken at a space and indented.
  */
 #include <kernel/console/screen.h>

@@ -17,7 +17,7 @@ bool serial_start(const struct options *options)
 
 static void put(char byte)
 {
-	/* Nobody takes what we say: do not wait again until somebody does. */
+	/* The other end does not read: do not wait again until it does. */
 	if (stuck && !uart_can_send(open_port))
 		return;
 	stuck = !uart_put(open_port, (uint8_t)byte);
