@@ -38,14 +38,14 @@ static EFI_STATUS check(struct loader *loader, const char *from)
 /* The firmware put us there before it could know better. */
 static void warn_of_bad_memory(const struct loader *loader)
 {
-	const struct bad_range *bad = bad_find(
+	const struct range *bad = bad_find(
 		loader->options.bad, loader->options.bad_count,
 		(uint64_t)loader->loaded->ImageBase, loader->loaded->ImageSize);
 
 	if (bad != NULL)
 		log_line('W', "image: the loader itself is in bad memory "
-			      "start=0x%lx end=0x%lx", bad->start.raw,
-			 bad->end.raw);
+			      "start=0x%lx end=0x%lx", bad->start,
+			 bad->end);
 }
 
 EFI_STATUS kernel_image_choose(struct loader *loader)

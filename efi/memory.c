@@ -21,8 +21,8 @@ static bool is_acceptable(uint64_t start, uint64_t pages, uint64_t limit)
 	       (limit == 0 || end <= limit);
 }
 
-static const struct bad_range *bad_in(const struct loader *loader,
-				      uint64_t start, uint64_t pages)
+static const struct range *bad_in(const struct loader *loader, uint64_t start,
+				  uint64_t pages)
 {
 	return bad_find(loader->options.bad, loader->options.bad_count, start,
 			pages * PAGE_SIZE);
@@ -69,11 +69,10 @@ static bool ask_below_bad(struct loader *loader,
 			  const struct page_request *request, paddr_t *out)
 {
 	struct page_request wanted = *request;
-	const struct bad_range *bad =
-		bad_in(loader, out->raw, request->pages);
+	const struct range *bad = bad_in(loader, out->raw, request->pages);
 
 	while (bad != NULL) {
-		wanted.limit = bad->start.raw;
+		wanted.limit = bad->start;
 		if (wanted.limit <= LOW_END || EFI_ERROR(ask(loader, &wanted)))
 			return false;
 		out->raw = newest_start(loader);

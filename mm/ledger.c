@@ -10,7 +10,7 @@
  *
  * Working both out a second time from the entries would be two rooms that
  * must agree and some day will not. So the region list goes into a sweep as
- * it is, each region a span with its kind as rank, and two things are added:
+ * it is, each region a range with its kind as rank, and two things are added:
  * below the kinds, every entry with the pages that it names; above them,
  * entries that say why memory is kept. Those lie only where region says KEEP
  * anyway, so they refine it and overrule nothing. The largest rank in each
@@ -99,8 +99,8 @@ static size_t region_bytes(size_t entries)
 	return region_list_capacity(entries) * sizeof(struct region);
 }
 
-/* One span for each region and one for each entry. */
-static size_t span_count(size_t entries)
+/* One range for each region and one for each entry. */
+static size_t range_count(size_t entries)
 {
 	return region_list_capacity(entries) + entries;
 }
@@ -108,15 +108,15 @@ static size_t span_count(size_t entries)
 /* First the regions; behind them region's scratch, and later the sweep. */
 size_t ledger_scratch_bytes(size_t entries)
 {
-	size_t spans;
+	size_t ranges;
 
 	if (entries > ENTRIES_MAX)
 		return SIZE_MAX;
-	spans = span_count(entries);
+	ranges = range_count(entries);
 	return region_bytes(entries) +
 	       max_u64(region_scratch_bytes(entries),
-		       spans * sizeof(struct span) +
-		       sweep_scratch_bytes(spans));
+		       ranges * sizeof(struct sweep_range) +
+			       sweep_scratch_bytes(ranges));
 }
 
 size_t ledger_capacity(size_t entries, size_t owned)
@@ -154,27 +154,31 @@ static enum status append_gap(void *context, const struct sweep_gap *gap)
 	return ST_OK;
 }
 
-static size_t fill_spans(struct span *spans, const struct region_list *regions,
-			 const struct ledger_request *request)
+static size_t fill_ranges(struct sweep_range *ranges,
+			  const struct region_list *regions,
+			  const struct ledger_request *request)
 {
 	size_t used = 0;
 
 	for (size_t i = 0; i < regions->count; i++) {
 		const struct region *region = &regions->items[i];
 
-		spans[used++] = (struct span){
-			region->start.raw, region->end.raw,
+		ranges[used++] = (struct sweep_range){
+			region->start.raw,
+			region->end.raw,
 			RANK_REGION + region->kind,
 		};
 	}
 	for (size_t i = 0; i < request->count; i++) {
 		const struct map_entry *entry = &request->entries[i];
-		paddr_t start, end;
+		struct range named;
 
-		if (map_entry_named_range(entry, &start, &end) != ST_OK)
+		if (map_entry_named_range(entry, &named) != ST_OK)
 			continue;
-		spans[used++] = (struct span){
-			start.raw, end.raw, entry_rank(entry),
+		ranges[used++] = (struct sweep_range){
+			named.start,
+			named.end,
+			entry_rank(entry),
 		};
 	}
 	return used;
@@ -184,7 +188,8 @@ static enum status build_from_map(struct ledger *ledger,
 				  const struct ledger_request *request)
 {
 	size_t region_part = region_bytes(request->count);
-	size_t span_part = span_count(request->count) * sizeof(struct span);
+	size_t range_part =
+		range_count(request->count) * sizeof(struct sweep_range);
 	char *rest = (char *)request->scratch + region_part;
 	struct region_list regions = {
 		.items = request->scratch,
@@ -200,15 +205,16 @@ static enum status build_from_map(struct ledger *ledger,
 		.scratch_bytes = request->scratch_bytes - region_part,
 	};
 	struct sweep_request sweep = {
-		.spans = (struct span *)rest,
-		.scratch = rest + span_part,
-		.scratch_bytes = ask.scratch_bytes - span_part,
+		.ranges = (struct sweep_range *)rest,
+		.scratch = rest + range_part,
+		.scratch_bytes = ask.scratch_bytes - range_part,
 	};
 	enum status status = region_list_build(&regions, &ask);
 
 	if (status != ST_OK)
 		return status;
-	sweep.count = fill_spans((struct span *)rest, &regions, request);
+	sweep.count =
+		fill_ranges((struct sweep_range *)rest, &regions, request);
 	return sweep_walk(&sweep, append_gap, ledger);
 }
 
@@ -411,21 +417,17 @@ enum status ledger_find_owned(const struct ledger *ledger, enum owner owner,
 	return ST_NOT_FOUND;
 }
 
-struct named_range {
-	paddr_t start, end;
-};
-
 static bool named_before(const void *a, const void *b)
 {
-	return ((const struct named_range *)a)->start.raw <
-	       ((const struct named_range *)b)->start.raw;
+	return ((const struct range *)a)->start <
+	       ((const struct range *)b)->start;
 }
 
 enum status ledger_named_pages(const struct map_entry *entries, size_t count,
 			       void *scratch, size_t scratch_bytes,
 			       uint64_t *out)
 {
-	struct named_range *ranges = scratch;
+	struct range *ranges = scratch;
 	uint64_t bytes = 0, reached = 0;
 	size_t used = 0;
 
@@ -433,16 +435,16 @@ enum status ledger_named_pages(const struct map_entry *entries, size_t count,
 		return ST_FULL;
 	ASSERT(is_aligned((uintptr_t)scratch, sizeof(uint64_t)));
 	for (size_t i = 0; i < count; i++)
-		used += map_entry_named_range(&entries[i], &ranges[used].start,
-					      &ranges[used].end) == ST_OK;
+		used += map_entry_named_range(&entries[i], &ranges[used]) ==
+			ST_OK;
 	sort(ranges, used, sizeof(ranges[0]), named_before);
 	for (size_t i = 0; i < used; i++) {
-		uint64_t start = max_u64(ranges[i].start.raw, reached);
+		uint64_t start = max_u64(ranges[i].start, reached);
 
-		if (ranges[i].end.raw <= start)
+		if (ranges[i].end <= start)
 			continue;
-		bytes += ranges[i].end.raw - start;
-		reached = ranges[i].end.raw;
+		bytes += ranges[i].end - start;
+		reached = ranges[i].end;
 	}
 	*out = bytes >> PAGE_SHIFT;
 	return ST_OK;

@@ -2,8 +2,8 @@
 /*
  * What an entry claims depends on its type and attributes; what becomes of
  * a usable claim depends on where it lies, too. Cutting every entry at the
- * places where the rule changes would mean up to four pieces each. Instead
- * the rules are spans of their own in the same sweep, with ranks above the
+ * places where the rule changes would mean up to four ranges each. Instead
+ * the rules are ranges of their own in the same sweep, with ranks above the
  * kinds: at every gap the set of covering ranks says which claims there are
  * and which rule holds, and kind_of_gap is a pure function of that set.
  * Ranges that somebody has taken out of use are one rule more.
@@ -36,9 +36,9 @@ _Static_assert(RANK_COUNT <= SWEEP_RANKS, "one bit a rank");
 #define OURS		(USABLE | BIT(REGION_LOW))
 
 /* A claim and a name an entry, three rules about addresses, bad ranges. */
-#define SPANS_PER_ENTRY	2
-#define RULE_SPANS	3
-#define OTHER_SPANS	(RULE_SPANS + BAD_RANGES)
+#define RANGES_PER_ENTRY 2
+#define RULE_RANGES	 3
+#define OTHER_RANGES	 (RULE_RANGES + BAD_RANGES)
 
 struct builder {
 	struct region_list *out;
@@ -82,22 +82,23 @@ static uint64_t entry_end(const struct map_entry *entry)
 }
 
 enum status map_entry_named_range(const struct map_entry *entry,
-				  paddr_t *start, paddr_t *end)
+				  struct range *out)
 {
 	/* Cut off first, so that rounding up cannot wrap. */
 	uint64_t cut = min_u64(entry_end(entry), PHYSICAL_LIMIT);
 
 	if (entry->bytes == 0 || entry->start >= PHYSICAL_LIMIT)
 		return ST_BAD_RANGE;
-	start->raw = align_down(entry->start, PAGE_SIZE);
-	end->raw = align_up(cut, PAGE_SIZE);
+	out->start = align_down(entry->start, PAGE_SIZE);
+	out->end = align_up(cut, PAGE_SIZE);
 	return ST_OK;
 }
 
 /* The whole pages of a usable entry; empty when it cannot be believed. */
-static struct span usable_claim(const struct map_entry *entry, uint64_t kind)
+static struct sweep_range usable_claim(const struct map_entry *entry,
+				       uint64_t kind)
 {
-	struct span claim = { .rank = kind };
+	struct sweep_range claim = { .rank = kind };
 	uint64_t end = entry_end(entry);
 
 	if (end > PHYSICAL_LIMIT)
@@ -107,47 +108,48 @@ static struct span usable_claim(const struct map_entry *entry, uint64_t kind)
 	return claim;
 }
 
-static size_t add_entry(struct span *spans, const struct map_entry *entry)
+static size_t add_entry(struct sweep_range *ranges,
+			const struct map_entry *entry)
 {
 	enum region_kind kind = map_entry_kind(entry);
-	paddr_t start, end;
+	struct range named;
 
-	if (map_entry_named_range(entry, &start, &end) != ST_OK)
+	if (map_entry_named_range(entry, &named) != ST_OK)
 		return 0;
-	spans[0] = (struct span){ start.raw, end.raw, kind };
+	ranges[0] = (struct sweep_range){ named.start, named.end, kind };
 	if ((BIT(kind) & USABLE) == 0)
 		return 1;
-	spans[0].rank = RANK_NAMED_USABLE;
-	spans[1] = usable_claim(entry, kind);
+	ranges[0].rank = RANK_NAMED_USABLE;
+	ranges[1] = usable_claim(entry, kind);
 	return 2;
 }
 
-static size_t add_rules(struct span *spans, uint64_t wanted_limit)
+static size_t add_rules(struct sweep_range *ranges, uint64_t wanted_limit)
 {
 	uint64_t limit = USABLE_LIMIT;
 
 	if (wanted_limit != 0 && wanted_limit < USABLE_LIMIT)
 		limit = align_down(wanted_limit, PAGE_SIZE);
-	spans[0] = (struct span){ 0, LOW_START, RANK_RULE_KEEP };
-	spans[1] = (struct span){ LOW_START, LOW_END, RANK_RULE_LOW };
-	spans[2] = (struct span){ limit, PHYSICAL_LIMIT, RANK_RULE_KEEP };
-	return RULE_SPANS;
+	ranges[0] = (struct sweep_range){ 0, LOW_START, RANK_RULE_KEEP };
+	ranges[1] = (struct sweep_range){ LOW_START, LOW_END, RANK_RULE_LOW };
+	ranges[2] =
+		(struct sweep_range){ limit, PHYSICAL_LIMIT, RANK_RULE_KEEP };
+	return RULE_RANGES;
 }
 
-static enum status add_bad(struct span *spans,
+static enum status add_bad(struct sweep_range *ranges,
 			   const struct region_request *request)
 {
 	if (request->bad_count > BAD_RANGES)
 		return ST_BAD_ARGUMENT;
 	for (size_t i = 0; i < request->bad_count; i++) {
-		const struct bad_range *bad = &request->bad[i];
+		const struct range *bad = &request->bad[i];
 
-		if (bad->start.raw > bad->end.raw ||
-		    bad->end.raw > PHYSICAL_LIMIT ||
-		    !is_aligned(bad->start.raw | bad->end.raw, PAGE_SIZE))
+		if (bad->start > bad->end || bad->end > PHYSICAL_LIMIT ||
+		    !is_aligned(bad->start | bad->end, PAGE_SIZE))
 			return ST_BAD_RANGE;
-		spans[i] = (struct span){ bad->start.raw, bad->end.raw,
-					  RANK_RULE_BAD };
+		ranges[i] = (struct sweep_range){ bad->start, bad->end,
+						  RANK_RULE_BAD };
 	}
 	return ST_OK;
 }
@@ -226,12 +228,12 @@ static void count_totals(struct region_list *list,
 }
 
 /* Saturates: what cannot be counted cannot be had either. */
-static size_t span_count(size_t entries)
+static size_t range_count(size_t entries)
 {
 	size_t count;
 
-	if (__builtin_mul_overflow(entries, SPANS_PER_ENTRY, &count) ||
-	    __builtin_add_overflow(count, OTHER_SPANS, &count))
+	if (__builtin_mul_overflow(entries, RANGES_PER_ENTRY, &count) ||
+	    __builtin_add_overflow(count, OTHER_RANGES, &count))
 		return SIZE_MAX;
 	return count;
 }
@@ -242,16 +244,17 @@ size_t region_list_capacity(size_t entries)
 	 * A region begins at an edge of an entry or of a bad range, or where
 	 * one of the rules sets in, and none begins at the last edge of all.
 	 */
-	return 2 * entries + RULE_SPANS - 1 + 2 * BAD_RANGES;
+	return 2 * entries + RULE_RANGES - 1 + 2 * BAD_RANGES;
 }
 
 size_t region_scratch_bytes(size_t entries)
 {
-	size_t spans = span_count(entries);
+	size_t ranges = range_count(entries);
 	size_t bytes;
 
-	if (__builtin_mul_overflow(spans, sizeof(struct span), &bytes) ||
-	    __builtin_add_overflow(bytes, sweep_scratch_bytes(spans), &bytes))
+	if (__builtin_mul_overflow(ranges, sizeof(struct sweep_range),
+				   &bytes) ||
+	    __builtin_add_overflow(bytes, sweep_scratch_bytes(ranges), &bytes))
 		return SIZE_MAX;
 	return bytes;
 }
@@ -260,26 +263,26 @@ enum status region_list_build(struct region_list *out,
 			      const struct region_request *request)
 {
 	struct builder builder = { .out = out };
-	struct span *spans = request->scratch;
-	size_t span_bytes = span_count(request->count) * sizeof(spans[0]);
-	struct sweep_request sweep = { .spans = spans };
+	struct sweep_range *ranges = request->scratch;
+	size_t ranges_bytes = range_count(request->count) * sizeof(ranges[0]);
+	struct sweep_request sweep = { .ranges = ranges };
 	enum status status;
 
 	out->count = 0;
 	out->totals = (struct region_totals){ .entries = 0 };
 	if (request->scratch_bytes < region_scratch_bytes(request->count))
 		return ST_FULL;
-	ASSERT(is_aligned((uintptr_t)spans, sizeof(uint64_t)));
+	ASSERT(is_aligned((uintptr_t)ranges, sizeof(uint64_t)));
 	for (size_t i = 0; i < request->count; i++)
-		sweep.count += add_entry(spans + sweep.count,
-					 &request->entries[i]);
-	sweep.count += add_rules(spans + sweep.count, request->usable_limit);
-	status = add_bad(spans + sweep.count, request);
+		sweep.count +=
+			add_entry(ranges + sweep.count, &request->entries[i]);
+	sweep.count += add_rules(ranges + sweep.count, request->usable_limit);
+	status = add_bad(ranges + sweep.count, request);
 	if (status != ST_OK)
 		return status;
 	sweep.count += request->bad_count;
-	sweep.scratch = (char *)request->scratch + span_bytes;
-	sweep.scratch_bytes = request->scratch_bytes - span_bytes;
+	sweep.scratch = (char *)request->scratch + ranges_bytes;
+	sweep.scratch_bytes = request->scratch_bytes - ranges_bytes;
 	status = sweep_walk(&sweep, take_gap, &builder);
 	if (status != ST_OK) {
 		out->count = 0;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * Between two neighbouring edges of the input nothing changes, so we walk
- * from edge to edge and remember how many open spans there are of each
- * rank. In return there is no case analysis of how spans overlap.
+ * from edge to edge and remember how many open ranges there are of each
+ * rank. In return there is no case analysis of how ranges overlap.
  *
- * The order of edges at one place does not matter: a span that ends there
+ * The order of edges at one place does not matter: a range that ends there
  * began at an earlier place, so its count is already above zero, and a gap
  * is only looked at once all edges of its start have been taken in.
  */
@@ -26,24 +26,24 @@ struct edge {
 };
 
 struct cover {
-	uint64_t open[SWEEP_RANKS];	/* spans begun and not yet ended     */
+	uint64_t open[SWEEP_RANKS];	/* ranges begun and not yet ended    */
 	uint32_t ranks;			/* bit n: open[n] > 0                */
 };
 
-size_t sweep_scratch_bytes(size_t spans)
+size_t sweep_scratch_bytes(size_t ranges)
 {
 	size_t bytes;
 
 	/* What cannot be counted cannot be had either. */
-	if (__builtin_mul_overflow(spans, 2 * sizeof(struct edge), &bytes))
+	if (__builtin_mul_overflow(ranges, 2 * sizeof(struct edge), &bytes))
 		return SIZE_MAX;
 	return bytes;
 }
 
-size_t sweep_capacity(size_t spans)
+size_t sweep_capacity(size_t ranges)
 {
 	/* A result begins at an edge, and none begins at the last one. */
-	return 2 * spans;
+	return 2 * ranges;
 }
 
 static bool edge_before(const void *a, const void *b)
@@ -51,21 +51,21 @@ static bool edge_before(const void *a, const void *b)
 	return ((const struct edge *)a)->at < ((const struct edge *)b)->at;
 }
 
-static size_t list_edges(struct edge *edges, const struct span *spans,
+static size_t list_edges(struct edge *edges, const struct sweep_range *ranges,
 			 size_t count)
 {
 	size_t used = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct span *span = &spans[i];
-		uint32_t rank = (uint32_t)span->rank;
+		const struct sweep_range *range = &ranges[i];
+		uint32_t rank = (uint32_t)range->rank;
 
-		ASSERT(span->start <= span->end);
-		ASSERT(span->rank < SWEEP_RANKS);
-		if (span->start == span->end)
+		ASSERT(range->start <= range->end);
+		ASSERT(range->rank < SWEEP_RANKS);
+		if (range->start == range->end)
 			continue;
-		edges[used++] = (struct edge){ span->start, rank, EDGE_OPENS };
-		edges[used++] = (struct edge){ span->end, rank, EDGE_CLOSES };
+		edges[used++] = (struct edge){ range->start, rank, EDGE_OPENS };
+		edges[used++] = (struct edge){ range->end, rank, EDGE_CLOSES };
 	}
 	return used;
 }
@@ -98,7 +98,7 @@ enum status sweep_walk(const struct sweep_request *request,
 	if (request->scratch_bytes < sweep_scratch_bytes(request->count))
 		return ST_FULL;
 	ASSERT(is_aligned((uintptr_t)edges, sizeof(uint64_t)));
-	count = list_edges(edges, request->spans, request->count);
+	count = list_edges(edges, request->ranges, request->count);
 	sort(edges, count, sizeof(edges[0]), edge_before);
 	for (size_t i = 0; i < count; i++) {
 		if (cover.ranks != 0 && edges[i].at > from) {
@@ -119,9 +119,10 @@ enum status sweep_walk(const struct sweep_request *request,
 
 static enum status keep_largest_rank(void *context, const struct sweep_gap *gap)
 {
-	struct span_list *out = context;
+	struct sweep_list *out = context;
 	uint64_t rank = SWEEP_RANKS - 1 - __builtin_clz(gap->covering);
-	struct span *last = out->count > 0 ? &out->items[out->count - 1] : NULL;
+	struct sweep_range *last =
+		out->count > 0 ? &out->items[out->count - 1] : NULL;
 
 	if (last != NULL && last->end == gap->start && last->rank == rank) {
 		last->end = gap->end;
@@ -129,12 +130,13 @@ static enum status keep_largest_rank(void *context, const struct sweep_gap *gap)
 	}
 	if (out->count == out->capacity)
 		return ST_FULL;
-	out->items[out->count++] = (struct span){ gap->start, gap->end, rank };
+	out->items[out->count++] =
+		(struct sweep_range){ gap->start, gap->end, rank };
 	return ST_OK;
 }
 
-enum status sweep_spans(struct span_list *out,
-			const struct sweep_request *request)
+enum status sweep_ranges(struct sweep_list *out,
+			 const struct sweep_request *request)
 {
 	enum status status;
 

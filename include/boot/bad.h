@@ -5,26 +5,24 @@
 #ifndef BOOT_BAD_H
 #define BOOT_BAD_H
 
-#include <base/address.h>
+#include <base/range.h>
 
-/* Ranges that a map is read with, at most. */
+/*
+ * Ranges of physical memory: whole pages below PHYSICAL_LIMIT, which may
+ * overlap. A map is read with so many of them at most.
+ */
 #define BAD_RANGES 32
 
-/* [start..end), whole pages, below PHYSICAL_LIMIT. They may overlap. */
-struct bad_range {
-	paddr_t start, end;
-};
-
 /* The first in the list with a byte of [start..start + bytes), or NULL. */
-const struct bad_range *bad_find(const struct bad_range *list, size_t count,
-				 uint64_t start, uint64_t bytes);
+const struct range *bad_find(const struct range *list, size_t count,
+			     uint64_t start, uint64_t bytes);
 
 /* The lowest place from `start` on for `bytes` in a row without a bad one. */
-uint64_t bad_step_over(const struct bad_range *list, size_t count,
-		       uint64_t start, uint64_t bytes);
+uint64_t bad_step_over(const struct range *list, size_t count, uint64_t start,
+		       uint64_t bytes);
 
 /* A run that is longer by this has such a place, wherever it begins. */
-uint64_t bad_detour_bytes(const struct bad_range *list, size_t count,
+uint64_t bad_detour_bytes(const struct range *list, size_t count,
 			  uint64_t bytes);
 
 #endif

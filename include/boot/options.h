@@ -32,7 +32,7 @@ struct options {
 	uint32_t serial_port;		/* 0x3f8 for ttyS0                   */
 	uint32_t serial_baud;		/* divides 115200                    */
 	uint64_t mem_limit;		/* bytes, 0 = none                   */
-	struct bad_range bad[BAD_RANGES];	/* memmap=SIZE$START         */
+	struct range bad[BAD_RANGES];	/* memmap=SIZE$START         */
 	uint32_t bad_count;
 	uint32_t max_cpus;		/* 0 = all                           */
 	bool quiet;			/* said after the last loglevel=     */

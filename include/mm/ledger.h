@@ -50,7 +50,7 @@ struct ledger_request {
 	const struct map_entry *entries; /* as region_request                */
 	size_t count;
 	uint64_t usable_limit;
-	const struct bad_range *bad;
+	const struct range *bad;
 	size_t bad_count;
 	const struct owned_run *owned;	/* ascending, disjoint               */
 	size_t owned_count;

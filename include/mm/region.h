@@ -91,7 +91,7 @@ struct region_request {
 	const struct map_entry *entries;
 	size_t count;
 	uint64_t usable_limit;	/* bytes; usable memory from here on is KEEP */
-	const struct bad_range *bad;	/* what is milder becomes BAD there  */
+	const struct range *bad;	/* what is milder becomes BAD there  */
 	size_t bad_count;		/* at most BAD_RANGES                */
 	void *scratch;		/* region_scratch_bytes(count), 8-aligned    */
 	size_t scratch_bytes;
@@ -145,7 +145,7 @@ enum region_kind map_entry_kind(const struct map_entry *entry);
  * Fails: ST_BAD_RANGE when there are none.
  */
 enum status map_entry_named_range(const struct map_entry *entry,
-				  paddr_t *start, paddr_t *end);
+				  struct range *out);
 
 const char *region_kind_name(enum region_kind kind);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * sweep.h - overlapping spans in, one answer for every byte out.
+ * sweep.h - overlapping ranges in, one answer for every byte out.
  *
- * Takes: spans in any order, overlapping, nested, repeated or empty.
- * Gives: for every stretch that one of them covers, which ranks cover it;
- *        or the plain answer to that, a list of spans in which the largest
+ * Takes: ranges in any order, overlapping, nested, repeated or empty.
+ * Gives: for every range that one of them covers, which ranks cover it;
+ *        or the plain answer to that, a list of ranges in which the largest
  *        covering rank has won.
  *
  * Edges are bytes; whoever wants pages rounds before and knows which way.
@@ -20,33 +20,33 @@
 /* Ranks are 0..SWEEP_RANKS - 1, one bit each in sweep_gap's `covering`. */
 #define SWEEP_RANKS 32
 
-struct span {
+struct sweep_range {
 	uint64_t start, end;		/* [start..end), start <= end        */
 	uint64_t rank;
 };
 
 /* `items` has room for `capacity`; sweep_capacity says how many. */
-struct span_list {
-	struct span *items;
+struct sweep_list {
+	struct sweep_range *items;
 	size_t count;
 	size_t capacity;
 };
 
 struct sweep_request {
-	const struct span *spans;	/* empty ones say nothing            */
+	const struct sweep_range *ranges;	/* empty ones say nothing    */
 	size_t count;
 	void *scratch;			/* sweep_scratch_bytes, 8-aligned    */
 	size_t scratch_bytes;
 };
 
-/* A stretch that is not empty and in which nothing begins or ends. */
+/* A range that is not empty and in which nothing begins or ends. */
 struct sweep_gap {
 	uint64_t start, end;
-	uint32_t covering;		/* bit n: a span of rank n; never 0  */
+	uint32_t covering;		/* bit n: a range of rank n; never 0 */
 };
 
-size_t sweep_scratch_bytes(size_t spans);
-size_t sweep_capacity(size_t spans);	/* results that always fit           */
+size_t sweep_scratch_bytes(size_t ranges);
+size_t sweep_capacity(size_t ranges);	/* results that always fit           */
 
 /*
  * Shows every covered gap to `visit`, in ascending order and disjoint; a gap
@@ -61,13 +61,13 @@ enum status sweep_walk(const struct sweep_request *request,
 		       void *context);
 
 /*
- * Fills `out` with ascending, disjoint, maximal spans (touching ones differ
+ * Fills `out` with ascending, disjoint, maximal ranges (touching ones differ
  * in rank), each byte going to the largest rank that covers it. `out` must
  * not lie inside the input or the scratch.
  * Fails: ST_FULL when `out` or the scratch is too small; out->count is 0.
  * Cost:  as sweep_walk.
  */
-enum status sweep_spans(struct span_list *out,
-			const struct sweep_request *request);
+enum status sweep_ranges(struct sweep_list *out,
+			 const struct sweep_request *request);
 
 #endif

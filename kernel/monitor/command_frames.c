@@ -262,10 +262,10 @@ static void print_descriptors(const struct command_call *call, paddr_t phys)
 
 	for (size_t i = 0; i < kernel.map.entry_count; i++) {
 		struct map_entry entry = firmware_map_entry(&kernel.map.raw, i);
-		paddr_t start, end;
+		struct range named;
 
-		if (map_entry_named_range(&entry, &start, &end) == ST_OK &&
-		    phys.raw >= start.raw && phys.raw < end.raw)
+		if (map_entry_named_range(&entry, &named) == ST_OK &&
+		    phys.raw >= named.start && phys.raw < named.end)
 			sink_print(call->out, format, entry.type, entry.start,
 				   entry.bytes / PAGE_SIZE, entry.attributes);
 	}

@@ -33,7 +33,7 @@ static bool has_other_mark(struct span part)
 	       find(part, '!') < part.bytes;
 }
 
-static const char *parse_range(struct span part, struct bad_range *out)
+static const char *parse_range(struct span part, struct range *out)
 {
 	size_t mark = find(part, '$');
 	uint64_t bytes, start, end;
@@ -50,24 +50,23 @@ static const char *parse_range(struct span part, struct bad_range *out)
 		return "names no memory: that part is ignored";
 	if (add_overflows(start, bytes, &end) || end > PHYSICAL_LIMIT)
 		return "reaches beyond all addresses: that part is ignored";
-	out->start.raw = align_down(start, PAGE_SIZE);
-	out->end.raw = align_up(end, PAGE_SIZE);
+	out->start = align_down(start, PAGE_SIZE);
+	out->end = align_up(end, PAGE_SIZE);
 	return NULL;
 }
 
-static bool is_known(const struct options *options,
-		     const struct bad_range *range)
+static bool is_known(const struct options *options, const struct range *range)
 {
 	for (uint32_t i = 0; i < options->bad_count; i++)
-		if (options->bad[i].start.raw <= range->start.raw &&
-		    options->bad[i].end.raw >= range->end.raw)
+		if (options->bad[i].start <= range->start &&
+		    options->bad[i].end >= range->end)
 			return true;
 	return false;
 }
 
 static const char *add_part(struct options *options, struct span part)
 {
-	struct bad_range range;
+	struct range range;
 	const char *why = parse_range(part, &range);
 
 	/* What is said twice takes no room. */

@@ -7,7 +7,7 @@
 #define PAGES	64
 #define RANGES	4
 
-static struct bad_range list[RANGES];
+static struct range list[RANGES];
 static bool is_bad[PAGES * 4];
 
 static void draw(uint64_t *dice)
@@ -17,8 +17,7 @@ static void draw(uint64_t *dice)
 		uint64_t first = check_random(dice) % PAGES;
 		uint64_t end = first + 1 + check_random(dice) % 9;
 
-		list[i] = (struct bad_range){ { first * PAGE_SIZE },
-					      { end * PAGE_SIZE } };
+		list[i] = (struct range){ first * PAGE_SIZE, end * PAGE_SIZE };
 		for (uint64_t page = first; page < end; page++)
 			is_bad[page] = true;
 	}
@@ -72,9 +71,8 @@ CASE(bad_steps_over_no_more_than_it_must)
 CASE(bad_takes_the_longest_detour)
 {
 	for (size_t i = 0; i < RANGES; i++)
-		list[i] = (struct bad_range){
-			{ (4 + 7 * i) * PAGE_SIZE },
-			{ (7 + 7 * i) * PAGE_SIZE } };
+		list[i] = (struct range){ (4 + 7 * i) * PAGE_SIZE,
+					  (7 + 7 * i) * PAGE_SIZE };
 	CHECK(bad_step_over(list, RANGES, 0, 5 * PAGE_SIZE) ==
 	      bad_detour_bytes(list, RANGES, 5 * PAGE_SIZE));
 }

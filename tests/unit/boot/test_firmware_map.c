@@ -8,21 +8,21 @@
 
 CASE(map_entry_names_pages_and_not_more)
 {
-	paddr_t start, end;
+	struct range named;
 	struct map_entry entry = { 0x1fff, 2, 0, 0 };
 
-	CHECK(map_entry_named_range(&entry, &start, &end) == ST_OK);
-	CHECK(start.raw == 0x1000 && end.raw == 0x3000);
+	CHECK(map_entry_named_range(&entry, &named) == ST_OK);
+	CHECK(named.start == 0x1000 && named.end == 0x3000);
 	entry.bytes = 1;
-	CHECK(map_entry_named_range(&entry, &start, &end) == ST_OK);
-	CHECK(start.raw == 0x1000 && end.raw == 0x2000);
+	CHECK(map_entry_named_range(&entry, &named) == ST_OK);
+	CHECK(named.start == 0x1000 && named.end == 0x2000);
 	entry.bytes = UINT64_MAX;
-	CHECK(map_entry_named_range(&entry, &start, &end) == ST_OK);
-	CHECK(start.raw == 0x1000 && end.raw == PHYSICAL_LIMIT);
+	CHECK(map_entry_named_range(&entry, &named) == ST_OK);
+	CHECK(named.start == 0x1000 && named.end == PHYSICAL_LIMIT);
 	entry.bytes = 0;
-	CHECK(map_entry_named_range(&entry, &start, &end) == ST_BAD_RANGE);
+	CHECK(map_entry_named_range(&entry, &named) == ST_BAD_RANGE);
 	entry = (struct map_entry){ PHYSICAL_LIMIT, 1, 0, 0 };
-	CHECK(map_entry_named_range(&entry, &start, &end) == ST_BAD_RANGE);
+	CHECK(map_entry_named_range(&entry, &named) == ST_BAD_RANGE);
 }
 
 struct descriptor {

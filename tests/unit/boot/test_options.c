@@ -77,9 +77,8 @@ CASE(options_mem_counts_as_linux_does)
 
 static bool bad_is(uint32_t index, uint64_t start, uint64_t end)
 {
-	return index < options.bad_count &&
-	       options.bad[index].start.raw == start &&
-	       options.bad[index].end.raw == end;
+	return index < options.bad_count && options.bad[index].start == start &&
+	       options.bad[index].end == end;
 }
 
 CASE(options_memmap_takes_memory_out_of_use)

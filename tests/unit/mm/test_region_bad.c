@@ -14,7 +14,7 @@ struct given {
 	const struct map_entry *entries;
 	size_t count;
 	uint64_t usable_limit;
-	struct bad_range bad[BAD_RANGES];
+	struct range bad[BAD_RANGES];
 	size_t bad_count;
 };
 
@@ -40,9 +40,9 @@ static enum status build(struct region_list *list, const struct given *given)
 	return status;
 }
 
-static struct bad_range pages(uint64_t first, uint64_t end)
+static struct range pages(uint64_t first, uint64_t end)
 {
-	return (struct bad_range){ { first * PAGE_SIZE }, { end * PAGE_SIZE } };
+	return (struct range){ first * PAGE_SIZE, end * PAGE_SIZE };
 }
 
 static bool has(const struct region_list *list, size_t index, uint64_t first,
@@ -119,10 +119,10 @@ CASE(region_bad_ranges_may_overlap_touch_and_be_empty)
 
 CASE(region_bad_ranges_that_make_no_sense_are_refused)
 {
-	static const struct bad_range wrong[] = {
-		{ { 0x1001 }, { 0x2000 } },
-		{ { 0x1000 }, { 0x2001 } },
-		{ { 0x2000 }, { 0x1000 } },
+	static const struct range wrong[] = {
+		{ 0x1001, 0x2000 },
+		{ 0x1000, 0x2001 },
+		{ 0x2000, 0x1000 },
 		{ { PHYSICAL_LIMIT - PAGE_SIZE },
 		  { PHYSICAL_LIMIT + PAGE_SIZE } },
 	};
@@ -175,8 +175,7 @@ static enum region_kind kind_at(const struct region_list *list, uint64_t at)
 static bool is_bad(const struct given *given, uint64_t at)
 {
 	for (size_t i = 0; i < given->bad_count; i++)
-		if (given->bad[i].start.raw <= at &&
-		    at < given->bad[i].end.raw)
+		if (given->bad[i].start <= at && at < given->bad[i].end)
 			return true;
 	return false;
 }
@@ -211,16 +210,13 @@ static bool all_edges_are_right(const struct region_list *with,
 			 is_right(with, without, given,
 				  without->items[i].end.raw);
 	for (size_t i = 0; i < given->bad_count; i++)
-		right &= is_right(with, without, given,
-				  given->bad[i].start.raw) &&
-			 is_right(with, without, given,
-				  given->bad[i].end.raw);
+		right &= is_right(with, without, given, given->bad[i].start) &&
+			 is_right(with, without, given, given->bad[i].end);
 	return right;
 }
 
 /* Where the map's entries are, so that they meet. */
-static struct bad_range random_bad(const struct hostile_map *map,
-				   uint64_t *seed)
+static struct range random_bad(const struct hostile_map *map, uint64_t *seed)
 {
 	uint64_t at = check_random(seed) % (4 * MIB);
 	uint64_t end;
@@ -230,7 +226,7 @@ static struct bad_range random_bad(const struct hostile_map *map,
 	at = align_down(min_u64(at, PHYSICAL_LIMIT - 16 * PAGE_SIZE),
 			PAGE_SIZE);
 	end = at + check_random(seed) % 16 * PAGE_SIZE;
-	return (struct bad_range){ { at }, { end } };
+	return (struct range){ at, end };
 }
 
 CASE(region_bad_changes_just_what_it_should_in_random_maps)
