@@ -20,6 +20,7 @@
 #include <kernel/console/input.h>
 #include <kernel/console/screen.h>
 #include <kernel/debug/audit.h>
+#include <kernel/debug/machine_check.h>
 #include <kernel/debug/panic.h>
 #include <kernel/log/crash_log.h>
 #include <kernel/log/log.h>
@@ -34,6 +35,7 @@
 #include <kernel/platform/pci.h>
 #include <kernel/platform/power.h>
 #include <kernel/smp/smp.h>
+#include <kernel/sync/pending.h>
 
 /* A machine with 64 MiB has this much left after its firmware's share. */
 #define MINIMUM_BYTES	(56 * MIB)
@@ -210,6 +212,7 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	reclaim_boot_memory();
 	evidence_reach("kernel.frames");
 	require(frames_start(), "frames_start");
+	pending_set_handler(PENDING_MACHINE_CHECK, machine_check_log_notes);
 	evidence_reach("kernel.smp");
 	smp_start();
 	check_audit("ledger", audit_ledger());

@@ -74,8 +74,10 @@ struct cpu_local {
 	struct descriptors descriptors;
 	struct ipi_call call;
 	ATOMIC_POINTER(struct work) work;	/* [A] for the idle loop     */
-	/* Others write here: a cache line of its own. */
+	uint32_t pending_running;	/* bits: handlers under way          */
+	/* Other CPUs write from here on: a cache line of its own. */
 	struct mailbox mailbox __attribute__((aligned(64)));
+	atomic_u32 pending;		/* [A] bits: kernel/sync/pending.h   */
 };
 
 _Static_assert(sizeof(struct cpu_local) <= PAGE_SIZE, "one page for each");

@@ -7,6 +7,7 @@
 #include "lapic.h"
 
 #include <arch/instructions.h>
+#include <base/assert.h>
 #include <base/atomic.h>
 #include <base/bits.h>
 #include <boot/layout.h>
@@ -180,6 +181,14 @@ enum status lapic_send(uint32_t apic, uint32_t message)
 	write_msr(MSR_X2APIC + LAPIC_COMMAND / 16,
 		  (uint64_t)apic << 32 | message);
 	return ST_OK;
+}
+
+void lapic_interrupt(uint32_t apic)
+{
+	uint64_t flags = interrupts_off();
+
+	MUST(lapic_send(apic, LAPIC_VECTOR(VECTOR_CALL)));
+	interrupts_restore(flags);
 }
 
 /*

@@ -52,6 +52,12 @@ uint32_t lapic_highest_id(void);
 enum status lapic_send(uint32_t apic, uint32_t message);
 
 /*
+ * Sends VECTOR_CALL, which ends a halt and makes the CPU look at its mailbox.
+ * From tasks and interrupt handlers.
+ */
+void lapic_interrupt(uint32_t apic);
+
+/*
  * Halts the CPU that calls until an interrupt comes: its timer's after about
  * `us` microseconds, or an earlier one. Where there is no timer it only
  * pauses. From tasks, interrupts on.

@@ -11,10 +11,9 @@
 
 #include <kernel/arch/clock.h>
 #include <kernel/arch/lapic.h>
-#include <kernel/debug/machine_check.h>
 #include <kernel/log/log.h>
 #include <kernel/log/serial.h>
-#include <kernel/memory/frames.h>
+#include <kernel/sync/pending.h>
 
 #include "keyboard.h"
 #include "row_painter.h"
@@ -175,8 +174,7 @@ struct key input_read_key(void)
 
 		if (key.code != KEY_NONE)
 			return key;
-		frames_poll();
-		machine_check_poll();
+		pending_poll();
 		/* Shorter than a serial port needs to fill its 16 bytes. */
 		lapic_nap(NAP_US);
 	}

@@ -23,6 +23,7 @@
 #include <kernel/memory/bad_frames.h>
 #include <kernel/memory/frames.h>
 #include <kernel/memory/pages.h>
+#include <kernel/sync/pending.h>
 
 #include "machine_check_decode.h"
 #include "panic.h"
@@ -64,7 +65,6 @@ static struct {
 enum note_state { NOTE_EMPTY, NOTE_FULL, NOTE_TAKEN };
 
 static struct {
-	atomic_u8 any;			/* [A] somebody should look          */
 	atomic_u32 lost;		/* [A] more than there is room for   */
 	struct note {
 		atomic_u32 state;	/* [A] enum note_state               */
@@ -266,11 +266,19 @@ static void write_down(const struct seen *seen)
 		note->cpu = cpu_local_id();
 		/* Release: it is complete. */
 		atomic_store_release(&note->state, NOTE_FULL);
-		atomic_store_release(&notes.any, 1);
 		return;
 	}
 	atomic_fetch_add_relaxed(&notes.lost, 1);
-	atomic_store_release(&notes.any, 1);
+}
+
+/*
+ * This CPU may be about to halt, and a machine check sends no interrupts:
+ * the boot CPU, which naps for a moment only, is asked as well.
+ */
+static void ask_for_a_log(void)
+{
+	pending_post(cpu_local_id(), PENDING_MACHINE_CHECK);
+	pending_post(0, PENDING_MACHINE_CHECK);
 }
 
 bool machine_check_survive(void)
@@ -289,6 +297,8 @@ bool machine_check_survive(void)
 		write_down(&check.seen[i]);
 		write_msr(bank_msr(check.seen[i].bank, BANK_STATUS), 0);
 	}
+	if (check.count != 0)
+		ask_for_a_log();
 	/* Last: until then another one would be the end. */
 	write_msr(MSR_MCG_STATUS, 0);
 	atomic_store_release(&check.busy, 0);
@@ -359,11 +369,6 @@ void machine_check_report(void)
 
 /* --- afterwards ------------------------------------------------------------*/
 
-bool machine_check_is_noted(void)
-{
-	return atomic_load_relaxed(&notes.any) != 0;
-}
-
 /* It was nobody's then; by now somebody may have it. */
 static void retire(const struct seen *seen)
 {
@@ -398,14 +403,10 @@ static void tell(const struct note *note)
 		retire(seen);
 }
 
-void machine_check_poll(void)
+void machine_check_log_notes(void)
 {
 	uint32_t lost;
 
-	/* Acquire: what was written down before is seen. */
-	if (!machine_check_is_noted() || !frames_are_up() ||
-	    atomic_exchange_acquire(&notes.any, 0) == 0)
-		return;
 	for (unsigned i = 0; i < NOTES; i++) {
 		struct note *note = &notes.list[i], copy;
 		uint32_t full = NOTE_FULL;

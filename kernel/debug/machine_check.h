@@ -19,8 +19,8 @@
 void machine_check_start(void);
 
 /*
- * For #MC alone: reads the banks. True when the machine can go on; what has
- * happened is then noted for machine_check_poll, and the banks are clear.
+ * For #MC alone: reads the banks. True when the machine can go on; what
+ * happened is then noted for machine_check_log_notes, and the banks are clear.
  * False: they are kept for the report, and no other CPU gets past here.
  * Takes no lock that others hold, allocates nothing.
  */
@@ -32,11 +32,9 @@ void machine_check_cause(char *text, size_t bytes);
 void machine_check_report(void);
 
 /*
- * Says what has been survived, and takes the frames out of use. From tasks
- * only, at any time.
+ * The handler of PENDING_MACHINE_CHECK: logs what machine checks noted, and
+ * takes the frames out of use. From tasks only, once the pools are up.
  */
-void machine_check_poll(void);
-/* Whether machine_check_poll would do anything. */
-bool machine_check_is_noted(void);
+void machine_check_log_notes(void);
 
 #endif

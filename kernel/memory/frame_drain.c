@@ -3,8 +3,8 @@
  * Droughts are numbered. One begins when the first task enters and ends when
  * the last one leaves; it is dry once all CPUs have drained in it.
  *
- * (D1) Who has drained because he was asked to in a drought sees that it is
- *      on, until it ends: so his banks stay empty, and what is dry stays dry.
+ * (D1) A CPU that drained on request sees that the drought is on until it
+ *      ends; therefore its banks stay empty, and what is dry stays dry.
  * (D2) Only one CPU at a time makes the others drain. Whoever else waits for
  *      it polls, since it waits for him.
  * (D3) Who sleeps has said so, and has looked once more afterwards. Who
@@ -22,6 +22,7 @@
 #include <kernel/arch/cpu_local.h>
 #include <kernel/arch/interrupts.h>
 #include <kernel/sync/ipi.h>
+#include <kernel/sync/pending.h>
 
 #define NUMBER_SHIFT	32
 
@@ -43,9 +44,9 @@ static void rest(struct drought *drought, unsigned *turns)
 	}
 	*turns = drought->spins - 1;
 	interrupts_off();
-	/* Relaxed: whoever changes them sends an interrupt afterwards. */
+	/* Relaxed: a CPU that changes it sends an interrupt afterwards. */
 	if (atomic_load_relaxed(&drought->asleep[me]) != 0 &&
-	    atomic_load_relaxed(&drought->wanted[me]) == 0)
+	    !pending_is_raised())
 		interrupts_on_and_halt();
 	else
 		interrupts_on();
@@ -60,22 +61,11 @@ static void wake(struct drought *drought, unsigned cpu)
 
 /* --- one drain -------------------------------------------------------------*/
 
-bool drought_wants(const struct drought *drought, unsigned cpu)
+void drought_drain_requested(struct drought *drought)
 {
-	/* Acquire: what was so when it was asked is seen: D1. */
-	return atomic_load_acquire(&drought->wanted[cpu]) != 0;
-}
+	/* Relaxed: stored before this CPU's bit was raised, and so is D1. */
+	unsigned drainer = atomic_load_relaxed(&drought->drainer);
 
-void drought_poll(struct drought *drought)
-{
-	unsigned me = cpu_local_id();
-	unsigned drainer;
-
-	if (!drought_wants(drought, me))
-		return;
-	atomic_store_relaxed(&drought->wanted[me], 0);
-	/* Relaxed: written before we were asked. */
-	drainer = atomic_load_relaxed(&drought->drainer);
 	drought->drain_own();
 	/* Release: what has been drained can be found. */
 	if (atomic_fetch_add_acq_rel(&drought->undrained, (uint32_t)-1) == 1)
@@ -87,10 +77,9 @@ static void ask_others(struct drought *drought, unsigned me)
 	for (unsigned cpu = 0; cpu < cpu_local_limit(); cpu++) {
 		if (cpu == me || !cpu_local_is_online(cpu))
 			continue;
+		/* Relaxed: the raise makes it visible. */
 		atomic_fetch_add_relaxed(&drought->undrained, 1);
-		/* Release: counted before it can be done, and D1. */
-		atomic_store_release(&drought->wanted[cpu], 1);
-		ipi_wake(cpu);
+		pending_raise(cpu, PENDING_DRAIN);
 	}
 }
 
@@ -125,7 +114,7 @@ void drought_drain_all(struct drought *drought)
 	unsigned turns = 0;
 
 	while (!may_drain(drought)) {
-		drought_poll(drought);
+		pending_poll();
 		rest(drought, &turns);
 	}
 	drain(drought);
@@ -161,7 +150,7 @@ void drought_begin(struct drought *drought)
 
 	while (!is_dry(drought, number)) {
 		if (!may_drain(drought)) {
-			drought_poll(drought);
+			pending_poll();
 			rest(drought, &turns);
 			continue;
 		}

@@ -28,7 +28,6 @@ struct drought {
 	atomic_u32 drainer;	/* [A] the CPU that does                     */
 	/* [A] CPUs that have not drained yet what they were asked to.       */
 	atomic_u32 undrained;
-	atomic_u8 wanted[STACK_CPUS];	/* [A] by CPU: 1 = drain             */
 	atomic_u8 asleep[STACK_CPUS];	/* [A] by CPU: 1 = wants to be woken */
 };
 
@@ -50,8 +49,7 @@ void drought_end(struct drought *drought);
 /* Every CPU drains once between call and return. From tasks only. */
 void drought_drain_all(struct drought *drought);
 
-/* The CPU that calls drains, if somebody waits for it. From tasks only. */
-void drought_poll(struct drought *drought);
-bool drought_wants(const struct drought *drought, unsigned cpu);
+/* The handler of PENDING_DRAIN: empties the caches of the CPU that calls. */
+void drought_drain_requested(struct drought *drought);
 
 #endif

@@ -10,6 +10,7 @@
 #include <kernel/boot/kernel.h>
 #include <kernel/platform/cpus.h>
 #include <kernel/platform/numa_nodes.h>
+#include <kernel/sync/pending.h>
 
 #include "frames_internal.h"
 
@@ -68,16 +69,6 @@ void frames_drain_own(void)
 }
 
 /* --- draining --------------------------------------------------------------*/
-
-bool frames_are_wanted(void)
-{
-	return drought_wants(&frames.drought, cpu_local_id());
-}
-
-void frames_poll(void)
-{
-	drought_poll(&frames.drought);
-}
 
 bool frames_drain_all(void)
 {
@@ -148,7 +139,7 @@ static enum status alloc_in_drought(const struct frame_request *request,
 
 	drought_begin(&frames.drought);
 	for (unsigned i = 0; i < SEARCHES && status == ST_CONFLICT; i++) {
-		frames_poll();
+		pending_poll();
 		status = alloc_once(request, out);
 	}
 	drought_end(&frames.drought);

@@ -52,14 +52,6 @@ struct frame_bank *frames_bank(void);
 const struct frame_bank *frames_bank_of(unsigned cpu, enum cpu_context context);
 
 /*
- * A task that runs for long calls this now and then, and idle CPUs do: who
- * has run out of memory may wait for what this CPU keeps.
- */
-void frames_poll(void);
-/* Whether frames_poll would do anything. */
-bool frames_are_wanted(void);
-
-/*
  * Each CPU's banks have been empty at some time when it returns; true when
  * that brought any frame home. From tasks only.
  */

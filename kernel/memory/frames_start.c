@@ -19,6 +19,7 @@
 #include <kernel/log/log.h>
 #include <kernel/platform/cpus.h>
 #include <kernel/platform/numa_nodes.h>
+#include <kernel/sync/pending.h>
 
 #include "frame_metadata.h"
 #include "frames_internal.h"
@@ -321,6 +322,11 @@ static enum status start_pools(void)
 	return status;
 }
 
+static void drain_requested(void)
+{
+	drought_drain_requested(&frames.drought);
+}
+
 enum status frames_start(void)
 {
 	enum status status;
@@ -338,6 +344,7 @@ enum status frames_start(void)
 	start_banks();
 	frames.drought.drain_own = frames_drain_own;
 	frames.drought.spins = SPINS;
+	pending_set_handler(PENDING_DRAIN, drain_requested);
 	frames.up = true;
 	log_line(LOG_INFO, "frames: up nodes=%u cpus=%u", frames.nodes.count,
 		 frames.cpus);

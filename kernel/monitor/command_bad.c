@@ -9,11 +9,11 @@
 #include <base/bits.h>
 
 #include <kernel/boot/kernel.h>
-#include <kernel/debug/machine_check.h>
 #include <kernel/lib/number.h>
 #include <kernel/log/log.h>
 #include <kernel/memory/bad_frames.h>
 #include <kernel/memory/frames.h>
+#include <kernel/sync/pending.h>
 
 #define BLOCK_FRAMES	(SIZE_2M / PAGE_SIZE)
 #define PAGES_MOST	(SIZE_1G / PAGE_SIZE)
@@ -168,7 +168,7 @@ enum status command_bad(const struct command_call *call)
 {
 	uint64_t phys, pages = 1, end;
 
-	machine_check_poll();
+	pending_poll();
 	if (call->count == 1)
 		return list_bad(call);
 	if (call->count > 3 ||

@@ -29,6 +29,7 @@
 #include <kernel/platform/numa_nodes.h>
 #include <kernel/smp/smp.h>
 #include <kernel/sync/ipi.h>
+#include <kernel/sync/pending.h>
 
 #define PIECES_MAX	160
 #define HANDLER_PIECES	32
@@ -337,7 +338,7 @@ static void work_a_little(const struct stress *stress, struct holder *me)
 		if (i >= STEPS_LEAST && stress_was_over(&stress->watch))
 			return;
 		step(me);
-		frames_poll();
+		pending_poll();
 	}
 }
 
@@ -361,7 +362,7 @@ static void give_all(struct holder *me)
 {
 	while (me->count > 0) {
 		give_one(me);
-		frames_poll();
+		pending_poll();
 	}
 }
 

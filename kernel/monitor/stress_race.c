@@ -19,6 +19,7 @@
 #include <kernel/memory/page_counts.h>
 #include <kernel/memory/pages.h>
 #include <kernel/smp/smp.h>
+#include <kernel/sync/pending.h>
 
 #define ROUNDS_MOST	64
 #define TURNS		8	/* of each CPU, where there is one for each  */
@@ -44,7 +45,7 @@ static void wait_for_all(struct race *race)
 	/* Both ways: all that was done before the round is seen in it. */
 	atomic_fetch_add_acq_rel(&race->arrived, 1);
 	while (atomic_load_acquire(&race->arrived) < race->cpus) {
-		frames_poll();
+		pending_poll();
 		atomic_pause();
 	}
 }
@@ -60,7 +61,7 @@ static void run(void *argument)
 	for (unsigned i = 1; i < race->turns && status == ST_OK &&
 			     !stress_is_over(race->watch); i++) {
 		stress_give(race->wrong, FRAME_4K, frame);
-		frames_poll();
+		pending_poll();
 		status = stress_take(FRAME_4K, &frame);
 	}
 	if (status == ST_OK)

@@ -12,8 +12,7 @@
 
 #include <kernel/arch/cpu_local.h>
 #include <kernel/arch/interrupts.h>
-#include <kernel/debug/machine_check.h>
-#include <kernel/memory/frames.h>
+#include <kernel/sync/pending.h>
 
 void idle_loop(void)
 {
@@ -22,10 +21,9 @@ void idle_loop(void)
 	for (;;) {
 		struct work *work;
 
-		frames_poll();
-		machine_check_poll();
+		pending_poll();
 		interrupts_off();
-		if (frames_are_wanted() || machine_check_is_noted()) {
+		if (pending_is_raised()) {
 			interrupts_on();
 			continue;
 		}

@@ -35,6 +35,7 @@
 #include <kernel/memory/stacks.h>
 #include <kernel/platform/cpus.h>
 #include <kernel/sync/ipi.h>
+#include <kernel/sync/pending.h>
 
 #include "ap_start.h"
 #include "idle.h"
@@ -357,7 +358,7 @@ void smp_run_everywhere(void (*function)(void *), void *argument)
 	function(argument);
 	/* Acquire: what the others did is seen. */
 	while (atomic_load_acquire(&work.left) != 0) {
-		frames_poll();
+		pending_poll();
 		atomic_pause();
 	}
 	lock_give(&work_lock);

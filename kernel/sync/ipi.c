@@ -19,7 +19,6 @@
 #include <kernel/arch/cpu_local.h>
 #include <kernel/arch/interrupts.h>
 #include <kernel/arch/lapic.h>
-#include <kernel/arch/trap.h>
 
 #define WORD_BITS 64
 
@@ -36,14 +35,6 @@ static bool is_asked(unsigned cpu, const struct cpu_local *me)
 	return cpu != me->index && cpu_local_is_online(cpu);
 }
 
-static void interrupt(const struct cpu_local *cpu)
-{
-	uint64_t flags = interrupts_off();
-
-	MUST(lapic_send(cpu->apic, LAPIC_VECTOR(VECTOR_CALL)));
-	interrupts_restore(flags);
-}
-
 static void post(unsigned cpu, struct cpu_local *me)
 {
 	struct cpu_local *to = cpu_local_at(cpu);
@@ -56,7 +47,7 @@ static void post(unsigned cpu, struct cpu_local *me)
 	 */
 	atomic_fetch_or_release(&to->mailbox.callers[me->index / WORD_BITS],
 				1UL << me->index % WORD_BITS);
-	interrupt(to);
+	lapic_interrupt(to->apic);
 	me->counters.calls_made++;
 }
 
@@ -148,7 +139,7 @@ void ipi_call_others(void (*function)(void *), void *argument)
 
 void ipi_wake(unsigned cpu)
 {
-	interrupt(cpu_local_at(cpu));
+	lapic_interrupt(cpu_local_at(cpu)->apic);
 }
 
 void ipi_stop_others(void)

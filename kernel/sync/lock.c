@@ -11,7 +11,8 @@
 
 #include <kernel/arch/cpu_local.h>
 #include <kernel/arch/interrupts.h>
-#include <kernel/memory/frames.h>
+
+#include "pending.h"
 
 static const enum lock_kind kinds[RANK_COUNT] = {
 #define ROW(constant, name, kind, meaning)				\
@@ -60,9 +61,9 @@ void lock_take(struct lock *lock) UNCHECKED
 	ticket = atomic_fetch_add_relaxed(&lock->next, 1);
 	/* Acquire: what the holder before did is seen from here on. */
 	while (atomic_load_acquire(&lock->serving) != ticket) {
-		/* The holder may be waiting for frames that we keep. */
+		/* The holder may wait for work that is pending here. */
 		if (lock_kind_of(lock->rank) == LOCK_TASK)
-			frames_poll();
+			pending_poll();
 		atomic_pause();
 	}
 	chain->held[chain->count] = lock;

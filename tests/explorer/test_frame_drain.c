@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * kernel/memory/frame_drain.c between processors of the explorer. A bank is a
- * count of frames, and so is the pool. An interrupt is a flag: it ends a halt,
- * and is gone when it came while interrupts were on.
+ * kernel/memory/frame_drain.c between processors of the explorer, on the
+ * pending work of the kernel. A bank is a count of frames, and so is the
+ * pool. An interrupt is a flag: it ends a halt, and is gone when it came
+ * while interrupts were on.
  */
 #include <tests/explorer/include/base/atomic_builtin.h>
 
 #include <kernel/memory/frame_drain.c>
+#include <kernel/sync/pending.c>
 
 #include "check.h"
 #include "explorer.h"
@@ -15,7 +17,8 @@
 
 static struct drought drought;
 static atomic_u32 bank[CPUS], pool;
-static atomic_u32 pending[CPUS];	/* interrupts                        */
+static struct cpu_local cpus[CPUS];
+static atomic_u32 interrupt[CPUS];	/* has come, was not taken           */
 static atomic_u32 ended;		/* bodies                            */
 static unsigned cpu_count, drains;
 static bool can_halt;
@@ -35,9 +38,24 @@ bool cpu_local_is_online(unsigned index)
 	return index < cpu_count;
 }
 
+struct cpu_local *cpu_local_at(unsigned index)
+{
+	return &cpus[index];
+}
+
+enum cpu_context cpu_local_context(void)
+{
+	return CPU_TASK;
+}
+
+void lapic_interrupt(uint32_t apic)
+{
+	atomic_store_relaxed(&interrupt[apic], 1);
+}
+
 void ipi_wake(unsigned cpu)
 {
-	atomic_store_relaxed(&pending[cpu], 1);
+	lapic_interrupt(cpu);
 }
 
 bool interrupts_are_on(void)
@@ -47,7 +65,7 @@ bool interrupts_are_on(void)
 
 uint64_t interrupts_off(void)
 {
-	atomic_exchange_relaxed(&pending[cpu_local_id()], 0);
+	atomic_exchange_relaxed(&interrupt[cpu_local_id()], 0);
 	return 0;
 }
 
@@ -57,7 +75,7 @@ void interrupts_on(void)
 
 void interrupts_on_and_halt(void)
 {
-	while (atomic_exchange_relaxed(&pending[cpu_local_id()], 0) == 0)
+	while (atomic_exchange_relaxed(&interrupt[cpu_local_id()], 0) == 0)
 		atomic_pause();
 }
 
@@ -70,6 +88,11 @@ static void drain_own(void)
 	atomic_fetch_add_relaxed(&pool, atomic_load_relaxed(mine));
 	atomic_store_relaxed(mine, 0);
 	drains++;
+}
+
+static void drain_requested(void)
+{
+	drought_drain_requested(&drought);
 }
 
 /* A frame comes back. */
@@ -87,7 +110,7 @@ static void end_body(void)
 {
 	atomic_fetch_add_release(&ended, 1);
 	while (atomic_load_acquire(&ended) != cpu_count) {
-		drought_poll(&drought);
+		pending_poll();
 		atomic_pause();
 	}
 }
@@ -119,7 +142,7 @@ static void give_and_poll(void *context)
 {
 	(void)context;
 	give();
-	drought_poll(&drought);
+	pending_poll();
 	give();
 	end_body();
 }
@@ -144,9 +167,14 @@ static void set_up(unsigned count)
 {
 	memset(&drought, 0, sizeof(drought));
 	memset(bank, 0, sizeof(bank));
-	memset(pending, 0, sizeof(pending));
+	memset(interrupt, 0, sizeof(interrupt));
+	memset(cpus, 0, sizeof(cpus));
+	for (unsigned i = 0; i < count; i++)
+		cpus[i].apic = i;
 	drought.drain_own = drain_own;
 	drought.spins = 1;
+	handlers[PENDING_DRAIN] = drain_requested;
+	handled = 1u << PENDING_DRAIN;
 	pool.plain = ended.plain = 0;
 	bank[1].plain = 1;
 	cpu_count = count;
@@ -180,7 +208,7 @@ static void is_over(void *context)
 	EXPLORE_CHECK(drought.undrained.plain == 0);
 	EXPLORE_CHECK(drought.draining.plain == 0);
 	for (unsigned i = 0; i < cpu_count; i++)
-		EXPLORE_CHECK(drought.wanted[i].plain == 0);
+		EXPLORE_CHECK(cpus[i].pending.plain == 0);
 }
 
 /* --- the cases -------------------------------------------------------------*/
@@ -273,7 +301,7 @@ static void enter_when_dry(void *context)
 
 	(void)context;
 	while (atomic_load_acquire(&drought.dry) == 0) {
-		drought_poll(&drought);
+		pending_poll();
 		atomic_pause();
 	}
 	before = drains;

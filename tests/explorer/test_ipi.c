@@ -8,6 +8,8 @@
 
 #include <kernel/sync/ipi.c>
 
+#include <kernel/arch/trap.h>
+
 #include "check.h"
 #include "explorer.h"
 
@@ -65,6 +67,11 @@ enum status lapic_send(uint32_t apic, uint32_t message)
 	ipi_answer();
 	outside = sender;
 	return ST_OK;
+}
+
+void lapic_interrupt(uint32_t apic)
+{
+	MUST(lapic_send(apic, LAPIC_VECTOR(VECTOR_CALL)));
 }
 
 static void set_up(unsigned count)

@@ -42,10 +42,10 @@ bool interrupts_are_on(void)
 	return are_on;
 }
 
-/* Whose holder waits until somebody polls. */
+/* Its holder waits until another CPU polls. */
 static struct lock *held_up;
 
-void frames_poll(void)
+void pending_poll(void)
 {
 	if (held_up != NULL)
 		held_up->serving.plain++;

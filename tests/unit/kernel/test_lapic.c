@@ -62,9 +62,18 @@ void clock_wait_us(uint64_t microseconds)
 	registers[0x39] = UINT32_MAX - timer_ticks;
 }
 
+static int switched_off;
+
 uint64_t interrupts_off(void)
 {
-	return 0;
+	switched_off++;
+	return 7;
+}
+
+void interrupts_restore(uint64_t flags)
+{
+	CHECK(flags == 7 && writes[0x30] == 1);
+	switched_off--;
 }
 
 /* All is set, and would end this halt. */
@@ -125,6 +134,15 @@ CASE(lapic_sends_by_one_write)
 	CHECK(registers[0x30] == 0x0000012c00004041);
 	CHECK(writes[0x30] == 3 && reads[0x30] == 0);
 	CHECK(writes[0x31] == 0 && strangers == 0);
+}
+
+CASE(lapic_interrupts_with_interrupts_off)
+{
+	CHECK(start_with(X2) == ST_OK);
+	switched_off = 0;
+	lapic_interrupt(5);
+	CHECK(registers[0x30] == (5UL << 32 | 0x4000 | VECTOR_CALL));
+	CHECK(switched_off == 0);
 }
 
 CASE(lapic_masks_what_is_there_but_nmis)
