@@ -326,12 +326,12 @@ enum frame_state {
 };
 
 /* Right at a quiet moment; at any other, what it was a moment ago. */
-struct frame_view {
+struct frame_info {
 	enum frame_state state;
 	enum frame_size size;	/* of the piece that this frame is part of   */
 	uint8_t owner;		/* FRAME_BYTE_FREE unless lent               */
 };
-struct frame_view frame_pool_look(const struct frame_pool *pool, pfn_t frame);
+struct frame_info frame_pool_query(const struct frame_pool *pool, pfn_t frame);
 
 struct frame_count {
 	uint64_t free;		/* frames                                    */
@@ -347,14 +347,14 @@ void frame_pool_visit(const struct frame_pool *pool,
 		      bool (*visit)(void *context, struct frame_extent run),
 		      void *context);
 
-struct frame_census {
+struct frame_stats {
 	uint64_t free_frames;		/* all of them, in frames            */
 	uint64_t split_frames;		/* single bits of split blocks       */
 	uint64_t whole_blocks;		/* outside free giants               */
 	uint64_t whole_giants;
 };
-void frame_pool_census(const struct frame_pool *pool,
-		       struct frame_census *out);
+void frame_pool_stats(const struct frame_pool *pool,
+		      struct frame_stats *out);
 
 bool frame_pool_audit(const struct frame_pool *pool);	/* F1..F5 */
 

@@ -182,7 +182,7 @@ void machine_check_start(void)
 static void find_owner(struct seen *seen)
 {
 	pfn_t frame = paddr_to_pfn(seen->reading.phys);
-	struct frame_view view;
+	struct frame_info info;
 	unsigned node;
 
 	seen->owner = OWNER_COUNT;
@@ -191,7 +191,7 @@ static void find_owner(struct seen *seen)
 		return;
 	if (memory_owner_of(frame, &seen->owner) != ST_OK)
 		seen->owner = OWNER_COUNT;
-	if (frames_are_up() && frames_look(frame, &view, &node) == ST_OK)
+	if (frames_are_up() && frames_query(frame, &info, &node) == ST_OK)
 		seen->node = (int)node;
 }
 

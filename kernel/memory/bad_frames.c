@@ -19,9 +19,9 @@ static bool is_nobodys(enum owner owner)
 
 static enum status pick(pfn_t frame)
 {
-	struct frame_view view;
+	struct frame_info info;
 	unsigned node;
-	enum status status = frames_look(frame, &view, &node);
+	enum status status = frames_query(frame, &info, &node);
 
 	if (status != ST_OK)
 		return status;

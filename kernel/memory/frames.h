@@ -60,7 +60,7 @@ bool frames_drain_all(void);
 struct frame_nodes *frames_nodes(void);
 
 /* Fails: ST_NOT_FOUND when no pool has this frame. */
-enum status frames_look(pfn_t frame, struct frame_view *out, unsigned *node);
+enum status frames_query(pfn_t frame, struct frame_info *out, unsigned *node);
 
 /* What all pools say together. */
 void frames_count(struct frame_count *out);

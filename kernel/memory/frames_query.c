@@ -5,12 +5,12 @@
 
 #include "frames_internal.h"
 
-enum status frames_look(pfn_t frame, struct frame_view *out, unsigned *node)
+enum status frames_query(pfn_t frame, struct frame_info *out, unsigned *node)
 {
 	for (unsigned i = 0; i < frames.nodes.count; i++) {
 		if (!frame_pool_has(frames.nodes.pool[i], frame))
 			continue;
-		*out = frame_pool_look(frames.nodes.pool[i], frame);
+		*out = frame_pool_query(frames.nodes.pool[i], frame);
 		*node = i;
 		return ST_OK;
 	}

@@ -51,17 +51,17 @@ void memory_give_run(struct frame_run run, enum owner owner)
 enum status memory_owner_of(pfn_t frame, enum owner *out)
 {
 	enum status status = ledger_find(&kernel.ledger, frame, out);
-	struct frame_view view;
+	struct frame_info info;
 	unsigned node;
 
 	if (status != ST_OK || *out != OWNER_FREE || !frames_are_up())
 		return status;
-	if (frames_look(frame, &view, &node) != ST_OK)
+	if (frames_query(frame, &info, &node) != ST_OK)
 		*out = OWNER_RESERVED;
-	else if (view.state == FRAME_STATE_CACHED)
+	else if (info.state == FRAME_STATE_CACHED)
 		*out = OWNER_CACHED;
-	else if (view.state == FRAME_STATE_LENT)
-		*out = ledger_byte_owner(view.owner);
+	else if (info.state == FRAME_STATE_LENT)
+		*out = ledger_byte_owner(info.owner);
 	else if (frame.raw < MIB >> PAGE_SHIFT)
 		*out = OWNER_LOW;
 	return ST_OK;

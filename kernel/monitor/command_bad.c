@@ -53,10 +53,10 @@ static uint64_t print_pool(const struct command_call *call,
 	pfn_t at = { pool->first };
 
 	while (at.raw < end) {
-		struct frame_view view = frame_pool_look(pool, at);
+		struct frame_info info = frame_pool_query(pool, at);
 
-		if (view.state == FRAME_STATE_LENT && view.size == FRAME_4K &&
-		    view.owner == BAD_FRAME_BYTE) {
+		if (info.state == FRAME_STATE_LENT && info.size == FRAME_4K &&
+		    info.owner == BAD_FRAME_BYTE) {
 			run++;
 			bad++;
 			at.raw++;
@@ -70,7 +70,7 @@ static uint64_t print_pool(const struct command_call *call,
 			at.raw = align_down(at.raw, BLOCK_FRAMES) +
 				 BLOCK_FRAMES;
 		else
-			at.raw += frames_in(view.size);
+			at.raw += frames_in(info.size);
 	}
 	print_run(call, pfn_to_paddr((pfn_t){ end - run }), run, "runtime");
 	return bad;

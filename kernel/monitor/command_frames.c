@@ -42,18 +42,18 @@ static void print_pool(const struct command_call *call, unsigned node)
 		"%4u  0x%012lx %11lu %11lu %9lu %7lu %6lu %8lu %8lu\n";
 	const struct frame_pool *pool = pool_of(node);
 	struct node_piece piece = { .start = { 0 } };
-	struct frame_census census;
+	struct frame_stats stats;
 	struct frame_count count;
 
 	/* A node without memory begins nowhere: at 0. */
 	if (!nodes_piece_of(node, piece.start, &piece))
 		piece.start = (paddr_t){ 0 };
-	frame_pool_census(pool, &census);
+	frame_pool_stats(pool, &stats);
 	frame_pool_count(pool, &count);
 	sink_print(call->out, format, node, piece.start.raw,
 		   count.free + count.cached + lent_frames(&count), count.free,
-		   census.split_frames, census.whole_blocks,
-		   census.whole_giants, count.cached,
+		   stats.split_frames, stats.whole_blocks,
+		   stats.whole_giants, count.cached,
 		   atomic_load_relaxed(&pool->bad_frees));
 }
 
@@ -118,26 +118,26 @@ static uint64_t share_of(uint64_t part, uint64_t whole)
 
 static void print_free(const struct command_call *call, unsigned node)
 {
-	struct frame_census census;
+	struct frame_stats stats;
 	uint64_t share;
 
-	frame_pool_census(pool_of(node), &census);
-	share = share_of(census.split_frames, census.free_frames);
+	frame_pool_stats(pool_of(node), &stats);
+	share = share_of(stats.split_frames, stats.free_frames);
 	if (!call->records) {
 		sink_print(call->out, "%4u %11lu %9lu %7lu %13lu  %3lu.%02lu "
-				      "%%\n", node, census.split_frames,
-			   census.whole_blocks, census.whole_giants,
-			   census.free_frames, share / 100, share % 100);
+				      "%%\n", node, stats.split_frames,
+			   stats.whole_blocks, stats.whole_giants,
+			   stats.free_frames, share / 100, share % 100);
 		return;
 	}
 	sink_print(call->out, "@free node=%u size=4k frames=%lu\n"
 			      "@free node=%u size=2m frames=%lu\n"
 			      "@free node=%u size=1g frames=%lu\n",
-		   node, census.split_frames, node, census.whole_blocks, node,
-		   census.whole_giants);
+		   node, stats.split_frames, node, stats.whole_blocks, node,
+		   stats.whole_giants);
 	sink_print(call->out, "@total node=%u free_pages=%lu "
 			      "not_2m_pages=%lu share_percent=%lu.%02lu\n",
-		   node, census.free_frames, census.split_frames, share / 100,
+		   node, stats.free_frames, stats.split_frames, share / 100,
 		   share % 100);
 }
 
@@ -223,15 +223,15 @@ static void ask_pools(struct answer *answer, pfn_t frame)
 		[FRAME_2M] = SIZE_2M,
 		[FRAME_1G] = SIZE_1G,
 	};
-	struct frame_view view;
+	struct frame_info info;
 	unsigned node;
 
 	answer->state = "none";
-	if (frames_look(frame, &view, &node) != ST_OK)
+	if (frames_query(frame, &info, &node) != ST_OK)
 		return;
-	answer->state = states[view.state];
-	if (view.state != FRAME_STATE_FOREIGN)
-		answer->piece_bytes = bytes[view.size];
+	answer->state = states[info.state];
+	if (info.state != FRAME_STATE_FOREIGN)
+		answer->piece_bytes = bytes[info.size];
 }
 
 static void find_answer(struct answer *answer, paddr_t phys)

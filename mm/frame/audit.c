@@ -130,12 +130,12 @@ bool frame_pool_audit(const struct frame_pool *pool)
 	return true;
 }
 
-void frame_pool_census(const struct frame_pool *pool,
-		       struct frame_census *out)
+void frame_pool_stats(const struct frame_pool *pool,
+		      struct frame_stats *out)
 {
 	uint64_t blocks = pool_blocks(pool);
 
-	*out = (struct frame_census){ 0 };
+	*out = (struct frame_stats){ 0 };
 	for (uint64_t block = 0; block < blocks; block++) {
 		const atomic_u64 *words = block_words(pool, block);
 		uint16_t hint = atomic_load_relaxed(&pool->hints[block]);

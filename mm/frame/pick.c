@@ -53,7 +53,7 @@ enum status frame_pool_pick(struct frame_pool *pool, frame_slot_id slot,
 					   at >> pool->shape.block_shift);
 			return ST_OK;
 		}
-		if (frame_pool_look(pool, frame).state == FRAME_STATE_LENT)
+		if (frame_pool_query(pool, frame).state == FRAME_STATE_LENT)
 			break;
 		atomic_pause();
 	}

@@ -18,14 +18,14 @@ bool frame_pool_has(const struct frame_pool *pool, pfn_t frame)
 	return pool_has(pool, frame);
 }
 
-static struct frame_view seen(enum frame_state state, enum frame_size size,
+static struct frame_info seen(enum frame_state state, enum frame_size size,
 			      uint8_t owner)
 {
-	return (struct frame_view){ state, size, owner };
+	return (struct frame_info){ state, size, owner };
 }
 
-static struct frame_view look_in_block(const struct frame_pool *pool,
-				       uint64_t frame)
+static struct frame_info query_in_block(const struct frame_pool *pool,
+					uint64_t frame)
 {
 	uint64_t word = atomic_load_relaxed(
 		&pool->bits[frame >> FRAME_WORD_SHIFT]);
@@ -40,7 +40,7 @@ static struct frame_view look_in_block(const struct frame_pool *pool,
 	return seen(FRAME_STATE_FOREIGN, FRAME_4K, byte);
 }
 
-struct frame_view frame_pool_look(const struct frame_pool *pool, pfn_t at)
+struct frame_info frame_pool_query(const struct frame_pool *pool, pfn_t at)
 {
 	uint64_t frame = at.raw - pool->first;
 	uint64_t block = frame >> pool->shape.block_shift;
@@ -64,7 +64,7 @@ struct frame_view frame_pool_look(const struct frame_pool *pool, pfn_t at)
 		return seen(FRAME_STATE_LENT, FRAME_2M, byte);
 	if (!frame_has_words(pool, block))
 		return seen(FRAME_STATE_CACHED, FRAME_2M, FRAME_BYTE_FREE);
-	return look_in_block(pool, frame);
+	return query_in_block(pool, frame);
 }
 
 /* --- all of them -----------------------------------------------------------*/
@@ -136,7 +136,7 @@ static uint64_t count_low(const struct frame_pool *pool)
 	uint64_t low = 0;
 
 	for (uint64_t at = pool->first; at < MIB >> PAGE_SHIFT; at++)
-		low += frame_pool_look(pool, (pfn_t){ at }).state ==
+		low += frame_pool_query(pool, (pfn_t){ at }).state ==
 		       FRAME_STATE_FREE;
 	return low;
 }

@@ -378,7 +378,7 @@ static void stir(struct machine *machine)
 				random_below(machine, BLOCK) };
 
 		if (is_held(machine, other) ||
-		    frame_pool_look(&machine->pool, other).state !=
+		    frame_pool_query(&machine->pool, other).state !=
 			    FRAME_STATE_LENT)
 			continue;
 		machine->held[i] = other;

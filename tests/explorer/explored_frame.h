@@ -30,7 +30,7 @@
 #define frame_pool_free explored_frame_pool_free
 #define frame_pool_has explored_frame_pool_has
 #define frame_pool_init explored_frame_pool_init
-#define frame_pool_look explored_frame_pool_look
+#define frame_pool_query explored_frame_pool_query
 #define frame_pool_measure explored_frame_pool_measure
 #define frame_pool_pick explored_frame_pool_pick
 #define frame_pool_visit explored_frame_pool_visit

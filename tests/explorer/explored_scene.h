@@ -38,10 +38,10 @@ static inline struct frame_pool_request pool_of(struct scene *at,
 
 static inline bool scene_has_free(const struct scene *at, uint64_t want)
 {
-	struct frame_census census;
+	struct frame_stats stats;
 
-	frame_pool_census(&at->pool, &census);
-	return census.free_frames == want && frame_pool_audit(&at->pool);
+	frame_pool_stats(&at->pool, &stats);
+	return stats.free_frames == want && frame_pool_audit(&at->pool);
 }
 
 #endif

@@ -280,12 +280,12 @@ static void borrow_a_block(void *context)
 
 static void wide_is_a_giant_again(void *context)
 {
-	struct frame_census census;
+	struct frame_stats stats;
 
 	(void)context;
-	frame_pool_census(&wide.pool, &census);
-	EXPLORE_CHECK(census.free_frames == WIDE_FRAMES);
-	EXPLORE_CHECK(census.whole_giants == 1);
+	frame_pool_stats(&wide.pool, &stats);
+	EXPLORE_CHECK(stats.free_frames == WIDE_FRAMES);
+	EXPLORE_CHECK(stats.whole_giants == 1);
 	EXPLORE_CHECK(frame_pool_audit(&wide.pool));
 }
 
@@ -426,12 +426,12 @@ static void take_and_give_a_block(void *context)
 
 static void the_giant_is_whole(void *context)
 {
-	struct frame_census census;
+	struct frame_stats stats;
 
 	(void)context;
 	EXPLORE_CHECK(all_free_is(FRAMES / 2 + SMALL_BLOCK));
-	frame_pool_census(&scene.pool, &census);
-	EXPLORE_CHECK(census.whole_giants == 1);
+	frame_pool_stats(&scene.pool, &stats);
+	EXPLORE_CHECK(stats.whole_giants == 1);
 }
 
 /* Whoever breaks a giant takes of it, and so will merge it. */

@@ -98,7 +98,7 @@ void frame_world_free(struct frame_world *world)
 
 bool frame_world_audit(const struct frame_world *world, uint64_t free)
 {
-	struct frame_census census;
+	struct frame_stats stats;
 	uint64_t held = 0;
 
 	if (!frame_pool_audit(&world->pool))
@@ -108,6 +108,6 @@ bool frame_world_audit(const struct frame_world *world, uint64_t free)
 			return false;
 		held += frame_cache_held(&world->set.banks[slot]);
 	}
-	frame_pool_census(&world->pool, &census);
-	return census.free_frames + held == free;
+	frame_pool_stats(&world->pool, &stats);
+	return stats.free_frames + held == free;
 }

@@ -27,20 +27,20 @@ static enum status pick(struct frame_world *world, uint64_t frame)
 
 static bool is_bad(const struct frame_world *world, uint64_t frame)
 {
-	struct frame_view view = frame_pool_look(&world->pool,
-						 (pfn_t){ frame });
+	struct frame_info info = frame_pool_query(&world->pool,
+						  (pfn_t){ frame });
 
-	return view.state == FRAME_STATE_LENT && view.size == FRAME_4K &&
-	       view.owner == KEPT_AS_BAD;
+	return info.state == FRAME_STATE_LENT && info.size == FRAME_4K &&
+	       info.owner == KEPT_AS_BAD;
 }
 
 static bool is_free_in(const struct frame_world *world, uint64_t frame,
 		       enum frame_size size)
 {
-	struct frame_view view = frame_pool_look(&world->pool,
-						 (pfn_t){ frame });
+	struct frame_info info = frame_pool_query(&world->pool,
+						  (pfn_t){ frame });
 
-	return view.state == FRAME_STATE_FREE && view.size == size;
+	return info.state == FRAME_STATE_FREE && info.size == size;
 }
 
 CASE(frame_pick_takes_it_out_of_a_giant_a_block_and_a_bitmap)
@@ -106,15 +106,15 @@ CASE(frame_pick_refuses_what_is_lent_in_any_size)
 		struct frame_world *world = world_of(0, TINY_GIANT);
 		struct frame_request request = {
 			.size = sizes[i], .owner = OWNER_HEAP };
-		struct frame_view view;
+		struct frame_info info;
 		pfn_t frame;
 
 		CHECK(frame_pool_alloc(&world->pool, 0, &request, &frame) ==
 		      ST_OK);
 		CHECK(pick(world, frame.raw) == ST_CONFLICT);
-		view = frame_pool_look(&world->pool, frame);
-		CHECK(view.state == FRAME_STATE_LENT &&
-		      view.owner == OWNER_HEAP);
+		info = frame_pool_query(&world->pool, frame);
+		CHECK(info.state == FRAME_STATE_LENT &&
+		      info.owner == OWNER_HEAP);
 		CHECK(frame_pool_free(&world->pool, 0, &(struct frame_return){
 			frame, sizes[i], 0, MARK }) == ST_OK);
 		CHECK(pick(world, frame.raw) == ST_OK);
@@ -140,7 +140,7 @@ CASE(frame_pick_refuses_what_a_bank_has_until_it_is_drained)
 	CHECK(frame_cache_alloc(bank, OWNER_HEAP, &frame) == ST_OK);
 	CHECK(frame_cache_held(bank) > 0);
 	for (uint64_t at = 0; at < MANY; at++) {
-		enum frame_state state = frame_pool_look(
+		enum frame_state state = frame_pool_query(
 			&world->pool, (pfn_t){ at }).state;
 
 		if (state == FRAME_STATE_FREE)

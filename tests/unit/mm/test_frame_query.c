@@ -41,21 +41,21 @@ static enum status adopt(struct frame_world *world, uint64_t first,
 }
 
 static bool looks(const struct frame_world *world, uint64_t frame,
-		  struct frame_view want)
+		  struct frame_info want)
 {
-	struct frame_view is = frame_pool_look(&world->pool, (pfn_t){ frame });
+	struct frame_info is = frame_pool_query(&world->pool, (pfn_t){ frame });
 
 	return is.state == want.state && is.size == want.size &&
 	       is.owner == want.owner;
 }
 
-#define FREE(size) ((struct frame_view){ FRAME_STATE_FREE, size, 0 })
-#define LENT(size, owner) ((struct frame_view){ FRAME_STATE_LENT, size, owner })
-#define CACHED(size) ((struct frame_view){ FRAME_STATE_CACHED, size, 0 })
+#define FREE(size) ((struct frame_info){ FRAME_STATE_FREE, size, 0 })
+#define LENT(size, owner) ((struct frame_info){ FRAME_STATE_LENT, size, owner })
+#define CACHED(size) ((struct frame_info){ FRAME_STATE_CACHED, size, 0 })
 
 static bool is_foreign(const struct frame_world *world, uint64_t frame)
 {
-	return frame_pool_look(&world->pool, (pfn_t){ frame }).state ==
+	return frame_pool_query(&world->pool, (pfn_t){ frame }).state ==
 	       FRAME_STATE_FOREIGN;
 }
 
@@ -66,7 +66,7 @@ static enum status give(struct frame_world *world, uint64_t frame,
 		{ frame }, size, 0, MARK });
 }
 
-CASE(frame_look_adopts_what_is_lent_already)
+CASE(frame_query_adopts_what_is_lent_already)
 {
 	struct frame_world *world = world_of(0, 2 * GIANT);
 
@@ -88,7 +88,7 @@ CASE(frame_look_adopts_what_is_lent_already)
 	frame_world_free(world);
 }
 
-CASE(frame_look_refuses_to_adopt_what_it_has)
+CASE(frame_query_refuses_to_adopt_what_it_has)
 {
 	struct frame_world *world = world_of(GIANT, GIANT);
 
@@ -112,7 +112,7 @@ CASE(frame_look_refuses_to_adopt_what_it_has)
 	frame_world_free(world);
 }
 
-CASE(frame_look_adopts_runs_that_come_back_in_one_piece)
+CASE(frame_query_adopts_runs_that_come_back_in_one_piece)
 {
 	struct frame_world *world = world_of(0, 2 * GIANT);
 	struct frame_extent run = { { 10 }, 3 * BLOCK };
@@ -132,7 +132,7 @@ CASE(frame_look_adopts_runs_that_come_back_in_one_piece)
 	frame_world_free(world);
 }
 
-CASE(frame_look_knows_uninit_giants)
+CASE(frame_query_knows_uninit_giants)
 {
 	struct frame_world *world = world_of(0, 3 * GIANT);
 	struct frame_request request = { .size = FRAME_4K, .owner = 5 };
@@ -162,7 +162,7 @@ CASE(frame_look_knows_uninit_giants)
 }
 
 /* Nothing but blocks opens their giant, in a shape that has 8 words of them. */
-CASE(frame_look_knows_whole_blocks_of_an_absent_giant)
+CASE(frame_query_knows_whole_blocks_of_an_absent_giant)
 {
 	struct frame_world *world = frame_world_new(
 		&(struct frame_world_request){ .shape = { 6, 9 },
@@ -190,7 +190,7 @@ static pfn_t take(struct frame_world *world, enum frame_size size,
 	return frame;
 }
 
-CASE(frame_look_tells_each_size_and_owner)
+CASE(frame_query_tells_each_size_and_owner)
 {
 	struct frame_world *world = world_of(0, 4 * GIANT);
 	struct frame_count count;
@@ -213,7 +213,7 @@ CASE(frame_look_tells_each_size_and_owner)
 	frame_world_free(world);
 }
 
-CASE(frame_look_counts_what_banks_hold)
+CASE(frame_query_counts_what_banks_hold)
 {
 	struct frame_world *world = frame_world_full(
 		&(struct frame_world_request){ .shape = { 9, 3 },
@@ -266,7 +266,7 @@ static bool draw(void *context, struct frame_extent run)
 	return ++drawing->runs < drawing->most;
 }
 
-CASE(frame_look_visits_free_runs_once_and_joined)
+CASE(frame_query_visits_free_runs_once_and_joined)
 {
 	struct frame_world *world = world_of(0, 4 * GIANT);
 	struct drawing drawing = { .most = UINT32_MAX, .apart = true };
@@ -285,7 +285,7 @@ CASE(frame_look_visits_free_runs_once_and_joined)
 	frame_pool_visit(&world->pool, draw, &drawing);
 	CHECK(drawing.apart && drawing.runs > 3);
 	for (uint64_t frame = 0; frame < 4 * GIANT; frame++) {
-		bool is_free = frame_pool_look(&world->pool, (pfn_t){ frame })
+		bool is_free = frame_pool_query(&world->pool, (pfn_t){ frame })
 				       .state == FRAME_STATE_FREE;
 
 		free += is_free;

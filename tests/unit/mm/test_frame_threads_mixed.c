@@ -336,16 +336,16 @@ static void run_together(struct worker *workers, unsigned count)
 
 static void check_at_the_end(struct frame_world *world)
 {
-	struct frame_census census;
+	struct frame_stats stats;
 
 	CHECK(world->reports == 0);
 	/* What is free can be reached, before anything else is done. */
 	CHECK(frame_world_audit(world, world->frames));
 	drain_all(world);
 	CHECK(frame_world_audit(world, world->frames));
-	frame_pool_census(&world->pool, &census);
-	CHECK(census.whole_giants == world->frames / giant_pages(world));
-	CHECK(census.free_frames == world->frames);
+	frame_pool_stats(&world->pool, &stats);
+	CHECK(stats.whole_giants == world->frames / giant_pages(world));
+	CHECK(stats.free_frames == world->frames);
 }
 
 struct mixture {
