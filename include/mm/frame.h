@@ -44,7 +44,7 @@ struct frame_shape {
  * The owner's byte, DESIGN's ledger encoding: 0 free, then owners up to
  * FRAME_BYTE_LAST. FRAME_BYTE_FIXED + an owner says who has for good what
  * nobody may free: FRAME_BYTE_FOREIGN was never the pool's to lend, all else
- * was picked out of it (frame_pool_pick).
+ * was picked out of it (frame_pool_alloc_at).
  */
 #define FRAME_BYTE_FREE		((uint8_t)OWNER_FREE)
 #define FRAME_BYTE_LAST		191
@@ -290,11 +290,11 @@ enum status frame_pool_free(struct frame_pool *pool, frame_slot_id slot,
  * owner with FRAME_BYTE_FIXED keeps it: nobody can free it any more.
  * Fails: ST_BAD_RANGE (foreign), ST_BAD_ARGUMENT (owner), ST_CONFLICT: it is
  *        lent, or in a bank, or was on its way whenever it was looked at.
- * Cost:  O(1), at most FRAME_PICK_TRIES looks.
+ * Cost:  O(1), at most FRAME_ALLOC_AT_TRIES looks.
  */
-#define FRAME_PICK_TRIES 64
-enum status frame_pool_pick(struct frame_pool *pool, frame_slot_id slot,
-			    pfn_t frame, uint8_t owner);
+#define FRAME_ALLOC_AT_TRIES 64
+enum status frame_pool_alloc_at(struct frame_pool *pool, frame_slot_id slot,
+				pfn_t frame, uint8_t owner);
 
 /* Whether any block of the pool holds this frame. */
 bool frame_pool_has(const struct frame_pool *pool, pfn_t frame);

@@ -17,7 +17,7 @@ static bool is_nobodys(enum owner owner)
 	       owner == OWNER_LOW;
 }
 
-static enum status pick(pfn_t frame)
+static enum status take_out(pfn_t frame)
 {
 	struct frame_info info;
 	unsigned node;
@@ -25,9 +25,9 @@ static enum status pick(pfn_t frame)
 
 	if (status != ST_OK)
 		return status;
-	return frame_pool_pick(frames_nodes()->pool[node],
-			       frames_bank()->slot, frame,
-			       BAD_FRAME_BYTE);
+	return frame_pool_alloc_at(frames_nodes()->pool[node],
+				   frames_bank()->slot, frame,
+				   BAD_FRAME_BYTE);
 }
 
 enum status bad_frame_take(pfn_t frame, enum owner *owner)
@@ -39,7 +39,7 @@ enum status bad_frame_take(pfn_t frame, enum owner *owner)
 			return ST_NOT_FOUND;
 		if (!is_nobodys(*owner))
 			return ST_CONFLICT;
-		if (pick(frame) == ST_OK)
+		if (take_out(frame) == ST_OK)
 			return ST_OK;
 		frames_drain_all();
 	}

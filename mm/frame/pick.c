@@ -24,8 +24,8 @@ static bool claim_bit(struct frame_pool *pool, uint64_t frame)
 	return true;
 }
 
-static bool try_pick(struct frame_pool *pool, frame_slot_id slot,
-		     uint64_t frame)
+static bool try_alloc_at(struct frame_pool *pool, frame_slot_id slot,
+			 uint64_t frame)
 {
 	uint64_t block = frame >> pool->shape.block_shift;
 	bool won;
@@ -37,8 +37,8 @@ static bool try_pick(struct frame_pool *pool, frame_slot_id slot,
 	return won;
 }
 
-enum status frame_pool_pick(struct frame_pool *pool, frame_slot_id slot,
-			    pfn_t frame, uint8_t owner)
+enum status frame_pool_alloc_at(struct frame_pool *pool, frame_slot_id slot,
+				pfn_t frame, uint8_t owner)
 {
 	uint64_t at = frame.raw - pool->first;
 
@@ -46,8 +46,8 @@ enum status frame_pool_pick(struct frame_pool *pool, frame_slot_id slot,
 		return ST_BAD_ARGUMENT;
 	if (!frame_pool_has(pool, frame))
 		return ST_BAD_RANGE;
-	for (unsigned tries = 0; tries < FRAME_PICK_TRIES; tries++) {
-		if (try_pick(pool, slot, at)) {
+	for (unsigned tries = 0; tries < FRAME_ALLOC_AT_TRIES; tries++) {
+		if (try_alloc_at(pool, slot, at)) {
 			atomic_store_relaxed(&pool->frame_owner[at], owner);
 			frame_let_go_block(pool,
 					   at >> pool->shape.block_shift);

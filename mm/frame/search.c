@@ -160,8 +160,8 @@ static void hold(struct frame_pool *pool, uint64_t block)
  * belongs elsewhere is listed there now, and what is whole or empty nowhere.
  * Some of them at a time; then a sparser block will have to do.
  */
-static bool pick_in_class(struct frame_pool *pool, unsigned class,
-			  const struct frame_zone *zone, uint64_t *out)
+static bool choose_in_class(struct frame_pool *pool, unsigned class,
+			    const struct frame_zone *zone, uint64_t *out)
 {
 	struct frame_tree *tree = &pool->classes[class];
 
@@ -178,14 +178,14 @@ static bool pick_in_class(struct frame_pool *pool, unsigned class,
 }
 
 /* The class trees first, then the one that counts. */
-static bool pick_block(struct frame_pool *pool, const struct frame_zone *zone,
-		       uint64_t *out)
+static bool choose_block(struct frame_pool *pool, const struct frame_zone *zone,
+			 uint64_t *out)
 {
 	uint64_t root = atomic_load_relaxed(&pool->root) >> ROOT_CLASSES;
 
 	for (; root != 0; root &= root - 1)
-		if (pick_in_class(pool, (unsigned)__builtin_ctzl(root), zone,
-				  out))
+		if (choose_in_class(pool, (unsigned)__builtin_ctzl(root), zone,
+				    out))
 			return true;
 	return frame_tree_find(&pool->split, zone->end, out) &&
 	       *out >= zone->floor;
@@ -275,7 +275,7 @@ static uint64_t claim_in_zone(struct frame_pool *pool, frame_slot_id slot,
 	uint64_t last = BLOCK_NONE;
 	struct whole found;
 
-	while (pick_block(pool, zone, &block)) {
+	while (choose_block(pool, zone, &block)) {
 		hold(pool, block);
 		mask = claim_from(pool, claim, block, zone->frame_end);
 		if (mask != 0)

@@ -32,7 +32,7 @@
 #define frame_pool_init explored_frame_pool_init
 #define frame_pool_query explored_frame_pool_query
 #define frame_pool_measure explored_frame_pool_measure
-#define frame_pool_pick explored_frame_pool_pick
+#define frame_pool_alloc_at explored_frame_pool_alloc_at
 #define frame_pool_visit explored_frame_pool_visit
 #define frame_return_word explored_frame_return_word
 #define frame_return_blocks explored_frame_return_blocks

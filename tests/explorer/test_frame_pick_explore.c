@@ -31,7 +31,7 @@ static void giant_is_free(void *context)
 static void pick_wanted(void *context)
 {
 	(void)context;
-	scene.status[explore_cpu()] = explored_frame_pool_pick(
+	scene.status[explore_cpu()] = explored_frame_pool_alloc_at(
 		&scene.pool, 2 * explore_cpu(), (pfn_t){ WANTED }, OWNER_BAD);
 }
 

@@ -87,7 +87,7 @@ static void take_more_than_a_block(void *context)
 static void pick_wanted(void *context)
 {
 	(void)context;
-	scene.status[0] = explored_frame_pool_pick(
+	scene.status[0] = explored_frame_pool_alloc_at(
 		&scene.pool, 0, (pfn_t){ WANTED }, 1);
 }
 

@@ -22,7 +22,8 @@ static struct frame_world *world_of(uint64_t first, uint64_t frames)
 
 static enum status pick(struct frame_world *world, uint64_t frame)
 {
-	return frame_pool_pick(&world->pool, 0, (pfn_t){ frame }, KEPT_AS_BAD);
+	return frame_pool_alloc_at(&world->pool, 0, (pfn_t){ frame },
+				   KEPT_AS_BAD);
 }
 
 static bool is_bad(const struct frame_world *world, uint64_t frame)
@@ -222,12 +223,12 @@ CASE(frame_pick_refuses_what_is_foreign)
 	CHECK(pick(world, UINT64_MAX) == ST_BAD_RANGE);
 	CHECK(pick(world, TINY_GIANT + TINY_BLOCK) == ST_BAD_RANGE);
 	CHECK(pick(world, TINY_GIANT + 2) == ST_CONFLICT);
-	CHECK(frame_pool_pick(&world->pool, 0, (pfn_t){ TINY_GIANT + 3 },
-			      FRAME_BYTE_FREE) == ST_BAD_ARGUMENT);
-	CHECK(frame_pool_pick(&world->pool, 0, (pfn_t){ TINY_GIANT + 3 },
-			      FRAME_BYTE_FIXED) == ST_BAD_ARGUMENT);
-	CHECK(frame_pool_pick(&world->pool, 0, (pfn_t){ TINY_GIANT + 3 },
-			      FRAME_BYTE_FOREIGN) == ST_BAD_ARGUMENT);
+	CHECK(frame_pool_alloc_at(&world->pool, 0, (pfn_t){ TINY_GIANT + 3 },
+				  FRAME_BYTE_FREE) == ST_BAD_ARGUMENT);
+	CHECK(frame_pool_alloc_at(&world->pool, 0, (pfn_t){ TINY_GIANT + 3 },
+				  FRAME_BYTE_FIXED) == ST_BAD_ARGUMENT);
+	CHECK(frame_pool_alloc_at(&world->pool, 0, (pfn_t){ TINY_GIANT + 3 },
+				  FRAME_BYTE_FOREIGN) == ST_BAD_ARGUMENT);
 	CHECK(frame_world_audit(world, 10));
 	CHECK(pick(world, TINY_GIANT + 3) == ST_OK);
 	CHECK(frame_world_audit(world, 9));

@@ -217,8 +217,8 @@ static void pick_something(struct worker *worker, uint64_t roll)
 
 	if (worker->count == HELD || worker->pages == worker->room)
 		return;
-	status = frame_pool_pick(pool, slot_of(worker), piece.first,
-				 (uint8_t)(worker->cpu + 1));
+	status = frame_pool_alloc_at(pool, slot_of(worker), piece.first,
+				     (uint8_t)(worker->cpu + 1));
 	EXPECT(status == ST_CONFLICT || (status == ST_OK && !mine));
 	if (status != ST_OK)
 		return;
@@ -514,7 +514,8 @@ static void fight(const struct duel *duel)
 		workers[1].work = duel->other;
 	}
 	if (duel->lent != 0)
-		CHECK(frame_pool_pick(&world->pool, 0, lent.frame, 3) == ST_OK);
+		CHECK(frame_pool_alloc_at(&world->pool, 0, lent.frame, 3) ==
+		      ST_OK);
 	run_together(workers, 2);
 	if (duel->lent != 0)
 		CHECK(frame_pool_free(&world->pool, 0, &lent) == ST_OK);
