@@ -23,6 +23,7 @@
 
 #include <base/address.h>
 #include <base/atomic.h>
+#include <base/range.h>
 #include <base/status.h>
 #include <boot/owner.h>
 #include <mm/window.h>
@@ -200,12 +201,8 @@ static inline frame_slot_id frame_interrupt_slot(unsigned cpu)
  * Cost:  O(giants), O(blocks) in the first and last giant, O(frames) in the
  *        first and last block.
  */
-struct frame_extent {
-	pfn_t first;
-	uint64_t frames;
-};
 enum status frame_pool_add(struct frame_pool *pool, frame_slot_id slot,
-			   struct frame_extent run);
+			   struct frame_run run);
 
 enum frame_size {
 	FRAME_4K,
@@ -248,7 +245,7 @@ struct frame_request {
  *        pool.
  */
 struct frame_loan {
-	struct frame_extent run;
+	struct frame_run run;
 	enum frame_size size;
 	uint8_t owner;
 };
@@ -344,7 +341,7 @@ void frame_pool_count(const struct frame_pool *pool, struct frame_count *out);
 
 /* The free runs, ascending, none touching the next, until `visit` says no. */
 void frame_pool_visit(const struct frame_pool *pool,
-		      bool (*visit)(void *context, struct frame_extent run),
+		      bool (*visit)(void *context, struct frame_run run),
 		      void *context);
 
 struct frame_stats {

@@ -57,7 +57,7 @@ static struct frame_reporter reporter = { .report = report };
 /* --- the pools -------------------------------------------------------------*/
 
 /* From the node's first giant to its last page. */
-static void find_span(unsigned node, struct frame_pool_request *request)
+static void find_range(unsigned node, struct frame_pool_request *request)
 {
 	struct node_piece piece = { .end = { 0 } };
 	uint64_t first = UINT64_MAX, end = 0;
@@ -75,10 +75,10 @@ static void find_span(unsigned node, struct frame_pool_request *request)
 
 static void *carve(char **next, uint64_t bytes)
 {
-	void *piece = *next;
+	void *part = *next;
 
 	*next += align_up(bytes, 64);
-	return piece;
+	return part;
 }
 
 static enum status take_arrays(unsigned node,
@@ -130,7 +130,7 @@ static enum status start_pool(unsigned node)
 	};
 	enum status status;
 
-	find_span(node, &request);
+	find_range(node, &request);
 	status = take_arrays(node, &request, &frames.nodes.pool[node]);
 	if (status != ST_OK)
 		return status;
@@ -182,20 +182,20 @@ static enum status take_banks(void)
 	unsigned cpu = 0;
 
 	while (cpu < frames.cpus) {
-		struct meta_array piece = { .node = frames_home_of(cpu) };
+		struct meta_array part = { .node = frames_home_of(cpu) };
 		enum status status;
 		void *memory;
 
 		for (unsigned next = cpu; next < frames.cpus &&
-			frames_home_of(next) == piece.node; next += step)
-			piece.bytes += PAGE_SIZE;
-		status = frame_meta_take(&piece, &memory);
+			frames_home_of(next) == part.node; next += step)
+			part.bytes += PAGE_SIZE;
+		status = frame_meta_take(&part, &memory);
 		if (status != ST_OK)
 			return status;
 		if (cpu == 0)
 			frames.banks = memory;
 		ASSERT(memory == &frames.banks[2 * cpu]);
-		cpu += piece.bytes / PAGE_SIZE * step;
+		cpu += part.bytes / PAGE_SIZE * step;
 	}
 	return ST_OK;
 }
@@ -239,18 +239,18 @@ static void hand_over_run(struct frame_run run, enum owner owner)
 	struct node_piece piece;
 
 	while (at.raw < end) {
-		struct frame_extent extent = { paddr_to_pfn(at), 0 };
+		struct frame_run part = { paddr_to_pfn(at), 0 };
 		struct frame_pool *pool;
 
 		ASSERT(nodes_piece(at, &piece) && piece.start.raw == at.raw);
 		piece.end.raw = min_u64(piece.end.raw, end);
-		extent.frames = (piece.end.raw - at.raw) / PAGE_SIZE;
+		part.frames = (piece.end.raw - at.raw) / PAGE_SIZE;
 		pool = frames.nodes.pool[piece.node];
 		if (is_free)
-			MUST(frame_pool_add(pool, frame_task_slot(0), extent));
+			MUST(frame_pool_add(pool, frame_task_slot(0), part));
 		else
 			MUST(frame_pool_adopt(pool, &(struct frame_loan){
-				.run = extent,
+				.run = part,
 				.size = comes_back_whole(owner) ?
 						FRAME_RUN : FRAME_4K,
 				.owner = (uint8_t)owner,

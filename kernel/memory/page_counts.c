@@ -75,7 +75,7 @@ struct free_visitor {
 	void *context;
 };
 
-static bool visit_extent(void *context, struct frame_extent run)
+static bool visit_extent(void *context, struct frame_run run)
 {
 	const struct free_visitor *visitor = context;
 

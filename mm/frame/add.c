@@ -189,7 +189,7 @@ static bool has_any(const struct frame_pool *pool, uint64_t first, uint64_t end)
 }
 
 enum status frame_pool_add(struct frame_pool *pool, frame_slot_id slot,
-			   struct frame_extent run)
+			   struct frame_run run)
 {
 	uint64_t first = run.first.raw - pool->first;
 	uint64_t end;

@@ -198,15 +198,15 @@ void frame_pool_count(const struct frame_pool *pool, struct frame_count *out)
 /* --- what is free, as runs -------------------------------------------------*/
 
 struct joining {
-	struct frame_extent run;	/* not told yet; 0 frames: none      */
-	bool (*visit)(void *context, struct frame_extent run);
+	struct frame_run run;	/* not told yet; 0 frames: none      */
+	bool (*visit)(void *context, struct frame_run run);
 	void *context;
 };
 
 /* Joins with what came before, or tells that; false: enough. */
 static bool join(struct joining *joining, uint64_t first, uint64_t frames)
 {
-	struct frame_extent told = joining->run;
+	struct frame_run told = joining->run;
 
 	if (frames == 0)
 		return true;
@@ -214,7 +214,7 @@ static bool join(struct joining *joining, uint64_t first, uint64_t frames)
 		joining->run.frames += frames;
 		return true;
 	}
-	joining->run = (struct frame_extent){ { first }, frames };
+	joining->run = (struct frame_run){ { first }, frames };
 	return told.frames == 0 || joining->visit(joining->context, told);
 }
 
@@ -257,7 +257,7 @@ static bool visit_block(const struct frame_pool *pool, uint64_t block,
 }
 
 void frame_pool_visit(const struct frame_pool *pool,
-		      bool (*visit)(void *context, struct frame_extent run),
+		      bool (*visit)(void *context, struct frame_run run),
 		      void *context)
 {
 	struct joining joining = { .visit = visit, .context = context };

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Runs of any number of pages: found by looking, claimed piece by piece.
+ * Runs of any number of pages: found by looking, claimed part by part.
  *
  * A run is whole blocks, as far as it covers them, and single frames at its
  * ends. The search walks the blocks upward and adds up what is free without
  * a gap, giants and whole blocks at one step each, 64 blocks with nothing
- * free at one step too. The claim goes over the same pieces and takes each
+ * free at one step too. The claim goes over the same parts and takes each
  * or gives back what it has; then the search begins anew.
  *
  * A refusal needs more than elsewhere, for a search is not one load: only a
@@ -14,32 +14,32 @@
  */
 #include "internal.h"
 
-struct piece {
+struct part {
 	uint64_t first;		/* relative frame                            */
 	uint64_t frames;	/* a whole block, or inside of one word      */
 };
 
-static struct piece piece_at(const struct frame_pool *pool, uint64_t at,
-			     uint64_t end)
+static struct part part_at(const struct frame_pool *pool, uint64_t at,
+			   uint64_t end)
 {
 	uint64_t block_end = align_down(at, frames_per_block(pool)) +
 			     frames_per_block(pool);
 	uint64_t word_end = align_down(at, FRAME_WORD_BITS) + FRAME_WORD_BITS;
 
 	if (is_aligned(at, frames_per_block(pool)) && block_end <= end)
-		return (struct piece){ at, frames_per_block(pool) };
-	return (struct piece){ at, min_u64(word_end, end) - at };
+		return (struct part){ at, frames_per_block(pool) };
+	return (struct part){ at, min_u64(word_end, end) - at };
 }
 
-/* A whole block is one piece even where a word is a block. */
-static bool is_block(const struct frame_pool *pool, struct piece piece)
+/* A whole block is one part even where a word is a block. */
+static bool is_block(const struct frame_pool *pool, struct part part)
 {
-	return piece.frames == frames_per_block(pool);
+	return part.frames == frames_per_block(pool);
 }
 
-static uint64_t mask_of(struct piece piece)
+static uint64_t mask_of(struct part part)
 {
-	return ALL_ONES >> (64 - piece.frames) << (piece.first & 63);
+	return ALL_ONES >> (64 - part.frames) << (part.first & 63);
 }
 
 /* --- search ----------------------------------------------------------------*/
@@ -192,20 +192,20 @@ static bool claim_block(struct frame_pool *pool, frame_slot_id slot,
 }
 
 static bool claim(struct frame_pool *pool, frame_slot_id slot,
-		  struct piece piece)
+		  struct part part)
 {
-	uint64_t block = piece.first >> pool->shape.block_shift;
+	uint64_t block = part.first >> pool->shape.block_shift;
 	uint64_t mask, old;
 	atomic_u64 *cell;
 
-	if (is_block(pool, piece))
+	if (is_block(pool, part))
 		return claim_block(pool, slot, block);
 	frame_split_down(pool, slot, block);
 	/* Somebody quicker may have it whole. */
 	if (!frame_has_words(pool, block))
 		return false;
-	mask = mask_of(piece);
-	cell = &pool->bits[piece.first >> FRAME_WORD_SHIFT];
+	mask = mask_of(part);
+	cell = &pool->bits[part.first >> FRAME_WORD_SHIFT];
 	old = atomic_load_relaxed(cell);
 	do {
 		if ((old & mask) != mask)
@@ -214,36 +214,36 @@ static bool claim(struct frame_pool *pool, frame_slot_id slot,
 	return true;
 }
 
-static bool return_piece(struct frame_pool *pool, frame_slot_id slot,
-			 struct piece piece)
+static bool return_part(struct frame_pool *pool, frame_slot_id slot,
+			struct part part)
 {
-	uint64_t block = piece.first >> pool->shape.block_shift;
+	uint64_t block = part.first >> pool->shape.block_shift;
 
-	if (is_block(pool, piece))
+	if (is_block(pool, part))
 		return frame_return_blocks(pool, slot, block >> 6,
 					   1UL << (block & 63)) == 0;
-	return frame_return_word(pool, slot, piece.first >> FRAME_WORD_SHIFT,
-				 mask_of(piece)) == 0;
+	return frame_return_word(pool, slot, part.first >> FRAME_WORD_SHIFT,
+				 mask_of(part)) == 0;
 }
 
-static void write_owner(struct frame_pool *pool, struct piece piece,
+static void write_owner(struct frame_pool *pool, struct part part,
 			uint8_t owner)
 {
-	if (is_block(pool, piece)) {
+	if (is_block(pool, part)) {
 		atomic_store_relaxed(
-			&pool->block_owner[piece.first >>
+			&pool->block_owner[part.first >>
 					   pool->shape.block_shift],
 			owner);
 		return;
 	}
-	for (uint64_t i = 0; i < piece.frames; i++)
-		atomic_store_relaxed(&pool->frame_owner[piece.first + i],
+	for (uint64_t i = 0; i < part.frames; i++)
+		atomic_store_relaxed(&pool->frame_owner[part.first + i],
 				     owner);
 }
 
 /*
- * Up to where: `end`, or else to a piece that was not to be had, and then
- * nothing is claimed. Until that is sure nobody may be refused the pieces.
+ * Up to where: `end`, or else to a part that was not to be had, and then
+ * nothing is claimed. Until that is sure nobody may be refused the parts.
  */
 static uint64_t claim_all(struct frame_pool *pool, frame_slot_id slot,
 			  uint64_t start, uint64_t end)
@@ -252,17 +252,17 @@ static uint64_t claim_all(struct frame_pool *pool, frame_slot_id slot,
 
 	frame_begin_claim(pool, slot);
 	while (at < end) {
-		struct piece piece = piece_at(pool, at, end);
+		struct part part = part_at(pool, at, end);
 
-		if (!claim(pool, slot, piece))
+		if (!claim(pool, slot, part))
 			break;
-		at += piece.frames;
+		at += part.frames;
 	}
 	for (uint64_t back = start; at != end && back < at;) {
-		struct piece piece = piece_at(pool, back, end);
+		struct part part = part_at(pool, back, end);
 
-		ASSERT(return_piece(pool, slot, piece));
-		back += piece.frames;
+		ASSERT(return_part(pool, slot, part));
+		back += part.frames;
 	}
 	frame_end_claim(pool, slot);
 	return at;
@@ -331,10 +331,10 @@ enum status frame_claim_run(struct frame_pool *pool, frame_slot_id slot,
 				continue;
 			end = *start + request->pages;
 			for (uint64_t at = *start; at < end;) {
-				struct piece piece = piece_at(pool, at, end);
+				struct part part = part_at(pool, at, end);
 
-				write_owner(pool, piece, request->owner);
-				at += piece.frames;
+				write_owner(pool, part, request->owner);
+				at += part.frames;
 			}
 			settle(pool, *start, request->pages);
 			return ST_OK;
@@ -348,20 +348,20 @@ enum status frame_claim_run(struct frame_pool *pool, frame_slot_id slot,
 
 /* --- free ------------------------------------------------------------------*/
 
-static bool piece_is_lent(const struct frame_pool *pool, struct piece piece)
+static bool part_is_lent(const struct frame_pool *pool, struct part part)
 {
-	uint64_t block = piece.first >> pool->shape.block_shift;
+	uint64_t block = part.first >> pool->shape.block_shift;
 
 	if (frame_giant_state(pool, block) != FRAME_GIANT_OPEN)
 		return false;
-	if (is_block(pool, piece))
+	if (is_block(pool, part))
 		return owner_is_lent(
 			atomic_load_relaxed(&pool->block_owner[block]));
 	if (atomic_load_relaxed(&pool->hints[block]) >= FRAME_ABSENT)
 		return false;
-	for (uint64_t i = 0; i < piece.frames; i++)
+	for (uint64_t i = 0; i < part.frames; i++)
 		if (!owner_is_lent(atomic_load_relaxed(
-			    &pool->frame_owner[piece.first + i])))
+			    &pool->frame_owner[part.first + i])))
 			return false;
 	return true;
 }
@@ -376,20 +376,20 @@ enum status frame_return_run(struct frame_pool *pool, frame_slot_id slot,
 		return frame_report_bad_free(pool, FRAME_FOREIGN, what->frame,
 					     what->caller);
 	for (uint64_t at = start; at < end;) {
-		struct piece piece = piece_at(pool, at, end);
+		struct part part = part_at(pool, at, end);
 
-		if (!piece_is_lent(pool, piece))
+		if (!part_is_lent(pool, part))
 			return frame_report_bad_free(
 				pool, FRAME_NOT_ALLOCATED,
 				(pfn_t){ pool->first + at }, what->caller);
-		at += piece.frames;
+		at += part.frames;
 	}
 	for (uint64_t at = start; at < end;) {
-		struct piece piece = piece_at(pool, at, end);
+		struct part part = part_at(pool, at, end);
 
-		write_owner(pool, piece, FRAME_BYTE_FREE);
-		good &= return_piece(pool, slot, piece);
-		at += piece.frames;
+		write_owner(pool, part, FRAME_BYTE_FREE);
+		good &= return_part(pool, slot, part);
+		at += part.frames;
 	}
 	return good ? ST_OK : frame_report_bad_free(pool, FRAME_FREED_AT_ONCE,
 						    what->frame, what->caller);

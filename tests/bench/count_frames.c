@@ -137,7 +137,7 @@ static void make_pool(struct machine *machine, unsigned cpus)
 	struct frame_pool_request request = {
 		.frames = frames, .shape = FRAME_SHAPE_PC, .slots = 2 * cpus,
 	};
-	struct frame_extent all = { { 0 }, frames };
+	struct frame_run all = { { 0 }, frames };
 	struct frame_pool_sizes sizes;
 
 	ASSERT(frame_pool_measure(&request, &sizes) == ST_OK);

@@ -62,7 +62,7 @@ static void *make(uint64_t frames, unsigned cpus)
 	request.frame_owner = at += sizes.slots;
 	if (frame_pool_init(&ours->pool, &request) != ST_OK ||
 	    frame_pool_add(&ours->pool, 0,
-			   (struct frame_extent){ { 0 }, frames }) != ST_OK)
+			   (struct frame_run){ { 0 }, frames }) != ST_OK)
 		abort();
 	ours->set = (struct frame_cache_set){
 		.pool = &ours->pool, .cpus = cpus,

@@ -10,14 +10,14 @@ static struct scene scene;
 
 /* All lent but `free`; the pool begins at frame `begin`. */
 static void set_up_pool(struct scene *at, uint64_t begin,
-			struct frame_extent free)
+			struct frame_run free)
 {
 	struct frame_pool_request request = pool_of(at, begin);
 	struct frame_request one = { .owner = 1 };
 	pfn_t frame;
 
 	if (explored_frame_pool_init(&at->pool, &request) != ST_OK ||
-	    explored_frame_pool_add(&at->pool, 0, (struct frame_extent){
+	    explored_frame_pool_add(&at->pool, 0, (struct frame_run){
 			    { begin }, FRAMES }) != ST_OK)
 		abort();
 	for (unsigned i = 0; i < FRAMES; i++)
@@ -35,7 +35,7 @@ static void set_up_pool(struct scene *at, uint64_t begin,
 /* All lent but `first` ... `first + frames`. */
 static void leave_free(uint64_t first, uint64_t frames)
 {
-	set_up_pool(&scene, 0, (struct frame_extent){ { first }, frames });
+	set_up_pool(&scene, 0, (struct frame_run){ { first }, frames });
 }
 
 static enum status take(pfn_t *out)
@@ -252,7 +252,7 @@ static void all_blocks_are_whole(void *context)
 	    sizes.trees > sizeof(wide.trees) ||
 	    sizes.giant_owner > sizeof(wide.giant_owner) ||
 	    explored_frame_pool_init(&wide.pool, &request) != ST_OK ||
-	    explored_frame_pool_add(&wide.pool, 0, (struct frame_extent){
+	    explored_frame_pool_add(&wide.pool, 0, (struct frame_run){
 			    { 0 }, WIDE_FRAMES }) != ST_OK ||
 	    !explored_frame_split_giant(&wide.pool, 0, 0))
 		abort();
@@ -389,7 +389,7 @@ static void a_giant_is_free(void *context)
 	(void)context;
 	request.shape = (struct frame_shape){ 6, 1 };
 	if (explored_frame_pool_init(&scene.pool, &request) != ST_OK ||
-	    explored_frame_pool_add(&scene.pool, 0, (struct frame_extent){
+	    explored_frame_pool_add(&scene.pool, 0, (struct frame_run){
 			    { 0 }, FRAMES }) != ST_OK)
 		abort();
 	for (uint64_t at = FRAMES; at > FRAMES / 2; at -= SMALL_BLOCK)
@@ -463,7 +463,7 @@ static struct frame_nodes nodes = { pools, 2, nearest_first };
 static void one_is_far(void *context)
 {
 	none_is_free(context);
-	set_up_pool(&far, FRAMES, (struct frame_extent){ { FRAMES + 20 }, 1 });
+	set_up_pool(&far, FRAMES, (struct frame_run){ { FRAMES + 20 }, 1 });
 }
 
 static void take_anywhere(void *context)

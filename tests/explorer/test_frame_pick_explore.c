@@ -15,7 +15,7 @@ static void one_block_is_free(void *context)
 
 	(void)context;
 	if (explored_frame_pool_init(&scene.pool, &request) != ST_OK ||
-	    explored_frame_pool_add(&scene.pool, 0, (struct frame_extent){
+	    explored_frame_pool_add(&scene.pool, 0, (struct frame_run){
 			    { 0 }, BLOCK }) != ST_OK)
 		abort();
 }
@@ -23,7 +23,7 @@ static void one_block_is_free(void *context)
 static void giant_is_free(void *context)
 {
 	one_block_is_free(context);
-	if (explored_frame_pool_add(&scene.pool, 0, (struct frame_extent){
+	if (explored_frame_pool_add(&scene.pool, 0, (struct frame_run){
 			    { BLOCK }, BLOCK }) != ST_OK)
 		abort();
 }

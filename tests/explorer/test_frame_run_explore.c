@@ -18,7 +18,7 @@ static pfn_t got[3];
 static struct scene scene;
 
 /* A pool that has its first frames only, or its last. */
-static void set_up(struct frame_extent free)
+static void set_up(struct frame_run free)
 {
 	struct frame_pool_request request = pool_of(&scene, 0);
 
@@ -34,13 +34,13 @@ static void set_up(struct frame_extent free)
 static void giant_is_free(void *context)
 {
 	(void)context;
-	set_up((struct frame_extent){ { 0 }, ALL });
+	set_up((struct frame_run){ { 0 }, ALL });
 }
 
 static void upper_is_free(void *context)
 {
 	(void)context;
-	set_up((struct frame_extent){ { HALF }, HALF });
+	set_up((struct frame_run){ { HALF }, HALF });
 }
 
 static void take(struct frame_request request)
@@ -170,7 +170,7 @@ CASE(frame_split_lists_what_is_being_unlisted)
 static void a_block_and_one(void *context)
 {
 	(void)context;
-	set_up((struct frame_extent){ { 0 }, HALF + 1 });
+	set_up((struct frame_run){ { 0 }, HALF + 1 });
 }
 
 static void take_one_and_another(void *context)

@@ -80,7 +80,7 @@ struct frame_world *frame_world_new(const struct frame_world_request *request)
 struct frame_world *frame_world_full(const struct frame_world_request *request)
 {
 	struct frame_world *world = frame_world_new(request);
-	struct frame_extent all = { request->first, request->frames };
+	struct frame_run all = { request->first, request->frames };
 
 	if (frame_pool_add(&world->pool, 0, all) != ST_OK)
 		abort();

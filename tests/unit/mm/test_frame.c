@@ -64,7 +64,7 @@ CASE(frame_lends_high_memory_first_and_low_memory_last)
 			.frames = four + 2 * 262144, .cpus = 1 });
 	struct frame_request low = { .limit = FRAME_BELOW_1M, .owner = 1 };
 	struct frame_request below = { .limit = FRAME_BELOW_4G, .owner = 1 };
-	struct frame_extent runs[] = {
+	struct frame_run runs[] = {
 		{ { 16 }, 144 }, { { 1024 }, 512 }, { { four - 700 }, 100 },
 		{ { four + 5 }, 700 },
 	};
@@ -210,8 +210,8 @@ CASE(frame_refuses_what_was_never_the_pools)
 	struct frame_world *world = frame_world_new(
 		&(struct frame_world_request){ .shape = TINY, .first = { 256 },
 					       .frames = 512, .cpus = 1 });
-	struct frame_extent run = { { 300 }, 50 };
-	struct frame_extent bad[] = {
+	struct frame_run run = { { 300 }, 50 };
+	struct frame_run bad[] = {
 		{ { 300 }, 1 }, { { 290 }, 11 }, { { 255 }, 2 }, { { 767 }, 2 },
 		{ { 400 }, 0 }, { { 400 }, UINT64_MAX }, { { 256 }, 128 },
 	};
@@ -226,9 +226,9 @@ CASE(frame_refuses_what_was_never_the_pools)
 	CHECK(put(world, 100, FRAME_4K, 0) == ST_BAD_RANGE);
 	/* The rest of the two blocks comes later: they become whole. */
 	CHECK(frame_pool_add(&world->pool, 0,
-			     (struct frame_extent){ { 256 }, 44 }) == ST_OK);
+			     (struct frame_run){ { 256 }, 44 }) == ST_OK);
 	CHECK(frame_pool_add(&world->pool, 0,
-			     (struct frame_extent){ { 350 }, 34 }) == ST_OK);
+			     (struct frame_run){ { 350 }, 34 }) == ST_OK);
 	CHECK(frame_world_audit(world, 128));
 	frame_world_free(world);
 }
@@ -359,7 +359,7 @@ CASE(frame_finds_a_run_on_both_sides_of_4_gib)
 	struct frame_world *world = frame_world_new(
 		&(struct frame_world_request){ .shape = FRAME_SHAPE_PC,
 			.frames = four + 262144, .cpus = 1 });
-	struct frame_extent runs[] = {
+	struct frame_run runs[] = {
 		{ { four - 3 }, 5 }, { { four + 600 }, 4 } };
 	pfn_t frame;
 

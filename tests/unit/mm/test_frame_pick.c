@@ -199,7 +199,7 @@ CASE(frame_pick_keeps_it_from_whoever_frees_it)
 		    FRAME_NOT_ALLOCATED, AT));
 	CHECK(world->reports == 5);
 	CHECK(pick(world, AT) == ST_CONFLICT);
-	CHECK(frame_pool_add(pool, 0, (struct frame_extent){ { AT }, 1 }) ==
+	CHECK(frame_pool_add(pool, 0, (struct frame_run){ { AT }, 1 }) ==
 	      ST_CONFLICT);
 	CHECK(frame_pool_adopt(pool, &(struct frame_loan){
 		{ { AT }, 1 }, FRAME_4K, OWNER_LOG }) == ST_CONFLICT);
@@ -216,7 +216,7 @@ CASE(frame_pick_refuses_what_is_foreign)
 			.shape = TINY, .first = { TINY_GIANT },
 			.frames = 2 * TINY_GIANT, .cpus = 2 });
 
-	CHECK(frame_pool_add(&world->pool, 0, (struct frame_extent){
+	CHECK(frame_pool_add(&world->pool, 0, (struct frame_run){
 		{ TINY_GIANT + 3 }, 10 }) == ST_OK);
 	CHECK(pick(world, TINY_GIANT - 1) == ST_BAD_RANGE);
 	CHECK(pick(world, 3 * TINY_GIANT) == ST_BAD_RANGE);

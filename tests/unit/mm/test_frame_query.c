@@ -23,11 +23,11 @@ static enum status add(struct frame_world *world, uint64_t first,
 		       uint64_t frames)
 {
 	return frame_pool_add(&world->pool, 0,
-			      (struct frame_extent){ { first }, frames });
+			      (struct frame_run){ { first }, frames });
 }
 
 static enum status adopt_as(struct frame_world *world, enum frame_size size,
-			    struct frame_extent run, uint8_t owner)
+			    struct frame_run run, uint8_t owner)
 {
 	return frame_pool_adopt(&world->pool, &(struct frame_loan){
 		run, size, owner });
@@ -37,7 +37,7 @@ static enum status adopt(struct frame_world *world, uint64_t first,
 			 uint64_t frames, uint8_t owner)
 {
 	return adopt_as(world, FRAME_4K,
-			(struct frame_extent){ { first }, frames }, owner);
+			(struct frame_run){ { first }, frames }, owner);
 }
 
 static bool looks(const struct frame_world *world, uint64_t frame,
@@ -115,7 +115,7 @@ CASE(frame_query_refuses_to_adopt_what_it_has)
 CASE(frame_query_adopts_runs_that_come_back_in_one_piece)
 {
 	struct frame_world *world = world_of(0, 2 * GIANT);
-	struct frame_extent run = { { 10 }, 3 * BLOCK };
+	struct frame_run run = { { 10 }, 3 * BLOCK };
 	struct frame_return what = { { 10 }, FRAME_RUN, 3 * BLOCK, MARK };
 
 	CHECK(adopt_as(world, FRAME_2M, run, 7) == ST_BAD_ARGUMENT);
@@ -255,7 +255,7 @@ struct drawing {
 	bool apart;
 };
 
-static bool draw(void *context, struct frame_extent run)
+static bool draw(void *context, struct frame_run run)
 {
 	struct drawing *drawing = context;
 
