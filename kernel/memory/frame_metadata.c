@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * From the pieces of memory that a node has follow stretches of the array,
- * each as long as neighbouring pieces share or touch pages. A stretch is
+ * The ranges of memory that a node has give ranges of the array,
+ * each as long as neighbouring ranges share or touch pages. A range is
  * then backed by as few physical runs as there are free, each half as large
  * as the last when there is none of the size.
  *
@@ -19,7 +19,7 @@
 
 #include "pages.h"
 
-struct stretch {
+struct meta_range {
 	uint64_t start, end;		/* virtual, whole pages              */
 	unsigned node;
 };
@@ -29,18 +29,18 @@ static uint64_t next_free = FRAME_META_START;
 /* --- physical --------------------------------------------------------------*/
 
 static enum status take_between(struct frame_run *run, uint64_t floor,
-				const struct node_piece *piece)
+				const struct node_range *range)
 {
 	struct early_run_request request = {
 		.frames = run->frames,
 		.align_frames = run->frames * PAGE_SIZE >= SIZE_2M ?
 					SIZE_2M / PAGE_SIZE : 1,
 		.floor = paddr_to_pfn((paddr_t){
-			max_u64(floor, piece->start.raw) }),
-		.limit = paddr_to_pfn(piece->end),
+			max_u64(floor, range->start.raw) }),
+		.limit = paddr_to_pfn(range->end),
 	};
 
-	if (piece->end.raw <= floor)
+	if (range->end.raw <= floor)
 		return ST_NO_MEMORY;
 	return memory_take_run_at(&request, OWNER_FRAME_META, &run->first);
 }
@@ -48,10 +48,10 @@ static enum status take_between(struct frame_run *run, uint64_t floor,
 static enum status take_on_node(struct frame_run *run, unsigned node,
 				uint64_t floor)
 {
-	struct node_piece piece = { .end = { floor } };
+	struct node_range range = { .end = { floor } };
 
-	while (nodes_piece_of(node, piece.end, &piece)) {
-		enum status status = take_between(run, floor, &piece);
+	while (nodes_range_of(node, range.end, &range)) {
+		enum status status = take_between(run, floor, &range);
 
 		if (status != ST_NO_MEMORY)
 			return status;
@@ -89,25 +89,25 @@ static enum status map(uint64_t virt, struct frame_run run)
 	});
 }
 
-static enum status back(const struct stretch *stretch)
+static enum status back(const struct meta_range *range)
 {
-	uint64_t frames = (stretch->end - stretch->start) / PAGE_SIZE;
-	uint64_t at = stretch->start;
+	uint64_t frames = (range->end - range->start) / PAGE_SIZE;
+	uint64_t at = range->start;
 
-	while (at < stretch->end) {
+	while (at < range->end) {
 		struct frame_run run = {
 			.frames = min_u64(frames,
-					  (stretch->end - at) / PAGE_SIZE),
+					  (range->end - at) / PAGE_SIZE),
 		};
 		enum status status;
 
 		/* Up to where large leaves can begin. */
 		if (!is_aligned(at, SIZE_2M) && align_up(at, SIZE_2M) <
-							stretch->end)
+							range->end)
 			run.frames = min_u64(run.frames,
 					     (align_up(at, SIZE_2M) - at) /
 						     PAGE_SIZE);
-		status = take_best(&run, stretch->node);
+		status = take_best(&run, range->node);
 		if (status == ST_NO_MEMORY && run.frames > 1) {
 			frames = run.frames / 2;
 			continue;
@@ -121,14 +121,15 @@ static enum status back(const struct stretch *stretch)
 	return ST_OK;
 }
 
-/* Where the array speaks for the piece, in whole pages. */
-static struct stretch stretch_of(const struct meta_array *array, uint64_t base,
-				 const struct node_piece *piece)
+/* Where the array covers the range, in whole pages. */
+static struct meta_range meta_range_of(const struct meta_array *array,
+				       uint64_t base,
+				       const struct node_range *range)
 {
-	uint64_t first = paddr_to_pfn(piece->start).raw - array->first_frame;
-	uint64_t end = paddr_to_pfn(piece->end).raw - array->first_frame;
+	uint64_t first = paddr_to_pfn(range->start).raw - array->first_frame;
+	uint64_t end = paddr_to_pfn(range->end).raw - array->first_frame;
 
-	return (struct stretch){
+	return (struct meta_range){
 		.start = base + align_down(first / array->frames_per_byte,
 					   PAGE_SIZE),
 		.end = base + align_up((end - 1) / array->frames_per_byte + 1,
@@ -139,11 +140,11 @@ static struct stretch stretch_of(const struct meta_array *array, uint64_t base,
 
 static enum status back_sparse(const struct meta_array *array, uint64_t base)
 {
-	struct stretch all = { base, base, array->node };
-	struct node_piece piece = { .end = { 0 } };
+	struct meta_range all = { base, base, array->node };
+	struct node_range range = { .end = { 0 } };
 
-	while (nodes_piece_of(array->node, piece.end, &piece)) {
-		struct stretch next = stretch_of(array, base, &piece);
+	while (nodes_range_of(array->node, range.end, &range)) {
+		struct meta_range next = meta_range_of(array, base, &range);
 		enum status status;
 
 		if (next.start <= all.end) {
@@ -163,7 +164,7 @@ enum status frame_meta_take(const struct meta_array *array, void **out)
 	uint64_t bytes = align_up(array->bytes, PAGE_SIZE);
 	uint64_t base = bytes >= SIZE_2M ? align_up(next_free, SIZE_2M) :
 					   next_free;
-	struct stretch whole = { base, base + bytes, array->node };
+	struct meta_range whole = { base, base + bytes, array->node };
 
 	if (bytes > FRAME_META_END - base)
 		return ST_FULL;
@@ -176,14 +177,14 @@ enum status frame_meta_take(const struct meta_array *array, void **out)
 /* --- giving back -----------------------------------------------------------*/
 
 /* As many at a time as a walk over the tables is worth. */
-struct mapped_stretches {
-	struct stretch items[64];
+struct mapped_ranges {
+	struct meta_range items[64];
 	size_t count;
 };
 
 static bool note_leaf(void *context, const struct table_leaf *leaf)
 {
-	struct mapped_stretches *found = context;
+	struct mapped_ranges *found = context;
 	uint64_t start = leaf->virt.raw, end = start + leaf->bytes;
 	size_t count = found->count;
 
@@ -195,13 +196,13 @@ static bool note_leaf(void *context, const struct table_leaf *leaf)
 	}
 	if (count == ARRAY_LENGTH(found->items))
 		return false;
-	found->items[found->count++] = (struct stretch){ start, end, 0 };
+	found->items[found->count++] = (struct meta_range){ start, end, 0 };
 	return true;
 }
 
 static void unmap_all(void)
 {
-	struct mapped_stretches found;
+	struct mapped_ranges found;
 
 	do {
 		found.count = 0;

@@ -33,11 +33,11 @@ unsigned frames_home_of(unsigned cpu)
 {
 	unsigned node = nodes_of_cpu(cpus()->rows[cpu].apic);
 	const uint8_t *row = frames.nodes.order + node * frames.nodes.count;
-	struct node_piece piece;
+	struct node_range range;
 
 	/* Pages that share a block with another node's are that node's. */
 	for (unsigned i = 0; i < frames.nodes.count; i++)
-		if (nodes_piece_of(row[i], (paddr_t){ 0 }, &piece))
+		if (nodes_range_of(row[i], (paddr_t){ 0 }, &range))
 			return row[i];
 	return node;
 }

@@ -59,12 +59,12 @@ static struct frame_reporter reporter = { .report = report };
 /* From the node's first giant to its last page. */
 static void find_range(unsigned node, struct frame_pool_request *request)
 {
-	struct node_piece piece = { .end = { 0 } };
+	struct node_range range = { .end = { 0 } };
 	uint64_t first = UINT64_MAX, end = 0;
 
-	while (nodes_piece_of(node, piece.end, &piece)) {
-		first = min_u64(first, paddr_to_pfn(piece.start).raw);
-		end = paddr_to_pfn(piece.end).raw;
+	while (nodes_range_of(node, range.end, &range)) {
+		first = min_u64(first, paddr_to_pfn(range.start).raw);
+		end = paddr_to_pfn(range.end).raw;
 	}
 	/* A node without memory has one giant of nothing. */
 	if (end == 0)
@@ -236,16 +236,16 @@ static void hand_over_run(struct frame_run run, enum owner owner)
 	paddr_t at = pfn_to_paddr(run.first);
 	uint64_t end = at.raw + run.frames * PAGE_SIZE;
 	bool is_free = owner == OWNER_FREE || owner == OWNER_LOW;
-	struct node_piece piece;
+	struct node_range range;
 
 	while (at.raw < end) {
 		struct frame_run part = { paddr_to_pfn(at), 0 };
 		struct frame_pool *pool;
 
-		ASSERT(nodes_piece(at, &piece) && piece.start.raw == at.raw);
-		piece.end.raw = min_u64(piece.end.raw, end);
-		part.frames = (piece.end.raw - at.raw) / PAGE_SIZE;
-		pool = frames.nodes.pool[piece.node];
+		ASSERT(nodes_range(at, &range) && range.start.raw == at.raw);
+		range.end.raw = min_u64(range.end.raw, end);
+		part.frames = (range.end.raw - at.raw) / PAGE_SIZE;
+		pool = frames.nodes.pool[range.node];
 		if (is_free)
 			MUST(frame_pool_add(pool, frame_task_slot(0), part));
 		else
@@ -255,7 +255,7 @@ static void hand_over_run(struct frame_run run, enum owner owner)
 						FRAME_RUN : FRAME_4K,
 				.owner = (uint8_t)owner,
 			}));
-		at = piece.end;
+		at = range.end;
 	}
 }
 

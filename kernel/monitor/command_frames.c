@@ -41,16 +41,16 @@ static void print_pool(const struct command_call *call, unsigned node)
 		"free_2m=%lu free_1g=%lu cached=%lu misuses=%lu\n" :
 		"%4u  0x%012lx %11lu %11lu %9lu %7lu %6lu %8lu %8lu\n";
 	const struct frame_pool *pool = pool_of(node);
-	struct node_piece piece = { .start = { 0 } };
+	struct node_range range = { .start = { 0 } };
 	struct frame_stats stats;
 	struct frame_count count;
 
 	/* A node without memory begins nowhere: at 0. */
-	if (!nodes_piece_of(node, piece.start, &piece))
-		piece.start = (paddr_t){ 0 };
+	if (!nodes_range_of(node, range.start, &range))
+		range.start = (paddr_t){ 0 };
 	frame_pool_stats(pool, &stats);
 	frame_pool_count(pool, &count);
-	sink_print(call->out, format, node, piece.start.raw,
+	sink_print(call->out, format, node, range.start.raw,
 		   count.free + count.cached + lent_frames(&count), count.free,
 		   stats.split_frames, stats.whole_blocks,
 		   stats.whole_giants, count.cached,

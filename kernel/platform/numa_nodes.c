@@ -175,7 +175,7 @@ static const struct region *region_beyond(paddr_t at)
 	return i < list->count ? &list->items[i] : NULL;
 }
 
-bool nodes_piece(paddr_t at, struct node_piece *out)
+bool nodes_range(paddr_t at, struct node_range *out)
 {
 	const struct region *region = region_beyond(at);
 	struct numa_stretch stretch;
@@ -191,9 +191,9 @@ bool nodes_piece(paddr_t at, struct node_piece *out)
 	return true;
 }
 
-bool nodes_piece_of(unsigned node, paddr_t at, struct node_piece *out)
+bool nodes_range_of(unsigned node, paddr_t at, struct node_range *out)
 {
-	while (nodes_piece(at, out)) {
+	while (nodes_range(at, out)) {
 		if (out->node == node)
 			return true;
 		at = out->end;

@@ -34,19 +34,19 @@ unsigned nodes_of_cpu(uint32_t apic);
  * Usable memory of one node, in use or not; the ACPI tables' only once it
  * has been reclaimed.
  */
-struct node_piece {
+struct node_range {
 	paddr_t start, end;
 	unsigned node;
 };
 
 /*
- * The first piece that ends beyond `at`, from `at` on.
+ * The first range that ends beyond `at`, from `at` on.
  * Fails: false when there is none.
  */
-bool nodes_piece(paddr_t at, struct node_piece *out);
+bool nodes_range(paddr_t at, struct node_range *out);
 
 /* The same among those of one node. */
-bool nodes_piece_of(unsigned node, paddr_t at, struct node_piece *out);
+bool nodes_range_of(unsigned node, paddr_t at, struct node_range *out);
 
 /* Whose the page at `at` would be. */
 unsigned nodes_at(paddr_t at);
