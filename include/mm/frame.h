@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * frame.h - the physical memory of one NUMA node, lent in three sizes.
+ * frame.h - the physical memory of one NUMA node, allocated in three sizes.
  *
  * Takes: runs of free frames.
  * Gives: frames of 4 KiB, 2 MiB (a block) and 1 GiB (a giant) and runs of
@@ -44,8 +44,8 @@ struct frame_shape {
 /*
  * The owner's byte, DESIGN's ledger encoding: 0 free, then owners up to
  * FRAME_BYTE_LAST. FRAME_BYTE_FIXED + an owner says who has for good what
- * nobody may free: FRAME_BYTE_FOREIGN was never the pool's to lend, all else
- * was picked out of it (frame_pool_alloc_at).
+ * nobody may free: FRAME_BYTE_FOREIGN was never in the pool, all
+ * else was picked out of it (frame_pool_alloc_at).
  */
 #define FRAME_BYTE_FREE		((uint8_t)OWNER_FREE)
 #define FRAME_BYTE_LAST		191
@@ -98,9 +98,9 @@ struct frame_word {
 };
 
 enum frame_bad_free_kind {
-	FRAME_FOREIGN,		/* not this machine's to lend                */
+	FRAME_FOREIGN,		/* not this machine's to allocate             */
 	FRAME_MISALIGNED,	/* not the first frame of that size          */
-	FRAME_NOT_ALLOCATED,	/* free already, or lent in another size     */
+	FRAME_NOT_ALLOCATED,	/* free already, or allocated in another size */
 	FRAME_RETIRED,		/* picked, and its owner's for good          */
 	FRAME_FREED_AT_ONCE,	/* two CPUs freed it; seen when it went home */
 };
@@ -212,7 +212,7 @@ enum frame_size {
 };
 
 enum frame_limit {
-	FRAME_ANYWHERE,		/* below 4 GiB only when all else is lent    */
+	FRAME_ANYWHERE,		/* below 4 GiB only when no other is free    */
 	FRAME_BELOW_4G,
 	FRAME_BELOW_1M,
 };
@@ -238,19 +238,19 @@ struct frame_request {
 };
 
 /*
- * As frame_pool_add, but they are lent already: as FRAME_RUN in one piece,
+ * As frame_pool_add, but they are allocated already: as FRAME_RUN in one piece,
  * or as FRAME_4K one by one.
  * Fails: as frame_pool_add; ST_BAD_ARGUMENT (size, owner).
  * Cost:  O(frames), of a run O(blocks); only before anybody else uses the
  *        pool.
  */
-struct frame_loan {
+struct frame_adoption {
 	struct frame_run run;
 	enum frame_size size;
 	uint8_t owner;
 };
 enum status frame_pool_adopt(struct frame_pool *pool,
-			     const struct frame_loan *loan);
+			     const struct frame_adoption *adoption);
 
 /*
  * All or nothing, from this pool alone (node and rule are not looked at).
@@ -267,9 +267,9 @@ enum status frame_pool_alloc(struct frame_pool *pool, frame_slot_id slot,
 			     const struct frame_request *request, pfn_t *out);
 
 /*
- * Gives back what was lent in one piece, and of a run any part that is made
- * of whole blocks where the run is: how long it was only its owner knows.
- * What is not lent so is refused, reported, and stays.
+ * Gives back what was allocated in one piece, and of a run any part that is
+ * made of whole blocks where the run is: how long it was only its owner knows.
+ * What is not allocated so is refused, reported, and stays.
  * Fails: ST_BAD_RANGE (foreign), ST_BAD_ARGUMENT (misaligned, no pages),
  *        ST_CONFLICT (not allocated in this size, freed already, or kept).
  */
@@ -283,10 +283,10 @@ enum status frame_pool_free(struct frame_pool *pool, frame_slot_id slot,
 			    const struct frame_return *what);
 
 /*
- * Lends this very frame, out of whatever size it is free in, as FRAME_4K. An
- * owner with FRAME_BYTE_FIXED keeps it: nobody can free it any more.
+ * Allocates this very frame, out of whatever size it is free in, as FRAME_4K.
+ * An owner with FRAME_BYTE_FIXED keeps it: nobody can free it any more.
  * Fails: ST_BAD_RANGE (foreign), ST_BAD_ARGUMENT (owner), ST_CONFLICT: it is
- *        lent, or in a bank, or was on its way whenever it was looked at.
+ *        allocated, or in a bank, or was on its way whenever it was looked at.
  * Cost:  O(1), at most FRAME_ALLOC_AT_TRIES looks.
  */
 #define FRAME_ALLOC_AT_TRIES 64
@@ -318,7 +318,7 @@ enum status frame_free(struct frame_nodes *nodes, frame_slot_id slot,
 enum frame_state {
 	FRAME_STATE_FREE,
 	FRAME_STATE_CACHED,	/* in a bank, or on its way                  */
-	FRAME_STATE_LENT,
+	FRAME_STATE_ALLOCATED,
 	FRAME_STATE_FOREIGN,	/* no pool's                                 */
 };
 
@@ -326,7 +326,7 @@ enum frame_state {
 struct frame_info {
 	enum frame_state state;
 	enum frame_size size;	/* of the piece that this frame is part of   */
-	uint8_t owner;		/* FRAME_BYTE_FREE unless lent               */
+	uint8_t owner;		/* FRAME_BYTE_FREE unless allocated           */
 };
 struct frame_info frame_pool_query(const struct frame_pool *pool, pfn_t frame);
 
@@ -334,7 +334,7 @@ struct frame_count {
 	uint64_t free;		/* frames                                    */
 	uint64_t free_low;	/* of these, below 1 MiB                     */
 	uint64_t cached;
-	uint64_t lent[256];	/* by the owner's byte                       */
+	uint64_t allocated[256];	/* by the owner's byte                */
 };
 /* Cost: O(blocks), and O(frames) of those that are split. */
 void frame_pool_count(const struct frame_pool *pool, struct frame_count *out);

@@ -27,7 +27,7 @@ struct frame_cache_set;
 
 /* Where the first frame of a word goes. */
 enum {
-	FRAME_HOT,		/* lent again, the last first                */
+	FRAME_HOT,		/* allocated again, the last first            */
 	FRAME_COLD,		/* for home, together                        */
 	FRAME_LISTS,
 };
@@ -41,7 +41,7 @@ struct frame_list {
 /* [O] all of it. */
 struct frame_bank {
 	/* The first cache line is all that most calls need. */
-	uint64_t word;		/* frames of one word, the first to be lent  */
+	uint64_t word;		/* frames of one word, allocated first       */
 	uint64_t word_first;	/* relative frame of its bit 0               */
 	uint64_t word_back;	/* the same, if it takes frames back         */
 	atomic_u8 *owner;	/* the pool's frame_owner                    */
@@ -58,7 +58,10 @@ struct frame_bank {
 	struct frame_pool *pool;
 	struct frame_cache_set *set;
 	frame_slot_id slot;
-	/* Frames and blocks that came to be lent, less those that went home. */
+	/*
+	 * Frames and blocks that came to be allocated, less those that went
+	 * home.
+	 */
 	int64_t brought;
 	uint32_t refills, spills, drains;
 	struct frame_list list[FRAME_LISTS];
@@ -124,10 +127,10 @@ uint64_t frame_cache_held(const struct frame_bank *bank);
 uint64_t frame_cache_limit(const struct frame_bank *bank);
 
 /*
- * Frames and blocks that were lent without a way to the pool, at least so
+ * Frames and blocks that were allocated without a way to the pool, at least so
  * many: what a refill brought is counted, but the one that it was asked for
- * and what has not been lent. What came back and was lent again is counted
- * only as far as it makes up for that: each alloc would have to count.
+ * and what has not been allocated. What came back and was allocated again is
+ * counted only as far as it makes up for that: each alloc would have to count.
  */
 uint64_t frame_cache_hits(const struct frame_bank *bank);
 

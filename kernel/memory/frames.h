@@ -3,7 +3,7 @@
  * frames.h - the machine's frame pools, one a node, and each CPU's banks.
  *
  * From frames_start on all usable memory is in the pools: what was free is
- * free there, what was in use is lent there to its owner.
+ * free there, what was in use is allocated there to its owner.
  */
 #ifndef KERNEL_MEMORY_FRAMES_H
 #define KERNEL_MEMORY_FRAMES_H

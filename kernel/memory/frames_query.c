@@ -27,8 +27,8 @@ void frames_count(struct frame_count *out)
 		out->free += one.free;
 		out->free_low += one.free_low;
 		out->cached += one.cached;
-		for (unsigned i = 0; i < ARRAY_LENGTH(one.lent); i++)
-			out->lent[i] += one.lent[i];
+		for (unsigned i = 0; i < ARRAY_LENGTH(one.allocated); i++)
+			out->allocated[i] += one.allocated[i];
 	}
 }
 

@@ -249,7 +249,7 @@ static void hand_over_run(struct frame_run run, enum owner owner)
 		if (is_free)
 			MUST(frame_pool_add(pool, frame_task_slot(0), part));
 		else
-			MUST(frame_pool_adopt(pool, &(struct frame_loan){
+			MUST(frame_pool_adopt(pool, &(struct frame_adoption){
 				.run = part,
 				.size = comes_back_whole(owner) ?
 						FRAME_RUN : FRAME_4K,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * Who has how much, counted where it can be: what is free by its bits, what
- * is lent by its bytes, page tables and stacks by walking them, the rest by
- * the ledger's runs. So that the sum can be wrong.
+ * is allocated by its bytes, page tables and stacks by walking them, the rest
+ * by the ledger's runs. So that the sum can be wrong.
  */
 #include "page_counts.h"
 
@@ -108,8 +108,9 @@ void memory_count_owners(uint64_t pages[OWNER_COUNT])
 		pages[OWNER_FREE] = count.free - count.free_low;
 		pages[OWNER_LOW] += count.free_low;
 		pages[OWNER_CACHED] += count.cached;
-		for (unsigned i = 1; i < ARRAY_LENGTH(count.lent); i++)
-			pages[ledger_byte_owner((uint8_t)i)] += count.lent[i];
+		for (unsigned i = 1; i < ARRAY_LENGTH(count.allocated); i++)
+			pages[ledger_byte_owner((uint8_t)i)] +=
+				count.allocated[i];
 	} else {
 		pages[OWNER_FREE] = memory_count_free_pages();
 	}

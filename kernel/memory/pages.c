@@ -60,7 +60,7 @@ enum status memory_owner_of(pfn_t frame, enum owner *out)
 		*out = OWNER_RESERVED;
 	else if (info.state == FRAME_STATE_CACHED)
 		*out = OWNER_CACHED;
-	else if (info.state == FRAME_STATE_LENT)
+	else if (info.state == FRAME_STATE_ALLOCATED)
 		*out = ledger_byte_owner(info.owner);
 	else if (frame.raw < MIB >> PAGE_SHIFT)
 		*out = OWNER_LOW;

@@ -55,8 +55,8 @@ static uint64_t print_pool(const struct command_call *call,
 	while (at.raw < end) {
 		struct frame_info info = frame_pool_query(pool, at);
 
-		if (info.state == FRAME_STATE_LENT && info.size == FRAME_4K &&
-		    info.owner == BAD_FRAME_BYTE) {
+		if (info.state == FRAME_STATE_ALLOCATED &&
+		    info.size == FRAME_4K && info.owner == BAD_FRAME_BYTE) {
 			run++;
 			bad++;
 			at.raw++;

@@ -25,13 +25,13 @@ static const struct frame_pool *pool_of(unsigned node)
 
 /* --- frames ----------------------------------------------------------------*/
 
-static uint64_t lent_frames(const struct frame_count *count)
+static uint64_t allocated_frames(const struct frame_count *count)
 {
-	uint64_t lent = 0;
+	uint64_t allocated = 0;
 
-	for (unsigned i = 0; i < ARRAY_LENGTH(count->lent); i++)
-		lent += count->lent[i];
-	return lent;
+	for (unsigned i = 0; i < ARRAY_LENGTH(count->allocated); i++)
+		allocated += count->allocated[i];
+	return allocated;
 }
 
 static void print_pool(const struct command_call *call, unsigned node)
@@ -51,8 +51,8 @@ static void print_pool(const struct command_call *call, unsigned node)
 	frame_pool_stats(pool, &stats);
 	frame_pool_count(pool, &count);
 	sink_print(call->out, format, node, range.start.raw,
-		   count.free + count.cached + lent_frames(&count), count.free,
-		   stats.split_frames, stats.whole_blocks,
+		   count.free + count.cached + allocated_frames(&count),
+		   count.free, stats.split_frames, stats.whole_blocks,
 		   stats.whole_giants, count.cached,
 		   atomic_load_relaxed(&pool->bad_frees));
 }
@@ -215,7 +215,7 @@ static void ask_pools(struct answer *answer, pfn_t frame)
 	static const char *const states[] = {
 		[FRAME_STATE_FREE] = "free",
 		[FRAME_STATE_CACHED] = "cached",
-		[FRAME_STATE_LENT] = "lent",
+		[FRAME_STATE_ALLOCATED] = "allocated",
 		[FRAME_STATE_FOREIGN] = "none",
 	};
 	static const uint64_t bytes[] = {

@@ -135,7 +135,7 @@ static void check_unstamped(struct holder *me, uint64_t piece)
 
 		if (words[0] != 0 && words[WORDS_PER_PAGE - 1] ==
 					     last_word(frame, words[0]))
-			stress_wrong(&me->wrong, "lent twice", frame.raw);
+			stress_wrong(&me->wrong, "allocated twice", frame.raw);
 	}
 }
 
@@ -385,12 +385,12 @@ static void check_quiet(uint64_t *wrong, const char *when)
 		stress_wrong(wrong, when, 1);
 }
 
-static uint64_t lent_now(void)
+static uint64_t allocated_now(void)
 {
 	struct frame_count count;
 
 	frames_count(&count);
-	return count.lent[OWNER_OF_STRESS];
+	return count.allocated[OWNER_OF_STRESS];
 }
 
 static uint64_t pages_of(const struct holder *holder)
@@ -472,18 +472,19 @@ static void dismiss(struct stress *stress, struct stress_result *out)
 
 static void run_part(struct stress *stress, struct stress_result *out)
 {
-	uint64_t lent = lent_now();
+	uint64_t allocated = allocated_now();
 
 	smp_run_everywhere(work, stress);
 	check_quiet(&out->wrong, "audit with all in hand");
-	if (lent_now() - lent != pages_in_hand(stress))
-		stress_wrong(&out->wrong, "lent is not what is held",
-			     lent_now() - lent);
+	if (allocated_now() - allocated != pages_in_hand(stress))
+		stress_wrong(&out->wrong, "allocated is not what is held",
+			     allocated_now() - allocated);
 	smp_run_everywhere(stop_work, stress);
 	clear_counter(stress, &crew_of(stress, 0)->task);
 	check_quiet(&out->wrong, "audit before draining");
-	if (lent_now() != lent)
-		stress_wrong(&out->wrong, "still lent", lent_now() - lent);
+	if (allocated_now() != allocated)
+		stress_wrong(&out->wrong, "still allocated",
+			     allocated_now() - allocated);
 }
 
 /* With no more than a few blocks, which split and merge all the time. */

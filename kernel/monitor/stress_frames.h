@@ -3,7 +3,7 @@
  * stress_frames.h - all CPUs at once at the frame pools, checking.
  *
  * Every frame in hand is stamped on both ends with whose it is, so one that
- * is lent twice shows when it is lent, or when it is given back.
+ * is allocated twice shows when it is allocated, or when it is given back.
  */
 #ifndef KERNEL_MONITOR_STRESS_FRAMES_H
 #define KERNEL_MONITOR_STRESS_FRAMES_H
@@ -15,7 +15,7 @@
 
 struct stress_result {
 	unsigned cpus;
-	uint64_t operations;	/* pieces lent and given back                */
+	uint64_t operations;	/* pieces allocated and given back            */
 	uint64_t in_handlers;	/* of these, by interrupt handlers           */
 	uint64_t exchanged;	/* pieces that changed hands between CPUs    */
 	uint64_t refused;

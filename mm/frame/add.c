@@ -98,7 +98,7 @@ enum status frame_pool_init(struct frame_pool *pool,
 
 /* --- add ------------------------------------------------------------------*/
 
-/* A part of a block, or a block that is split or was lent in parts. */
+/* A part of a block, or a block that is split or was allocated in parts. */
 static void add_part(struct frame_pool *pool, frame_slot_id slot,
 		     uint64_t first, uint64_t end)
 {
@@ -230,16 +230,18 @@ static void adopt_block(struct frame_pool *pool, uint64_t block, uint8_t owner)
 }
 
 enum status frame_pool_adopt(struct frame_pool *pool,
-			     const struct frame_loan *loan)
+			     const struct frame_adoption *adoption)
 {
-	uint64_t first = loan->run.first.raw - pool->first, end;
+	uint64_t first = adoption->run.first.raw - pool->first, end;
 	uint64_t frames = frames_per_block(pool);
 
-	if (loan->run.first.raw < pool->first || loan->run.frames == 0 ||
-	    add_overflows(first, loan->run.frames, &end) || end > pool->frames)
+	if (adoption->run.first.raw < pool->first ||
+	    adoption->run.frames == 0 ||
+	    add_overflows(first, adoption->run.frames, &end) ||
+	    end > pool->frames)
 		return ST_BAD_RANGE;
-	if (!owner_is_lent(loan->owner) ||
-	    (loan->size != FRAME_4K && loan->size != FRAME_RUN))
+	if (!owner_is_allocated(adoption->owner) ||
+	    (adoption->size != FRAME_4K && adoption->size != FRAME_RUN))
 		return ST_BAD_ARGUMENT;
 	if (has_any(pool, first, end))
 		return ST_CONFLICT;
@@ -248,13 +250,14 @@ enum status frame_pool_adopt(struct frame_pool *pool,
 		uint64_t next = min_u64(align_down(first, frames) + frames,
 					end);
 
-		if (loan->size == FRAME_RUN && next - first == frames) {
-			adopt_block(pool, block, loan->owner);
+		if (adoption->size == FRAME_RUN && next - first == frames) {
+			adopt_block(pool, block, adoption->owner);
 			first = next;
 			continue;
 		}
 		frame_open_absent_block(pool, block);
-		memset(&pool->frame_owner[first], loan->owner, next - first);
+		memset(&pool->frame_owner[first], adoption->owner,
+		       next - first);
 		first = next;
 	}
 	return ST_OK;

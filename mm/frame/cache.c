@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Frames at hand: a word to lend from, and words of what was freed.
+ * Frames at hand: a word to allocate from, and words of what was freed.
  *
  * The word is what a refill brings: up to 64 frames that one exchange took
- * out of the pool. Frames that come back into it are lent again at once.
+ * out of the pool. Frames that come back into it are allocated again at once.
  * Others go into the last word, if it is of their word, or begin a new
  * one. When the word is used up, the last word is the next, provided that
  * its block is at least as full as the one that refills come from: a frame
- * of a sparser block, lent again, would keep that block from ever becoming
+ * of a sparser block, allocated again, would keep that block from ever becoming
  * whole. If it is not, and when their number has reached its limit, all
  * words go home, with a locked instruction for each. A frame of so full a
  * block that comes back while there is no word is the next word itself.
@@ -21,10 +21,10 @@
  * Who is cheated by two frees of one frame? In sequence the second finds the
  * owner's byte 0 and is refused. Two CPUs at the same moment may both find
  * it set. Then the frame is in two caches, and the second copy is seen where
- * it leaves one: on its way home its bit is set already; when it is lent its
- * byte is not 0 any more. It is dropped there, so the frame stays one frame,
- * and reported, without a caller. What is left is the case in which both
- * copies are lent within the same few instructions; only a locked
+ * it leaves one: on its way home its bit is set already; when it is allocated
+ * its byte is not 0 any more. It is dropped there, so the frame stays one
+ * frame, and reported, without a caller. What is left is the case in which both
+ * copies are allocated within the same few instructions; only a locked
  * instruction in each free would exclude that, and a pool without caches
  * has it.
  */
@@ -169,7 +169,7 @@ static bool nothing_left(struct frame_bank *bank, uint64_t mask)
 /* Interrupt handlers give up early: see frame_slot_id. */
 #define INTERRUPT_TRIES 64
 
-/* The frame is lent already: this is its second copy. */
+/* The frame is allocated already: this is its second copy. */
 NOINLINE static enum status alloc_another(struct frame_bank *bank,
 					  uint8_t owner, pfn_t *out,
 					  uint64_t frame)
@@ -179,8 +179,8 @@ NOINLINE static enum status alloc_another(struct frame_bank *bank,
 }
 
 /* The first of `word`, which is not empty. */
-static inline enum status lend(struct frame_bank *bank, uint8_t owner,
-			       pfn_t *out)
+static inline enum status alloc_from_word(struct frame_bank *bank,
+					  uint8_t owner, pfn_t *out)
 {
 	uint64_t word = bank->word;
 	/* In 32 bits, as all that is relative: nothing to extend. */
@@ -202,7 +202,7 @@ NOINLINE static enum status alloc_slow(struct frame_bank *bank, uint8_t owner,
 	if (bank->frames == 0)
 		return ST_DENIED;
 	assert_mine(bank);
-	ASSERT(owner_is_lent(owner));
+	ASSERT(owner_is_allocated(owner));
 	for (unsigned tries = 0; !refill(bank); tries++) {
 		/* Our own blocks are memory too. */
 		if (bank->block_count != 0)
@@ -215,7 +215,7 @@ NOINLINE static enum status alloc_slow(struct frame_bank *bank, uint8_t owner,
 			return ST_NO_MEMORY;
 		atomic_pause();
 	}
-	return lend(bank, owner, out);
+	return alloc_from_word(bank, owner, out);
 }
 
 NOINLINE static enum status alloc_from_hot(struct frame_bank *bank,
@@ -223,13 +223,13 @@ NOINLINE static enum status alloc_from_hot(struct frame_bank *bank,
 {
 	if (!refill_from_hot(bank))
 		return alloc_slow(bank, owner, out);
-	return lend(bank, owner, out);
+	return alloc_from_word(bank, owner, out);
 }
 
 enum status frame_cache_alloc(struct frame_bank *bank, uint8_t owner,
 			      pfn_t *out)
 {
-	return LIKELY(bank->word != 0) ? lend(bank, owner, out) :
+	return LIKELY(bank->word != 0) ? alloc_from_word(bank, owner, out) :
 					   alloc_from_hot(bank, owner, out);
 }
 
@@ -278,11 +278,11 @@ static inline enum status begin_word(struct frame_bank *bank,
 						    flush_full_list(bank, list);
 }
 
-/* Its block is as full as those that are lent from. */
+/* Its block is as full as those that are allocated from. */
 NOINLINE static enum status free_to_hot(struct frame_bank *bank, uint64_t at,
 					const void *caller)
 {
-	if (!owner_is_lent(atomic_load_relaxed(&bank->owner[at])))
+	if (!owner_is_allocated(atomic_load_relaxed(&bank->owner[at])))
 		return refuse(bank, at, caller);
 	atomic_store_relaxed(&bank->owner[at], FRAME_BYTE_FREE);
 	return begin_word(bank, &bank->list[FRAME_HOT], at);
@@ -300,7 +300,7 @@ static inline enum status free_to_list(struct frame_bank *bank, uint64_t at,
 	if (!LIKELY(hint > bank->density))
 		return free_to_hot(bank, at, caller);
 	if (!LIKELY(hint < FRAME_ABSENT) ||
-	    !LIKELY(owner_is_lent(atomic_load_relaxed(&bank->owner[at]))))
+	    !LIKELY(owner_is_allocated(atomic_load_relaxed(&bank->owner[at]))))
 		return refuse(bank, at, caller);
 	atomic_store_relaxed(&bank->owner[at], FRAME_BYTE_FREE);
 	return begin_word(bank, &bank->list[FRAME_COLD], at);
@@ -313,7 +313,7 @@ NOINLINE static enum status free_beside_word(struct frame_bank *bank,
 
 	if (word_of(at) != last->first)
 		return free_to_list(bank, at, caller);
-	if (!LIKELY(owner_is_lent(atomic_load_relaxed(&bank->owner[at]))))
+	if (!LIKELY(owner_is_allocated(atomic_load_relaxed(&bank->owner[at]))))
 		return refuse(bank, at, caller);
 	atomic_store_relaxed(&bank->owner[at], FRAME_BYTE_FREE);
 	last->mask |= 1UL << (at & (FRAME_WORD_BITS - 1));
@@ -321,7 +321,7 @@ NOINLINE static enum status free_beside_word(struct frame_bank *bank,
 }
 
 /*
- * There is no word. A frame of so full a block is the next: lent again
+ * There is no word. A frame of so full a block is the next: allocated again
  * without a way through the list.
  */
 NOINLINE static enum status free_to_word(struct frame_bank *bank, uint64_t at,
@@ -329,7 +329,8 @@ NOINLINE static enum status free_to_word(struct frame_bank *bank, uint64_t at,
 {
 	if (!LIKELY(at < bank->frames) ||
 	    !LIKELY(hint_at(bank, at) <= bank->density) ||
-	    !LIKELY(owner_is_lent(atomic_load_relaxed(&bank->owner[at]))) ||
+	    !LIKELY(owner_is_allocated(
+		    atomic_load_relaxed(&bank->owner[at]))) ||
 	    !LIKELY(bank->word_takes_back))
 		return free_beside_word(bank, at, caller);
 	atomic_store_relaxed(&bank->owner[at], FRAME_BYTE_FREE);
@@ -347,7 +348,7 @@ enum status frame_cache_free(struct frame_bank *bank, pfn_t frame,
 	if (word_of(at) != bank->word_back)
 		return word == 0 ? free_to_word(bank, at, caller) :
 				   free_beside_word(bank, at, caller);
-	if (!LIKELY(owner_is_lent(atomic_load_relaxed(&bank->owner[at]))))
+	if (!LIKELY(owner_is_allocated(atomic_load_relaxed(&bank->owner[at]))))
 		return refuse(bank, at, caller);
 	atomic_store_relaxed(&bank->owner[at], FRAME_BYTE_FREE);
 	bank->word = word | 1UL << (at & (FRAME_WORD_BITS - 1));
@@ -379,7 +380,7 @@ NOINLINE static enum status alloc_block_slow(struct frame_bank *bank,
 	if (bank->frames == 0)
 		return ST_DENIED;
 	assert_mine(bank);
-	ASSERT(owner_is_lent(owner));
+	ASSERT(owner_is_allocated(owner));
 	for (unsigned tries = 0; !refill_blocks(bank); tries++) {
 		/* Our own frames may be what a block lacks to be whole. */
 		if (tries == 0) {
@@ -436,7 +437,7 @@ NOINLINE static enum status free_block_slow(struct frame_bank *bank,
 	if (at >= bank->frames || block << bank->block_shift != at ||
 	    bank->block_limit == 0 ||
 	    frame_giant_state(bank->pool, block) != FRAME_GIANT_OPEN ||
-	    !owner_is_lent(atomic_load_relaxed(&bank->block_owner[block])))
+	    !owner_is_allocated(atomic_load_relaxed(&bank->block_owner[block])))
 		return free_elsewhere(bank, (pfn_t){ bank->base + at },
 				      FRAME_2M, caller);
 	flush_blocks(bank, bank->block_limit / 2);
@@ -458,7 +459,7 @@ enum status frame_cache_free_block(struct frame_bank *bank, pfn_t frame,
 	    !LIKELY(count < bank->block_limit) ||
 	    !LIKELY(atomic_load_acquire(&bank->hints[block]) !=
 		    FRAME_ABSENT) ||
-	    !LIKELY(owner_is_lent(
+	    !LIKELY(owner_is_allocated(
 		    atomic_load_relaxed(&bank->block_owner[block]))))
 		return free_block_slow(bank, at, caller);
 	atomic_store_relaxed(&bank->block_owner[block], FRAME_BYTE_FREE);

@@ -38,11 +38,12 @@ uint64_t frame_cache_limit(const struct frame_bank *bank)
 
 uint64_t frame_cache_hits(const struct frame_bank *bank)
 {
-	int64_t lent = bank->brought - count_ones(bank->word) -
+	int64_t allocated = bank->brought - count_ones(bank->word) -
 		       (int64_t)frame_list_frames(&bank->list[FRAME_HOT]) -
 		       bank->block_count;
 
-	return lent > bank->refills ? (uint64_t)lent - bank->refills : 0;
+	return allocated > bank->refills ? (uint64_t)allocated - bank->refills :
+					   0;
 }
 
 /* Whether the bank has this block, as one of its first `count`. */

@@ -101,12 +101,12 @@ static inline unsigned count_ones(uint64_t word)
 	return (unsigned)((word * 0x0101010101010101) >> 56);
 }
 
-static inline bool owner_is_lent(uint8_t byte)
+static inline bool owner_is_allocated(uint8_t byte)
 {
 	return (uint8_t)(byte - 1) < FRAME_BYTE_LAST;
 }
 
-/* Lent as well, but never to come back. */
+/* Allocated as well, but never to come back. */
 static inline bool owner_is_retired(uint8_t byte)
 {
 	return byte > FRAME_BYTE_FIXED && byte != FRAME_BYTE_FOREIGN;

@@ -34,8 +34,8 @@ static bool all_at_rest(const struct frame_nodes *nodes, uint64_t *sum)
 
 /*
  * Each node's own refusal names an instant, but another for each: a frame
- * may go home to the first node and the last one of the second be lent while
- * we go from one to the other. So all must be at rest the whole time.
+ * may go home to the first node and the last one of the second be allocated
+ * while we go from one to the other. So all must be at rest the whole time.
  */
 enum status frame_alloc(struct frame_nodes *nodes, frame_slot_id slot,
 			const struct frame_request *request, pfn_t *out)

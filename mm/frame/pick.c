@@ -4,9 +4,9 @@
  *
  * A free frame is one bit, its own or that of something larger (F1). What is
  * larger is broken until the bit is the frame's own, and that one is claimed
- * as a run claims the pieces at its ends. What is neither free nor lent when
- * it is looked at may be on its way: another CPU splits or merges its block,
- * or has it in a bank. The first passes; so we look again, a few times.
+ * as a run claims the pieces at its ends. What is neither free nor allocated
+ * when it is looked at may be on its way: another CPU splits or merges its
+ * block, or has it in a bank. The first passes; so we look again, a few times.
  */
 #include "internal.h"
 
@@ -42,7 +42,7 @@ enum status frame_pool_alloc_at(struct frame_pool *pool, frame_slot_id slot,
 {
 	uint64_t at = frame.raw - pool->first;
 
-	if (!owner_is_lent(owner) && !owner_is_retired(owner))
+	if (!owner_is_allocated(owner) && !owner_is_retired(owner))
 		return ST_BAD_ARGUMENT;
 	if (!frame_pool_has(pool, frame))
 		return ST_BAD_RANGE;
@@ -53,7 +53,8 @@ enum status frame_pool_alloc_at(struct frame_pool *pool, frame_slot_id slot,
 					   at >> pool->shape.block_shift);
 			return ST_OK;
 		}
-		if (frame_pool_query(pool, frame).state == FRAME_STATE_LENT)
+		if (frame_pool_query(pool, frame).state ==
+		    FRAME_STATE_ALLOCATED)
 			break;
 		atomic_pause();
 	}

@@ -3,7 +3,7 @@
  * The door of the pool: requests are checked here, and owners written down.
  *
  * A frame's owner is a byte beside it, a block's and a giant's as well, so a
- * free can tell what was lent, and in which size, before anything changes:
+ * free can tell what was allocated, and in which size, before anything changes:
  * in a block that is whole now its frames' bytes are 0 or were never
  * written, and the block's hint says which of the two.
  *
@@ -123,7 +123,7 @@ enum status frame_pool_alloc(struct frame_pool *pool, frame_slot_id slot,
 	enum status status;
 	uint64_t frame;
 
-	if (!owner_is_lent(request->owner) || request->size > FRAME_RUN ||
+	if (!owner_is_allocated(request->owner) || request->size > FRAME_RUN ||
 	    request->limit > FRAME_BELOW_1M ||
 	    request->contents > FRAME_ZEROED ||
 	    (request->size == FRAME_RUN && request->pages == 0))
@@ -192,7 +192,7 @@ static enum status free_large(struct frame_pool *pool, frame_slot_id slot,
 	/* There are owners of blocks only where a giant is open. */
 	if ((is_block &&
 	     frame_giant_state(pool, block) != FRAME_GIANT_OPEN) ||
-	    !owner_is_lent(atomic_load_relaxed(byte)))
+	    !owner_is_allocated(atomic_load_relaxed(byte)))
 		return frame_report_bad_free(pool, FRAME_NOT_ALLOCATED,
 					     what->frame, what->caller);
 	good = is_block ? free_block(pool, slot, block) :
@@ -222,7 +222,7 @@ enum status frame_pool_free(struct frame_pool *pool, frame_slot_id slot,
 		return frame_report_bad_free(pool, FRAME_NOT_ALLOCATED,
 					     what->frame, what->caller);
 	owner = atomic_load_relaxed(&pool->frame_owner[frame]);
-	if (!owner_is_lent(owner))
+	if (!owner_is_allocated(owner))
 		return frame_report_bad_free(pool, owner_is_retired(owner) ?
 						   FRAME_RETIRED :
 						   FRAME_NOT_ALLOCATED,

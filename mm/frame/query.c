@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Frames that are lent already when their pool begins, and the look at a
+ * Frames that are allocated already when their pool begins, and the look at a
  * frame, or at all of them, that tells whose it is.
  *
  * What has neither a bit nor an owner, in no size, is on its way: in a bank,
@@ -35,8 +35,8 @@ static struct frame_info query_in_block(const struct frame_pool *pool,
 		return seen(FRAME_STATE_FREE, FRAME_4K, FRAME_BYTE_FREE);
 	if (byte == FRAME_BYTE_FREE)
 		return seen(FRAME_STATE_CACHED, FRAME_4K, byte);
-	if (owner_is_lent(byte) || owner_is_retired(byte))
-		return seen(FRAME_STATE_LENT, FRAME_4K, byte);
+	if (owner_is_allocated(byte) || owner_is_retired(byte))
+		return seen(FRAME_STATE_ALLOCATED, FRAME_4K, byte);
 	return seen(FRAME_STATE_FOREIGN, FRAME_4K, byte);
 }
 
@@ -52,16 +52,16 @@ struct frame_info frame_pool_query(const struct frame_pool *pool, pfn_t at)
 	if (frame_tree_has(&pool->giants, giant))
 		return seen(FRAME_STATE_FREE, FRAME_1G, FRAME_BYTE_FREE);
 	byte = atomic_load_relaxed(&pool->giant_owner[giant]);
-	if (owner_is_lent(byte))
-		return seen(FRAME_STATE_LENT, FRAME_1G, byte);
-	/* Uninit, not free and not lent: in somebody's hands. */
+	if (owner_is_allocated(byte))
+		return seen(FRAME_STATE_ALLOCATED, FRAME_1G, byte);
+	/* Uninit, not free and not allocated: in somebody's hands. */
 	if (frame_giant_state(pool, block) != FRAME_GIANT_OPEN)
 		return seen(FRAME_STATE_CACHED, FRAME_1G, FRAME_BYTE_FREE);
 	if (frame_tree_has(&pool->blocks, block))
 		return seen(FRAME_STATE_FREE, FRAME_2M, FRAME_BYTE_FREE);
 	byte = atomic_load_relaxed(&pool->block_owner[block]);
-	if (owner_is_lent(byte))
-		return seen(FRAME_STATE_LENT, FRAME_2M, byte);
+	if (owner_is_allocated(byte))
+		return seen(FRAME_STATE_ALLOCATED, FRAME_2M, byte);
 	if (!frame_has_words(pool, block))
 		return seen(FRAME_STATE_CACHED, FRAME_2M, FRAME_BYTE_FREE);
 	return query_in_block(pool, frame);
@@ -73,8 +73,8 @@ static void count_byte(uint8_t byte, uint64_t frames, struct frame_count *out)
 {
 	if (byte == FRAME_BYTE_FREE)
 		out->cached += frames;
-	else if (owner_is_lent(byte) || owner_is_retired(byte))
-		out->lent[byte] += frames;
+	else if (owner_is_allocated(byte) || owner_is_retired(byte))
+		out->allocated[byte] += frames;
 }
 
 /* Frames of one word that are not free; often all have one owner. */
@@ -123,8 +123,8 @@ static void count_block(const struct frame_pool *pool, uint64_t block,
 
 	if (hint == FRAME_ABSENT)
 		return;
-	if (owner_is_lent(byte))
-		out->lent[byte] += frames_per_block(pool);
+	if (owner_is_allocated(byte))
+		out->allocated[byte] += frames_per_block(pool);
 	else if (hint == FRAME_UNINIT)
 		out->cached += frames_per_block(pool);
 	else
@@ -165,8 +165,8 @@ static void count_giant(const struct frame_pool *pool, uint64_t giant,
 	enum frame_giant state = frame_giant_state(pool, first);
 	uint8_t byte = atomic_load_relaxed(&pool->giant_owner[giant]);
 
-	if (owner_is_lent(byte)) {
-		out->lent[byte] += frames;
+	if (owner_is_allocated(byte)) {
+		out->allocated[byte] += frames;
 	} else if (state == FRAME_GIANT_UNINIT) {
 		out->cached += frames;
 	} else if (state == FRAME_GIANT_OPEN) {

@@ -182,7 +182,7 @@ static bool claim_block(struct frame_pool *pool, frame_slot_id slot,
 
 	if (frame_tree_has(&pool->giants, giant))
 		(void)frame_split_giant(pool, slot, giant);
-	/* Lent whole to somebody quicker, and never split. */
+	/* Allocated whole to somebody quicker, and never split. */
 	if (frame_giant_state(pool, block) != FRAME_GIANT_OPEN)
 		return false;
 	frame_enter(pool, slot);
@@ -348,19 +348,19 @@ enum status frame_claim_run(struct frame_pool *pool, frame_slot_id slot,
 
 /* --- free ------------------------------------------------------------------*/
 
-static bool part_is_lent(const struct frame_pool *pool, struct part part)
+static bool part_is_allocated(const struct frame_pool *pool, struct part part)
 {
 	uint64_t block = part.first >> pool->shape.block_shift;
 
 	if (frame_giant_state(pool, block) != FRAME_GIANT_OPEN)
 		return false;
 	if (is_block(pool, part))
-		return owner_is_lent(
+		return owner_is_allocated(
 			atomic_load_relaxed(&pool->block_owner[block]));
 	if (atomic_load_relaxed(&pool->hints[block]) >= FRAME_ABSENT)
 		return false;
 	for (uint64_t i = 0; i < part.frames; i++)
-		if (!owner_is_lent(atomic_load_relaxed(
+		if (!owner_is_allocated(atomic_load_relaxed(
 			    &pool->frame_owner[part.first + i])))
 			return false;
 	return true;
@@ -378,7 +378,7 @@ enum status frame_return_run(struct frame_pool *pool, frame_slot_id slot,
 	for (uint64_t at = start; at < end;) {
 		struct part part = part_at(pool, at, end);
 
-		if (!part_is_lent(pool, part))
+		if (!part_is_allocated(pool, part))
 			return frame_report_bad_free(
 				pool, FRAME_NOT_ALLOCATED,
 				(pfn_t){ pool->first + at }, what->caller);

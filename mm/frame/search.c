@@ -259,7 +259,7 @@ static uint64_t claim_by_splitting(struct frame_pool *pool, frame_slot_id slot,
 	if (won)
 		frame_open_block(pool, found.block, ~mask);	/* S4, S5 */
 	frame_leave(pool, slot);				/* S6 */
-	/* Lost, it may be lent whole by now: nobody's to look into. */
+	/* Lost, it may be allocated whole by now: nobody's to look into. */
 	if (!won)
 		return 0;
 	claim->block = found.block;

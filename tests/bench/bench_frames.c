@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * The frame allocators, side by side: ns of thread CPU time for one frame
- * lent and given back, medians of interleaved rounds, the harness included
+ * allocated and given back, medians of interleaved rounds, the harness included
  * (peer `floor` is the harness alone), and how many large frames are left
  * after churn.
  *

@@ -9,8 +9,8 @@
  * themselves (@sample lines), and without, to be run under callgrind (a dump
  * for each sample, labelled likewise). Both do the same, to the last frame.
  *
- * The pool: all memory lent, as giants but for GIANTS_OPEN of them, these as
- * blocks but for SPLIT_MOST, and these as frames, of which a part has come
+ * The pool: all memory allocated, as giants but for GIANTS_OPEN of them, these
+ * as blocks but for SPLIT_MOST, and these as frames, of which a part has come
  * back, another one in each block. So the trees have all their levels and
  * are nearly empty, and 4 TiB are as soon laid out as 64 GiB.
  *
@@ -31,7 +31,7 @@
 
 #define GIANTS_OPEN 64U
 #define SPLIT_MOST 128U
-/* Blocks come in fours: one that may be split, a lent one, and a pair. */
+/* Blocks come in fours: one that may be split, an allocated one, and a pair. */
 #define GROUP 4U
 #define GROUPS_PER_GIANT (BLOCK / GROUP)
 
@@ -365,7 +365,7 @@ static bool is_held(const struct machine *machine, pfn_t frame)
 	return false;
 }
 
-/* Of those that are held, every other for one lent long ago, anywhere. */
+/* Of those that are held, every other for one allocated long ago, anywhere. */
 static void stir(struct machine *machine)
 {
 	uint64_t splits = machine->open_count * GROUPS_PER_GIANT /
@@ -379,7 +379,7 @@ static void stir(struct machine *machine)
 
 		if (is_held(machine, other) ||
 		    frame_pool_query(&machine->pool, other).state !=
-			    FRAME_STATE_LENT)
+			    FRAME_STATE_ALLOCATED)
 			continue;
 		machine->held[i] = other;
 		i += 2;
@@ -411,8 +411,8 @@ static void sample_bank(struct machine *machine, enum row row, int64_t change)
 }
 
 /*
- * MANY lent; as many, others among them, given back in another order; so
- * that the next are lent out of what is kept.
+ * MANY allocated; as many, others among them, given back in another order; so
+ * that the next are allocated out of what is kept.
  */
 static void sample_rounds(struct machine *machine, const struct bank_work *work)
 {
@@ -427,7 +427,7 @@ static void sample_rounds(struct machine *machine, const struct bank_work *work)
 	}
 }
 
-/* --- how memory is lent ----------------------------------------------------*/
+/* --- how memory is allocated -----------------------------------------------*/
 
 static bool gives(struct machine *machine, enum row row, pfn_t *out)
 {
@@ -447,7 +447,7 @@ static void takes(struct machine *machine, enum row row, uint64_t frame)
 	ASSERT(machine->status == ST_OK);
 }
 
-/* All memory is lent as giants; then some as blocks, spread over the rest. */
+/* Allocates all memory as giants; then some as blocks, spread over the rest. */
 static void open_giants(struct machine *machine)
 {
 	pfn_t frame;
@@ -487,7 +487,7 @@ static void scatter(struct machine *machine)
 
 /* --- phases ----------------------------------------------------------------*/
 
-/* All are lent; one comes back and is lent again. */
+/* All are allocated; one comes back and is allocated again. */
 static void measure_giants(struct machine *machine)
 {
 	pfn_t frame;

@@ -4,7 +4,7 @@
  *
  * As good as one lock allows: the search goes on where the last one ended,
  * addresses are computed before the lock is taken, and the block that the
- * cursor stands in is not merged, or lending and freeing one frame in turn
+ * cursor stands in is not merged, or allocating and freeing one frame in turn
  * would split and merge a block each time. What remains is the lock, twice
  * for a pair, and a nanosecond.
  */

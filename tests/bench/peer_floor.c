@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* Lends numbers and forgets them: what the harness itself costs. */
+/* Allocates numbers and forgets them: what the harness itself costs. */
 #include "peer.h"
 
 #include <stdlib.h>

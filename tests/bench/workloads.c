@@ -59,7 +59,7 @@ static _Noreturn void failed(void)
 
 /* --- workloads: ns per pair ----------------------------------------------*/
 
-/* What is lent and given back: frames, or blocks. */
+/* What is allocated and given back: frames, or blocks. */
 struct calls {
 	alloc_call alloc;
 	free_call free;
@@ -77,7 +77,7 @@ static struct calls blocks_of(const struct run *run)
 			       run->thread };
 }
 
-static inline void lend(const struct calls *calls, pfn_t *out)
+static inline void allocate(const struct calls *calls, pfn_t *out)
 {
 	if (__builtin_expect(calls->alloc(calls->thread, OWNER, out) != ST_OK,
 			     0))
@@ -91,12 +91,12 @@ static inline void give(const struct calls *calls, pfn_t frame)
 		failed();
 }
 
-static double lend_all(const struct calls calls, uint64_t count)
+static double allocate_all(const struct calls calls, uint64_t count)
 {
 	double start = cpu_ns();
 
 	for (uint64_t i = 0; i < count; i++)
-		lend(&calls, &held[i]);
+		allocate(&calls, &held[i]);
 	return cpu_ns() - start;
 }
 
@@ -115,7 +115,7 @@ static double bulk_of(struct calls calls, uint64_t count, unsigned times)
 	double spent = 0;
 
 	for (unsigned round = 0; round < times; round++) {
-		spent += lend_all(calls, count);
+		spent += allocate_all(calls, count);
 		spent += give_all(calls, held, count);
 	}
 	return spent / (double)(count * times);
@@ -128,7 +128,7 @@ static double random_of(struct calls calls, uint64_t count, unsigned times)
 
 	choose_order(count);
 	for (unsigned round = 0; round < times; round++) {
-		spent += lend_all(calls, count);
+		spent += allocate_all(calls, count);
 		shuffle(count);
 		spent += give_all(calls, shuffled, count);
 	}
@@ -142,7 +142,7 @@ static double repeat_of(const struct calls calls)
 	for (uint64_t i = 0; i < PAIRS; i++) {
 		pfn_t frame;
 
-		lend(&calls, &frame);
+		allocate(&calls, &frame);
 		give(&calls, frame);
 	}
 	return (cpu_ns() - start) / (double)PAIRS;
@@ -176,7 +176,7 @@ double workload_burst(struct run *run)
 
 	for (uint64_t i = 0; i < PAIRS / 100; i++) {
 		for (unsigned j = 0; j < 100; j++)
-			lend(&calls, &held[j]);
+			allocate(&calls, &held[j]);
 		for (unsigned j = 100; j-- > 0;)
 			give(&calls, held[j]);
 	}
@@ -199,7 +199,7 @@ double workload_repeat_2m(struct run *run)
 }
 
 /*
- * In each step a random frame goes back and another is lent in its place.
+ * In each step a random frame goes back and another is allocated in its place.
  * What goes back is chosen some steps ahead and fetched: the harness's own
  * array is large, and waiting for it is not what is measured.
  */
@@ -220,15 +220,15 @@ static double churn_steps(const struct calls calls, uint64_t full)
 		chosen[i % AHEAD] = next;
 		__builtin_prefetch(&held[next], 1);
 		give(&calls, held[which]);
-		lend(&calls, &held[which]);
+		allocate(&calls, &held[which]);
 	}
 	return (cpu_ns() - start) / (double)PAIRS;
 }
 
 /*
  * For what is left whole, a coin decides whether a random frame goes back or
- * a new one is lent: freeing and lending in turn would mostly show that a
- * frame just freed is the next to be lent.
+ * a new one is allocated: freeing and allocating in turn would mostly show that
+ * a frame just freed is the next to be allocated.
  */
 #define CHURN_SLACK 8192
 
@@ -246,15 +246,15 @@ static void churn_pairs(const struct calls calls, uint64_t full,
 			give(&calls, held[which]);
 			held[which] = held[--count];
 		} else {
-			lend(&calls, &held[count++]);
+			allocate(&calls, &held[count++]);
 		}
 	}
 	while (count < full)
-		lend(&calls, &held[count++]);
+		allocate(&calls, &held[count++]);
 }
 
 /*
- * All frames lent, then random ones given back until `full` are left: now
+ * All frames allocated, then random ones given back until `full` are left: now
  * hardly a block is whole. A plain fill would leave whole what it did not
  * reach, and then churn has nothing to heal.
  */
@@ -262,7 +262,7 @@ static void scatter(struct run *run, uint64_t full)
 {
 	const struct calls calls = frames_of(run);
 
-	(void)lend_all(calls, run->frames);
+	(void)allocate_all(calls, run->frames);
 	for (uint64_t count = run->frames; count > full;) {
 		uint64_t which = rng() % count;
 
@@ -355,7 +355,7 @@ double workload_two_threads(struct run *run)
 			__builtin_ia32_pause();
 		idle += cpu_ns() - from;
 		for (unsigned i = 0; i < 64; i++)
-			lend(&calls, &ring.slots[(done + i) % RING]);
+			allocate(&calls, &ring.slots[(done + i) % RING]);
 		__atomic_store_n(&ring.written, done + 64, __ATOMIC_RELEASE);
 	}
 	start = cpu_ns() - start - idle;
@@ -377,14 +377,14 @@ static uint64_t large_left(struct run *run)
 	return count;
 }
 
-static uint64_t most_lent(const struct run *run)
+static uint64_t most_allocated(const struct run *run)
 {
 	return run->frames * 9 / 10;
 }
 
 static double heal(struct run *run, uint64_t pairs)
 {
-	uint64_t full = most_lent(run);
+	uint64_t full = most_allocated(run);
 	uint64_t ideal = (run->frames - full) / PEER_BLOCK;
 
 	scatter(run, full);
@@ -392,10 +392,10 @@ static double heal(struct run *run, uint64_t pairs)
 	return 100.0 * (double)large_left(run) / (double)ideal;
 }
 
-/* Times what is lent. */
+/* Times what is allocated. */
 double workload_heal_7(struct run *run)
 {
-	return heal(run, 7 * most_lent(run));
+	return heal(run, 7 * most_allocated(run));
 }
 
 /* Times what there is. */
@@ -406,7 +406,7 @@ double workload_heal_7_memory(struct run *run)
 
 double workload_heal_20(struct run *run)
 {
-	return heal(run, 20 * most_lent(run));
+	return heal(run, 20 * most_allocated(run));
 }
 
 /*
@@ -416,12 +416,12 @@ double workload_heal_20(struct run *run)
  */
 double workload_heal_mixed(struct run *run)
 {
-	uint64_t full = most_lent(run), low = run->frames * 6 / 10;
+	uint64_t full = most_allocated(run), low = run->frames * 6 / 10;
 	uint64_t ideal = (run->frames - full) / PEER_BLOCK;
 	uint64_t recent = run->frames / 20, count = full;
 	const struct calls calls = frames_of(run);
 
-	(void)lend_all(calls, full);
+	(void)allocate_all(calls, full);
 	for (unsigned swing = 0; swing < 10; swing++) {
 		while (count > low) {
 			uint64_t roll = rng();
@@ -432,10 +432,10 @@ double workload_heal_mixed(struct run *run)
 			give(&calls, held[which]);
 			held[which] = held[--count];
 			if (roll >> 40 & 1)
-				lend(&calls, &held[count++]);
+				allocate(&calls, &held[count++]);
 		}
 		while (count < full)
-			lend(&calls, &held[count++]);
+			allocate(&calls, &held[count++]);
 	}
 	return 100.0 * (double)large_left(run) / (double)ideal;
 }

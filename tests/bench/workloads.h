@@ -2,7 +2,7 @@
 /*
  * workloads.h - what the frame allocators are given to do.
  *
- * Each returns ns of thread CPU time for a frame lent and given back, the
+ * Each returns ns of thread CPU time for a frame allocated and given back, the
  * harness included, or the percentage of large frames that are left.
  */
 #ifndef TESTS_WORKLOADS_H

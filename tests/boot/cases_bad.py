@@ -159,7 +159,7 @@ def frames_were_taken(outcome):
                                  in last.all("bad")}, {"runtime"})
 
 
-def nothing_of_it_is_lent_again(outcome):
+def nothing_of_it_is_allocated_again(outcome):
     tests = [record for answer in outcome.answers
              for record in answer.all("selftest")
              if record["name"] == "frames"]
@@ -205,7 +205,7 @@ def _command_scenarios():
                 "memmap raw -m; ledger -m", "on-idle=exit panic=exit")},),
             GOOD + (checks.nothing_is_complained_about, frames_were_taken,
                     each_command_says_how_many,
-                    nothing_of_it_is_lent_again,
+                    nothing_of_it_is_allocated_again,
                     checks.every_page_has_one_owner))
     yield Scenario(
         "bad-command-cached",

@@ -327,7 +327,7 @@ def whois_knows_every_kind(outcome):
     text, nowhere = (answers[at].one("whois") for at in (0, 1))
     checks.expect_equal("the kernel's first page", (
         text["owner"], text["state"], text.number("leaf") >= PAGE),
-        ("kernel_image", "lent", True))
+        ("kernel_image", "allocated", True))
     for key in ("region", "owner", "state"):
         checks.expect_equal(f"{key} of nothing", nowhere[key], "none")
     checks.expect_equal("leaf of nothing", nowhere.number("leaf"), 0)
@@ -340,7 +340,7 @@ def _expect_region(who, kind):
     if kind == "keep":
         want = "none"
     else:
-        want = STATES_OF.get(who["owner"], "lent")
+        want = STATES_OF.get(who["owner"], "allocated")
     checks.expect_equal(f"state of {who['owner']}", who["state"], want)
     checks.expect_equal(
         "whether a pool has it", who.number("piece") in (PAGE, 2 * MIB),

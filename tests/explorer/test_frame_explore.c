@@ -8,7 +8,7 @@
 
 static struct scene scene;
 
-/* All lent but `free`; the pool begins at frame `begin`. */
+/* All allocated but `free`; the pool begins at frame `begin`. */
 static void set_up_pool(struct scene *at, uint64_t begin,
 			struct frame_run free)
 {
@@ -32,7 +32,7 @@ static void set_up_pool(struct scene *at, uint64_t begin,
 			abort();
 }
 
-/* All lent but `first` ... `first + frames`. */
+/* All allocated but `first` ... `first + frames`. */
 static void leave_free(uint64_t first, uint64_t frames)
 {
 	set_up_pool(&scene, 0, (struct frame_run){ { first }, frames });
@@ -134,7 +134,7 @@ CASE(frame_explore_never_refuses_while_a_block_splits_and_merges)
 		.preemptions = EXPLORE_AT_MOST(1) });
 }
 
-static void two_are_lent(void *context)
+static void two_are_allocated(void *context)
 {
 	(void)context;
 	leave_free(0, BLOCK);
@@ -155,14 +155,14 @@ static void both_came_home(void *context)
 CASE(frame_explore_merges_when_two_free_the_last_two)
 {
 	explore_whole(&(struct exploration){
-		.name = "two_frees", .set_up = two_are_lent,
+		.name = "two_frees", .set_up = two_are_allocated,
 		.cpu = { give_ten, give_eleven }, .check = both_came_home,
 		.preemptions = EXPLORE_AT_MOST(1) });
 }
 
-static void one_is_lent(void *context)
+static void one_is_allocated(void *context)
 {
-	two_are_lent(context);
+	two_are_allocated(context);
 	scene.bits[0].plain |= 1UL << 11;
 	scene.frame_owner[11].plain = 0;
 }
@@ -178,7 +178,7 @@ static void one_fewer(void *context)
 CASE(frame_explore_merges_or_takes_but_not_both)
 {
 	explore_whole(&(struct exploration){
-		.name = "merge_take", .set_up = one_is_lent,
+		.name = "merge_take", .set_up = one_is_allocated,
 		.cpu = { give_ten, take_one }, .check = one_fewer,
 		.preemptions = EXPLORE_AT_MOST(1) });
 }
@@ -197,7 +197,7 @@ static void merge(void *context)
 	merge_block(&scene.pool, 0, 0);
 }
 
-static void borrow_a_frame(void *context)
+static void allocate_a_frame(void *context)
 {
 	uint64_t taken = take_word(&scene.bits[1], 1);
 
@@ -208,14 +208,14 @@ static void borrow_a_frame(void *context)
 }
 
 /*
- * The merge meets a frame that is lent, and that is given back before the
+ * The merge meets a frame that is allocated, and that is given back before the
  * words which the merge took are: who gives it back sees no whole block.
  */
 CASE(frame_explore_merges_what_came_home_while_a_merge_failed)
 {
 	explore_whole(&(struct exploration){
 		.name = "merge_again", .set_up = all_are_ones,
-		.cpu = { merge, borrow_a_frame },
+		.cpu = { merge, allocate_a_frame },
 		.check = block_is_free_again,
 		.preemptions = EXPLORE_AT_MOST(3) });
 }
@@ -264,7 +264,7 @@ static void merge_wide(void *context)
 	merge_giant(&wide.pool, 0, 0);
 }
 
-static void borrow_a_block(void *context)
+static void allocate_a_block(void *context)
 {
 	struct frame_pool *pool = &wide.pool;
 	uint64_t taken;
@@ -293,7 +293,7 @@ CASE(frame_explore_merges_a_giant_when_its_merge_failed)
 {
 	explore_whole(&(struct exploration){
 		.name = "giant_again", .set_up = all_blocks_are_whole,
-		.cpu = { merge_wide, borrow_a_block },
+		.cpu = { merge_wide, allocate_a_block },
 		.check = wide_is_a_giant_again, .model = EXPLORE_SEQUENTIAL,
 		.preemptions = EXPLORE_AT_MOST(3) });
 }
@@ -379,7 +379,7 @@ CASE(frame_explore_forgets_a_block_that_it_did_not_get)
 
 #define SMALL_BLOCK 64
 
-/* Two giants of two blocks: the lower one is free, the other lent. */
+/* Two giants of two blocks: the lower one is free, the other allocated. */
 static void a_giant_is_free(void *context)
 {
 	struct frame_pool_request request = pool_of(&scene, 0);

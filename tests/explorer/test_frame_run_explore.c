@@ -100,7 +100,7 @@ static void block_or_run(void *context)
 	EXPLORE_CHECK(all_free_is(run ? HALF - 1 : HALF));
 }
 
-CASE(frame_run_takes_no_frame_of_a_block_that_is_lent_whole)
+CASE(frame_run_takes_no_frame_of_a_block_that_is_allocated_whole)
 {
 	explore_whole(&(struct exploration){
 		.name = "run_uninit", .set_up = giant_is_free,

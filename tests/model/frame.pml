@@ -366,7 +366,7 @@ inline refuse(mask)
 	d_step { odd = 0; before = 0; after = 0 }
 }
 
-/* Until it is lent or refused: a frame, or the whole block. */
+/* Until it is allocated or refused: a frame, or the whole block. */
 inline ask_frame()
 {
 	wants[id] = 1;

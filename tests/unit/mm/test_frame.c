@@ -35,7 +35,7 @@ static enum status put(struct frame_world *world, uint64_t frame,
 	return frame_pool_free(&world->pool, 0, &what);
 }
 
-CASE(frame_lends_every_frame_once_and_then_refuses)
+CASE(frame_allocates_every_frame_once_and_then_refuses)
 {
 	struct frame_world *world = tiny(512);
 	unsigned char seen[512] = { 0 };
@@ -56,7 +56,7 @@ CASE(frame_lends_every_frame_once_and_then_refuses)
 	frame_world_free(world);
 }
 
-CASE(frame_lends_high_memory_first_and_low_memory_last)
+CASE(frame_allocates_high_memory_first_and_low_memory_last)
 {
 	uint64_t four = 4 * GIB >> PAGE_SHIFT;
 	struct frame_world *world = frame_world_new(
@@ -96,7 +96,7 @@ CASE(frame_lends_high_memory_first_and_low_memory_last)
 	frame_world_free(world);
 }
 
-CASE(frame_lends_blocks_up_to_a_limit_inside_a_giant)
+CASE(frame_allocates_blocks_up_to_a_limit_inside_a_giant)
 {
 	struct frame_world *world = frame_world_full(
 		&(struct frame_world_request){ .shape = { 6, 3 },
@@ -116,7 +116,7 @@ CASE(frame_lends_blocks_up_to_a_limit_inside_a_giant)
 
 /* Many at once, as banks want them: the word has four giants. */
 /* 1 MiB is many blocks, and more than a giant. */
-CASE(frame_lends_all_that_is_below_1_mib)
+CASE(frame_allocates_all_that_is_below_1_mib)
 {
 	struct frame_world *world = frame_world_full(
 		&(struct frame_world_request){ .shape = { 6, 1 },
@@ -446,34 +446,36 @@ CASE(frame_sorts_few_blocks_in_one_call)
 
 /* --- walks -----------------------------------------------------------------*/
 
-struct lent {
+struct allocated {
 	pfn_t frame;
 	enum frame_size size;
 	uint64_t pages;
 };
 
-/* The stupid model: a byte a frame, 1 = lent. */
+/* The stupid model: a byte a frame, 1 = allocated. */
 struct walk {
 	struct frame_world *world;
 	struct frame_shape shape;
 	uint64_t frames;
 	unsigned char used[8192];
-	struct lent lent[4096];
+	struct allocated allocated[4096];
 	unsigned count;
 	uint64_t free;
 };
 
-static uint64_t length_of(const struct walk *walk, const struct lent *lent)
+static uint64_t length_of(const struct walk *walk,
+			  const struct allocated *allocated)
 {
-	if (lent->size == FRAME_RUN)
-		return lent->pages;
-	if (lent->size == FRAME_4K)
+	if (allocated->size == FRAME_RUN)
+		return allocated->pages;
+	if (allocated->size == FRAME_4K)
 		return 1;
 	return 1UL << (walk->shape.block_shift +
-		       (lent->size == FRAME_1G ? walk->shape.giant_shift : 0));
+		       (allocated->size == FRAME_1G ? walk->shape.giant_shift :
+						      0));
 }
 
-static bool model_has(const struct walk *walk, const struct lent *want)
+static bool model_has(const struct walk *walk, const struct allocated *want)
 {
 	uint64_t length = length_of(walk, want);
 	uint64_t align = want->size == FRAME_RUN ? 1 : length;
@@ -491,35 +493,36 @@ static bool model_has(const struct walk *walk, const struct lent *want)
 
 static void walk_alloc(struct walk *walk, uint64_t *seed)
 {
-	struct lent *lent = &walk->lent[walk->count];
+	struct allocated *allocated = &walk->allocated[walk->count];
 	uint64_t roll = check_random(seed) % 100;
 	enum status status;
 	uint64_t length;
 
-	lent->size = roll < 60 ? FRAME_4K : roll < 75 ? FRAME_2M :
+	allocated->size = roll < 60 ? FRAME_4K : roll < 75 ? FRAME_2M :
 		     roll < 78 ? FRAME_1G : FRAME_RUN;
-	lent->pages = 1 + check_random(seed) % (roll < 90 ? 40 : 400);
-	status = get(walk->world, lent->size, lent->pages, &lent->frame);
-	CHECK(status == (model_has(walk, lent) ? ST_OK : ST_NO_MEMORY));
+	allocated->pages = 1 + check_random(seed) % (roll < 90 ? 40 : 400);
+	status = get(walk->world, allocated->size, allocated->pages,
+		     &allocated->frame);
+	CHECK(status == (model_has(walk, allocated) ? ST_OK : ST_NO_MEMORY));
 	if (status != ST_OK)
 		return;
-	length = length_of(walk, lent);
+	length = length_of(walk, allocated);
 	for (uint64_t i = 0; i < length; i++)
-		CHECK(walk->used[lent->frame.raw + i]++ == 0);
+		CHECK(walk->used[allocated->frame.raw + i]++ == 0);
 	walk->free -= length;
 	walk->count++;
 }
 
 static void walk_free(struct walk *walk, unsigned which)
 {
-	struct lent *lent = &walk->lent[which];
+	struct allocated *allocated = &walk->allocated[which];
 
-	CHECK(put(walk->world, lent->frame.raw, lent->size, lent->pages) ==
-	      ST_OK);
-	for (uint64_t i = 0; i < length_of(walk, lent); i++)
-		walk->used[lent->frame.raw + i] = 0;
-	walk->free += length_of(walk, lent);
-	*lent = walk->lent[--walk->count];
+	CHECK(put(walk->world, allocated->frame.raw, allocated->size,
+		  allocated->pages) == ST_OK);
+	for (uint64_t i = 0; i < length_of(walk, allocated); i++)
+		walk->used[allocated->frame.raw + i] = 0;
+	walk->free += length_of(walk, allocated);
+	*allocated = walk->allocated[--walk->count];
 }
 
 static void walk_in(struct frame_shape shape, uint64_t frames, unsigned steps)

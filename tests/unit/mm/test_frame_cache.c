@@ -24,7 +24,7 @@ static struct frame_bank *become(struct frame_world *world, unsigned cpu,
 	return frame_cache_bank(&world->set);
 }
 
-CASE(frame_cache_lends_every_frame_once_and_then_refuses)
+CASE(frame_cache_allocates_every_frame_once_and_then_refuses)
 {
 	struct frame_world *world = world_of(32768, 1);
 	struct frame_bank *bank = become(world, 0, CPU_TASK);
@@ -163,7 +163,7 @@ CASE(frame_cache_keeps_frames_of_dense_blocks_only)
 	frame_world_free(world);
 }
 
-CASE(frame_cache_lends_again_what_it_keeps_without_the_pool)
+CASE(frame_cache_allocates_again_what_it_keeps_without_the_pool)
 {
 	struct frame_world *world = world_of(262144, 1);
 	struct frame_bank *bank = become(world, 0, CPU_TASK);
@@ -195,19 +195,19 @@ CASE(frame_cache_breaks_its_own_blocks_before_it_refuses)
 	struct frame_world *world = world_of(262144, 1);
 	struct frame_bank *bank = become(world, 0, CPU_TASK);
 	pfn_t block, frame;
-	unsigned lent = 0;
+	unsigned allocated = 0;
 
 	CHECK(frame_cache_alloc_block(bank, 1, &block) == ST_OK);
 	CHECK(frame_cache_free_block(bank, block, MARK) == ST_OK);
 	CHECK(bank->block_count != 0);
 	while (frame_cache_alloc(bank, 1, &frame) == ST_OK)
-		lent++;
-	CHECK(lent == 262144);
+		allocated++;
+	CHECK(allocated == 262144);
 	CHECK(frame_world_audit(world, 0));
 	frame_world_free(world);
 }
 
-CASE(frame_cache_lends_every_block_once_and_then_refuses)
+CASE(frame_cache_allocates_every_block_once_and_then_refuses)
 {
 	struct frame_world *world = world_of(262144, 1);
 	struct frame_bank *bank = become(world, 0, CPU_TASK);
@@ -352,8 +352,8 @@ CASE(frame_cache_drops_the_second_copy_of_a_frame)
 struct walk {
 	struct frame_world *world;
 	unsigned char used[FRAMES];
-	uint32_t lent[FRAMES];
-	unsigned char large[FRAMES];	/* by index in lent                  */
+	uint32_t allocated[FRAMES];
+	unsigned char large[FRAMES];	/* by index in allocated              */
 	unsigned count;
 	uint64_t free;
 };
@@ -373,7 +373,7 @@ static void walk_alloc(struct walk *walk, struct frame_bank *bank,
 	}
 	for (uint64_t i = 0; i < length; i++)
 		CHECK(walk->used[frame.raw + i]++ == 0);
-	walk->lent[walk->count] = (uint32_t)frame.raw;
+	walk->allocated[walk->count] = (uint32_t)frame.raw;
 	walk->large[walk->count++] = large;
 	walk->free -= length;
 }
@@ -381,7 +381,7 @@ static void walk_alloc(struct walk *walk, struct frame_bank *bank,
 static void walk_free(struct walk *walk, struct frame_bank *bank,
 		      unsigned which)
 {
-	pfn_t frame = { walk->lent[which] };
+	pfn_t frame = { walk->allocated[which] };
 	bool large = walk->large[which];
 	uint64_t length = large ? 128 : 1;
 
@@ -390,7 +390,7 @@ static void walk_free(struct walk *walk, struct frame_bank *bank,
 	for (uint64_t i = 0; i < length; i++)
 		walk->used[frame.raw + i] = 0;
 	walk->free += length;
-	walk->lent[which] = walk->lent[--walk->count];
+	walk->allocated[which] = walk->allocated[--walk->count];
 	walk->large[which] = walk->large[walk->count];
 }
 
@@ -417,7 +417,7 @@ CASE(frame_cache_walks_with_the_model)
 
 	walk->world = world_of(FRAMES, CPUS);
 	walk->free = FRAMES;
-	/* Nearly all lent, so that blocks have few free frames. */
+	/* Nearly all allocated, so that blocks have few free frames. */
 	while (walk->free > SLACK)
 		walk_alloc(walk, become(walk->world, 0, CPU_TASK), false);
 	for (unsigned i = 0; i < 300000; i++) {

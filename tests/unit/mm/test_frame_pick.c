@@ -31,7 +31,7 @@ static bool is_bad(const struct frame_world *world, uint64_t frame)
 	struct frame_info info = frame_pool_query(&world->pool,
 						  (pfn_t){ frame });
 
-	return info.state == FRAME_STATE_LENT && info.size == FRAME_4K &&
+	return info.state == FRAME_STATE_ALLOCATED && info.size == FRAME_4K &&
 	       info.owner == KEPT_AS_BAD;
 }
 
@@ -76,19 +76,19 @@ CASE(frame_pick_of_a_whole_giant_leaves_nothing)
 	frame_world_free(world);
 }
 
-CASE(frame_pick_is_never_lent_again)
+CASE(frame_pick_is_never_allocated_again)
 {
 	struct frame_world *world = world_of(0, TINY_GIANT);
 	struct frame_request one = { .owner = OWNER_HEAP };
-	unsigned lent = 0;
+	unsigned allocated = 0;
 	pfn_t frame;
 
 	CHECK(pick(world, 100) == ST_OK && pick(world, 200) == ST_OK);
 	while (frame_pool_alloc(&world->pool, 0, &one, &frame) == ST_OK) {
 		CHECK(frame.raw != 100 && frame.raw != 200);
-		lent++;
+		allocated++;
 	}
-	CHECK(lent == TINY_GIANT - 2);
+	CHECK(allocated == TINY_GIANT - 2);
 	for (uint64_t i = 0; i < TINY_GIANT; i++)
 		if (i != 100 && i != 200)
 			CHECK(frame_pool_free(&world->pool, 0,
@@ -99,7 +99,7 @@ CASE(frame_pick_is_never_lent_again)
 	frame_world_free(world);
 }
 
-CASE(frame_pick_refuses_what_is_lent_in_any_size)
+CASE(frame_pick_refuses_what_is_allocated_in_any_size)
 {
 	static const enum frame_size sizes[] = { FRAME_4K, FRAME_2M, FRAME_1G };
 
@@ -114,7 +114,7 @@ CASE(frame_pick_refuses_what_is_lent_in_any_size)
 		      ST_OK);
 		CHECK(pick(world, frame.raw) == ST_CONFLICT);
 		info = frame_pool_query(&world->pool, frame);
-		CHECK(info.state == FRAME_STATE_LENT &&
+		CHECK(info.state == FRAME_STATE_ALLOCATED &&
 		      info.owner == OWNER_HEAP);
 		CHECK(frame_pool_free(&world->pool, 0, &(struct frame_return){
 			frame, sizes[i], 0, MARK }) == ST_OK);
@@ -201,10 +201,10 @@ CASE(frame_pick_keeps_it_from_whoever_frees_it)
 	CHECK(pick(world, AT) == ST_CONFLICT);
 	CHECK(frame_pool_add(pool, 0, (struct frame_run){ { AT }, 1 }) ==
 	      ST_CONFLICT);
-	CHECK(frame_pool_adopt(pool, &(struct frame_loan){
+	CHECK(frame_pool_adopt(pool, &(struct frame_adoption){
 		{ { AT }, 1 }, FRAME_4K, OWNER_LOG }) == ST_CONFLICT);
 	frame_pool_count(pool, &count);
-	CHECK(count.lent[KEPT_AS_BAD] == 1 && count.free == MANY - 1);
+	CHECK(count.allocated[KEPT_AS_BAD] == 1 && count.free == MANY - 1);
 	CHECK(frame_world_audit(world, MANY - 1));
 	frame_world_free(world);
 }
@@ -238,11 +238,11 @@ CASE(frame_pick_refuses_what_is_foreign)
 CASE(frame_pick_walks_at_random_beside_the_others)
 {
 	struct frame_world *world = world_of(0, 4 * TINY_GIANT);
-	static bool bad[4 * TINY_GIANT], lent[4 * TINY_GIANT];
+	static bool bad[4 * TINY_GIANT], allocated[4 * TINY_GIANT];
 	uint64_t seed = check_seed(), free = 4 * TINY_GIANT;
 
 	memset(bad, 0, sizeof(bad));
-	memset(lent, 0, sizeof(lent));
+	memset(allocated, 0, sizeof(allocated));
 	for (unsigned i = 0; i < 20000; i++) {
 		uint64_t roll = check_random(&seed);
 		uint64_t at = (roll >> 8) % (4 * TINY_GIANT);
@@ -250,7 +250,7 @@ CASE(frame_pick_walks_at_random_beside_the_others)
 		pfn_t frame;
 
 		if (roll % 100 < 2) {
-			bool there = !bad[at] && !lent[at];
+			bool there = !bad[at] && !allocated[at];
 
 			CHECK(pick(world, at) ==
 			      (there ? ST_OK : ST_CONFLICT));
@@ -260,14 +260,14 @@ CASE(frame_pick_walks_at_random_beside_the_others)
 			if (frame_pool_alloc(&world->pool, 0, &one, &frame) !=
 			    ST_OK)
 				continue;
-			CHECK(!bad[frame.raw] && !lent[frame.raw]);
-			lent[frame.raw] = true;
+			CHECK(!bad[frame.raw] && !allocated[frame.raw]);
+			allocated[frame.raw] = true;
 			free--;
-		} else if (lent[at]) {
+		} else if (allocated[at]) {
 			CHECK(frame_pool_free(&world->pool, 0,
 					      &(struct frame_return){
 				{ at }, FRAME_4K, 0, MARK }) == ST_OK);
-			lent[at] = false;
+			allocated[at] = false;
 			free++;
 		}
 	}

@@ -29,7 +29,7 @@ static enum status add(struct frame_world *world, uint64_t first,
 static enum status adopt_as(struct frame_world *world, enum frame_size size,
 			    struct frame_run run, uint8_t owner)
 {
-	return frame_pool_adopt(&world->pool, &(struct frame_loan){
+	return frame_pool_adopt(&world->pool, &(struct frame_adoption){
 		run, size, owner });
 }
 
@@ -50,7 +50,8 @@ static bool looks(const struct frame_world *world, uint64_t frame,
 }
 
 #define FREE(size) ((struct frame_info){ FRAME_STATE_FREE, size, 0 })
-#define LENT(size, owner) ((struct frame_info){ FRAME_STATE_LENT, size, owner })
+#define ALLOCATED(size, owner)                                               \
+	((struct frame_info){ FRAME_STATE_ALLOCATED, size, owner })
 #define CACHED(size) ((struct frame_info){ FRAME_STATE_CACHED, size, 0 })
 
 static bool is_foreign(const struct frame_world *world, uint64_t frame)
@@ -66,7 +67,7 @@ static enum status give(struct frame_world *world, uint64_t frame,
 		{ frame }, size, 0, MARK });
 }
 
-CASE(frame_query_adopts_what_is_lent_already)
+CASE(frame_query_adopts_what_is_allocated_already)
 {
 	struct frame_world *world = world_of(0, 2 * GIANT);
 
@@ -74,10 +75,10 @@ CASE(frame_query_adopts_what_is_lent_already)
 	CHECK(adopt(world, 10, 20, OWNER_LOG) == ST_OK);
 	CHECK(adopt(world, BLOCK, 3 * BLOCK, OWNER_STACK) == ST_OK);
 	CHECK(looks(world, 9, FREE(FRAME_4K)));
-	CHECK(looks(world, 10, LENT(FRAME_4K, OWNER_LOG)));
-	CHECK(looks(world, 29, LENT(FRAME_4K, OWNER_LOG)));
+	CHECK(looks(world, 10, ALLOCATED(FRAME_4K, OWNER_LOG)));
+	CHECK(looks(world, 29, ALLOCATED(FRAME_4K, OWNER_LOG)));
 	CHECK(is_foreign(world, 30) && is_foreign(world, GIANT));
-	CHECK(looks(world, 4 * BLOCK - 1, LENT(FRAME_4K, OWNER_STACK)));
+	CHECK(looks(world, 4 * BLOCK - 1, ALLOCATED(FRAME_4K, OWNER_STACK)));
 	CHECK(frame_world_audit(world, 10));
 	/* One by one, they come home, and the block is whole in the end. */
 	for (uint64_t frame = BLOCK; frame < 2 * BLOCK; frame++)
@@ -120,9 +121,9 @@ CASE(frame_query_adopts_runs_that_come_back_in_one_piece)
 
 	CHECK(adopt_as(world, FRAME_2M, run, 7) == ST_BAD_ARGUMENT);
 	CHECK(adopt_as(world, FRAME_RUN, run, 7) == ST_OK);
-	CHECK(looks(world, 10, LENT(FRAME_4K, 7)));
-	CHECK(looks(world, BLOCK, LENT(FRAME_2M, 7)));
-	CHECK(looks(world, 3 * BLOCK + 9, LENT(FRAME_4K, 7)));
+	CHECK(looks(world, 10, ALLOCATED(FRAME_4K, 7)));
+	CHECK(looks(world, BLOCK, ALLOCATED(FRAME_2M, 7)));
+	CHECK(looks(world, 3 * BLOCK + 9, ALLOCATED(FRAME_4K, 7)));
 	CHECK(is_foreign(world, 3 * BLOCK + 10) && is_foreign(world, 9));
 	CHECK(adopt(world, BLOCK + 1, 1, 7) == ST_CONFLICT);
 	CHECK(add(world, 2 * BLOCK, 1) == ST_CONFLICT);
@@ -147,7 +148,9 @@ CASE(frame_query_knows_uninit_giants)
 	CHECK(give(world, GIANT + 5, FRAME_4K) == ST_CONFLICT);
 	CHECK(give(world, GIANT, FRAME_2M) == ST_CONFLICT);
 	CHECK(frame_world_audit(world, 2 * GIANT));
-	/* Split, lent, whole again, lent as a giant: never undefined. */
+	/*
+	 * Split, allocated, whole again, allocated as a giant: never undefined.
+	 */
 	CHECK(frame_pool_alloc(&world->pool, 0, &request, &frame) == ST_OK);
 	CHECK(frame_world_audit(world, 2 * GIANT - 1));
 	CHECK(give(world, frame.raw, FRAME_4K) == ST_OK);
@@ -156,7 +159,7 @@ CASE(frame_query_knows_uninit_giants)
 	CHECK(frame_pool_alloc(&world->pool, 0, &request, &frame) == ST_OK);
 	CHECK(give(world, frame.raw + 3, FRAME_4K) == ST_CONFLICT);
 	CHECK(add(world, frame.raw, GIANT) == ST_CONFLICT);
-	CHECK(looks(world, frame.raw + 9, LENT(FRAME_1G, 5)));
+	CHECK(looks(world, frame.raw + 9, ALLOCATED(FRAME_1G, 5)));
 	CHECK(give(world, frame.raw, FRAME_1G) == ST_OK);
 	frame_world_free(world);
 }
@@ -201,13 +204,14 @@ CASE(frame_query_tells_each_size_and_owner)
 	giant = take(world, FRAME_1G, OWNER_HEAP);
 	block = take(world, FRAME_2M, OWNER_ARENA);
 	frame = take(world, FRAME_4K, 100);
-	CHECK(looks(world, giant.raw + GIANT - 1, LENT(FRAME_1G, OWNER_HEAP)));
-	CHECK(looks(world, block.raw + 1, LENT(FRAME_2M, OWNER_ARENA)));
-	CHECK(looks(world, frame.raw, LENT(FRAME_4K, 100)));
+	CHECK(looks(world, giant.raw + GIANT - 1,
+		    ALLOCATED(FRAME_1G, OWNER_HEAP)));
+	CHECK(looks(world, block.raw + 1, ALLOCATED(FRAME_2M, OWNER_ARENA)));
+	CHECK(looks(world, frame.raw, ALLOCATED(FRAME_4K, 100)));
 	frame_pool_count(&world->pool, &count);
-	CHECK(count.lent[OWNER_HEAP] == GIANT);
-	CHECK(count.lent[OWNER_ARENA] == BLOCK);
-	CHECK(count.lent[100] == 1 && count.lent[OWNER_FREE] == 0);
+	CHECK(count.allocated[OWNER_HEAP] == GIANT);
+	CHECK(count.allocated[OWNER_ARENA] == BLOCK);
+	CHECK(count.allocated[100] == 1 && count.allocated[OWNER_FREE] == 0);
 	CHECK(count.free == 2 * GIANT - BLOCK - 1 && count.cached == 0);
 	CHECK(count.free_low <= 256);
 	frame_world_free(world);
@@ -238,7 +242,7 @@ CASE(frame_query_counts_what_banks_hold)
 	CHECK(looks(world, frames[29].raw, CACHED(FRAME_4K)));
 	CHECK(frame_cache_held(bank) > 512);
 	CHECK(count.cached == frame_cache_held(bank));
-	CHECK(count.lent[7] == 10 && count.lent[9] == 0);
+	CHECK(count.allocated[7] == 10 && count.allocated[9] == 0);
 	CHECK(count.free + count.cached + 10 == 16 * 4096);
 	CHECK(looks(world, block.raw, CACHED(FRAME_2M)) ||
 	      looks(world, block.raw, CACHED(FRAME_4K)));
@@ -279,7 +283,7 @@ CASE(frame_query_visits_free_runs_once_and_joined)
 	for (unsigned i = 0; i < 600; i++) {
 		uint64_t frame = check_random(&seed) % (4 * GIANT);
 
-		if (looks(world, frame, LENT(FRAME_4K, 5)))
+		if (looks(world, frame, ALLOCATED(FRAME_4K, 5)))
 			CHECK(give(world, frame, FRAME_4K) == ST_OK);
 	}
 	frame_pool_visit(&world->pool, draw, &drawing);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * Real threads on one pool with banks: every frame is stamped on both ends
- * by whoever has it, so that one lent twice is seen at once; and what is
+ * by whoever has it, so that one allocated twice is seen at once; and what is
  * free can be reached from the root before anything is drained.
  */
 #include "check.h"

@@ -3,9 +3,9 @@
  * Real threads on one pool that take and give in every size: frames, blocks,
  * giants, runs, one frame in particular, below a limit, beside banks and
  * through them, as tasks and as interrupt handlers. Whoever has a frame
- * stamps it at both ends, so that one lent twice is seen at once; each
+ * stamps it at both ends, so that one allocated twice is seen at once; each
  * status must be one that the header allows; and at the end, when nothing is
- * lent, the pool is as many giants as it was made of.
+ * allocated, the pool is as many giants as it was made of.
  */
 #include "check.h"
 #include "fake_cpu.h"
@@ -40,7 +40,7 @@ struct worker {
 	struct piece held[HELD];
 	enum cpu_context context;
 	int bad;		/* the line of the first mistake             */
-	unsigned lent[FRAME_RUN + 1], refused, picked;
+	unsigned allocated[FRAME_RUN + 1], refused, picked;
 	const struct frame_request *wants;
 	unsigned kinds;
 	void *(*work)(void *worker);
@@ -95,7 +95,7 @@ static void keep(struct worker *worker, struct piece piece)
 	stamp(worker, &piece, 0, worker->cpu + 1);
 	worker->held[worker->count++] = piece;
 	worker->pages += piece.pages;
-	worker->lent[piece.size]++;
+	worker->allocated[piece.size]++;
 }
 
 /* --- take ------------------------------------------------------------------*/
@@ -360,8 +360,8 @@ struct mixture {
 static void check_variety(const struct worker *workers)
 {
 	for (unsigned size = 0; size <= FRAME_RUN; size++)
-		CHECK(workers[0].lent[size] + workers[1].lent[size] +
-		      workers[2].lent[size] != 0);
+		CHECK(workers[0].allocated[size] + workers[1].allocated[size] +
+		      workers[2].allocated[size] != 0);
 	for (unsigned i = 0; i < THREADS; i++)
 		CHECK(workers[i].picked != 0 && workers[i].refused != 0);
 }
@@ -439,7 +439,7 @@ CASE(frame_threads_are_never_refused_one_of_the_last_quarter)
 struct duel {
 	struct frame_shape shape;
 	uint64_t frames;
-	uint64_t lent;			/* a frame between two halves; or 0  */
+	uint64_t allocated;		/* a frame between two halves; or 0  */
 	unsigned steps, kinds;
 	struct frame_request wants[3];
 	void *(*other)(void *worker);	/* or NULL: both do the same         */
@@ -500,7 +500,9 @@ static void fight(const struct duel *duel)
 	struct frame_world *world = frame_world_full(
 		&(struct frame_world_request){ .shape = duel->shape,
 			.frames = duel->frames, .cpus = 2 });
-	struct frame_return lent = { { duel->lent }, FRAME_4K, 1, MARK };
+	struct frame_return allocated = {
+		{ duel->allocated }, FRAME_4K, 1, MARK
+	};
 	struct worker workers[2];
 	uint64_t seed = check_seed();
 
@@ -513,12 +515,12 @@ static void fight(const struct duel *duel)
 		workers[0].work = take_all_and_give;
 		workers[1].work = duel->other;
 	}
-	if (duel->lent != 0)
-		CHECK(frame_pool_alloc_at(&world->pool, 0, lent.frame, 3) ==
-		      ST_OK);
+	if (duel->allocated != 0)
+		CHECK(frame_pool_alloc_at(&world->pool, 0, allocated.frame,
+					  3) == ST_OK);
 	run_together(workers, 2);
-	if (duel->lent != 0)
-		CHECK(frame_pool_free(&world->pool, 0, &lent) == ST_OK);
+	if (duel->allocated != 0)
+		CHECK(frame_pool_free(&world->pool, 0, &allocated) == ST_OK);
 	check_at_the_end(world);
 	frame_world_free(world);
 }
@@ -547,19 +549,27 @@ CASE(frame_threads_always_get_one_of_two_giants)
 	fight(&duel);
 }
 
-/* A frame between them is lent, so that no run is in both. */
+/* A frame between them is allocated, so that no run is in both. */
 CASE(frame_threads_always_get_one_of_two_runs)
 {
-	fight(&(struct duel){ .shape = { 7, 1 }, .frames = 256, .lent = 128,
-			      .steps = 40000, .kinds = 3, .wants = {
-		{ .size = FRAME_RUN, .pages = 100, .owner = 1 },
-		{ .size = FRAME_RUN, .pages = 127, .owner = 1 },
-		{ .size = FRAME_4K, .pages = 1, .owner = 1 } } });
-	fight(&(struct duel){ .shape = { 6, 2 }, .frames = 512, .lent = 256,
-			      .steps = 40000, .kinds = 3, .wants = {
-		{ .size = FRAME_RUN, .pages = 150, .owner = 1 },
-		{ .size = FRAME_2M, .pages = 64, .owner = 1 },
-		{ .size = FRAME_4K, .pages = 1, .owner = 1 } } });
+	fight(&(struct duel){
+		.shape = { 7, 1 },
+		.frames = 256,
+		.allocated = 128,
+		.steps = 40000,
+		.kinds = 3,
+		.wants = { { .size = FRAME_RUN, .pages = 100, .owner = 1 },
+			   { .size = FRAME_RUN, .pages = 127, .owner = 1 },
+			   { .size = FRAME_4K, .pages = 1, .owner = 1 } } });
+	fight(&(struct duel){
+		.shape = { 6, 2 },
+		.frames = 512,
+		.allocated = 256,
+		.steps = 40000,
+		.kinds = 3,
+		.wants = { { .size = FRAME_RUN, .pages = 150, .owner = 1 },
+			   { .size = FRAME_2M, .pages = 64, .owner = 1 },
+			   { .size = FRAME_4K, .pages = 1, .owner = 1 } } });
 }
 
 /* A run that cannot be had hides nothing while it is tried. */
