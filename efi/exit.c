@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Leaving. Before the exit: every buffer that the work after it needs, sized
- * from the map as it is now plus slack. The exit: map and key, at least
- * three tries, nothing but memory services in between. After it: regions,
- * tables, free list and handover, from the very map that was accepted, with
- * interrupts off and our own exception handlers in place.
+ * The exit from boot services. Before it, buffers for all later work are
+ * allocated, sized from the map plus slack. The exit itself: map and key, at
+ * least three tries, nothing but memory services in between. After it:
+ * regions, tables, free list and handover, from the very map that was
+ * accepted, with interrupts off and the loader's exception handlers in place.
  */
 #include "loader.h"
 

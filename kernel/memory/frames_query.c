@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+/* frames_query.c - answers what the pools hold: a frame, counts, the audit. */
 #include "frames.h"
 
 #include <base/bits.h>

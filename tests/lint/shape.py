@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Style, formats, locks, shell scripts, documents, links."""
 
+import os
+import pathlib
+import subprocess
+import tempfile
+
 from case import HASH_SPDX, SPDX, TOP, case
 
 STATUS_H = ("#ifndef S_H\n#define S_H\n"
@@ -157,9 +162,26 @@ def layout_tree():
                  "include/base/bits.h", "docs/layout.md",
                  "scripts/generate/locks.c", "kernel/sync/lock.h",
                  "include/base/atomic.h", "include/base/atomic_builtin.h",
-                 "docs/locks.md"):
+                 "docs/locks.md", "scripts/lint/house.py",
+                 "scripts/lint/layers.py", "scripts/lint/tree.py"):
         files[path] = (TOP / path).read_text(encoding="utf-8")
+    files["kernel/log/log.h"] = "/* log.h - the log. */\n"
+    files["kernel/log/late.S"] = "/* The last word. */\n"
+    files["docs/house.md"] = house(files)
     return files
+
+
+def house(files):
+    """The page as the generator makes it of these files."""
+    with tempfile.TemporaryDirectory(prefix="bulldog-lint.") as name:
+        for path, text in files.items():
+            (pathlib.Path(name) / path).parent.mkdir(parents=True,
+                                                     exist_ok=True)
+            (pathlib.Path(name) / path).write_text(text, encoding="utf-8")
+        return subprocess.run(
+            [TOP / "scripts/lint/house.py"], check=True, text=True,
+            env=dict(os.environ, LINT_ROOT=name, GIT_DIR=name + "/.git"),
+            stdout=subprocess.PIPE).stdout
 
 
 def changed(files, path, old, new):
@@ -188,6 +210,17 @@ case("docs_refuse_areas_out_of_order", "docs",
              "#define ARENA_START\t\t0xffffc01000000000",
              "#define ARENA_START\t\t0xffffc00000000000"),
      "scripts/generate-docs:0: docs")
+
+case("docs_refuse_a_house_with_a_room_more", "docs",
+     changed(layout_tree(), "scripts/lint/layers.py",
+             '    "log": "', '    "attic": "x",\n    "log": "'),
+     "scripts/lint/house.py:1: docs")
+case("docs_refuse_a_house_without_a_new_file", "docs",
+     dict(layout_tree(), **{"kernel/log/serial.c": "/* The serial port. */\n"}),
+     "docs/house.md:1: docs")
+case("docs_refuse_a_file_that_states_no_purpose", "docs",
+     dict(layout_tree(), **{"kernel/log/serial.c": "int x;\n"}),
+     "kernel/log/serial.c:1: docs")
 
 # --- links -------------------------------------------------------------------
 
