@@ -8,7 +8,7 @@
  * there beats memory that may be plugged in: some firmware announces one
  * window for that over everything. Among equals the range that begins first
  * keeps what it has, and of two that begin together the lower node's. So no
- * range of one sort is ever cut into pieces, the answer does not depend on
+ * range of one sort is ever cut into parts, the answer does not depend on
  * the order of the table, and no byte is counted twice or lost.
  *
  * Ranges are given in bytes and used in pages: a page belongs to where its
@@ -42,14 +42,14 @@ enum range_sort {
 };
 
 /*
- * Cutting around the ranges that win adds at most one piece for each of
+ * Cutting around the ranges that win adds at most one part for each of
  * them, so there are never more than twice as many as were said.
  */
-#define PIECES_PER_RANGE 2
+#define PARTS_PER_RANGE 2
 
 static size_t shape_bytes(const struct srat_shape *shape)
 {
-	size_t ranges = (1 + PIECES_PER_RANGE) * shape->ranges;
+	size_t ranges = (1 + PARTS_PER_RANGE) * shape->ranges;
 
 	return ranges * sizeof(struct numa_range) +
 	       shape->nodes * sizeof(struct numa_node) +
@@ -70,8 +70,7 @@ static void carve(struct numa *numa, const struct srat_shape *shape,
 {
 	numa->said = memory;
 	numa->ranges = numa->said + shape->ranges;
-	numa->nodes = (void *)(numa->ranges +
-			       PIECES_PER_RANGE * shape->ranges);
+	numa->nodes = (void *)(numa->ranges + PARTS_PER_RANGE * shape->ranges);
 	numa->cpus = (void *)(numa->nodes + shape->nodes);
 	numa->distances = (void *)(numa->cpus + shape->cpus);
 	numa->orders = numa->distances + shape->nodes * shape->nodes;
@@ -180,15 +179,15 @@ static bool range_before(const void *a, const void *b)
 	return one->flags < other->flags;
 }
 
-static void add_piece(struct numa *numa, const struct numa_range *like,
-		      uint64_t start, uint64_t end)
+static void add_part(struct numa *numa, const struct numa_range *like,
+		     uint64_t start, uint64_t end)
 {
-	struct numa_range piece = *like;
+	struct numa_range part = *like;
 
-	piece.start.raw = start;
-	piece.end.raw = end;
-	ASSERT(numa->range_count < PIECES_PER_RANGE * numa->said_count);
-	numa->ranges[numa->range_count++] = piece;
+	part.start.raw = start;
+	part.end.raw = end;
+	ASSERT(numa->range_count < PARTS_PER_RANGE * numa->said_count);
+	numa->ranges[numa->range_count++] = part;
 }
 
 /*
@@ -211,11 +210,11 @@ static void add_around(struct numa *numa, const struct numa_range *like,
 		uint64_t stop = min_u64(ranges[i].start.raw, end);
 
 		if (stop > start)
-			add_piece(numa, like, start, stop);
+			add_part(numa, like, start, stop);
 		start = ranges[i].end.raw;
 	}
 	if (start < end)
-		add_piece(numa, like, start, end);
+		add_part(numa, like, start, end);
 }
 
 /* Those of one sort, in pages, around what is there already. */

@@ -123,7 +123,7 @@ void numa_clear_cpus(struct numa *numa);
 void numa_add_cpu(struct numa *numa, uint32_t apic);
 
 /* As far as memory from `at` on is all of one node. */
-struct numa_stretch {
+struct numa_node_range {
 	paddr_t end;
 	uint32_t node;
 	bool outside;			/* in no range                       */
@@ -135,7 +135,7 @@ struct numa_stretch {
  * answer's end, or equal to it.
  * Cost: O(log n)
  */
-struct numa_stretch numa_stretch_at(const struct numa *numa, paddr_t at);
+struct numa_node_range numa_node_at(const struct numa *numa, paddr_t at);
 
 /* Fails: ST_NOT_FOUND; `*node` is then 0. Cost: O(log n) */
 enum status numa_find_cpu(const struct numa *numa, uint32_t apic,

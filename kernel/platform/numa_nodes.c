@@ -146,7 +146,7 @@ unsigned nodes_at(paddr_t at)
 {
 	paddr_t block = { align_down(at.raw, SIZE_2M) };
 
-	return numa_stretch_at(&numa, block).node;
+	return numa_node_at(&numa, block).node;
 }
 
 /*
@@ -178,16 +178,16 @@ static const struct region *region_beyond(paddr_t at)
 bool nodes_range(paddr_t at, struct node_range *out)
 {
 	const struct region *region = region_beyond(at);
-	struct numa_stretch stretch;
+	struct numa_node_range found;
 
 	if (region == NULL)
 		return false;
 	out->start.raw = max_u64(at.raw, region->start.raw);
-	stretch = numa_stretch_at(&numa, (paddr_t){
-		align_down(out->start.raw, SIZE_2M) });
-	out->node = stretch.node;
-	out->end.raw = min_u64(region->end.raw,
-			       align_up(stretch.end.raw, SIZE_2M));
+	found = numa_node_at(&numa,
+			     (paddr_t){ align_down(out->start.raw, SIZE_2M) });
+	out->node = found.node;
+	out->end.raw =
+		min_u64(region->end.raw, align_up(found.end.raw, SIZE_2M));
 	return true;
 }
 

@@ -21,17 +21,17 @@ static size_t range_from(const struct numa *numa, paddr_t at)
 	return low;
 }
 
-struct numa_stretch numa_stretch_at(const struct numa *numa, paddr_t at)
+struct numa_node_range numa_node_at(const struct numa *numa, paddr_t at)
 {
 	size_t index = range_from(numa, at);
 	const struct numa_range *range = &numa->ranges[index];
 
 	ASSERT(at.raw < PHYSICAL_LIMIT);
 	if (index == numa->range_count)
-		return (struct numa_stretch){ { PHYSICAL_LIMIT }, 0, true };
+		return (struct numa_node_range){ { PHYSICAL_LIMIT }, 0, true };
 	if (range->start.raw > at.raw)
-		return (struct numa_stretch){ range->start, 0, true };
-	return (struct numa_stretch){ range->end, range->node, false };
+		return (struct numa_node_range){ range->start, 0, true };
+	return (struct numa_node_range){ range->end, range->node, false };
 }
 
 static void count_region(struct numa *numa, const struct region *region)
@@ -39,14 +39,14 @@ static void count_region(struct numa *numa, const struct region *region)
 	uint64_t at = region->start.raw;
 
 	while (at < region->end.raw) {
-		struct numa_stretch stretch;
+		struct numa_node_range found;
 		uint64_t end, pages;
 
-		stretch = numa_stretch_at(numa, (paddr_t){ at });
-		end = min_u64(stretch.end.raw, region->end.raw);
+		found = numa_node_at(numa, (paddr_t){ at });
+		end = min_u64(found.end.raw, region->end.raw);
 		pages = (end - at) >> PAGE_SHIFT;
-		numa->nodes[stretch.node].pages += pages;
-		if (stretch.outside)
+		numa->nodes[found.node].pages += pages;
+		if (found.outside)
 			numa->outside += pages;
 		at = end;
 	}

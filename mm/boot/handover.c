@@ -20,8 +20,8 @@ struct view {
 	uint64_t window_offset;
 };
 
-/* A physical range that must be readable, and what it is called. */
-struct extent {
+/* Memory that must be owned, and the clause that says that it is not. */
+struct kept_memory {
 	paddr_t start;
 	uint64_t bytes;
 	const char *not_owned;
@@ -44,7 +44,7 @@ static const void *read_at(const struct view *view, paddr_t address)
 	return (const void *)(uintptr_t)(address.raw + view->window_offset);
 }
 
-static bool extent_fits(paddr_t start, uint64_t bytes)
+static bool fits_direct_map(paddr_t start, uint64_t bytes)
 {
 	return start.raw >= PAGE_SIZE && start.raw <= DIRECT_MAP_BYTES &&
 	       bytes <= DIRECT_MAP_BYTES - start.raw;
@@ -98,7 +98,7 @@ static const char *wrong_arrays(const struct view *view)
 		if (array->count == 0)
 			continue;
 		if (!is_aligned(array->address.raw, sizeof(uint64_t)) ||
-		    !extent_fits(array->address, array_bytes(array)))
+		    !fits_direct_map(array->address, array_bytes(array)))
 			return "an array lies outside the direct map";
 	}
 	return NULL;
@@ -126,7 +126,7 @@ static const char *wrong_texts(const struct view *view)
 		if (texts[i].bytes > HANDOVER_TEXT_LIMIT)
 			return "a map or text is too long";
 		if (texts[i].bytes > 0 &&
-		    !extent_fits(texts[i].start, texts[i].bytes))
+		    !fits_direct_map(texts[i].start, texts[i].bytes))
 			return "a map or text lies outside the direct map";
 	}
 	if (!is_aligned(handover->root_table.raw, PAGE_SIZE) ||
@@ -156,7 +156,7 @@ static const char *wrong_segments(const struct view *view)
 			return "a kernel segment lies outside the kernel area";
 		if (segment->virt.raw < end_before)
 			return "kernel segments do not ascend";
-		if (!extent_fits(segment->phys, segment->bytes))
+		if (!fits_direct_map(segment->phys, segment->bytes))
 			return "a kernel segment lies in no memory";
 		if ((segment->rights & ~known) != 0 ||
 		    (segment->rights & SEGMENT_READ) == 0)
@@ -215,7 +215,7 @@ static const char *wrong_places(const struct view *view)
 {
 	const struct handover *handover = view->handover;
 	const struct handover_segment *segments = handover->segments;
-	const struct extent extents[] = {
+	const struct kept_memory kept[] = {
 		{ handover->owned.address, array_bytes(&handover->owned),
 		  "the owned list is not owned" },
 		{ handover->regions.address, array_bytes(&handover->regions),
@@ -228,8 +228,9 @@ static const char *wrong_places(const struct view *view)
 		{ handover->raw_map, handover->raw_map_bytes,
 		  "the firmware map is not owned" },
 		/* Together with the NUL at its end. */
-		{ handover->options, handover->options_bytes == 0 ? 0 :
-		  handover->options_bytes + 1,
+		{ handover->options,
+		  handover->options_bytes == 0 ? 0
+					       : handover->options_bytes + 1,
 		  "the option text is not owned" },
 		{ handover->log, handover->log_bytes,
 		  "the loader's log is not owned" },
@@ -248,9 +249,9 @@ static const char *wrong_places(const struct view *view)
 		  "a kernel segment is not owned" },
 	};
 
-	for (size_t i = 0; i < ARRAY_LENGTH(extents); i++)
-		if (!is_owned(view, extents[i].start, extents[i].bytes))
-			return extents[i].not_owned;
+	for (size_t i = 0; i < ARRAY_LENGTH(kept); i++)
+		if (!is_owned(view, kept[i].start, kept[i].bytes))
+			return kept[i].not_owned;
 	return NULL;
 }
 
@@ -300,7 +301,7 @@ static const char *wrong_endings(const struct view *view)
 	for (uint32_t i = 0; i < handover->modules.count; i++, module++) {
 		if (module->name[sizeof(module->name) - 1] != '\0')
 			return "a module's name has no end";
-		if (!extent_fits(module->phys, module->bytes))
+		if (!fits_direct_map(module->phys, module->bytes))
 			return "a module lies outside the direct map";
 		if (!is_owned(view, module->phys, module->bytes))
 			return "a module is not owned";

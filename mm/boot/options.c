@@ -31,7 +31,7 @@ struct word_reader {
 
 /* A word that has been taken apart; `value` is without its quotes. */
 struct option {
-	struct span key, value;
+	struct slice key, value;
 	bool has_value;
 };
 
@@ -47,7 +47,7 @@ struct option_rule {
 	 * Sets the option, or says why not and changes nothing; memmap= has
 	 * parts, each of which is set or not.
 	 */
-	const char *(*set)(struct options *options, struct span value);
+	const char *(*set)(struct options *options, struct slice value);
 };
 
 /* --- words ---------------------------------------------------------------- */
@@ -100,7 +100,7 @@ static void skip_blanks_and_comments(struct word_reader *reader)
 }
 
 /* False at the end of the layer. */
-static bool next_word(struct word_reader *reader, struct span *out)
+static bool next_word(struct word_reader *reader, struct slice *out)
 {
 	bool quoted = false;
 	const char *start;
@@ -115,32 +115,32 @@ static bool next_word(struct word_reader *reader, struct span *out)
 			quoted = !quoted;
 		reader->next++;
 	}
-	*out = (struct span){ start, (size_t)(reader->next - start) };
+	*out = (struct slice){ start, (size_t)(reader->next - start) };
 	return out->bytes > 0;
 }
 
-static size_t count_quotes(struct span span)
+static size_t count_quotes(struct slice slice)
 {
 	size_t quotes = 0;
 
-	for (size_t i = 0; i < span.bytes; i++)
-		quotes += span.text[i] == '"';
+	for (size_t i = 0; i < slice.bytes; i++)
+		quotes += slice.text[i] == '"';
 	return quotes;
 }
 
-static bool span_is(struct span span, const char *text)
+static bool slice_is(struct slice slice, const char *text)
 {
-	return span.bytes == strlen(text) &&
-	       memcmp(span.text, text, span.bytes) == 0;
+	return slice.bytes == strlen(text) &&
+	       memcmp(slice.text, text, slice.bytes) == 0;
 }
 
-static struct span span_from(struct span span, size_t start)
+static struct slice slice_from(struct slice slice, size_t start)
 {
-	return (struct span){ span.text + start, span.bytes - start };
+	return (struct slice){ slice.text + start, slice.bytes - start };
 }
 
 /* Takes a word apart; returns why it cannot be one, or NULL. */
-static const char *split_word(struct span word, struct option *out)
+static const char *split_word(struct slice word, struct option *out)
 {
 	size_t quotes = count_quotes(word);
 	size_t equals = 0;
@@ -152,9 +152,9 @@ static const char *split_word(struct span word, struct option *out)
 		return "has a quote that is not closed: ignored";
 	while (equals < word.bytes && word.text[equals] != '=')
 		equals++;
-	out->key = (struct span){ word.text, equals };
+	out->key = (struct slice){ word.text, equals };
 	out->has_value = equals < word.bytes;
-	out->value = span_from(word, equals + out->has_value);
+	out->value = slice_from(word, equals + out->has_value);
 	if (equals == 0)
 		return "has no name before the '=': ignored";
 	if (quotes == 0)
@@ -162,8 +162,8 @@ static const char *split_word(struct span word, struct option *out)
 	if (quotes > 2 || out->value.bytes < 2 || out->value.text[0] != '"' ||
 	    out->value.text[out->value.bytes - 1] != '"')
 		return "has quotes that are not around a value: ignored";
-	out->value = (struct span){ out->value.text + 1,
-				    out->value.bytes - 2 };
+	out->value =
+		(struct slice){ out->value.text + 1, out->value.bytes - 2 };
 	return NULL;
 }
 
@@ -182,30 +182,30 @@ static bool digit_value(char byte, unsigned base, unsigned *out)
 	return *out < base;
 }
 
-/* All of the span, decimal or 0x hexadecimal; false if it is no number. */
-static bool parse_number(struct span span, uint64_t *out)
+/* All of the slice, decimal or 0x hexadecimal; false if it is no number. */
+static bool parse_number(struct slice slice, uint64_t *out)
 {
 	unsigned base = 10;
 	uint64_t number = 0;
 
-	if (span.bytes > 2 && span.text[0] == '0' &&
-	    (span.text[1] == 'x' || span.text[1] == 'X')) {
+	if (slice.bytes > 2 && slice.text[0] == '0' &&
+	    (slice.text[1] == 'x' || slice.text[1] == 'X')) {
 		base = 16;
-		span = span_from(span, 2);
+		slice = slice_from(slice, 2);
 	}
-	for (size_t i = 0; i < span.bytes; i++) {
+	for (size_t i = 0; i < slice.bytes; i++) {
 		unsigned digit;
 
-		if (!digit_value(span.text[i], base, &digit) ||
+		if (!digit_value(slice.text[i], base, &digit) ||
 		    number > (UINT64_MAX - digit) / base)
 			return false;
 		number = number * base + digit;
 	}
 	*out = number;
-	return span.bytes > 0;
+	return slice.bytes > 0;
 }
 
-bool option_parse_size(struct span span, uint64_t *out)
+bool option_parse_size(struct slice slice, uint64_t *out)
 {
 	static const struct {
 		char small, large;
@@ -218,42 +218,42 @@ bool option_parse_size(struct span span, uint64_t *out)
 	uint64_t number;
 	char last;
 
-	if (span.bytes == 0)
+	if (slice.bytes == 0)
 		return false;
-	last = span.text[span.bytes - 1];
+	last = slice.text[slice.bytes - 1];
 	for (size_t i = 0; i < ARRAY_LENGTH(suffixes); i++)
 		if (last == suffixes[i].small || last == suffixes[i].large)
 			shift = suffixes[i].shift;
 	if (shift != 0)
-		span.bytes--;
-	if (!parse_number(span, &number) || number > UINT64_MAX >> shift)
+		slice.bytes--;
+	if (!parse_number(slice, &number) || number > UINT64_MAX >> shift)
 		return false;
 	*out = number << shift;
 	return true;
 }
 
 /* "9600" or "9600n8": eight bits without parity is what we always send. */
-static bool parse_baud(struct span span, uint32_t *out)
+static bool parse_baud(struct slice slice, uint32_t *out)
 {
 	uint64_t baud;
 
-	if (span.bytes > 2 &&
-	    memcmp(span.text + span.bytes - 2, "n8", 2) == 0)
-		span.bytes -= 2;
-	if (!parse_number(span, &baud) || baud == 0 ||
+	if (slice.bytes > 2 &&
+	    memcmp(slice.text + slice.bytes - 2, "n8", 2) == 0)
+		slice.bytes -= 2;
+	if (!parse_number(slice, &baud) || baud == 0 ||
 	    UART_CLOCK % baud != 0 || UART_CLOCK / baud > UART_DIVISOR_LIMIT)
 		return false;
 	*out = (uint32_t)baud;
 	return true;
 }
 
-static const char *set_console(struct options *options, struct span value)
+static const char *set_console(struct options *options, struct slice value)
 {
 	static const uint16_t ports[] = { 0x3f8, 0x2f8, 0x3e8, 0x2e8 };
 	uint32_t baud = UART_CLOCK;
 	unsigned number;
 
-	if (span_is(value, "none")) {
+	if (slice_is(value, "none")) {
 		options->serial = false;
 		return NULL;
 	}
@@ -261,7 +261,7 @@ static const char *set_console(struct options *options, struct span value)
 	    !digit_value(value.text[4], ARRAY_LENGTH(ports), &number) ||
 	    (value.bytes > 5 && value.text[5] != ','))
 		return "is neither none nor one of ttyS0 ... ttyS3: ignored";
-	if (value.bytes > 5 && !parse_baud(span_from(value, 6), &baud))
+	if (value.bytes > 5 && !parse_baud(slice_from(value, 6), &baud))
 		return "has a speed that does not divide 115200: ignored";
 	options->serial = true;
 	options->serial_port = ports[number];
@@ -269,7 +269,7 @@ static const char *set_console(struct options *options, struct span value)
 	return NULL;
 }
 
-static const char *set_mem(struct options *options, struct span value)
+static const char *set_mem(struct options *options, struct slice value)
 {
 	uint64_t bytes;
 
@@ -281,7 +281,7 @@ static const char *set_mem(struct options *options, struct span value)
 	return NULL;
 }
 
-static const char *set_maxcpus(struct options *options, struct span value)
+static const char *set_maxcpus(struct options *options, struct slice value)
 {
 	uint64_t count;
 
@@ -292,14 +292,14 @@ static const char *set_maxcpus(struct options *options, struct span value)
 	return NULL;
 }
 
-static const char *set_nosmp(struct options *options, struct span value)
+static const char *set_nosmp(struct options *options, struct slice value)
 {
 	(void)value;
 	options->max_cpus = 1;
 	return NULL;
 }
 
-static const char *set_quiet(struct options *options, struct span value)
+static const char *set_quiet(struct options *options, struct slice value)
 {
 	(void)value;
 	options->quiet = true;
@@ -307,7 +307,7 @@ static const char *set_quiet(struct options *options, struct span value)
 	return NULL;
 }
 
-static const char *set_loglevel(struct options *options, struct span value)
+static const char *set_loglevel(struct options *options, struct slice value)
 {
 	uint64_t level;
 
@@ -318,16 +318,16 @@ static const char *set_loglevel(struct options *options, struct span value)
 	return NULL;
 }
 
-static const char *set_panic(struct options *options, struct span value)
+static const char *set_panic(struct options *options, struct slice value)
 {
 	bool negative = value.bytes > 0 && value.text[0] == '-';
 	uint64_t seconds;
 
-	if (span_is(value, "exit")) {
+	if (slice_is(value, "exit")) {
 		options->panic = PANIC_EXIT;
 		return NULL;
 	}
-	if (!parse_number(span_from(value, negative), &seconds) ||
+	if (!parse_number(slice_from(value, negative), &seconds) ||
 	    seconds > INT32_MAX)
 		return "is neither exit nor a number of seconds: ignored";
 	options->panic = seconds == 0 ? PANIC_WAIT : PANIC_REBOOT;
@@ -335,7 +335,7 @@ static const char *set_panic(struct options *options, struct span value)
 	return NULL;
 }
 
-static const char *set_run(struct options *options, struct span value)
+static const char *set_run(struct options *options, struct slice value)
 {
 	if (value.bytes >= sizeof(options->run))
 		return "is longer than the 1023 bytes that fit: ignored";
@@ -347,7 +347,7 @@ static const char *set_run(struct options *options, struct span value)
 _Static_assert(sizeof(((struct options *)0)->run) == 1024,
 	       "set_run says how many bytes fit");
 
-static const char *set_on_idle(struct options *options, struct span value)
+static const char *set_on_idle(struct options *options, struct slice value)
 {
 	static const char *const names[] = {
 		[IDLE_MONITOR] = "monitor",
@@ -357,7 +357,7 @@ static const char *set_on_idle(struct options *options, struct span value)
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
-		if (span_is(value, names[i])) {
+		if (slice_is(value, names[i])) {
 			options->on_idle = (enum idle_action)i;
 			return NULL;
 		}
@@ -384,7 +384,7 @@ static const struct option_rule rules[] = {
  * The word as a record's quoted value may hold it (FORMATS, "Records"),
  * as far as there is room for whole characters; returns its length.
  */
-static size_t name_word(char *to, size_t room, struct span word)
+static size_t name_word(char *to, size_t room, struct slice word)
 {
 	static const char digits[16] = "0123456789abcdef";
 	size_t used = 0;
@@ -408,8 +408,8 @@ static size_t name_word(char *to, size_t room, struct span word)
 }
 
 /* `what` is named once: the key of an unknown word, else the whole word. */
-static void complain(struct application *to, struct span word,
-		     struct span what, const char *why)
+static void complain(struct application *to, struct slice word,
+		     struct slice what, const char *why)
 {
 	struct options *options = to->options;
 	uint32_t mark = crc32(0, what.text, what.bytes);
@@ -427,7 +427,7 @@ static void complain(struct application *to, struct span word,
 			      name_word(name, sizeof(name), word), why);
 }
 
-static void apply_word(struct application *to, struct span word)
+static void apply_word(struct application *to, struct slice word)
 {
 	const struct option_rule *rule = NULL;
 	struct option option;
@@ -438,7 +438,7 @@ static void apply_word(struct application *to, struct span word)
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LENGTH(rules); i++)
-		if (span_is(option.key, rules[i].key))
+		if (slice_is(option.key, rules[i].key))
 			rule = &rules[i];
 	if (rule == NULL) {
 		complain(to, word, option.key, "is unknown: ignored");
@@ -470,7 +470,7 @@ void options_apply(struct options *options, const struct option_layer *layer,
 {
 	struct application to = { options, complaint };
 	struct word_reader reader = reader_of(layer);
-	struct span word;
+	struct slice word;
 
 	while (next_word(&reader, &word))
 		apply_word(&to, word);
@@ -484,7 +484,7 @@ enum status options_append_layer(struct option_text *to,
 	struct word_reader reader = reader_of(layer);
 	char separator = '\n';	/* a line for each layer */
 	size_t length = to->used;
-	struct span word;
+	struct slice word;
 
 	if (length >= to->capacity)
 		return ST_FULL;
@@ -513,7 +513,7 @@ static unsigned unit_at(const unsigned char *text, size_t index)
 	return text[2 * index] | (unsigned)text[2 * index + 1] << 8;
 }
 
-static bool ends_in_efi(struct span name)
+static bool ends_in_efi(struct slice name)
 {
 	static const char suffix[] = ".EFI";
 	size_t length = sizeof(suffix) - 1;
@@ -543,7 +543,7 @@ static size_t program_name_bytes(const char *text)
 		stop = text[start++];
 	for (end = start; text[end] != '\0' && text[end] != stop; )
 		end++;
-	if (!ends_in_efi((struct span){ text + start, end - start }))
+	if (!ends_in_efi((struct slice){ text + start, end - start }))
 		return 0;
 	return text[end] == '"' ? end + 1 : end;
 }

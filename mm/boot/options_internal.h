@@ -7,15 +7,16 @@
 
 #include <boot/options.h>
 
-struct span {
+/* Part of a text; no NUL at its end. */
+struct slice {
 	const char *text;
 	size_t bytes;
 };
 
-/* All of the span: a number, decimal or 0x..., of bytes, K, M, G or T. */
-bool option_parse_size(struct span span, uint64_t *out);
+/* All of the slice: a number, decimal or 0x..., of bytes, K, M, G or T. */
+bool option_parse_size(struct slice slice, uint64_t *out);
 
 /* memmap=: sets the option as far as it can; why not all of it, or NULL. */
-const char *option_set_memmap(struct options *options, struct span value);
+const char *option_set_memmap(struct options *options, struct slice value);
 
 #endif

@@ -11,29 +11,29 @@
 
 #include "options_internal.h"
 
-static struct span cut(struct span span, size_t from, size_t to)
+static struct slice cut(struct slice slice, size_t from, size_t to)
 {
-	return (struct span){ span.text + from, to - from };
+	return (struct slice){ slice.text + from, to - from };
 }
 
-/* Where `byte` is in the span, or the span's end. */
-static size_t find(struct span span, char byte)
+/* Where `byte` is in the slice, or the slice's end. */
+static size_t find(struct slice slice, char byte)
 {
 	size_t at = 0;
 
-	while (at < span.bytes && span.text[at] != byte)
+	while (at < slice.bytes && slice.text[at] != byte)
 		at++;
 	return at;
 }
 
 /* Linux' other forms: memory that is usable, ACPI's or persistent. */
-static bool has_other_mark(struct span part)
+static bool has_other_mark(struct slice part)
 {
 	return find(part, '@') < part.bytes || find(part, '#') < part.bytes ||
 	       find(part, '!') < part.bytes;
 }
 
-static const char *parse_range(struct span part, struct range *out)
+static const char *parse_range(struct slice part, struct range *out)
 {
 	size_t mark = find(part, '$');
 	uint64_t bytes, start, end;
@@ -64,7 +64,7 @@ static bool is_known(const struct options *options, const struct range *range)
 	return false;
 }
 
-static const char *add_part(struct options *options, struct span part)
+static const char *add_part(struct options *options, struct slice part)
 {
 	struct range range;
 	const char *why = parse_range(part, &range);
@@ -81,12 +81,12 @@ static const char *add_part(struct options *options, struct span part)
 
 _Static_assert(BAD_RANGES == 32, "add_part says how many");
 
-const char *option_set_memmap(struct options *options, struct span value)
+const char *option_set_memmap(struct options *options, struct slice value)
 {
 	const char *first_why = NULL;
 
 	for (size_t at = 0; at <= value.bytes;) {
-		struct span rest = cut(value, at, value.bytes);
+		struct slice rest = cut(value, at, value.bytes);
 		size_t end = find(rest, ',');
 		const char *why = add_part(options, cut(rest, 0, end));
 

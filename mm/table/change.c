@@ -44,7 +44,7 @@ struct leaves {
 
 /* What pass one learnt about a range whose pages are all mapped. */
 struct survey {
-	struct span span;		/* narrowed to what will change      */
+	struct range range;		/* narrowed to what will change      */
 	unsigned first_level;		/* of the leaf that holds its start  */
 	unsigned last_level;		/* of the leaf that holds its end    */
 	struct leaves row;		/* the last that was looked at       */
@@ -111,15 +111,15 @@ static inline uint64_t leaves_end(const struct leaves *leaves)
 static enum status survey_unmap(const struct table *table,
 				struct survey *survey)
 {
-	const struct span *span = &survey->span;
+	const struct range *range = &survey->range;
 	struct leaves *row = &survey->row;
 
-	if (!leaves_at(table, span->start, span->end, row))
+	if (!leaves_at(table, range->start, range->end, row))
 		return ST_NOT_FOUND;
 	survey->first_level = row->level;
-	survey->one_row = leaves_end(row) >= span->end;
-	while (leaves_end(row) < span->end)
-		if (!leaves_at(table, leaves_end(row), span->end, row))
+	survey->one_row = leaves_end(row) >= range->end;
+	while (leaves_end(row) < range->end)
+		if (!leaves_at(table, leaves_end(row), range->end, row))
 			return ST_NOT_FOUND;
 	survey->last_level = row->level;
 	return ST_OK;
@@ -148,18 +148,18 @@ static inline bool changing_part(const uint64_t *entry,
 }
 
 /*
- * Narrows the span to the leaves that change; it is empty when none does.
+ * Narrows the range to the leaves that change; it is empty when none does.
  * Fails: ST_NOT_FOUND.
  */
 static enum status survey_protect(const struct table *table,
 				  const struct rewrite *rewrite,
 				  struct survey *survey)
 {
-	struct span whole = survey->span;
+	struct range whole = survey->range;
 	struct leaves *row = &survey->row;
 	uint64_t at = whole.start;
 
-	survey->span.end = whole.start;
+	survey->range.end = whole.start;
 	for (; at < whole.end; at = leaves_end(row)) {
 		uint64_t first = 0;
 		uint64_t end;
@@ -173,12 +173,12 @@ static enum status survey_protect(const struct table *table,
 				   &first, &end))
 			continue;
 		shift = level_shift(row->level);
-		if (survey->span.end == whole.start) {
-			survey->span.start = max_u64(
+		if (survey->range.end == whole.start) {
+			survey->range.start = max_u64(
 				row->base + (first << shift), whole.start);
 			survey->first_level = row->level;
 		}
-		survey->span.end =
+		survey->range.end =
 			min_u64(row->base + (end << shift), whole.end);
 		survey->last_level = row->level;
 	}
@@ -188,8 +188,8 @@ static enum status survey_protect(const struct table *table,
 /* One per 1 GiB leaf cut, and one per 2 MiB that then is. */
 static uint64_t tables_to_split(const struct survey *survey)
 {
-	uint64_t start = survey->span.start;
-	uint64_t end = survey->span.end;
+	uint64_t start = survey->range.start;
+	uint64_t end = survey->range.end;
 	uint64_t tables = 0;
 
 	for (unsigned level = 1; level <= LEAF_LEVEL_MAX; level++) {
@@ -283,19 +283,19 @@ static enum status cut_ends(struct table *table, struct survey *survey)
 	status = chain_reserve(table, &chain, tables);
 	if (status != ST_OK)
 		return status;
-	if (!is_aligned(survey->span.start, level_size(survey->first_level)))
-		cut_at(table, survey->span.start, &chain);
-	if (!is_aligned(survey->span.end, level_size(survey->last_level)))
-		cut_at(table, survey->span.end, &chain);
+	if (!is_aligned(survey->range.start, level_size(survey->first_level)))
+		cut_at(table, survey->range.start, &chain);
+	if (!is_aligned(survey->range.end, level_size(survey->last_level)))
+		cut_at(table, survey->range.end, &chain);
 	ASSERT(chain.pages == 0);
 	return ST_OK;
 }
 
-static void flush(const struct span *span, unsigned smallest_level)
+static void flush(const struct range *range, unsigned smallest_level)
 {
-	uint64_t bytes = span->end - span->start;
+	uint64_t bytes = range_bytes(*range);
 	uint64_t pages = bytes >> level_shift(smallest_level);
-	vaddr_t start = canonical(span->start);
+	vaddr_t start = canonical(range->start);
 
 	if (pages == 1)
 		mmu_flush_page(start);
@@ -364,14 +364,14 @@ static void rewrite_row(const struct leaves *row,
 static void row_at(const struct table *table, struct survey *survey,
 		   uint64_t at)
 {
-	bool there = survey->one_row || leaves_at(table, at, survey->span.end,
-						  &survey->row);
+	bool there = survey->one_row ||
+		     leaves_at(table, at, survey->range.end, &survey->row);
 
 	ASSERT(there);
 }
 
 /* Fails: ST_NOT_FOUND. */
-static enum status protect_strip(struct span *span, struct strip *strip,
+static enum status protect_strip(struct range *range, struct strip *strip,
 				 const struct rewrite *rewrite)
 {
 	uint64_t first = 0;
@@ -384,33 +384,33 @@ static enum status protect_strip(struct span *span, struct strip *strip,
 	strip->entry += first;
 	strip->count = end - first;
 	rewrite_entries(strip, rewrite);
-	span->start += first << PAGE_SHIFT;
-	span->end = span->start + (strip->count << PAGE_SHIFT);
-	flush(span, 0);
+	range->start += first << PAGE_SHIFT;
+	range->end = range->start + (strip->count << PAGE_SHIFT);
+	flush(range, 0);
 	return ST_OK;
 }
 
 static NOINLINE enum status protect_rows(struct table *table,
-					 const struct span *span,
+					 const struct range *range,
 					 const struct rewrite *rewrite)
 {
-	struct survey survey = { .span = *span };
+	struct survey survey = { .range = *range };
 	unsigned smallest = LEAF_LEVEL_MAX;
 	enum status status;
 
 	status = survey_protect(table, rewrite, &survey);
-	if (status != ST_OK || survey.span.start == survey.span.end)
+	if (status != ST_OK || range_is_empty(survey.range))
 		return status;
 	status = cut_ends(table, &survey);
 	if (status != ST_OK)
 		return status;
-	for (uint64_t at = survey.span.start; at < survey.span.end;
+	for (uint64_t at = survey.range.start; at < survey.range.end;
 	     at = leaves_end(&survey.row)) {
 		row_at(table, &survey, at);
 		rewrite_row(&survey.row, rewrite);
 		smallest = min_level(smallest, survey.row.level);
 	}
-	flush(&survey.span, smallest);
+	flush(&survey.range, smallest);
 	return ST_OK;
 }
 
@@ -422,18 +422,18 @@ enum status table_protect(struct table *table, vaddr_t virt, uint64_t bytes,
 		.set = rights_to_bits(table, rights),
 	};
 	struct strip strip;
-	struct span span;
+	struct range range;
 	enum status status;
 
-	status = span_of(virt, bytes, &span);
+	status = range_of(virt, bytes, &range);
 	if (status != ST_OK)
 		return status;
 	if (!rights_exist(rights))
 		return ST_BAD_ARGUMENT;
-	if (strip_at(table, &span, &strip) &&
+	if (strip_at(table, &range, &strip) &&
 	    !(rewrite.set & ~*strip.holder & ENTRY_USER))
-		return protect_strip(&span, &strip, &rewrite);
-	return protect_rows(table, &span, &rewrite);
+		return protect_strip(&range, &strip, &rewrite);
+	return protect_rows(table, &range, &rewrite);
 }
 
 /*
@@ -458,9 +458,9 @@ static void uncount(struct table *table, const struct path *path,
 }
 
 static NOINLINE enum status unmap_rows(struct table *table,
-				       const struct span *span)
+				       const struct range *range)
 {
-	struct survey survey = { .span = *span };
+	struct survey survey = { .range = *range };
 	unsigned smallest = LEAF_LEVEL_MAX;
 	struct chain freed = { 0, 0 };
 	enum status status;
@@ -471,7 +471,7 @@ static NOINLINE enum status unmap_rows(struct table *table,
 	status = cut_ends(table, &survey);
 	if (status != ST_OK)
 		return status;
-	for (uint64_t at = span->start; at < span->end;
+	for (uint64_t at = range->start; at < range->end;
 	     at = leaves_end(&survey.row)) {
 		struct leaves *row = &survey.row;
 
@@ -480,7 +480,7 @@ static NOINLINE enum status unmap_rows(struct table *table,
 		uncount(table, &row->path, row->level, row->count, &freed);
 		smallest = min_level(smallest, row->level);
 	}
-	flush(span, smallest);
+	flush(range, smallest);
 	chain_give(table, &freed);
 	return ST_OK;
 }
@@ -488,20 +488,20 @@ static NOINLINE enum status unmap_rows(struct table *table,
 enum status table_unmap(struct table *table, vaddr_t virt, uint64_t bytes)
 {
 	struct strip strip;
-	struct span span;
+	struct range range;
 	enum status status;
 
-	status = span_of(virt, bytes, &span);
+	status = range_of(virt, bytes, &range);
 	if (status != ST_OK)
 		return status;
 	/* The short cut, unless the page table goes with its last pages. */
-	if (!strip_at(table, &span, &strip) ||
+	if (!strip_at(table, &range, &strip) ||
 	    (*strip.holder & COUNT_MASK) == strip.count << COUNT_SHIFT)
-		return unmap_rows(table, &span);
+		return unmap_rows(table, &range);
 	if (!all_present(&strip))
 		return ST_NOT_FOUND;
 	entries_clear(strip.entry, strip.count);
 	*strip.holder -= strip.count << COUNT_SHIFT;
-	flush(&span, 0);
+	flush(&range, 0);
 	return ST_OK;
 }

@@ -12,6 +12,7 @@
 #include <arch/mmu.h>
 #include <base/assert.h>
 #include <base/bits.h>
+#include <base/range.h>
 #include <base/string.h>
 #include <mm/table.h>
 
@@ -95,17 +96,12 @@ static inline uint64_t *table_entries(const struct table *table,
 	return window_at(&table->window, (paddr_t){ entry & ENTRY_ADDRESS });
 }
 
-/* [start..end), low 48 bits. */
-struct span {
-	uint64_t start, end;
-};
-
 /*
- * The range checks of every call, on hostile numbers.
+ * The range checks of every call, on hostile numbers; `out` is low 48 bits.
  * Fails: ST_BAD_RANGE (empty, unaligned, not canonical, beyond its half).
  */
-static inline enum status span_of(vaddr_t virt, uint64_t bytes,
-				  struct span *out)
+static inline enum status range_of(vaddr_t virt, uint64_t bytes,
+				   struct range *out)
 {
 	uint64_t half = 1UL << 47;
 
@@ -157,25 +153,25 @@ struct strip {
 };
 
 /*
- * The short cut for small ranges: is all of `span` in one page table that
+ * The short cut for small ranges: is all of `range` in one page table that
  * is there? T6 makes the holder's user bit speak for the entries above it.
  */
 static inline bool strip_at(const struct table *table,
-			    const struct span *span, struct strip *out)
+			    const struct range *range, struct strip *out)
 {
 	uint64_t *entries = window_at_frame(&table->window, table->root);
 
-	if ((span->start ^ (span->end - 1)) >= SIZE_2M)
+	if ((range->start ^ (range->end - 1)) >= SIZE_2M)
 		return false;
 #pragma GCC unroll 3
 	for (unsigned level = ROOT_LEVEL; level > 0; level--) {
-		out->holder = entries + index_at(span->start, level);
+		out->holder = entries + index_at(range->start, level);
 		if (!points_to_table(*out->holder, level))
 			return false;
 		entries = table_entries(table, *out->holder);
 	}
-	out->entry = entries + index_at(span->start, 0);
-	out->count = (span->end - span->start) >> PAGE_SHIFT;
+	out->entry = entries + index_at(range->start, 0);
+	out->count = range_bytes(*range) >> PAGE_SHIFT;
 	return true;
 }
 

@@ -116,10 +116,10 @@ static void run_add(struct run_list *runs, uint64_t *at, uint64_t end,
 	*at = end;
 }
 
-static void cut_into_runs(struct run_list *runs, const struct span *span,
+static void cut_into_runs(struct run_list *runs, const struct range *range,
 			  unsigned top)
 {
-	uint64_t at = span->start;
+	uint64_t at = range->start;
 	unsigned level;
 
 	runs->count = 0;
@@ -127,12 +127,12 @@ static void cut_into_runs(struct run_list *runs, const struct span *span,
 		uint64_t larger = level_size(level + 1);
 		uint64_t boundary = align_up(at, larger);
 
-		if (boundary + larger > span->end)
+		if (boundary + larger > range->end)
 			break;
 		run_add(runs, &at, boundary, level);
 	}
 	for (;; level--) {
-		run_add(runs, &at, align_down(span->end, level_size(level)),
+		run_add(runs, &at, align_down(range->end, level_size(level)),
 			level);
 		if (level == 0)
 			break;
@@ -150,7 +150,7 @@ static bool all_absent(const uint64_t *entry, uint64_t count)
 }
 
 /* Tables at `level` whose first met address is in [from..to). */
-static uint64_t tables_first_met(const struct span *whole, uint64_t from,
+static uint64_t tables_first_met(const struct range *whole, uint64_t from,
 				 uint64_t to, unsigned level)
 {
 	uint64_t cover = level_size(level + 1);
@@ -165,7 +165,7 @@ static uint64_t tables_first_met(const struct span *whole, uint64_t from,
  * Returns false when something is mapped there already.
  */
 static bool run_survey(const struct table *table, const struct run *run,
-		       const struct span *whole, uint64_t *missing)
+		       const struct range *whole, uint64_t *missing)
 {
 	uint64_t stop;
 
@@ -304,16 +304,16 @@ static void run_place(struct table *table, struct placing *placing,
 }
 
 static NOINLINE enum status map_runs(struct table *table,
-				     const struct span *span, unsigned level,
+				     const struct range *range, unsigned level,
 				     struct placing *placing)
 {
 	struct run_list runs;
 	uint64_t missing = 0;
 	enum status status;
 
-	cut_into_runs(&runs, span, level);
+	cut_into_runs(&runs, range, level);
 	for (size_t i = 0; i < runs.count; i++)
-		if (!run_survey(table, &runs.items[i], span, &missing))
+		if (!run_survey(table, &runs.items[i], range, &missing))
 			return ST_CONFLICT;
 	status = chain_reserve(table, &placing->chain, missing);
 	if (status != ST_OK)
@@ -328,28 +328,28 @@ enum status table_map(struct table *table, const struct table_mapping *want)
 {
 	struct placing placing;
 	struct strip strip;
-	struct span span;
+	struct range range;
 	enum status status;
 	unsigned level;
 
-	status = span_of(want->virt, want->bytes, &span);
+	status = range_of(want->virt, want->bytes, &range);
 	if (status != ST_OK)
 		return status;
 	status = mapping_refusal(table, want);
 	if (status != ST_OK)
 		return status;
 	level = leaf_level(table, want);
-	placing.distance = want->phys.raw - span.start;
+	placing.distance = want->phys.raw - range.start;
 	placing.bits = ENTRY_PRESENT | rights_to_bits(table, want->rights);
 	placing.cache = want->cache;
-	if (level == 0 && strip_at(table, &span, &strip) &&
+	if (level == 0 && strip_at(table, &range, &strip) &&
 	    !(placing.bits & ~*strip.holder & ENTRY_USER)) {
 		if (!all_absent(strip.entry, strip.count))
 			return ST_CONFLICT;
-		put_leaves(&placing, 0, span.start, &strip);
+		put_leaves(&placing, 0, range.start, &strip);
 		return ST_OK;
 	}
-	return map_runs(table, &span, level, &placing);
+	return map_runs(table, &range, level, &placing);
 }
 
 enum status table_query(const struct table *table, vaddr_t virt,

@@ -243,20 +243,19 @@ static const char *compare_memory(const struct numa *numa,
 		const struct fact *owner = owner_of(model, page);
 		paddr_t at = { page * PAGE_SIZE };
 		const struct numa_range *range = range_at(numa, at.raw);
-		struct numa_stretch stretch = numa_stretch_at(numa, at);
+		struct numa_node_range found = numa_node_at(numa, at);
 		size_t node = owner != NULL ? node_of(model, owner) : 0;
 
 		next = next_edge(model, page);
 		if ((range != NULL) != (owner != NULL))
 			return "a page is in a range, or in none";
-		if (stretch.node != node)
+		if (found.node != node)
 			return "a page is another node's";
-		if (stretch.end.raw <= at.raw ||
-		    stretch.end.raw > PHYSICAL_LIMIT ||
-		    (range != NULL && stretch.end.raw != range->end.raw) ||
+		if (found.end.raw <= at.raw || found.end.raw > PHYSICAL_LIMIT ||
+		    (range != NULL && found.end.raw != range->end.raw) ||
 		    (range == NULL &&
-		     stretch.end.raw < min_u64(next, end) * PAGE_SIZE))
-			return "a stretch ends elsewhere";
+		     found.end.raw < min_u64(next, end) * PAGE_SIZE))
+			return "a range ends elsewhere";
 		if (owner == NULL)
 			continue;
 		if (range->flags != owner->flags || range->node != node)

@@ -202,30 +202,29 @@ CASE(numa_counts_only_memory_that_is_there)
 	CHECK(numa.nodes[0].pages == 4 && numa.nodes[1].pages == 0);
 	CHECK(numa.range_count == 3);
 	CHECK(numa.ranges[2].flags == PERSISTENT);
-	CHECK(numa_stretch_at(&numa, (paddr_t){ MIB }).node == 1);
+	CHECK(numa_node_at(&numa, (paddr_t){ MIB }).node == 1);
 	scene_drop(&numa);
 }
 
 CASE(numa_gives_memory_that_nobody_names_to_node_0)
 {
-	struct numa_stretch stretch;
+	struct numa_node_range found;
 	struct numa numa;
 
 	scene_begin(&scene, 3);
 	scene_picture(&scene, "..0011..1");
 	numa = scene_build(&scene);
-	stretch = numa_stretch_at(&numa, (paddr_t){ 0 });
-	CHECK(stretch.node == 0 && stretch.end.raw == 2 * PAGE_SIZE);
-	stretch = numa_stretch_at(&numa, (paddr_t){ 4 * PAGE_SIZE });
-	CHECK(stretch.node == 1 && stretch.end.raw == 6 * PAGE_SIZE);
-	stretch = numa_stretch_at(&numa, (paddr_t){ 5 * PAGE_SIZE + 4095 });
-	CHECK(stretch.node == 1 && stretch.end.raw == 6 * PAGE_SIZE);
-	stretch = numa_stretch_at(&numa, (paddr_t){ 6 * PAGE_SIZE });
-	CHECK(stretch.node == 0 && stretch.end.raw == 8 * PAGE_SIZE);
-	stretch = numa_stretch_at(&numa, (paddr_t){ PHYSICAL_LIMIT - 1 });
-	CHECK(stretch.node == 0 && stretch.end.raw == PHYSICAL_LIMIT);
-	CHECK_ASSERTS((void)numa_stretch_at(&numa,
-					    (paddr_t){ PHYSICAL_LIMIT }));
+	found = numa_node_at(&numa, (paddr_t){ 0 });
+	CHECK(found.node == 0 && found.end.raw == 2 * PAGE_SIZE);
+	found = numa_node_at(&numa, (paddr_t){ 4 * PAGE_SIZE });
+	CHECK(found.node == 1 && found.end.raw == 6 * PAGE_SIZE);
+	found = numa_node_at(&numa, (paddr_t){ 5 * PAGE_SIZE + 4095 });
+	CHECK(found.node == 1 && found.end.raw == 6 * PAGE_SIZE);
+	found = numa_node_at(&numa, (paddr_t){ 6 * PAGE_SIZE });
+	CHECK(found.node == 0 && found.end.raw == 8 * PAGE_SIZE);
+	found = numa_node_at(&numa, (paddr_t){ PHYSICAL_LIMIT - 1 });
+	CHECK(found.node == 0 && found.end.raw == PHYSICAL_LIMIT);
+	CHECK_ASSERTS((void)numa_node_at(&numa, (paddr_t){ PHYSICAL_LIMIT }));
 	scene_drop(&numa);
 }
 
@@ -278,12 +277,11 @@ CASE(numa_takes_thousands_of_stripes)
 		CHECK(numa.nodes[node].pages ==
 		      stripes / 3 * bytes / PAGE_SIZE);
 	for (uint64_t i = 0; i < stripes; i++) {
-		struct numa_stretch stretch;
+		struct numa_node_range found;
 
-		stretch = numa_stretch_at(&numa,
-					  (paddr_t){ i * bytes + MIB });
-		CHECK(stretch.node == i % 3);
-		CHECK(stretch.end.raw == (i + 1) * bytes);
+		found = numa_node_at(&numa, (paddr_t){ i * bytes + MIB });
+		CHECK(found.node == i % 3);
+		CHECK(found.end.raw == (i + 1) * bytes);
 	}
 	scene_drop(&numa);
 }

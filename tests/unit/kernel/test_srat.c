@@ -157,7 +157,7 @@ CASE(numa_numbers_domains_without_gaps)
 					       sorted[i - 1]));
 	CHECK(numa.nodes[1].pages == 0 && numa.nodes[1].cpus == 1);
 	CHECK(numa.nodes[5].pages == 256 && numa.nodes[5].cpus == 0);
-	CHECK(numa_stretch_at(&numa, (paddr_t){ 0 }).node == 5);
+	CHECK(numa_node_at(&numa, (paddr_t){ 0 }).node == 5);
 	scene_drop(&numa);
 }
 
@@ -394,7 +394,7 @@ CASE(numa_serves_large_machines)
 		CHECK(numa.nodes[i].cpus == 16 &&
 		      numa.nodes[i].pages << 12 == 64 * GIB);
 	CHECK(numa_find_cpu(&numa, 1023, &node) == ST_OK && node == 0);
-	CHECK(numa_stretch_at(&numa, (paddr_t){ 4095 * GIB }).node == 63);
+	CHECK(numa_node_at(&numa, (paddr_t){ 4095 * GIB }).node == 63);
 	scene_drop(&numa);
 }
 
