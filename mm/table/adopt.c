@@ -14,7 +14,7 @@
  */
 #include <mm/table.h>
 
-#include "internal.h"
+#include "step.h"
 
 #define TO_TABLE_BITS (ENTRY_PRESENT | ENTRY_WRITE | ENTRY_USER |	\
 		       ENTRY_ACCESSED | COUNT_MASK)

@@ -20,7 +20,9 @@
  */
 #include <mm/table.h>
 
-#include "internal.h"
+#include <arch/mmu.h>
+
+#include "walk.h"
 
 /*
  * Up to so many pages, of the smallest leaf's size, are flushed one by one;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /* The small steps that are worth a call: page chains, entries in words. */
-#include "internal.h"
+#include "step.h"
 
 void chain_push(const struct table *table, struct chain *chain,
 		uint64_t address)

@@ -29,7 +29,9 @@
  */
 #include <mm/table.h>
 
-#include "internal.h"
+#include <arch/mmu.h>
+
+#include "walk.h"
 
 #define RUNS_MAX 5
 

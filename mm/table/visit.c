@@ -5,7 +5,7 @@
  */
 #include <mm/table.h>
 
-#include "internal.h"
+#include "step.h"
 
 struct row_visit {
 	const struct table *table;
