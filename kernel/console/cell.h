@@ -8,13 +8,13 @@
 
 struct cell {
 	uint8_t glyph;
-	uint8_t ink;
+	uint8_t colour;
 };
 
 /* As one number: this is asked of every cell of a screen that scrolls. */
 static inline uint16_t cell_number(struct cell cell)
 {
-	return (uint16_t)(cell.ink << 8 | cell.glyph);
+	return (uint16_t)(cell.colour << 8 | cell.glyph);
 }
 
 static inline bool cell_is(struct cell a, struct cell b)

@@ -27,20 +27,20 @@ static void enter(struct highlight *highlight, enum part part, size_t left)
 	highlight->left = (uint16_t)left;
 }
 
-/* INK_COUNT when the letter is none of the log's. */
-static enum ink ink_of_level(char letter)
+/* COLOUR_COUNT when the letter is none of the log's. */
+static enum colour colour_of_level(char letter)
 {
 	switch (letter) {
 	case 'E':
-		return INK_ERROR;
+		return COLOUR_ERROR;
 	case 'W':
-		return INK_WARNING;
+		return COLOUR_WARNING;
 	case 'I':
-		return INK_TEXT;
+		return COLOUR_TEXT;
 	case 'D':
-		return INK_DIM;
+		return COLOUR_DIM;
 	default:
-		return INK_COUNT;
+		return COLOUR_COUNT;
 	}
 }
 
@@ -55,7 +55,8 @@ static size_t stamp_bytes(const char *text, size_t bytes)
 			      text[at] == '.' || text[at] == ' '))
 		at++;
 	if (at + 3 >= bytes || text[at] != ']' || text[at + 1] != ' ' ||
-	    ink_of_level(text[at + 2]) == INK_COUNT || text[at + 3] != ' ')
+	    colour_of_level(text[at + 2]) == COLOUR_COUNT ||
+	    text[at + 3] != ' ')
 		return 0;
 	return at + 2;
 }
@@ -66,13 +67,13 @@ static void start_line(struct highlight *highlight, const char *text,
 	size_t prompt_bytes = strlen(HIGHLIGHT_PROMPT);
 	size_t stamp = stamp_bytes(text, bytes);
 
-	highlight->ink = INK_TEXT;
+	highlight->colour = COLOUR_TEXT;
 	if (stamp > 0) {
-		highlight->ink = (uint8_t)ink_of_level(text[stamp]);
+		highlight->colour = (uint8_t)colour_of_level(text[stamp]);
 		enter(highlight, PART_STAMP, stamp);
 	} else if (bytes >= prompt_bytes &&
 		   memcmp(text, HIGHLIGHT_PROMPT, prompt_bytes) == 0) {
-		highlight->ink = INK_TYPED;
+		highlight->colour = COLOUR_TYPED;
 		enter(highlight, PART_PROMPT, prompt_bytes);
 	} else {
 		enter(highlight, PART_REST, 0);
@@ -88,37 +89,38 @@ static void count_down(struct highlight *highlight)
 		return;
 	if (highlight->part == PART_STAMP)
 		next = PART_LEVEL;
-	else if (highlight->part == PART_LEVEL && highlight->ink == INK_TEXT)
+	else if (highlight->part == PART_LEVEL &&
+		 highlight->colour == COLOUR_TEXT)
 		next = PART_ROOM;
 	enter(highlight, next, next == PART_LEVEL ? LEVEL_BYTES : 0);
 }
 
-enum ink highlight_next(struct highlight *highlight, const char *text,
+enum colour highlight_next(struct highlight *highlight, const char *text,
 			size_t bytes)
 {
-	enum ink rest;
+	enum colour rest;
 
 	if (*text == '\n') {
 		enter(highlight, PART_START, 0);
-		return INK_TEXT;
+		return COLOUR_TEXT;
 	}
 	if (highlight->part == PART_START)
 		start_line(highlight, text, bytes);
-	rest = (enum ink)highlight->ink;
+	rest = (enum colour)highlight->colour;
 	switch ((enum part)highlight->part) {
 	case PART_STAMP:
 		count_down(highlight);
-		return INK_DIM;
+		return COLOUR_DIM;
 	case PART_LEVEL:
 		count_down(highlight);
-		return rest == INK_TEXT ? INK_DIM : rest;
+		return rest == COLOUR_TEXT ? COLOUR_DIM : rest;
 	case PART_PROMPT:
 		count_down(highlight);
-		return INK_PROMPT;
+		return COLOUR_PROMPT;
 	case PART_ROOM:
 		if (*text == ':')
 			enter(highlight, PART_REST, 0);
-		return INK_ROOM;
+		return COLOUR_ROOM;
 	case PART_START:
 	case PART_REST:
 		break;

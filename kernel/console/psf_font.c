@@ -258,7 +258,7 @@ static uint32_t box_row(const struct font *font, uint32_t row)
 	return (bar & ~(bar >> 1)) | (bar & ~(bar << 1));
 }
 
-static void note_ink(struct font *font, uint32_t glyph)
+static void note_colour(struct font *font, uint32_t glyph)
 {
 	for (uint32_t row = 0; row < font->height; row++)
 		if (font->shape[glyph][row] != 0)
@@ -284,7 +284,7 @@ static enum status add_glyph(struct font *font, const struct psf *psf,
 		if (status != ST_OK)
 			return status;
 	}
-	note_ink(font, glyph);
+	note_colour(font, glyph);
 	return ST_OK;
 }
 
@@ -304,7 +304,7 @@ enum status font_build(struct font *font, const struct psf *psf)
 	}
 	for (uint32_t row = 0; row < font->height; row++)
 		font->shape[GLYPH_UNKNOWN][row] = NO_ROW;
-	note_ink(font, GLYPH_UNKNOWN);
+	note_colour(font, GLYPH_UNKNOWN);
 	return status;
 }
 
@@ -320,14 +320,15 @@ void font_expand(const struct font *font, struct font_colours colours,
 		uint32_t bits = font->rows[i];
 
 		for (uint32_t x = 0; x < font->width; x++, bits <<= 1)
-			*pixels++ = bits >> 31 ? colours.ink : colours.paper;
+			*pixels++ = bits >> 31 ? colours.foreground :
+						 colours.background;
 	}
 }
 
 /* One shape where another stands, both in the same colours. */
 struct shape_change {
 	const uint32_t *want, *have;
-	uint32_t groups;		/* of rows in which one has ink */
+	uint32_t groups;		/* of rows in which one has colour */
 	const char *pixels;
 	char *at;
 	uint64_t pitch;
@@ -357,7 +358,7 @@ draw_shape(struct shape_change change, uint32_t width)
 	} while (change.groups != 0);
 }
 
-/* When a screen scrolls, most of what is no blank changes, but not its ink. */
+/* When a screen scrolls, most characters change, but not their colours. */
 static inline __attribute__((always_inline)) void
 draw_cells(const struct font *font, const struct glyph_row *row,
 	   uint32_t width)
@@ -381,13 +382,13 @@ draw_cells(const struct font *font, const struct glyph_row *row,
 			}
 			continue;
 		}
-		if (__builtin_expect(want->ink != have->ink, 0))
+		if (__builtin_expect(want->colour != have->colour, 0))
 			old = GLYPH_UNKNOWN;
 		draw_shape((struct shape_change){
 			.want = font->shape[glyph],
 			.have = font->shape[old],
 			.groups = font->inked[glyph] | font->inked[old],
-			.pixels = (const char *)pixels[want->ink],
+			.pixels = (const char *)pixels[want->colour],
 			.at = at,
 			.pitch = pitch,
 		}, width);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * psf_font.h - a console font, from its file to pixels on the glass.
+ * psf_font.h - a console font, from its file to pixels on the screen.
  *
  * Takes: a PC Screen Font, version 1 or 2, any bytes.
  * Gives: the shapes of the printable bytes, and the drawing of one shape
@@ -48,7 +48,7 @@ uint32_t psf_row(const struct psf *psf, uint32_t glyph, uint32_t row);
 
 /* The glyphs: bytes 0 ... 127, and one for unknown screen content. */
 #define GLYPH_BOX	127	/* for what the font does not have           */
-#define GLYPH_UNKNOWN	128	/* on the glass: differs from everything     */
+#define GLYPH_UNKNOWN	128	/* on the screen: differs from everything    */
 #define GLYPH_COUNT	129
 
 /*
@@ -73,7 +73,7 @@ enum status font_build(struct font *font, const struct psf *psf);
  * colours, aligned to 8.
  */
 struct font_colours {
-	uint32_t ink, paper;
+	uint32_t foreground, background;
 };
 size_t font_expanded_bytes(const struct font *font);
 void font_expand(const struct font *font, struct font_colours colours,
@@ -81,12 +81,12 @@ void font_expand(const struct font *font, struct font_colours colours,
 
 /*
  * Draws the cells of a row that differ, touching only those rows of pixels
- * in which they do, and makes `have` equal to `want`. Where the ink differs
+ * in which they do, and makes `have` equal to `want`. Where the colour differs
  * too, the whole cell. Never reads from `at`.
  */
 struct glyph_row {
 	struct cell_row cells;		/* glyphs below GLYPH_COUNT          */
-	uint32_t *const *pixels;	/* by ink: the font expanded in it   */
+	uint32_t *const *pixels;	/* by colour: the expanded font      */
 	void *at;			/* the row's top left pixel          */
 	uint32_t pitch_bytes;
 };

@@ -2,13 +2,13 @@
 /*
  * The framebuffer is far away: writing to it is a message to a device, and
  * reading waits for its answer, a hundred times slower. So what is seen is
- * remembered in memory, as cells of a character and an ink, and the
+ * remembered in memory, as cells of a character and a colour, and the
  * framebuffer is only written to: in whole rows of a glyph, where these
  * change, and through a write-combining mapping that makes one burst of
  * each. There is no copy of the pixels to scroll: what scrolling would move
  * is drawn again where it differs.
  *
- * Memory is one run of pages: the cells, and for each ink the font's
+ * Memory is one run of pages: the cells, and for each colour the font's
  * different rows as pixels. It is taken once, at the start.
  */
 #include "screen.h"
@@ -31,20 +31,20 @@ struct font_file {
 };
 extern const struct font_file font_files[FONT_COUNT];	/* font.S */
 
-static const struct font_colours inks[INK_COUNT] = {
-	[INK_TEXT] = { 0xc9d1d9, COLOUR_PAPER },
-	[INK_DIM] = { 0x7d8896, COLOUR_PAPER },
-	[INK_ROOM] = { 0x56b4e9, COLOUR_PAPER },
-	[INK_WARNING] = { 0xe5c07b, COLOUR_PAPER },
-	[INK_ERROR] = { 0xf07f86, COLOUR_PAPER },
-	[INK_PROMPT] = { 0xffb454, COLOUR_PAPER },
-	[INK_TYPED] = { 0xf0f4f8, COLOUR_PAPER },
-	[INK_CURSOR] = { COLOUR_PAPER, 0xffb454 },
-	[INK_HEADER_NAME] = { 0xffb454, COLOUR_HEADER },
-	[INK_HEADER] = { 0xf0f4f8, COLOUR_HEADER },
-	[INK_HEADER_DIM] = { 0x7d8896, COLOUR_HEADER },
-	[INK_CAUSE] = { 0xf0f4f8, COLOUR_CAUSE },
-	[INK_TODO] = { 0xffb454, COLOUR_PAPER },
+static const struct font_colours palette[COLOUR_COUNT] = {
+	[COLOUR_TEXT] = { 0xc9d1d9, RGB_BACKGROUND },
+	[COLOUR_DIM] = { 0x7d8896, RGB_BACKGROUND },
+	[COLOUR_ROOM] = { 0x56b4e9, RGB_BACKGROUND },
+	[COLOUR_WARNING] = { 0xe5c07b, RGB_BACKGROUND },
+	[COLOUR_ERROR] = { 0xf07f86, RGB_BACKGROUND },
+	[COLOUR_PROMPT] = { 0xffb454, RGB_BACKGROUND },
+	[COLOUR_TYPED] = { 0xf0f4f8, RGB_BACKGROUND },
+	[COLOUR_CURSOR] = { RGB_BACKGROUND, 0xffb454 },
+	[COLOUR_HEADER_NAME] = { 0xffb454, RGB_HEADER },
+	[COLOUR_HEADER] = { 0xf0f4f8, RGB_HEADER },
+	[COLOUR_HEADER_DIM] = { 0x7d8896, RGB_HEADER },
+	[COLOUR_CAUSE] = { 0xf0f4f8, RGB_CAUSE },
+	[COLOUR_TODO] = { 0xffb454, RGB_BACKGROUND },
 };
 
 struct screen screen;
@@ -53,7 +53,7 @@ void screen_fill(const struct rectangle *area, uint32_t colour)
 {
 	uint32_t pixel = surface_pixel(&screen.surface, colour);
 	uint64_t pitch = screen.surface.pitch_bytes;
-	char *at = screen.glass + area->top * pitch + area->left * 4UL;
+	char *at = screen.framebuffer + area->top * pitch + area->left * 4UL;
 
 	for (uint32_t i = 0; i < area->height; i++, at += pitch)
 		pixels_fill(at, pixel, area->width);
@@ -68,14 +68,14 @@ static void draw_row(struct grid_painter *painter, const struct cell_row *row)
 	font_draw(&screen.font, &(struct glyph_row){
 		.cells = *row,
 		.pixels = screen.pixels,
-		.at = screen.glass + y * pitch + pane->left * 4UL,
+		.at = screen.framebuffer + y * pitch + pane->left * 4UL,
 		.pitch_bytes = (uint32_t)pitch,
 	});
 }
 
 void pane_start(struct pane *pane, const struct pane_request *request)
 {
-	struct cell blank = { ' ', (uint8_t)request->ink };
+	struct cell blank = { ' ', (uint8_t)request->colour };
 	uint32_t columns = screen.plan.columns;
 	uint32_t rows = (uint32_t)min_u64(
 		min_u64(request->rows, GRID_ROWS_MAX),
@@ -89,18 +89,18 @@ void pane_start(struct pane *pane, const struct pane_request *request)
 		.rows = rows,
 		.cells = screen.cells + grid_cells(columns, screen.rows_used),
 		.blank = blank,
-		.glass = blank,
+		.shown = blank,
 	});
 	screen.rows_used += rows;
 }
 
-void pane_write(struct pane *pane, enum ink ink, const char *text,
+void pane_write(struct pane *pane, enum colour colour, const char *text,
 		size_t bytes)
 {
 	grid_write(&pane->grid, &(struct grid_text){
 		.text = text,
 		.bytes = bytes,
-		.ink = (uint8_t)ink,
+		.colour = (uint8_t)colour,
 		.box = GLYPH_BOX,
 	});
 }
@@ -124,15 +124,15 @@ static void show_header(void)
 	while (name < left_bytes && left[name] != ' ')
 		name++;
 	grid_clear_row(&screen.header.grid);
-	pane_write(&screen.header, INK_HEADER_NAME, left, name);
-	pane_write(&screen.header, INK_HEADER, left + name,
+	pane_write(&screen.header, COLOUR_HEADER_NAME, left, name);
+	pane_write(&screen.header, COLOUR_HEADER, left + name,
 		   min_u64(left_bytes, columns) - name);
 	if (left_bytes + right_bytes < columns)
 		grid_go_to(&screen.header.grid,
 			   (uint32_t)(columns - right_bytes));
 	else
 		right_bytes = 0;
-	pane_write(&screen.header, INK_HEADER_DIM, right, right_bytes);
+	pane_write(&screen.header, COLOUR_HEADER_DIM, right, right_bytes);
 	pane_show(&screen.header);
 }
 
@@ -152,23 +152,24 @@ static void show_empty_console(void)
 
 	screen_fill(&(struct rectangle){ .width = surface->width,
 					 .height = surface->height },
-		    COLOUR_PAPER);
+		    RGB_BACKGROUND);
 	if (plan->header_height != 0) {
 		screen_fill(&(struct rectangle){
 			.width = surface->width,
 			.height = plan->header_height - 1,
-		}, COLOUR_HEADER);
+		}, RGB_HEADER);
 		screen_fill(&(struct rectangle){
 			.top = plan->header_height - 1,
 			.width = surface->width,
 			.height = 1,
-		}, COLOUR_RULE);
+		}, RGB_RULE);
 		pane_start(&screen.header, &(struct pane_request){
 			.top = plan->header_text, .rows = 1,
-			.ink = INK_HEADER });
+			.colour = COLOUR_HEADER });
 	}
 	pane_start(&screen.text, &(struct pane_request){
-		.top = plan->text_top, .rows = plan->rows, .ink = INK_TEXT });
+		.top = plan->text_top, .rows = plan->rows,
+		.colour = COLOUR_TEXT });
 }
 
 static enum status load_font(void)
@@ -185,18 +186,19 @@ static enum status load_font(void)
 
 static void expand_font(void)
 {
-	for (enum ink ink = 0; ink < INK_COUNT; ink++)
+	for (enum colour colour = 0; colour < COLOUR_COUNT; colour++)
 		font_expand(&screen.font, (struct font_colours){
-			.ink = surface_pixel(&screen.surface, inks[ink].ink),
-			.paper = surface_pixel(&screen.surface,
-					       inks[ink].paper),
-		}, screen.pixels[ink]);
+			.foreground = surface_pixel(&screen.surface,
+					palette[colour].foreground),
+			.background = surface_pixel(&screen.surface,
+					palette[colour].background),
+		}, screen.pixels[colour]);
 }
 
 /* Room for all that could ever be drawn, in one run of pages. */
 static enum status take_memory(struct frame_run *run)
 {
-	uint64_t of_ink = font_expanded_bytes(&screen.font);
+	uint64_t of_colour = font_expanded_bytes(&screen.font);
 	uint64_t of_cells, bytes;
 	enum status status;
 	char *at;
@@ -204,15 +206,16 @@ static enum status take_memory(struct frame_run *run)
 	screen.rows = screen.surface.height / screen.font.height;
 	of_cells = align_up(grid_cells(screen.plan.columns, screen.rows) *
 			    sizeof(struct cell), 8);
-	bytes = of_cells + of_ink * INK_COUNT;
+	bytes = of_cells + of_colour * COLOUR_COUNT;
 	run->frames = align_up(bytes, PAGE_SIZE) / PAGE_SIZE;
 	status = memory_take_run(run, OWNER_ARENA);
 	if (status != ST_OK)
 		return status;
 	at = window_at(&kernel.window, pfn_to_paddr(run->first));
 	screen.cells = (struct cell *)at;
-	for (unsigned ink = 0; ink < INK_COUNT; ink++)
-		screen.pixels[ink] = (uint32_t *)(at + of_cells + ink * of_ink);
+	for (unsigned colour = 0; colour < COLOUR_COUNT; colour++)
+		screen.pixels[colour] =
+			(uint32_t *)(at + of_cells + colour * of_colour);
 	expand_font();
 	return ST_OK;
 }
@@ -229,7 +232,8 @@ static enum status map_surface(enum table_cache cache)
 	uint64_t start = align_down(surface->base.raw, PAGE_SIZE);
 	uint64_t end = align_up(surface->base.raw + surface->bytes, PAGE_SIZE);
 
-	screen.glass = (char *)FRAMEBUFFER_SLOT + (surface->base.raw - start);
+	screen.framebuffer = (char *)FRAMEBUFFER_SLOT +
+			     (surface->base.raw - start);
 	return table_map(&kernel.table, &(struct table_mapping){
 		.virt = { FRAMEBUFFER_SLOT },
 		.phys = { start },
@@ -317,26 +321,26 @@ static void break_before_word(const char *text, size_t bytes)
 			.text = text, .bytes = bytes,
 			.indent = SCREEN_INDENT }))
 		return;
-	pane_write(&screen.text, INK_TEXT, "\n", 1);
+	pane_write(&screen.text, COLOUR_TEXT, "\n", 1);
 	grid_go_to(&screen.text.grid, SCREEN_INDENT);
 }
 
 void screen_put(const char *text, size_t bytes)
 {
 	for (size_t i = 0; i < bytes; i++) {
-		enum ink ink = highlight_next(&screen.highlight, text + i,
+		enum colour colour = highlight_next(&screen.highlight, text + i,
 					      bytes - i);
 
 		if (screen.word_ended)
 			break_before_word(text + i, bytes - i);
 		screen.word_ended = text[i] == ' ';
-		pane_write(&screen.text, ink, text + i, 1);
+		pane_write(&screen.text, colour, text + i, 1);
 	}
 }
 
 void screen_show(void)
 {
-	struct cell cursor = { 0, INK_CURSOR };
+	struct cell cursor = { 0, COLOUR_CURSOR };
 
 	if (screen.text.grid.column > 0)
 		cursor.glyph = ' ';

@@ -30,7 +30,7 @@ bool screen_is_on(void);
 
 /*
  * Text with \n \r \b \t; what is no ASCII becomes a box. The cursor is seen
- * where a line is not finished. On the glass when this returns; many lines
+ * where a line is not finished. It is drawn when this returns; many lines
  * in one call scroll once.
  */
 void screen_write(const char *text, size_t bytes);

@@ -9,15 +9,15 @@
 #include "text_grid.h"
 
 /* 0xRRGGBB of the areas that are no text. */
-#define COLOUR_PAPER	0x080b0f
-#define COLOUR_HEADER	0x151b23
-#define COLOUR_RULE	0x2a323d
-#define COLOUR_CAUSE	0x3a1d22
+#define RGB_BACKGROUND	0x080b0f
+#define RGB_HEADER	0x151b23
+#define RGB_RULE	0x2a323d
+#define RGB_CAUSE	0x3a1d22
 
 /* Where a line goes on that is broken at a space. */
 #define SCREEN_INDENT	4
 
-/* A grid of text somewhere on the glass. */
+/* A grid of text in a part of the screen. */
 struct pane {
 	struct grid_painter painter;	/* first: it finds its pane */
 	struct text_grid grid;
@@ -29,9 +29,9 @@ struct screen {
 	bool stopped;			/* by screen_panic_page */
 	struct surface surface;
 	struct surface_plan plan;
-	char *glass;			/* where the surface is mapped */
+	char *framebuffer;		/* where the surface is mapped */
 	struct font font;
-	uint32_t *pixels[INK_COUNT];	/* the font in each ink */
+	uint32_t *pixels[COLOUR_COUNT];	/* the font in each colour */
 	struct cell *cells;
 	uint32_t rows;			/* of cells that there are */
 	uint32_t rows_used;
@@ -42,7 +42,7 @@ struct screen {
 };
 extern struct screen screen;
 
-/* The two halves of screen_write: what is wanted, and to the glass. */
+/* The two halves of screen_write: the wanted cells, and the drawing. */
 void screen_put(const char *text, size_t bytes);
 void screen_show(void);
 
@@ -54,10 +54,10 @@ void screen_fill(const struct rectangle *area, uint32_t colour);
 /* Takes its cells from those that no pane has, as far as there are any. */
 struct pane_request {
 	uint32_t top, rows;
-	enum ink ink;		/* of its blanks: says the paper */
+	enum colour colour;		/* of its blanks                  */
 };
 void pane_start(struct pane *pane, const struct pane_request *request);
-void pane_write(struct pane *pane, enum ink ink, const char *text,
+void pane_write(struct pane *pane, enum colour colour, const char *text,
 		size_t bytes);
 void pane_show(struct pane *pane);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Two layers of cells: what is wanted, and what is on the glass. Writing
+ * Two layers of cells: the wanted ones, and those on the screen. Writing
  * changes the first only and marks the row; redrawing compares, draws the
  * cells that differ, and makes the second equal. So ten lines written at
  * once scroll once, and a scrolled screen costs as much as it looks
@@ -8,7 +8,7 @@
  * not the text.
  *
  * The cursor is no text. It is laid over its cell while drawing, and then
- * stands on the glass like any other cell, so that the next redraw of that
+ * stands on the screen like any other cell, so that the next redraw of that
  * row removes it without knowing of it.
  */
 #include "text_grid.h"
@@ -51,10 +51,10 @@ void grid_start(struct text_grid *grid, const struct grid_request *request)
 	};
 	for (size_t i = 0; i < count; i++) {
 		grid->want[i] = request->blank;
-		grid->have[i] = request->glass;
+		grid->have[i] = request->shown;
 	}
 	for (uint32_t row = 0; row < grid->rows; row++)
-		grid->changed[row] = !cell_is(request->blank, request->glass);
+		grid->changed[row] = !cell_is(request->blank, request->shown);
 }
 
 static void scroll(struct text_grid *grid)
@@ -85,15 +85,15 @@ static void start_line(struct text_grid *grid)
 }
 
 /* Only after a character was put there does a line that is full end. */
-static void put(struct text_grid *grid, uint8_t glyph, uint8_t ink)
+static void put(struct text_grid *grid, uint8_t glyph, uint8_t colour)
 {
-	struct cell cell = { glyph, ink };
+	struct cell cell = { glyph, colour };
 
 	if (grid->column == grid->columns) {
 		start_line(grid);
 		*goes_on_at(grid, grid->row) = true;
 	}
-	/* A space is a space in any ink: it need not be drawn again. */
+	/* A space is a space in any colour: it need not be drawn again. */
 	if (glyph == grid->blank.glyph)
 		cell = grid->blank;
 	line_at(grid, grid->row)[grid->column++] = cell;
@@ -141,7 +141,7 @@ void grid_write(struct text_grid *grid, const struct grid_text *text)
 		default:
 			if (byte < ' ' || byte > '~')
 				byte = text->box;
-			put(grid, byte, text->ink);
+			put(grid, byte, text->colour);
 			break;
 		}
 	}
@@ -206,7 +206,7 @@ static void redraw_cursor_row(struct text_grid *grid,
 	struct cell saved = *covered;
 
 	if (grid->cursor.glyph != 0) {
-		covered->ink = grid->cursor.ink;
+		covered->colour = grid->cursor.colour;
 		if (covered->glyph == grid->blank.glyph)
 			covered->glyph = grid->cursor.glyph;
 	}

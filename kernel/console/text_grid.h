@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * text_grid.h - lines of coloured characters, and what of them is seen.
+ * text_grid.h - lines of coloured characters, and the visible rows.
  *
- * Takes: bytes of text, each in an ink.
- * Gives: the rows that do not look as they should, each with what is wanted
- *        there and what is on the glass.
+ * Takes: bytes of text, each in a colour.
+ * Gives: the rows that must be redrawn, each with the wanted cells and those
+ *        on the screen.
  *
  * Invariants: (G1) the cursor is in a row of the grid, its column at most
  *             one beyond the last; (G2) a row that is not marked as changed
- *             is on the glass as it is wanted, but for the cursor.
+ *             is on the screen as it is wanted, but for the cursor.
  */
 #ifndef KERNEL_CONSOLE_TEXT_GRID_H
 #define KERNEL_CONSOLE_TEXT_GRID_H
@@ -33,11 +33,11 @@ struct text_grid {
 	uint32_t columns, rows;
 	uint32_t row, column;		/* of the cursor                     */
 	struct cell blank;
-	struct cell cursor;	/* glyph 0: there is none            */
+	struct cell cursor;		/* glyph 0: there is none            */
 	struct cell *want;		/* lines, of which `top` is row 0    */
 	struct cell *have;		/* rows                              */
 	uint32_t top;
-	uint32_t cursor_row;		/* where the glass shows it          */
+	uint32_t cursor_row;		/* where the screen shows it         */
 	bool changed[GRID_ROWS_MAX];	/* by row                            */
 	bool goes_on[GRID_ROWS_MAX];	/* by line: the last one's text      */
 };
@@ -46,14 +46,14 @@ struct text_grid {
 size_t grid_cells(uint32_t columns, uint32_t rows);
 
 /*
- * An empty grid with the cursor at its start; `glass` is what every cell of
- * it shows now. Columns and rows are at least 1 and at most
+ * An empty grid with the cursor at its start; `shown` is the present content of
+ * every cell. Columns and rows are at least 1 and at most
  * GRID_COLUMNS_MAX and GRID_ROWS_MAX.
  */
 struct grid_request {
 	uint32_t columns, rows;
-	struct cell *cells;	/* grid_cells(columns, rows)         */
-	struct cell blank, glass;
+	struct cell *cells;		/* grid_cells(columns, rows)         */
+	struct cell blank, shown;
 };
 void grid_start(struct text_grid *grid, const struct grid_request *request);
 
@@ -66,7 +66,7 @@ void grid_start(struct text_grid *grid, const struct grid_request *request);
 struct grid_text {
 	const char *text;
 	size_t bytes;
-	uint8_t ink;
+	uint8_t colour;
 	uint8_t box;			/* the glyph                         */
 };
 void grid_write(struct text_grid *grid, const struct grid_text *text);
@@ -93,7 +93,7 @@ void grid_clear(struct text_grid *grid);
 /* The cursor from now on, drawn as this cell; glyph 0 hides it. */
 void grid_set_cursor(struct text_grid *grid, struct cell cursor);
 
-/* Draws what has changed; afterwards the glass is as wanted. */
+/* Draws what has changed; afterwards the screen is as wanted. */
 void grid_redraw(struct text_grid *grid, struct grid_painter *painter);
 
 /* The wanted content of a row: `columns` cells. */

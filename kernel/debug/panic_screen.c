@@ -39,9 +39,9 @@ static struct {
 	bool full;
 } page;
 
-static void body_write(enum ink ink, const char *text, size_t bytes)
+static void body_write(enum colour colour, const char *text, size_t bytes)
 {
-	pane_write(&page.body, ink, text, bytes);
+	pane_write(&page.body, colour, text, bytes);
 }
 
 static bool is_last_row(void)
@@ -54,11 +54,11 @@ static void next_row(void)
 {
 	page.full = is_last_row();
 	if (!page.full) {
-		body_write(INK_TEXT, "\n", 1);
+		body_write(COLOUR_TEXT, "\n", 1);
 		return;
 	}
 	grid_clear_row(&page.body.grid);
-	body_write(INK_WARNING, MORE,
+	body_write(COLOUR_WARNING, MORE,
 		   min_u64(strlen(MORE), page.body.grid.columns));
 }
 
@@ -73,9 +73,9 @@ static void break_before_word(const char *text, size_t bytes)
 		grid_go_to(&page.body.grid, SCREEN_INDENT);
 }
 
-static enum ink ink_of_word(char byte)
+static enum colour colour_of_word(char byte)
 {
-	enum ink ink = page.in_value ? INK_TYPED : INK_DIM;
+	enum colour colour = page.in_value ? COLOUR_TYPED : COLOUR_DIM;
 
 	if (byte == '"')
 		page.in_quotes = !page.in_quotes;
@@ -83,12 +83,12 @@ static enum ink ink_of_word(char byte)
 		page.in_value = true;
 	else if (byte == ' ' && !page.in_quotes)
 		page.in_value = false;
-	return ink;
+	return colour;
 }
 
 static void put_byte(const char *text, size_t bytes)
 {
-	enum ink ink = INK_ROOM;
+	enum colour colour = COLOUR_ROOM;
 
 	if (page.line_ended)
 		next_row();
@@ -99,10 +99,10 @@ static void put_byte(const char *text, size_t bytes)
 		return;
 	page.word_ended = *text == ' ';
 	if (page.part == PART_WORDS)
-		ink = ink_of_word(*text);
+		colour = colour_of_word(*text);
 	else if (*text == ':')
 		page.part = PART_WORDS;
-	body_write(ink, text, 1);
+	body_write(colour, text, 1);
 }
 
 /* True when the byte belongs to what is left out. */
@@ -149,12 +149,12 @@ static uint32_t rows_for(const char *text, uint32_t limit)
 	return (uint32_t)max_u64(1, min_u64(rows, limit));
 }
 
-static void write_whole(struct pane *pane, enum ink ink,
+static void write_whole(struct pane *pane, enum colour colour,
 			const char *text)
 {
 	uint64_t room = (uint64_t)pane->grid.columns * pane->grid.rows;
 
-	pane_write(pane, ink, text, min_u64(strlen(text), room));
+	pane_write(pane, colour, text, min_u64(strlen(text), room));
 	pane_show(pane);
 }
 
@@ -170,17 +170,17 @@ static void lay_out(const struct screen_panic *panic)
 	uint32_t body_top = bar + 2 * air;
 
 	screen_fill(&(struct rectangle){ .width = screen.surface.width,
-					 .height = height }, COLOUR_PAPER);
+					 .height = height }, RGB_BACKGROUND);
 	screen_fill(&(struct rectangle){ .width = screen.surface.width,
-					 .height = bar }, COLOUR_CAUSE);
+					 .height = bar }, RGB_CAUSE);
 	screen.rows_used = 0;
 	pane_start(&page.cause, &(struct pane_request){
-		.top = air, .rows = cause_rows, .ink = INK_CAUSE });
+		.top = air, .rows = cause_rows, .colour = COLOUR_CAUSE });
 	pane_start(&page.todo, &(struct pane_request){
-		.top = todo_top, .rows = todo_rows, .ink = INK_TODO });
+		.top = todo_top, .rows = todo_rows, .colour = COLOUR_TODO });
 	pane_start(&page.body, &(struct pane_request){
 		.top = body_top, .rows = (todo_top - air - body_top) / cell,
-		.ink = INK_TEXT });
+		.colour = COLOUR_TEXT });
 }
 
 void screen_panic_page(const struct screen_panic *panic)
@@ -191,8 +191,8 @@ void screen_panic_page(const struct screen_panic *panic)
 	memset(&page, 0, sizeof(page));
 	page.sink.put = sink_put;
 	lay_out(panic);
-	write_whole(&page.cause, INK_CAUSE, panic->cause);
-	write_whole(&page.todo, INK_TODO, panic->todo);
+	write_whole(&page.cause, COLOUR_CAUSE, panic->cause);
+	write_whole(&page.todo, COLOUR_TODO, panic->todo);
 	if (panic->report != NULL)
 		panic->report(&page.sink);
 	pane_show(&page.body);

@@ -65,7 +65,7 @@ static void scroll_once(struct bench *bench, uint64_t *state)
 	make_line(line, screen.plan.columns, state);
 	line[screen.plan.columns] = '\n';
 	start = read_tsc();
-	pane_write(&screen.text, INK_TEXT, line, screen.plan.columns + 1);
+	pane_write(&screen.text, COLOUR_TEXT, line, screen.plan.columns + 1);
 	bench->ticks += read_tsc() - start;
 	count_changes(bench);
 	start = read_tsc();

@@ -3,20 +3,20 @@
 
 #include "check.h"
 
-/* An ink as a letter: what a picture of a line is made of. */
-static char letter(enum ink ink)
+/* A colour as a letter: what a picture of a line is made of. */
+static char letter(enum colour colour)
 {
 	static const char letters[] = {
-		[INK_TEXT] = 't', [INK_DIM] = '.', [INK_ROOM] = 'r',
-		[INK_WARNING] = 'W', [INK_ERROR] = 'E', [INK_PROMPT] = 'p',
-		[INK_TYPED] = 'T',
+		[COLOUR_TEXT] = 't', [COLOUR_DIM] = '.', [COLOUR_ROOM] = 'r',
+		[COLOUR_WARNING] = 'W', [COLOUR_ERROR] = 'E',
+		[COLOUR_PROMPT] = 'p', [COLOUR_TYPED] = 'T',
 	};
 
-	return (size_t)ink < sizeof(letters) ? letters[ink] : '?';
+	return (size_t)colour < sizeof(letters) ? letters[colour] : '?';
 }
 
 /* Like highlighting `text` in pieces of `piece` bytes. */
-static bool inks_of(const char *text, size_t piece, const char *want)
+static bool colours_of(const char *text, size_t piece, const char *want)
 {
 	struct highlight highlight = { .part = 0 };
 	size_t length = strlen(text);
@@ -28,7 +28,7 @@ static bool inks_of(const char *text, size_t piece, const char *want)
 		if (known > length - i)
 			known = length - i;
 		have[i] = letter(highlight_next(&highlight, text + i, known));
-		/* A space has no ink, and the end of a line ends it. */
+		/* A space has no colour, and the end of a line ends it. */
 		if (text[i] == ' ' || text[i] == '\n')
 			have[i] = text[i];
 	}
@@ -38,58 +38,58 @@ static bool inks_of(const char *text, size_t piece, const char *want)
 	return false;
 }
 
-static bool inks(const char *text, const char *want)
+static bool colours(const char *text, const char *want)
 {
-	return inks_of(text, 256, want);
+	return colours_of(text, 256, want);
 }
 
 CASE(highlight_log_lines_by_level)
 {
-	CHECK(inks("[12.0345] I room: event key=1",
+	CHECK(colours("[12.0345] I room: event key=1",
 		   "......... . rrrrr ttttt ttttt"));
-	CHECK(inks("[ 2.0345] W room: event key=1",
+	CHECK(colours("[ 2.0345] W room: event key=1",
 		   ". ....... W WWWWW WWWWW WWWWW"));
-	CHECK(inks("[ 2.0345] E room: event key=1",
+	CHECK(colours("[ 2.0345] E room: event key=1",
 		   ". ....... E EEEEE EEEEE EEEEE"));
-	CHECK(inks("[ 2.0345] D room: event key=1",
+	CHECK(colours("[ 2.0345] D room: event key=1",
 		   ". ....... . ..... ..... ....."));
 }
 
 CASE(highlight_starts_again_with_each_line)
 {
-	CHECK(inks("[1] E a\nb\n[2] I a: b", "... E E\nt\n... . rr t"));
-	CHECK(inks("[1] I a\nb: c", "... . r\ntt t"));
-	CHECK(inks("[1\n2] x", "tt\ntt t"));
+	CHECK(colours("[1] E a\nb\n[2] I a: b", "... E E\nt\n... . rr t"));
+	CHECK(colours("[1] I a\nb: c", "... . r\ntt t"));
+	CHECK(colours("[1\n2] x", "tt\ntt t"));
 }
 
 CASE(highlight_leaves_plain_what_is_no_log_line)
 {
-	CHECK(inks("a [1] E b", "t ttt t t"));
-	CHECK(inks("[x1] E b", "tttt t t"));
-	CHECK(inks("[1]E a", "tttt t"));
-	CHECK(inks("[1] X a", "ttt t t"));
-	CHECK(inks("[1] Ea b", "ttt tt t"));
-	CHECK(inks("[0x1000..0x2000) free", "tttttttttttttttt tttt"));
-	CHECK(inks("@record key=1", "ttttttt ttttt"));
+	CHECK(colours("a [1] E b", "t ttt t t"));
+	CHECK(colours("[x1] E b", "tttt t t"));
+	CHECK(colours("[1]E a", "tttt t"));
+	CHECK(colours("[1] X a", "ttt t t"));
+	CHECK(colours("[1] Ea b", "ttt tt t"));
+	CHECK(colours("[0x1000..0x2000) free", "tttttttttttttttt tttt"));
+	CHECK(colours("@record key=1", "ttttttt ttttt"));
 }
 
 CASE(highlight_prompt_and_what_is_typed)
 {
-	CHECK(inks("bulldog> memmap\nx", "pppppppp TTTTTT\nt"));
-	CHECK(inks("bulldog>x", "ttttttttt"));
-	CHECK(inks(" bulldog> x", " tttttttt t"));
+	CHECK(colours("bulldog> memmap\nx", "pppppppp TTTTTT\nt"));
+	CHECK(colours("bulldog>x", "ttttttttt"));
+	CHECK(colours(" bulldog> x", " tttttttt t"));
 }
 
 CASE(highlight_takes_text_in_pieces)
 {
 	const char *text = "[1] I a: b\n[2] E c: d\nbulldog ";
 
-	CHECK(inks_of(text, 11, "... . rr t\n... E EE E\nttttttt "));
+	CHECK(colours_of(text, 11, "... . rr t\n... E EE E\nttttttt "));
 	/* How a line starts is known by its first piece only. */
-	CHECK(inks_of(text, 5, "ttt t tt t\nttt t tt t\nttttttt "));
-	CHECK(inks_of("[1] E a\n", 6, "... E E\n"));
-	CHECK(inks_of("[1] E a\n", 5, "ttt t t\n"));
-	CHECK(inks_of("[1] E a\n", 1, "ttt t t\n"));
-	CHECK(inks_of("bulldog> x", 9, "pppppppp T"));
-	CHECK(inks_of("bulldog> x", 8, "tttttttt t"));
+	CHECK(colours_of(text, 5, "ttt t tt t\nttt t tt t\nttttttt "));
+	CHECK(colours_of("[1] E a\n", 6, "... E E\n"));
+	CHECK(colours_of("[1] E a\n", 5, "ttt t t\n"));
+	CHECK(colours_of("[1] E a\n", 1, "ttt t t\n"));
+	CHECK(colours_of("bulldog> x", 9, "pppppppp T"));
+	CHECK(colours_of("bulldog> x", 8, "tttttttt t"));
 }

@@ -384,10 +384,10 @@ CASE(font_difference_counts_pixels)
 
 #define COLUMNS		13
 #define GUARD		5	/* pixels around the row, on each side */
-#define INKS		3
+#define COLOURS		3
 #define POISON		0xdeadbeef
 
-static const struct font_colours colours[INKS] = {
+static const struct font_colours colours[COLOURS] = {
 	{ 0x00ffffff, 0x00000000 },
 	{ 0x00aa5500, 0x00000000 },
 	{ 0x00123456, 0x00fedcba },
@@ -395,9 +395,9 @@ static const struct font_colours colours[INKS] = {
 
 struct stage {
 	struct font font;
-	uint32_t *pixels[INKS];
-	uint32_t pitch, lines;		/* of the glass, in pixels */
-	uint32_t *glass;
+	uint32_t *pixels[COLOURS];
+	uint32_t pitch, lines;		/* of the framebuffer, in pixels */
+	uint32_t *framebuffer;
 	struct cell *want, *have;	/* COLUMNS each, nothing beyond */
 };
 
@@ -406,15 +406,16 @@ static struct stage *stage_make(struct shape_of_font shape, uint64_t *state)
 	struct stage *stage = calloc(1, sizeof(*stage));
 
 	CHECK(build(&stage->font, shape, state) == ST_OK);
-	for (unsigned ink = 0; ink < INKS; ink++) {
+	for (unsigned colour = 0; colour < COLOURS; colour++) {
 		size_t bytes = font_expanded_bytes(&stage->font);
 
-		stage->pixels[ink] = malloc(bytes);
-		font_expand(&stage->font, colours[ink], stage->pixels[ink]);
+		stage->pixels[colour] = malloc(bytes);
+		font_expand(&stage->font, colours[colour],
+			    stage->pixels[colour]);
 	}
 	stage->pitch = COLUMNS * shape.width + 2 * GUARD;
 	stage->lines = shape.height + 2 * GUARD;
-	stage->glass = malloc(stage->pitch * stage->lines * 4);
+	stage->framebuffer = malloc(stage->pitch * stage->lines * 4);
 	stage->want = malloc(COLUMNS * sizeof(struct cell));
 	stage->have = malloc(COLUMNS * sizeof(struct cell));
 	return stage;
@@ -422,18 +423,18 @@ static struct stage *stage_make(struct shape_of_font shape, uint64_t *state)
 
 static void stage_free(struct stage *stage)
 {
-	for (unsigned ink = 0; ink < INKS; ink++)
-		free(stage->pixels[ink]);
+	for (unsigned colour = 0; colour < COLOURS; colour++)
+		free(stage->pixels[colour]);
 	free(stage->want);
 	free(stage->have);
-	free(stage->glass);
+	free(stage->framebuffer);
 	free(stage);
 }
 
 static uint32_t *pixel_at(struct stage *stage, uint32_t column, uint32_t x,
 			  uint32_t y)
 {
-	return stage->glass + (GUARD + y) * stage->pitch + GUARD +
+	return stage->framebuffer + (GUARD + y) * stage->pitch + GUARD +
 	       column * stage->font.width + x;
 }
 
@@ -443,15 +444,15 @@ static uint32_t expected(const struct font *font, struct cell cell, uint32_t x,
 {
 	uint32_t row = font->shape[cell.glyph][y] / (font->width * 4);
 
-	return font->rows[row] << x >> 31 ? colours[cell.ink].ink :
-					    colours[cell.ink].paper;
+	return font->rows[row] << x >> 31 ? colours[cell.colour].foreground :
+					    colours[cell.colour].background;
 }
 
 /* Is row y of the cell one that had to be drawn? */
 static bool row_differs(const struct font *font, struct cell want,
 			struct cell have, uint32_t y)
 {
-	return have.glyph == GLYPH_UNKNOWN || want.ink != have.ink ||
+	return have.glyph == GLYPH_UNKNOWN || want.colour != have.colour ||
 	       font->shape[want.glyph][y] != font->shape[have.glyph][y];
 }
 
@@ -462,7 +463,7 @@ static struct cell random_cell(uint64_t *state)
 	return (struct cell){
 		.glyph = (uint8_t)(number % 5 == 0 ? ' ' :
 				   ' ' + (number >> 8) % 96),
-		.ink = (uint8_t)((number >> 32) % INKS),
+		.colour = (uint8_t)((number >> 32) % COLOURS),
 	};
 }
 
@@ -475,14 +476,14 @@ static void stage_set(struct stage *stage, uint64_t *state)
 		stage->have[i] = random_cell(state);
 		stage->want[i] = random_cell(state);
 		if (check_random(state) % 2 == 0)
-			stage->want[i].ink = stage->have[i].ink;
+			stage->want[i].colour = stage->have[i].colour;
 		if (check_random(state) % change_in != 0)
 			stage->want[i] = stage->have[i];
 		if (check_random(state) % (8 * change_in) == 0)
 			stage->have[i].glyph = GLYPH_UNKNOWN;
 	}
 	for (uint32_t i = 0; i < stage->pitch * stage->lines; i++)
-		stage->glass[i] = POISON;
+		stage->framebuffer[i] = POISON;
 }
 
 static void stage_draw(struct stage *stage)
@@ -518,12 +519,12 @@ static size_t stage_faults(struct stage *stage, const struct cell *before)
 			}
 		}
 	for (uint32_t i = 0; i < stage->pitch * stage->lines; i++)
-		right += stage->glass[i] == POISON;
+		right += stage->framebuffer[i] == POISON;
 	return faults + stage->pitch * stage->lines - right;
 }
 
 /*
- * The glass holds poison wherever it is not drawn: had it been read, the
+ * The framebuffer holds poison outside of all drawing: had it been read, the
  * poison would have spread.
  */
 CASE(font_draw_writes_the_rows_that_differ_and_nothing_else)
@@ -570,8 +571,9 @@ CASE(font_expanded_rows_follow_each_other)
 	for (uint32_t i = 0; i < font.row_count; i++)
 		for (uint32_t x = 0; x < 5; x++)
 			CHECK(pixels[i * 5 + x] ==
-			      (font.rows[i] << x >> 31 ? colours[2].ink :
-							 colours[2].paper));
+			      (font.rows[i] << x >> 31 ?
+				       colours[2].foreground :
+				       colours[2].background));
 	CHECK(pixels[font.row_count * 5] == POISON);
 	CHECK(font_expanded_bytes(&font) >= font.row_count * 20);
 	CHECK(font_expanded_bytes(&font) % 8 == 0);

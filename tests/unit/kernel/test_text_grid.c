@@ -8,14 +8,14 @@
 #define COLUMNS_MAX	40
 #define ROWS_MAX	12
 #define BOX		127
-#define CURSOR_INK	9
+#define CURSOR_COLOUR	9
 
-/* A grid, the glass that it is drawn on, and what was asked to be drawn. */
+/* A grid, the screen that it is drawn on, and the record of the drawing. */
 struct stage {
 	struct grid_painter painter;
 	struct text_grid grid;
 	struct cell cells[2 * COLUMNS_MAX * ROWS_MAX];
-	struct cell glass[ROWS_MAX][COLUMNS_MAX];
+	struct cell shown[ROWS_MAX][COLUMNS_MAX];
 	unsigned rows_drawn, cells_drawn;
 };
 
@@ -24,14 +24,14 @@ static const struct cell blank = { ' ', 0 };
 static void draw(struct grid_painter *painter, const struct cell_row *row)
 {
 	struct stage *stage = (struct stage *)painter;
-	struct cell *glass = stage->glass[row->row];
+	struct cell *shown = stage->shown[row->row];
 
 	stage->rows_drawn++;
 	for (uint32_t i = 0; i < row->columns; i++) {
-		/* The grid must know what is on the glass. */
-		CHECK(cell_is(glass[i], row->have[i]));
-		stage->cells_drawn += !cell_is(row->want[i], glass[i]);
-		glass[i] = row->want[i];
+		/* The grid must know the screen's content. */
+		CHECK(cell_is(shown[i], row->have[i]));
+		stage->cells_drawn += !cell_is(row->want[i], shown[i]);
+		shown[i] = row->want[i];
 		row->have[i] = row->want[i];
 	}
 }
@@ -45,17 +45,18 @@ static void stage_start(struct stage *stage, uint32_t columns, uint32_t rows)
 		.rows = rows,
 		.cells = stage->cells,
 		.blank = blank,
-		.glass = blank,
+		.shown = blank,
 	});
 	for (uint32_t row = 0; row < ROWS_MAX; row++)
 		for (uint32_t i = 0; i < COLUMNS_MAX; i++)
-			stage->glass[row][i] = blank;
+			stage->shown[row][i] = blank;
 }
 
-static void write_in(struct stage *stage, uint8_t ink, const char *text)
+static void write_in(struct stage *stage, uint8_t colour, const char *text)
 {
 	grid_write(&stage->grid, &(struct grid_text){
-		.text = text, .bytes = strlen(text), .ink = ink, .box = BOX });
+		.text = text, .bytes = strlen(text), .colour = colour,
+		.box = BOX });
 }
 
 static void redraw(struct stage *stage)
@@ -76,7 +77,7 @@ static const char *picture(const struct stage *stage)
 		if (row > 0)
 			*at++ = '|';
 		for (uint32_t i = 0; i < stage->grid.columns; i++) {
-			uint8_t glyph = stage->glass[row][i].glyph;
+			uint8_t glyph = stage->shown[row][i].glyph;
 
 			*at++ = glyph == BOX ? '#' : (char)glyph;
 		}
@@ -177,7 +178,7 @@ CASE(grid_redraws_only_what_differs)
 	CHECK(stage.cells_drawn == 3 + 5 + 1 && stage.rows_drawn == 4);
 }
 
-CASE(grid_knows_ink_but_not_of_spaces)
+CASE(grid_knows_colour_but_not_of_spaces)
 {
 	struct stage stage;
 
@@ -187,7 +188,7 @@ CASE(grid_knows_ink_but_not_of_spaces)
 	write_in(&stage, 2, "\ra b");
 	redraw(&stage);
 	CHECK(stage.cells_drawn == 2);
-	CHECK(stage.glass[0][0].ink == 2 && stage.glass[0][1].ink == 0);
+	CHECK(stage.shown[0][0].colour == 2 && stage.shown[0][1].colour == 0);
 }
 
 static bool cursor_is_at(const struct stage *stage, uint32_t row,
@@ -195,7 +196,7 @@ static bool cursor_is_at(const struct stage *stage, uint32_t row,
 {
 	for (uint32_t r = 0; r < stage->grid.rows; r++)
 		for (uint32_t c = 0; c < stage->grid.columns; c++)
-			if ((stage->glass[r][c].ink == CURSOR_INK) !=
+			if ((stage->shown[r][c].colour == CURSOR_COLOUR) !=
 			    (r == row && c == column))
 				return false;
 	return true;
@@ -204,7 +205,7 @@ static bool cursor_is_at(const struct stage *stage, uint32_t row,
 CASE(grid_cursor_covers_a_character_and_gives_it_back)
 {
 	struct stage stage;
-	struct cell cursor = { '_', CURSOR_INK };
+	struct cell cursor = { '_', CURSOR_COLOUR };
 
 	stage_start(&stage, 8, 3);
 	grid_set_cursor(&stage.grid, cursor);
@@ -219,12 +220,12 @@ CASE(grid_cursor_covers_a_character_and_gives_it_back)
 	write_in(&stage, 1, "\ncd");
 	redraw(&stage);
 	CHECK(cursor_is_at(&stage, 1, 2));
-	CHECK(stage.glass[0][1].ink == 1);
+	CHECK(stage.shown[0][1].colour == 1);
 	/* Beyond the last column it stays on it. */
 	write_in(&stage, 1, "efghij");
 	redraw(&stage);
 	CHECK(cursor_is_at(&stage, 1, 7));
-	grid_set_cursor(&stage.grid, (struct cell){ 0, CURSOR_INK });
+	grid_set_cursor(&stage.grid, (struct cell){ 0, CURSOR_COLOUR });
 	redraw(&stage);
 	CHECK(cursor_is_at(&stage, 9, 9));
 	CHECK(strcmp(picture(&stage), "ab      |cdefghij|        ") == 0);
@@ -296,11 +297,11 @@ CASE(grid_of_one_cell_works)
 	struct stage stage;
 
 	stage_start(&stage, 1, 1);
-	grid_set_cursor(&stage.grid, (struct cell){ '_', CURSOR_INK });
+	grid_set_cursor(&stage.grid, (struct cell){ '_', CURSOR_COLOUR });
 	write_in(&stage, 1, "abc\n\b\tde");
 	redraw(&stage);
-	CHECK(stage.glass[0][0].glyph == 'e');
-	CHECK(stage.glass[0][0].ink == CURSOR_INK);
+	CHECK(stage.shown[0][0].glyph == 'e');
+	CHECK(stage.shown[0][0].colour == CURSOR_COLOUR);
 }
 
 CASE(grid_refuses_impossible_sizes)
@@ -343,7 +344,7 @@ CASE(grid_audit_sees_what_is_not_on_the_glass)
 
 struct model {
 	char glyph[LINES_MAX][COLUMNS_MAX];
-	char ink[LINES_MAX][COLUMNS_MAX];
+	char colour[LINES_MAX][COLUMNS_MAX];
 	bool broken[LINES_MAX];		/* goes on from the line before */
 	uint32_t columns, rows;
 	uint32_t first, line, column;	/* line `first` is the top row */
@@ -355,22 +356,22 @@ static void model_start_line(struct model *model)
 	model->column = 0;
 	model->broken[model->line] = false;
 	memset(model->glyph[model->line], ' ', COLUMNS_MAX);
-	memset(model->ink[model->line], 0, COLUMNS_MAX);
+	memset(model->colour[model->line], 0, COLUMNS_MAX);
 	if (model->line - model->first == model->rows)
 		model->first++;
 }
 
-static void model_put(struct model *model, char byte, char ink)
+static void model_put(struct model *model, char byte, char colour)
 {
 	if (model->column == model->columns) {
 		model_start_line(model);
 		model->broken[model->line] = true;
 	}
 	model->glyph[model->line][model->column] = byte;
-	model->ink[model->line][model->column++] = byte == ' ' ? 0 : ink;
+	model->colour[model->line][model->column++] = byte == ' ' ? 0 : colour;
 }
 
-static void model_write(struct model *model, char byte, char ink)
+static void model_write(struct model *model, char byte, char colour)
 {
 	if (byte == '\n') {
 		model_start_line(model);
@@ -383,7 +384,8 @@ static void model_write(struct model *model, char byte, char ink)
 		if (model->column > model->columns)
 			model->column = model->columns;
 	} else if (byte != '\b') {
-		model_put(model, byte >= ' ' && byte < 127 ? byte : BOX, ink);
+		model_put(model, byte >= ' ' && byte < 127 ? byte : BOX,
+			  colour);
 	} else if (model->column > 0) {
 		model->column--;
 	} else if (model->broken[model->line] && model->line > model->first) {
@@ -404,14 +406,14 @@ static unsigned model_faults(const struct model *model,
 		uint32_t line = model->first + r;
 
 		for (uint32_t c = 0; c < model->columns; c++) {
-			char ink = model->ink[line][c];
+			char colour = model->colour[line][c];
 
 			if (stage->grid.cursor.glyph != 0 &&
 			    line == model->line && c == at)
-				ink = CURSOR_INK;
-			faults += stage->glass[r][c].glyph !=
+				colour = CURSOR_COLOUR;
+			faults += stage->shown[r][c].glyph !=
 				  (uint8_t)model->glyph[line][c];
-			faults += stage->glass[r][c].ink != ink;
+			faults += stage->shown[r][c].colour != colour;
 		}
 	}
 	return faults;
@@ -424,15 +426,15 @@ static void walk(struct stage *stage, struct model *model, uint64_t *state)
 	while (model->line + 2 < LINES_MAX) {
 		uint64_t number = check_random(state);
 		char byte = bytes[number % (sizeof(bytes) - 1)];
-		uint8_t ink = (uint8_t)((number >> 16) % 3);
+		uint8_t colour = (uint8_t)((number >> 16) % 3);
 		char text[2] = { byte, '\0' };
 
-		write_in(stage, ink, text);
-		model_write(model, byte, (char)ink);
+		write_in(stage, colour, text);
+		model_write(model, byte, (char)colour);
 		if ((number >> 32) % 8 != 0)
 			continue;
 		grid_set_cursor(&stage->grid, (struct cell){
-			(number >> 40) % 2 == 0 ? ' ' : 0, CURSOR_INK });
+			(number >> 40) % 2 == 0 ? ' ' : 0, CURSOR_COLOUR });
 		redraw(stage);
 		CHECK(model_faults(model, stage) == 0);
 	}
