@@ -199,7 +199,7 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	check_audit("tables", audit_tables(AUDIT_AT_ENTRY));
 	if (screen_start(&from_loader->framebuffer) == ST_OK)
 		log_replay(screen_sink());
-	require(memory_map_stacks(0), "memory_map_stacks");
+	require(stacks_alloc_boot(), "stacks_alloc_boot");
 	traps_use_stacks(this_cpu());
 	require(memory_drop_identity(), "memory_drop_identity");
 	cpu_protect(from_loader->cpu.features);

@@ -13,8 +13,6 @@
 #include <boot/layout.h>
 
 #include <kernel/arch/cpu_local.h>
-#include <kernel/memory/frames.h>
-#include <kernel/memory/pages.h>
 
 #include "kernel.h"
 
@@ -29,7 +27,8 @@
 #define LEDGER_SLACK	4096
 #define LOADERS_RUNS	64
 
-static uint64_t lent_runs;
+static uint64_t returnable_runs;
+static bool is_closed;
 
 static bool may_come_back(enum owner owner)
 {
@@ -38,7 +37,7 @@ static bool may_come_back(enum owner owner)
 
 static bool ledger_has_room(void)
 {
-	uint64_t moves = 1 + lent_runs + 1 + LOADERS_RUNS;
+	uint64_t moves = 1 + returnable_runs + 1 + LOADERS_RUNS;
 
 	return kernel.ledger.count + RUNS_PER_MOVE * moves <=
 	       kernel.ledger.capacity;
@@ -49,13 +48,13 @@ static void *at_physical(paddr_t address)
 	return window_at(&kernel.window, address);
 }
 
-enum status memory_take_run_at(const struct early_run_request *request,
-			       enum owner owner, pfn_t *out)
+enum status boot_alloc_at(const struct early_run_request *request,
+			  enum owner owner, pfn_t *out)
 {
 	struct frame_run run = { .frames = request->frames };
 	enum status status;
 
-	ASSERT(cpu_local_id() == 0 && !frames_are_up());
+	ASSERT(cpu_local_id() == 0 && !is_closed);
 	if (!ledger_has_room())
 		return ST_NO_MEMORY;
 	status = early_take_run(&kernel.early, request, &run.first);
@@ -66,41 +65,53 @@ enum status memory_take_run_at(const struct early_run_request *request,
 		MUST(early_give_run(&kernel.early, run));
 		return ST_NO_MEMORY;
 	}
-	lent_runs += may_come_back(owner);
+	returnable_runs += may_come_back(owner);
 	*out = run.first;
 	return ST_OK;
 }
 
-void memory_give_run_early(struct frame_run run, enum owner owner)
+enum status boot_alloc(struct frame_run *run, enum owner owner)
 {
-	ASSERT(cpu_local_id() == 0);
-	MUST(ledger_move(&kernel.ledger, run, owner, OWNER_FREE));
-	MUST(early_give_run(&kernel.early, run));
-	/* The loader's table pages come back too, never having been lent. */
-	if (lent_runs > 0 && may_come_back(owner))
-		lent_runs--;
+	return boot_alloc_at(&(struct early_run_request){
+		.frames = run->frames }, owner, &run->first);
 }
 
-static enum status owned_take(struct frame_source *source, pfn_t *out)
+void boot_free(struct frame_run run, enum owner owner)
 {
-	struct owned_source *self = (struct owned_source *)source;
-	struct frame_run run = { .frames = 1 };
-	enum status status = memory_take_run(&run, self->owner);
+	ASSERT(cpu_local_id() == 0 && !is_closed);
+	MUST(ledger_move(&kernel.ledger, run, owner, OWNER_FREE));
+	MUST(early_give_run(&kernel.early, run));
+	/* The loader's table pages come back too, uncounted. */
+	if (returnable_runs > 0 && may_come_back(owner))
+		returnable_runs--;
+}
 
+void boot_memory_close(void)
+{
+	ASSERT(cpu_local_id() == 0 && !is_closed);
+	MUST(early_init(&kernel.early, kernel.window, NULL, 0));
+	is_closed = true;
+}
+
+static enum status take_table(struct frame_source *source, pfn_t *out)
+{
+	struct frame_run run = { .frames = 1 };
+	enum status status = boot_alloc(&run, OWNER_PAGE_TABLE);
+
+	(void)source;
 	*out = run.first;
 	return status;
 }
 
-static void owned_give(struct frame_source *source, pfn_t frame)
+static void give_table(struct frame_source *source, pfn_t frame)
 {
-	struct owned_source *self = (struct owned_source *)source;
-
-	memory_give_run((struct frame_run){ frame, 1 }, self->owner);
+	(void)source;
+	boot_free((struct frame_run){ frame, 1 }, OWNER_PAGE_TABLE);
 }
 
-static struct owned_source table_source = {
-	.source = { .take = owned_take, .give = owned_give },
-	.owner = OWNER_PAGE_TABLE,
+static struct frame_source table_source = {
+	.take = take_table,
+	.give = give_table,
 };
 
 /* What is needed before there is a ledger; apart, so that crumbs will do. */
@@ -230,7 +241,7 @@ static bool is_table_frame(const void *context, pfn_t frame)
 	enum owner owner;
 
 	(void)context;
-	return memory_owner_of(frame, &owner) == ST_OK &&
+	return ledger_find(&kernel.ledger, frame, &owner) == ST_OK &&
 	       owner == OWNER_PAGE_TABLE;
 }
 
@@ -265,7 +276,7 @@ enum status memory_start(void)
 		status = build_ledger();
 	if (status == ST_OK)
 		status = table_adopt(&kernel.table, kernel.window,
-				     &table_source.source, &features,
+				     &table_source, &features,
 				     paddr_to_pfn(from_loader->root_table));
 	return status;
 }

@@ -2,9 +2,9 @@
 /*
  * boot_memory.h - the kernel's own use of the rooms of mm, in boot order.
  *
- * Every page goes through an owned source, memory_take_run or frames.h, so
- * that its owner is known from the moment it is lent. Early list, ledger and
- * table have no lock: only the boot CPU uses them, and asserts that it does.
+ * Every page is allocated for an owner, by boot_alloc until frames_start and
+ * by pages_alloc or frames_alloc after it. Early list, ledger and table have
+ * no lock: only the boot CPU changes them, and asserts that it does.
  */
 #ifndef KERNEL_BOOT_BOOT_MEMORY_H
 #define KERNEL_BOOT_BOOT_MEMORY_H
@@ -12,12 +12,6 @@
 #include <mm/early.h>
 #include <mm/ledger.h>
 #include <mm/region.h>
-
-/* A frame source whose pages appear in the ledger under `owner`. */
-struct owned_source {
-	struct frame_source source;
-	enum owner owner;
-};
 
 /* The firmware's map, kept, and room to look at it again. */
 struct memory_map {
@@ -38,9 +32,25 @@ struct memory_map {
  */
 enum status memory_start(void);
 
-/* The same, as early_take_run understands it, and before frames_start only. */
-enum status memory_take_run_at(const struct early_run_request *request,
-			       enum owner owner, pfn_t *out);
-void memory_give_run_early(struct frame_run run, enum owner owner);
+/*
+ * Before frames_start only: allocates run->frames frames in a row for
+ * `owner`; run->first says where. It succeeds only while the ledger has
+ * room for all that boot_free may be given back.
+ * Fails: ST_NO_MEMORY, ST_BAD_RANGE.
+ */
+enum status boot_alloc(struct frame_run *run, enum owner owner);
+
+/* The same where `request` says, which is early_take_run's. */
+enum status boot_alloc_at(const struct early_run_request *request,
+			  enum owner owner, pfn_t *out);
+
+/* Frees frames that belong to `owner`. Cannot fail; before frames_start. */
+void boot_free(struct frame_run run, enum owner owner);
+
+/*
+ * The frame pools have all memory: the early list is empty from now on, and
+ * boot_alloc and boot_free must not be called any more.
+ */
+void boot_memory_close(void);
 
 #endif

@@ -21,7 +21,6 @@
 #include <kernel/arch/pat.h>
 #include <kernel/boot/kernel.h>
 #include <kernel/log/log.h>
-#include <kernel/memory/pages.h>
 
 #include "pixel_moves.h"
 #include "screen_internal.h"
@@ -208,7 +207,7 @@ static enum status take_memory(struct frame_run *run)
 			    sizeof(struct cell), 8);
 	bytes = of_cells + of_colour * COLOUR_COUNT;
 	run->frames = align_up(bytes, PAGE_SIZE) / PAGE_SIZE;
-	status = memory_take_run(run, OWNER_ARENA);
+	status = boot_alloc(run, OWNER_ARENA);
 	if (status != ST_OK)
 		return status;
 	at = window_at(&kernel.window, pfn_to_paddr(run->first));
@@ -222,7 +221,7 @@ static enum status take_memory(struct frame_run *run)
 
 static void give_memory(struct frame_run run)
 {
-	memory_give_run(run, OWNER_ARENA);
+	boot_free(run, OWNER_ARENA);
 }
 
 /* Every leaf lies inside the surface, but for the ends of its pages. */

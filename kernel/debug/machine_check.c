@@ -191,7 +191,7 @@ static void find_owner(struct seen *seen)
 		return;
 	if (memory_owner_of(frame, &seen->owner) != ST_OK)
 		seen->owner = OWNER_COUNT;
-	if (frames_are_up() && frames_query(frame, &info, &node) == ST_OK)
+	if (frames_query(frame, &info, &node) == ST_OK)
 		seen->node = (int)node;
 }
 

@@ -33,7 +33,8 @@ static enum status take_out(pfn_t frame)
 enum status bad_frame_take(pfn_t frame, enum owner *owner)
 {
 	*owner = OWNER_COUNT;
-	ASSERT(frames_are_up() && cpu_local_context() == CPU_TASK);
+	ASSERT(frames_nodes()->count != 0 &&
+	       cpu_local_context() == CPU_TASK);
 	for (unsigned tries = 0; tries < TRIES; tries++) {
 		if (memory_owner_of(frame, owner) != ST_OK)
 			return ST_NOT_FOUND;

@@ -17,8 +17,6 @@
 #include <kernel/boot/kernel.h>
 #include <kernel/platform/numa_nodes.h>
 
-#include "pages.h"
-
 struct meta_range {
 	uint64_t start, end;		/* virtual, whole pages              */
 	unsigned node;
@@ -42,7 +40,7 @@ static enum status take_between(struct frame_run *run, uint64_t floor,
 
 	if (range->end.raw <= floor)
 		return ST_NO_MEMORY;
-	return memory_take_run_at(&request, OWNER_FRAME_META, &run->first);
+	return boot_alloc_at(&request, OWNER_FRAME_META, &run->first);
 }
 
 static enum status take_on_node(struct frame_run *run, unsigned node,
@@ -71,7 +69,7 @@ static enum status take_best(struct frame_run *run, unsigned node)
 	if (status == ST_NO_MEMORY)
 		status = take_on_node(run, node, 0);
 	if (status == ST_NO_MEMORY)
-		status = memory_take_run_at(&anywhere, OWNER_FRAME_META,
+		status = boot_alloc_at(&anywhere, OWNER_FRAME_META,
 					    &run->first);
 	return status;
 }
@@ -222,6 +220,6 @@ void frame_meta_give_all(void)
 	unmap_all();
 	while (ledger_find_owned(&kernel.ledger, OWNER_FRAME_META, run.first,
 				 &run) == ST_OK)
-		memory_give_run(run, OWNER_FRAME_META);
+		boot_free(run, OWNER_FRAME_META);
 	next_free = FRAME_META_START;
 }

@@ -2,14 +2,13 @@
 #include "frames.h"
 
 #include <arch/cpu_local.h>
+#include <base/assert.h>
 #include <base/string.h>
 #include <boot/layout.h>
 
 #include <kernel/arch/cpu_local.h>
 #include <kernel/arch/interrupts.h>
 #include <kernel/boot/kernel.h>
-#include <kernel/platform/cpus.h>
-#include <kernel/platform/numa_nodes.h>
 #include <kernel/sync/pending.h>
 
 #include "frames_internal.h"
@@ -19,11 +18,6 @@
 
 struct frames_state frames;
 
-bool frames_are_up(void)
-{
-	return frames.up;
-}
-
 struct frame_nodes *frames_nodes(void)
 {
 	return &frames.nodes;
@@ -31,15 +25,9 @@ struct frame_nodes *frames_nodes(void)
 
 unsigned frames_home_of(unsigned cpu)
 {
-	unsigned node = nodes_of_cpu(cpus()->rows[cpu].apic);
-	const uint8_t *row = frames.nodes.order + node * frames.nodes.count;
-	struct node_range range;
-
-	/* Pages that share a block with another node's are that node's. */
-	for (unsigned i = 0; i < frames.nodes.count; i++)
-		if (nodes_range_of(row[i], (paddr_t){ 0 }, &range))
-			return row[i];
-	return node;
+	ASSERT(cpu < frames.cpus);
+	return (unsigned)(frames.banks[frame_task_slot(cpu)].set -
+			  frames.sets);
 }
 
 /* --- the own banks ---------------------------------------------------------*/

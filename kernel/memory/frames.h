@@ -23,8 +23,6 @@
  */
 enum status frames_start(void);
 
-bool frames_are_up(void);
-
 /*
  * As frame_alloc. A task waits: before a refusal all CPUs drain their banks,
  * and leave them empty until it has looked again (frame_drain.h).
@@ -38,7 +36,7 @@ enum status frames_free(const struct frame_return *what);
 
 /*
  * The node whose memory CPU `cpu` uses first: its own, or the nearest that
- * has any. From frames_start on.
+ * has any. From frames_start on, of a CPU that may be started.
  */
 unsigned frames_home_of(unsigned cpu);
 
@@ -59,7 +57,7 @@ bool frames_drain_all(void);
 
 struct frame_nodes *frames_nodes(void);
 
-/* Fails: ST_NOT_FOUND when no pool has this frame. */
+/* Fails: ST_NOT_FOUND when no pool has this frame: none before frames_start. */
 enum status frames_query(pfn_t frame, struct frame_info *out, unsigned *node);
 
 /* What all pools say together. */

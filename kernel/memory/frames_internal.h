@@ -11,11 +11,10 @@
 #define GIANT_FRAMES	(SIZE_1G / PAGE_SIZE)
 
 struct frames_state {
-	struct frame_nodes nodes;
+	struct frame_nodes nodes;	/* empty until frames_start has ended */
 	struct frame_cache_set *sets;	/* [C] by node                       */
 	struct frame_bank *banks;	/* [C] by slot, each in its home set */
 	unsigned cpus;			/* [C]                               */
-	bool up;
 	atomic_u64 drained;	/* [A] frames that a drain brought home      */
 	struct drought drought;
 };

@@ -23,9 +23,13 @@
 
 #include "frame_metadata.h"
 #include "frames_internal.h"
+#include "pages.h"
 
 /* More than a drain takes where every CPU has a core. */
 #define SPINS		500
+
+/* frames.nodes once it is complete: a fault until then finds no pools. */
+static struct frame_nodes building;
 
 /* --- reports ---------------------------------------------------------------*/
 
@@ -131,10 +135,10 @@ static enum status start_pool(unsigned node)
 	enum status status;
 
 	find_range(node, &request);
-	status = take_arrays(node, &request, &frames.nodes.pool[node]);
+	status = take_arrays(node, &request, &building.pool[node]);
 	if (status != ST_OK)
 		return status;
-	return frame_pool_init(frames.nodes.pool[node], &request);
+	return frame_pool_init(building.pool[node], &request);
 }
 
 static bool is_among(const uint8_t *nodes, unsigned count, unsigned node)
@@ -151,7 +155,7 @@ static bool is_among(const uint8_t *nodes, unsigned count, unsigned node)
  */
 static void make_orders(uint8_t *orders)
 {
-	unsigned count = frames.nodes.count;
+	unsigned count = building.count;
 
 	for (unsigned from = 0; from < count; from++) {
 		uint8_t *row = orders + from * count;
@@ -164,7 +168,21 @@ static void make_orders(uint8_t *orders)
 			if (!is_among(near, reached, to))
 				row[n++] = (uint8_t)to;
 	}
-	frames.nodes.order = orders;
+	building.order = orders;
+}
+
+/* As frames_home_of, which finds it in the banks that are not there yet. */
+static unsigned home_of(unsigned cpu)
+{
+	unsigned node = nodes_of_cpu(cpus()->rows[cpu].apic);
+	const uint8_t *row = building.order + node * building.count;
+	struct node_range range;
+
+	/* Pages that share a block with another node's are that node's. */
+	for (unsigned i = 0; i < building.count; i++)
+		if (nodes_range_of(row[i], (paddr_t){ 0 }, &range))
+			return row[i];
+	return node;
 }
 
 #define BANKS_OF_PAGE	(PAGE_SIZE / sizeof(struct frame_bank))
@@ -182,12 +200,12 @@ static enum status take_banks(void)
 	unsigned cpu = 0;
 
 	while (cpu < frames.cpus) {
-		struct meta_array part = { .node = frames_home_of(cpu) };
+		struct meta_array part = { .node = home_of(cpu) };
 		enum status status;
 		void *memory;
 
 		for (unsigned next = cpu; next < frames.cpus &&
-			frames_home_of(next) == part.node; next += step)
+			home_of(next) == part.node; next += step)
 			part.bytes += PAGE_SIZE;
 		status = frame_meta_take(&part, &memory);
 		if (status != ST_OK)
@@ -203,7 +221,7 @@ static enum status take_banks(void)
 static enum status take_tables(void)
 {
 	unsigned count = (unsigned)nodes()->node_count;
-	uint64_t pools = count * sizeof(frames.nodes.pool[0]);
+	uint64_t pools = count * sizeof(building.pool[0]);
 	uint64_t sets = count * sizeof(struct frame_cache_set);
 	struct meta_array array = {
 		.bytes = align_up(pools, 64) + align_up(sets, 64) +
@@ -215,8 +233,8 @@ static enum status take_tables(void)
 
 	if (status != ST_OK)
 		return status;
-	frames.nodes.count = count;
-	frames.nodes.pool = carve(&next, pools);
+	building.count = count;
+	building.pool = carve(&next, pools);
 	frames.sets = carve(&next, sets);
 	make_orders((uint8_t *)next);
 	return take_banks();
@@ -245,7 +263,7 @@ static void hand_over_run(struct frame_run run, enum owner owner)
 		ASSERT(nodes_range(at, &range) && range.start.raw == at.raw);
 		range.end.raw = min_u64(range.end.raw, end);
 		part.frames = (range.end.raw - at.raw) / PAGE_SIZE;
-		pool = frames.nodes.pool[range.node];
+		pool = building.pool[range.node];
 		if (is_free)
 			MUST(frame_pool_add(pool, frame_task_slot(0), part));
 		else
@@ -288,24 +306,24 @@ static void hand_over(void)
 			       ST_OK)
 			MUST(ledger_move(ledger, run, owner, OWNER_FREE));
 	}
-	MUST(early_init(&kernel.early, kernel.window, NULL, 0));
+	boot_memory_close();
 }
 
 /* --- caches ----------------------------------------------------------------*/
 
 static void start_banks(void)
 {
-	for (unsigned node = 0; node < frames.nodes.count; node++)
+	for (unsigned node = 0; node < building.count; node++)
 		frames.sets[node] = (struct frame_cache_set){
-			.pool = frames.nodes.pool[node],
+			.pool = building.pool[node],
 			.nodes = &frames.nodes,
 			.banks = frames.banks,
 			.frames = nodes()->nodes[node].pages,
 		};
 	for (unsigned cpu = 0; cpu < frames.cpus; cpu++)
-		frames.sets[frames_home_of(cpu)].cpus++;
+		frames.sets[home_of(cpu)].cpus++;
 	for (unsigned cpu = 0; cpu < frames.cpus; cpu++) {
-		struct frame_cache_set *set = &frames.sets[frames_home_of(cpu)];
+		struct frame_cache_set *set = &frames.sets[home_of(cpu)];
 
 		frame_cache_init_bank(set, frame_task_slot(cpu));
 		frame_cache_init_bank(set, frame_interrupt_slot(cpu));
@@ -317,7 +335,7 @@ static enum status start_pools(void)
 	enum status status = take_tables();
 
 	for (unsigned node = 0;
-	     status == ST_OK && node < frames.nodes.count; node++)
+	     status == ST_OK && node < building.count; node++)
 		status = start_pool(node);
 	return status;
 }
@@ -345,8 +363,9 @@ enum status frames_start(void)
 	frames.drought.drain_own = frames_drain_own;
 	frames.drought.spins = SPINS;
 	pending_set_handler(PENDING_DRAIN, drain_requested);
-	frames.up = true;
-	log_line(LOG_INFO, "frames: up nodes=%u cpus=%u", frames.nodes.count,
+	frames.nodes = building;
+	pages_serve_table(&kernel.table);
+	log_line(LOG_INFO, "frames: up nodes=%u cpus=%u", building.count,
 		 frames.cpus);
 	return ST_OK;
 }

@@ -62,12 +62,9 @@ uint64_t memory_count_free_pages(void)
 	struct frame_count count;
 	uint64_t pages = 0;
 
-	if (frames_are_up()) {
-		frames_count(&count);
-		return count.free;
-	}
 	early_visit(&kernel.early, count_run, &pages);
-	return pages;
+	frames_count(&count);
+	return pages + count.free;
 }
 
 struct free_visitor {
@@ -88,10 +85,7 @@ void memory_visit_free(bool (*visit)(void *context, struct frame_run run),
 {
 	struct free_visitor visitor = { visit, context };
 
-	if (!frames_are_up()) {
-		early_visit(&kernel.early, visit, context);
-		return;
-	}
+	early_visit(&kernel.early, visit, context);
 	for (unsigned node = 0; node < frames_nodes()->count; node++)
 		frame_pool_visit(frames_nodes()->pool[node], visit_extent,
 				 &visitor);
@@ -103,17 +97,12 @@ void memory_count_owners(uint64_t pages[OWNER_COUNT])
 
 	for (enum owner owner = 0; owner < OWNER_COUNT; owner++)
 		pages[owner] = ledger_pages(&kernel.ledger, owner);
-	if (frames_are_up()) {
-		frames_count(&count);
-		pages[OWNER_FREE] = count.free - count.free_low;
-		pages[OWNER_LOW] += count.free_low;
-		pages[OWNER_CACHED] += count.cached;
-		for (unsigned i = 1; i < ARRAY_LENGTH(count.allocated); i++)
-			pages[ledger_byte_owner((uint8_t)i)] +=
-				count.allocated[i];
-	} else {
-		pages[OWNER_FREE] = memory_count_free_pages();
-	}
+	frames_count(&count);
+	pages[OWNER_FREE] = memory_count_free_pages() - count.free_low;
+	pages[OWNER_LOW] += count.free_low;
+	pages[OWNER_CACHED] += count.cached;
+	for (unsigned i = 1; i < ARRAY_LENGTH(count.allocated); i++)
+		pages[ledger_byte_owner((uint8_t)i)] += count.allocated[i];
 	pages[OWNER_PAGE_TABLE] = memory_count_table_pages();
 	pages[OWNER_STACK] = memory_count_stack_pages();
 }

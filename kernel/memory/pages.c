@@ -2,13 +2,14 @@
 #include "pages.h"
 
 #include <base/assert.h>
+#include <boot/layout.h>
 
 #include <kernel/boot/kernel.h>
 
 #include "frames.h"
 
-static enum status take_of_node(struct frame_run *run, unsigned node,
-				enum owner owner)
+static enum status alloc_on_node(struct frame_run *run, unsigned node,
+				 enum owner owner)
 {
 	return frames_alloc(&(struct frame_request){
 		.size = run->frames == 1 ? FRAME_4K : FRAME_RUN,
@@ -18,34 +19,25 @@ static enum status take_of_node(struct frame_run *run, unsigned node,
 	}, &run->first);
 }
 
-enum status memory_take_run_near(struct frame_run *run, unsigned cpu,
-				 enum owner owner)
+enum status pages_alloc_near(struct frame_run *run, unsigned cpu,
+			     enum owner owner)
 {
-	if (frames_are_up())
-		return take_of_node(run, frames_home_of(cpu), owner);
-	return memory_take_run(run, owner);
+	return alloc_on_node(run, frames_home_of(cpu), owner);
 }
 
-enum status memory_take_run(struct frame_run *run, enum owner owner)
+enum status pages_alloc(struct frame_run *run, enum owner owner)
 {
-	if (frames_are_up())
-		return take_of_node(run, FRAMES_HOME, owner);
-	return memory_take_run_at(&(struct early_run_request){
-		.frames = run->frames }, owner, &run->first);
+	return alloc_on_node(run, FRAMES_HOME, owner);
 }
 
-void memory_give_run(struct frame_run run, enum owner owner)
+void pages_free(struct frame_run run)
 {
-	if (frames_are_up()) {
-		MUST(frames_free(&(struct frame_return){
-			.frame = run.first,
-			.size = run.frames == 1 ? FRAME_4K : FRAME_RUN,
-			.pages = run.frames,
-			.caller = __builtin_return_address(0),
-		}));
-		return;
-	}
-	memory_give_run_early(run, owner);
+	MUST(frames_free(&(struct frame_return){
+		.frame = run.first,
+		.size = run.frames == 1 ? FRAME_4K : FRAME_RUN,
+		.pages = run.frames,
+		.caller = __builtin_return_address(0),
+	}));
 }
 
 enum status memory_owner_of(pfn_t frame, enum owner *out)
@@ -54,15 +46,53 @@ enum status memory_owner_of(pfn_t frame, enum owner *out)
 	struct frame_info info;
 	unsigned node;
 
-	if (status != ST_OK || *out != OWNER_FREE || !frames_are_up())
+	/* Before frames_start no pool has the frame: then it is free. */
+	if (status != ST_OK || *out != OWNER_FREE ||
+	    frames_query(frame, &info, &node) != ST_OK)
 		return status;
-	if (frames_query(frame, &info, &node) != ST_OK)
-		*out = OWNER_RESERVED;
-	else if (info.state == FRAME_STATE_CACHED)
+	if (info.state == FRAME_STATE_CACHED)
 		*out = OWNER_CACHED;
 	else if (info.state == FRAME_STATE_ALLOCATED)
 		*out = ledger_byte_owner(info.owner);
 	else if (frame.raw < MIB >> PAGE_SHIFT)
 		*out = OWNER_LOW;
 	return ST_OK;
+}
+
+/* --- page tables -----------------------------------------------------------*/
+
+static enum status take_table(struct frame_source *source, pfn_t *out)
+{
+	struct frame_run run = { .frames = 1 };
+	enum status status = pages_alloc(&run, OWNER_PAGE_TABLE);
+
+	(void)source;
+	*out = run.first;
+	return status;
+}
+
+static void give_table(struct frame_source *source, pfn_t frame)
+{
+	(void)source;
+	pages_free((struct frame_run){ frame, 1 });
+}
+
+static struct frame_source table_source = {
+	.take = take_table,
+	.give = give_table,
+};
+
+static bool is_table_frame(const void *context, pfn_t frame)
+{
+	enum owner owner;
+
+	(void)context;
+	return memory_owner_of(frame, &owner) == ST_OK &&
+	       owner == OWNER_PAGE_TABLE;
+}
+
+void pages_serve_table(struct table *table)
+{
+	table->source = &table_source;
+	table->features.may_be_table = is_table_frame;
 }

@@ -1,24 +1,36 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* pages.h - runs of pages for the kernel itself, and whose a page is. */
+/*
+ * pages.h - runs of pages from the frame pools for the kernel itself, and
+ * the owner of each page. From frames_start on; boot_alloc is for before.
+ */
 #ifndef KERNEL_MEMORY_PAGES_H
 #define KERNEL_MEMORY_PAGES_H
 
 #include <base/range.h>
 #include <base/status.h>
 #include <boot/owner.h>
+#include <mm/table.h>
 
 /*
- * run->frames frames in a row for `owner`; run->first says where.
- * Fails: ST_NO_MEMORY, ST_BAD_RANGE.
+ * Allocates run->frames frames in a row for `owner`, on the node of the CPU
+ * that calls or as near as can be; run->first says where.
+ * Fails: ST_NO_MEMORY, ST_BAD_ARGUMENT.
  */
-enum status memory_take_run(struct frame_run *run, enum owner owner);
-/* From frames_start on: of the node of CPU `cpu`, or as near as can be. */
-enum status memory_take_run_near(struct frame_run *run, unsigned cpu,
-				 enum owner owner);
-void memory_give_run(struct frame_run run, enum owner owner);
+enum status pages_alloc(struct frame_run *run, enum owner owner);
+
+/* The same on the node of CPU `cpu`, or as near as can be. */
+enum status pages_alloc_near(struct frame_run *run, unsigned cpu,
+			     enum owner owner);
+
+/* Frees a whole run of pages_alloc, or one that the pools adopted. */
+void pages_free(struct frame_run run);
+
+/* From now on `table` takes its pages from the pools. For frames_start. */
+void pages_serve_table(struct table *table);
+
 /*
- * Who has this frame now. Fails: ST_NOT_FOUND when the firmware never named
- * it.
+ * The owner of this frame now, before frames_start too. Fails: ST_NOT_FOUND
+ * when the firmware never named it.
  */
 enum status memory_owner_of(pfn_t frame, enum owner *out);
 

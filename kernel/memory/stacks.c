@@ -8,7 +8,7 @@
 
 #include "pages.h"
 
-/* The boot CPU runs on its main stack since before we were asked. */
+/* The loader mapped the main stack of the boot CPU. */
 static enum stack_kind first_kind(unsigned cpu)
 {
 	return cpu == 0 ? STACK_MAIN + 1 : STACK_MAIN;
@@ -56,27 +56,41 @@ static struct frame_run stacks_run(unsigned cpu)
 	};
 }
 
-enum status memory_map_stacks(unsigned cpu)
+enum status stacks_alloc_boot(void)
+{
+	struct frame_run run = stacks_run(0);
+	enum status status = boot_alloc(&run, OWNER_STACK);
+
+	if (status != ST_OK)
+		return status;
+	status = map_stacks_at(0, pfn_to_paddr(run.first));
+	if (status != ST_OK)
+		boot_free(run, OWNER_STACK);
+	return status;
+}
+
+enum status stacks_alloc(unsigned cpu)
 {
 	struct frame_run run = stacks_run(cpu);
-	enum status status = memory_take_run_near(&run, cpu, OWNER_STACK);
+	enum status status = pages_alloc_near(&run, cpu, OWNER_STACK);
 
 	if (status != ST_OK)
 		return status;
 	status = map_stacks_at(cpu, pfn_to_paddr(run.first));
 	if (status != ST_OK)
-		memory_give_run(run, OWNER_STACK);
+		pages_free(run);
 	return status;
 }
 
-void memory_unmap_stacks(unsigned cpu)
+void stacks_free(unsigned cpu)
 {
 	struct frame_run run = stacks_run(cpu);
 	struct table_leaf leaf;
 
+	ASSERT(cpu != 0);
 	MUST(table_query(&kernel.table, stack_start(cpu, first_kind(cpu)),
 			 &leaf));
 	run.first = paddr_to_pfn(leaf.phys);
 	unmap_stacks_up_to(cpu, STACK_KIND_COUNT);
-	memory_give_run(run, OWNER_STACK);
+	pages_free(run);
 }

@@ -6,12 +6,16 @@
 #include <base/status.h>
 
 /*
- * Maps the stacks of `cpu`; the boot CPU has its main one already.
+ * Allocates and maps the stacks of the boot CPU, before frames_start: all
+ * but the main stack, which the loader mapped.
  * Fails: ST_NO_MEMORY, with nothing mapped.
  */
-enum status memory_map_stacks(unsigned cpu);
+enum status stacks_alloc_boot(void);
 
-/* Takes the stacks of a CPU that memory_map_stacks gave it away again. */
-void memory_unmap_stacks(unsigned cpu);
+/* The same for another CPU, from frames_start on, on its node. */
+enum status stacks_alloc(unsigned cpu);
+
+/* Unmaps and frees what stacks_alloc allocated. */
+void stacks_free(unsigned cpu);
 
 #endif

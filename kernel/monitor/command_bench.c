@@ -234,14 +234,14 @@ static enum status bench_frames(const struct command_call *call)
 {
 	struct frame_run run = { .frames = BULK * sizeof(pfn_t) / PAGE_SIZE };
 	struct scene scene = { .bank = frames_bank(), .random = 1 };
-	enum status status = memory_take_run(&run, OWNER_BOOT_LIST);
+	enum status status = pages_alloc(&run, OWNER_BOOT_LIST);
 
 	if (status != ST_OK)
 		return status;
 	scene.frames = window_at_frame(&kernel.window, run.first);
 	for (size_t i = 0; i < ARRAY_LENGTH(workloads) && !scene.failed; i++)
 		measure(call, &scene, &workloads[i]);
-	memory_give_run(run, OWNER_BOOT_LIST);
+	pages_free(run);
 	return scene.failed ? ST_NO_MEMORY : ST_OK;
 }
 

@@ -435,7 +435,7 @@ static enum status hire(struct stress *stress)
 		.run.frames = cpus,
 		.watch.listener = cpu_local_id(),
 	};
-	status = memory_take_run(&stress->run, OWNER_BOOT_LIST);
+	status = pages_alloc(&stress->run, OWNER_BOOT_LIST);
 	if (status != ST_OK)
 		return status;
 	for (unsigned cpu = 0; cpu < cpus; cpu++) {
@@ -467,7 +467,7 @@ static void dismiss(struct stress *stress, struct stress_result *out)
 		add(out, &crew->handler);
 		out->in_handlers += crew->handler.operations;
 	}
-	memory_give_run(stress->run, OWNER_BOOT_LIST);
+	pages_free(stress->run);
 }
 
 static void run_part(struct stress *stress, struct stress_result *out)

@@ -25,7 +25,6 @@
 #include <kernel/boot/fixmap.h>
 #include <kernel/boot/kernel.h>
 #include <kernel/log/log.h>
-#include <kernel/memory/pages.h>
 
 #include "acpi_collect.h"
 
@@ -202,7 +201,7 @@ static enum status copy_all(const struct acpi_collection *list)
 	}
 	kept = align_up(kept * sizeof(struct copied), 16);
 	run.frames = align_up(kept + bytes, PAGE_SIZE) / PAGE_SIZE;
-	status = memory_take_run(&run, OWNER_HANDOVER);
+	status = boot_alloc(&run, OWNER_HANDOVER);
 	if (status != ST_OK)
 		return status;
 	copying.items = window_at_frame(&kernel.window, run.first);
@@ -224,7 +223,7 @@ enum status acpi_copy(void)
 				   PAGE_SIZE) / PAGE_SIZE,
 	};
 	struct acpi_collection list;
-	enum status status = memory_take_run(&run, OWNER_BOOT_LIST);
+	enum status status = boot_alloc(&run, OWNER_BOOT_LIST);
 
 	if (status != ST_OK)
 		return status;
@@ -235,7 +234,7 @@ enum status acpi_copy(void)
 		status = copy_all(&list);
 	}
 	acpi_look_away();
-	memory_give_run(run, OWNER_BOOT_LIST);
+	boot_free(run, OWNER_BOOT_LIST);
 	return status;
 }
 

@@ -7,7 +7,6 @@
 #include <kernel/arch/lapic.h>
 #include <kernel/boot/kernel.h>
 #include <kernel/log/log.h>
-#include <kernel/memory/pages.h>
 
 #include "acpi_tables.h"
 #include "madt.h"
@@ -45,7 +44,7 @@ static enum status read_madt(const struct acpi_table *table)
 		.frames = align_up(max_u64(bytes, 1), PAGE_SIZE) / PAGE_SIZE,
 	};
 	struct madt madt = { .cpu_capacity = items, .ioapic_capacity = items };
-	enum status status = memory_take_run(&run, OWNER_BOOT_LIST);
+	enum status status = boot_alloc(&run, OWNER_BOOT_LIST);
 
 	if (status != ST_OK)
 		return status;
@@ -54,7 +53,7 @@ static enum status read_madt(const struct acpi_table *table)
 	status = madt_read(&madt, table->data, table->bytes);
 	if (status == ST_OK)
 		make_list(&madt);
-	memory_give_run(run, OWNER_BOOT_LIST);
+	boot_free(run, OWNER_BOOT_LIST);
 	return status;
 }
 

@@ -6,7 +6,6 @@
 
 #include <kernel/boot/kernel.h>
 #include <kernel/log/log.h>
-#include <kernel/memory/pages.h>
 
 #include "acpi_tables.h"
 #include "cpus.h"
@@ -50,7 +49,7 @@ static enum status build(const struct numa_tables *tables)
 
 	memory_of_all.frames = align_up(request.memory_bytes, PAGE_SIZE) /
 			       PAGE_SIZE;
-	status = memory_take_run(&memory_of_all, OWNER_BOOT_LIST);
+	status = boot_alloc(&memory_of_all, OWNER_BOOT_LIST);
 	if (status != ST_OK) {
 		memory_of_all.frames = 0;
 		return status;
@@ -64,7 +63,7 @@ static enum status build(const struct numa_tables *tables)
 static void build_one(void)
 {
 	if (memory_of_all.frames != 0)
-		memory_give_run(memory_of_all, OWNER_BOOT_LIST);
+		boot_free(memory_of_all, OWNER_BOOT_LIST);
 	memory_of_all.frames = 0;
 	MUST(numa_build(&numa, &(struct numa_request){
 		.memory = memory_of_one,

@@ -76,21 +76,21 @@ static void take_back(unsigned cpu)
 	struct cpu_local *area = cpu_local_at(cpu);
 
 	cpu_local_forget(cpu);
-	memory_unmap_stacks(cpu);
-	memory_give_run(area_run(area), OWNER_BOOT_LIST);
+	stacks_free(cpu);
+	pages_free(area_run(area));
 }
 
 static enum status prepare(unsigned cpu)
 {
 	struct frame_run run = { .frames = 1 };
-	enum status status = memory_take_run_near(&run, cpu, OWNER_BOOT_LIST);
+	enum status status = pages_alloc_near(&run, cpu, OWNER_BOOT_LIST);
 	struct cpu_local *area;
 
 	if (status != ST_OK)
 		return status;
-	status = memory_map_stacks(cpu);
+	status = stacks_alloc(cpu);
 	if (status != ST_OK) {
-		memory_give_run(run, OWNER_BOOT_LIST);
+		pages_free(run);
 		return status;
 	}
 	area = window_at_frame(&kernel.window, run.first);
@@ -299,7 +299,7 @@ static enum status start_in_low_memory(void)
 				 (vaddr_t){ pfn_to_paddr(page.first).raw },
 				 PAGE_SIZE));
 	}
-	memory_give_run(page, OWNER_BOOT_LIST);
+	pages_free(page);
 	return status;
 }
 
