@@ -48,7 +48,7 @@ KERNEL_SOURCES := $(sort $(wildcard kernel/*.c kernel/*/*.c))
 KERNEL_ASSEMBLY := $(sort $(wildcard kernel/*.S kernel/*/*.S))
 KERNEL_ASSEMBLY := $(filter-out %.lds.S,$(KERNEL_ASSEMBLY))
 LOADER_SOURCES := $(sort $(wildcard efi/*.c))
-# What the loader links of mm/.
+# The files of mm/ that the loader links.
 LOADER_ROOMS := $(sort $(wildcard mm/base/*.c mm/boot/*.c)) mm/sweep.c \
 	mm/region.c mm/region_runs.c mm/memtype.c mm/early.c mm/table/table.c \
 	mm/table/step.c mm/table/kernel_tables.c
@@ -61,7 +61,7 @@ all: setup-build
 products: $(BUILD)/BOOTX64.EFI $(BUILD)/kernel.elf $(BUILD)/host/bulldog \
 	compile_commands.json
 
-# What both the loader and the kernel are: no C library, no SSE, no red zone.
+# Both the loader and the kernel have no C library, no SSE, no red zone.
 BARE := $(COMMON) -O2 -ffreestanding -mno-red-zone -mgeneral-regs-only \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-builtin-printf \
 	-fcf-protection=none -fno-delete-null-pointer-checks \

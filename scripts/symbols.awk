@@ -3,8 +3,8 @@
 # nm -n KERNEL | awk -f symbols.awk: the table that kernel/lib/symbols.c reads, as
 # assembly. Reads only names and digits, so that any awk makes the same table.
 #
-# Without input it is the empty table of the first link. What the table is
-# made of must not depend on its own size: no ends of segments.
+# Without input it is the empty table of the first link. The symbols in the
+# table must not depend on its own size: no ends of segments.
 
 BEGIN { count = 0 }
 

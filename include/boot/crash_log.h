@@ -52,7 +52,7 @@ void crash_log_reach(struct crash_log *log, const char *stage);
 void crash_log_note_fault(struct crash_log *log, const char *fault);
 void crash_log_end(struct crash_log *log);
 
-/* What does not fit any more is left out: the beginning tells most. */
+/* Text that does not fit is left out: the beginning tells most. */
 void crash_log_append(struct crash_log *log, const char *text, size_t bytes);
 
 /*

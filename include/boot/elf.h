@@ -5,7 +5,7 @@
  * The whole file is foreign: every number in it is checked against the
  * file's size and against the others before anything is believed.
  *
- * What is accepted is exactly this: ELF64, little endian, x86-64, ET_EXEC,
+ * Accepted is exactly this: ELF64, little endian, x86-64, ET_EXEC,
  * with three PT_LOAD headers, such that
  *   (F1) they are text R+X, rodata R, data RW, at ascending addresses;
  *   (F2) each starts on 2 MiB, lies in [KERNEL_BASE..KERNEL_END), and no

@@ -24,7 +24,7 @@
 
 enum idle_action { IDLE_MONITOR, IDLE_POWEROFF, IDLE_REBOOT, IDLE_EXIT };
 
-/* What `panic=` says: wait for ever, for some seconds, or leave QEMU. */
+/* The values of `panic=`: wait for ever, for some seconds, or leave QEMU. */
 enum panic_action { PANIC_WAIT, PANIC_REBOOT, PANIC_EXIT };
 
 struct options {

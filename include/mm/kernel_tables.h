@@ -5,7 +5,7 @@
  * The loader builds them from the map that the firmware left it with, the
  * host tests the same ones over an array.
  *
- * What becomes true (the entry contract's tables):
+ * These become true (the entry contract's tables):
  *   (P1) the kernel's segments at their addresses: text RX, rodata R, data
  *        RW, in 2 MiB pages where they lie on 2 MiB;
  *   (P2) every page of kind free, later, low and acpi in the direct map,
@@ -46,7 +46,7 @@ struct tables_request {
  */
 #define TABLES_ACPI_LIMIT	GIB
 
-/* What the direct map has of `region`, from its start on. Bits 0: unknown. */
+/* The bytes of `region` in the direct map, from its start. Bits 0: unknown. */
 uint64_t tables_direct_bytes(const struct region *region,
 			     unsigned physical_bits);
 

@@ -31,7 +31,7 @@
 
 _Static_assert(OWNER_COUNT <= 32, "an owner is a byte below 32");
 
-/* Whose a frame with this byte is: what nobody may write is `reserved`. */
+/* The owner that a frame's byte stands for; an invalid byte is `reserved`. */
 enum owner ledger_byte_owner(uint8_t byte);
 
 struct ledger_run {
@@ -94,9 +94,10 @@ enum status ledger_find(const struct ledger *ledger, pfn_t frame,
 			enum owner *out);
 
 /*
- * What `owner` has at or after `from`: the rest of the run that holds
- * `from`, or the next one. Survives moves between two calls, unlike an index.
- * Fails: ST_NOT_FOUND when that is nothing.
+ * Finds the pages of `owner` at or after `from`: the rest of the run that
+ * holds `from`, or the next run. Unlike an index, `from` stays valid when
+ * pages change their owner between two calls.
+ * Fails: ST_NOT_FOUND when there are none.
  * Cost:  O(runs).
  */
 enum status ledger_find_owned(const struct ledger *ledger, enum owner owner,

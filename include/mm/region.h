@@ -84,7 +84,7 @@ struct region_list {
 };
 
 /*
- * What the entries are and where to work. Zero `usable_limit` is the plain
+ * The entries, and the memory to work in. Zero `usable_limit` is the plain
  * case: usable memory up to the supported 16 TiB (USABLE_LIMIT).
  */
 struct region_request {

@@ -41,7 +41,7 @@ enum table_cache {
 	CACHE_WRITE_COMBINING = 4,
 };
 
-/* What this processor's tables can hold. */
+/* The features of this processor's tables. */
 struct table_features {
 	bool no_execute;	/* without it, TABLE_EXECUTE is ignored      */
 	bool page_1g;
@@ -93,9 +93,9 @@ enum status table_init(struct table *table, struct window window,
 		       const struct table_features *features);
 
 /*
- * Takes over the tables under `root`, counts them and checks T1..T5. What
- * an upper entry forbids (writing, executing, users) moves into the leaves
- * below it (T6); what each page grants stays the same throughout.
+ * Takes over the tables under `root`, counts them and checks T1..T5. A
+ * right that an upper entry withholds (writing, executing, users) is taken
+ * from the leaves below it (T6), so each page grants the same throughout.
  * Any bytes may be in the pages: only frames that features->may_be_table
  * accepts are read, each once. A mark in each page is set and cleared.
  * Fails: ST_CORRUPT, with the pages as they were; ST_BAD_ARGUMENT.

@@ -7,8 +7,7 @@
  *
  * Sources of the formats: UEFI Shell 2.2 `memmap` and the EFI toolkit's
  * before it; Linux' efi_print_memmap and e820__print_table through the
- * years. What precedes Linux' prefixes (time stamps, host names) is whatever
- * the log's owner had there, and is passed over.
+ * years. Any text before Linux' prefixes (time stamps, host names) is skipped.
  */
 #include "map_line.h"
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * What a kernel on that machine would make of its tables: a table that is
- * whole and yet wrong is answered as the kernel answers it, aloud. A file
- * that cannot be what it begins as is the user's mistake, and the end.
+ * Shows how a kernel on that machine would read its tables. A table that is
+ * whole and yet wrong gets the answer of the kernel, printed. A file that is
+ * not of the kind that its beginning states is a mistake of the user and ends
+ * the program.
  */
 #include <kernel/platform/numa.h>
 
@@ -47,7 +48,7 @@ static bool accept(struct input *inputs, struct file_bytes *file,
 {
 	enum input_kind kind = kind_of(file);
 
-	/* What a copy of a table is that one was not allowed to read. */
+	/* A copy of a table without the right to read it is empty. */
 	if (file->bytes == 0)
 		tool_complain("%s: empty: neither a table nor a map",
 			      file_name(path));

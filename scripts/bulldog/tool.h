@@ -50,7 +50,7 @@ bool table_is_named(const struct file_bytes *file, const char *signature);
 /* Is as long as its header says. False: it has complained. */
 bool table_is_whole(const struct file_bytes *file, const char *path);
 
-/* What to call the file in a complaint. */
+/* The name of the file in an error message. */
 const char *file_name(const char *path);
 
 #endif

@@ -4,9 +4,9 @@
 
 clang-format cannot keep a hand-made column of comments, nor a line that is
 broken early because it reads better so. It changes white space only, hence
-each of its changes can be judged by itself: a space that should be there or
-should not, an indentation, a blank line, a second statement on a line. What
-only aligns, or breaks a line elsewhere, is the author's.
+each of its changes can be looked at by itself: a space that should be there
+or should not, an indentation, a blank line, a second statement on a line. A
+change that only aligns, or breaks a line elsewhere, is left to the author.
 """
 
 import re
@@ -21,7 +21,7 @@ import tree
 ONE_LINERS = re.compile(
     rb"^\s*((static|const|typedef) )*(struct|union|enum)\b.*\{.*\}"
     rb"|^\s*(case\b|default:)")
-# What clang-format 14 reads as something else, each seen in this tree.
+# Code that clang-format 14 misreads, each seen in this tree.
 MISREAD = re.compile(rb"\[\[|\(if \(|^\s*\} \*|<[^;]*&& \*\w+ >")
 
 
@@ -46,7 +46,7 @@ def line_around(source, offset):
     return source[start:end if end >= 0 else len(source)]
 
 
-def judge_spacing(source, offset, had, wants):
+def refuse_spacing(source, offset, had, wants):
     """One line before and after: only a space too many or too few counts."""
     around = source[:offset][-2:] + b"|" + source[offset + len(had):][:1]
     if bool(had) == bool(wants) or around[1:] in (b";|)", b";|;"):
@@ -64,7 +64,7 @@ def in_parentheses(source, offset):
     return text.count("(") > text.count(")")
 
 
-def judge_break(source, offset):
+def refuse_break(source, offset):
     """clang-format wants a line break here."""
     before = source[:offset].rstrip()[-1:]
     line = line_around(source, offset)
@@ -80,7 +80,7 @@ def judge_break(source, offset):
     return "a second statement on the line"
 
 
-def judge_join(source, offset, length):
+def refuse_join(source, offset, length):
     """clang-format wants no line break here."""
     before = source[:offset].rstrip()
     after = source[offset + length:]
@@ -104,17 +104,17 @@ def starts_statement(source, offset, length):
     return not in_parentheses(source, offset)
 
 
-def judge(source, offset, length, wants):
+def refuse(source, offset, length, wants):
     had = source[offset:offset + length].replace(b"\\\n", b"\n")
     wants = wants.replace(b"\\\n", b"\n")
     if had.strip() or wants.strip():
         return "not as clang-format has it"
     if b"\n" not in had and b"\n" not in wants:
-        return judge_spacing(source, offset, had, wants)
+        return refuse_spacing(source, offset, had, wants)
     if b"\n" not in had:
-        return judge_break(source, offset)
+        return refuse_break(source, offset)
     if b"\n" not in wants:
-        return judge_join(source, offset, length)
+        return refuse_join(source, offset, length)
     if had.count(b"\n") != wants.count(b"\n"):
         return "a blank line too many or too few"
     if (indent_of(had) != indent_of(wants) and
@@ -128,7 +128,7 @@ def check_file(path):
     source = (tree.ROOT / path).read_bytes()
     found = set()
     for offset, length, wants in replacements(path):
-        why = judge(source, offset, length, wants)
+        why = refuse(source, offset, length, wants)
         if why:
             line = source.count(b"\n", 0, offset + length) + 1
             found.add(tree.Finding(path, line, "format", why))

@@ -14,7 +14,7 @@ import sys
 import layers
 import tree
 
-# What a line of code may do, in the columns of RIGHTS_HEAD.
+# The rights of a line of code, in the columns of RIGHTS_HEAD.
 RIGHTS_HEAD = ("room", "instructions", "allocate", "log", "locks", "context")
 RIGHTS = (
     (("mm/*",), "no", "only through a frame source", "no",
@@ -107,7 +107,7 @@ def is_product(path):
 
 
 def key_of(path, room):
-    """What x.c and its headers have in common: frame_cache.h is of cache.c."""
+    """The name that x.c and its headers share: frame_cache.h is of cache.c."""
     name = posixpath.basename(path).partition(".")[0]
     if "mm/" + room in layers.FILE_ORDER and name.startswith(room + "_"):
         return name[len(room) + 1:]

@@ -67,7 +67,7 @@ KERNEL_RANK = {room: rank for rank, room in enumerate(KERNEL_ROOMS)}
 MAIN = "main"
 KERNEL_RANK[MAIN] = len(KERNEL_ROOMS)
 
-# What the compiler brings along without a library.
+# Headers that the compiler has without a library.
 FREESTANDING = frozenset((
     "float.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h",
     "stdbool.h", "stddef.h", "stdint.h", "cpuid.h"))
@@ -242,7 +242,7 @@ SYSTEM = {
 }
 
 
-def judge_foreign(path, house, name):
+def refuse_foreign(path, house, name):
     """An #include that is no file of ours."""
     if EFI_HEADER.search(name):
         if not path.startswith(EFI_HOMES):
@@ -255,7 +255,7 @@ def judge_foreign(path, house, name):
     return "%s/ may not include <%s>" % (house, name)
 
 
-def judge_spelling(here, mark, name, target):
+def refuse_spelling(here, mark, name, target):
     """A header of a room is "x.h" inside it, <kernel/room/x.h> outside."""
     if here.house not in ("mm", "kernel"):
         return None
@@ -270,15 +270,15 @@ def judge_spelling(here, mark, name, target):
     return None
 
 
-def judge(here, mark, name, known):
+def refuse(here, mark, name, known):
     target = resolve(here.path, mark, name, known)
     if target:
         there = place_of(target)
         return (SEES[here.house](here, there) or
-                judge_spelling(here, mark, name, there))
+                refuse_spelling(here, mark, name, there))
     if mark == '"':
         return "there is no \"%s\"" % name
-    return judge_foreign(here.path, here.house, name)
+    return refuse_foreign(here.path, here.house, name)
 
 
 def check_file(path, known):
@@ -292,7 +292,7 @@ def check_file(path, known):
                            "no room in scripts/lint/layers.py has this file")
         return
     for line, mark, name in includes(path):
-        why = judge(here, mark, name, known)
+        why = refuse(here, mark, name, known)
         if why:
             yield tree.Finding(path, line, "layer", why, name)
 

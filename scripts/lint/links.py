@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Refuses a link or a mention of a page that is not there, and a page that
-no other one links to: what nobody finds, nobody keeps true."""
+no other one links to: a reader cannot find it."""
 
 import os
 import re
@@ -12,7 +12,7 @@ import tree
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 MENTION = re.compile(r"(?<![\w/.-])docs/[\w/.-]+\.md\b")
 FOREIGN = ("http:", "https:", "mailto:")
-# These say on purpose what is not there.
+# Their pages are missing on purpose.
 EXAMPLES = ("tests/lint/",)
 
 
@@ -32,7 +32,7 @@ def mentions(path):
 
 
 def linked_pages():
-    """What the tree's pages link to; a folder stands for all in it."""
+    """Link targets of the tree's pages; a folder stands for all in it."""
     return {target for path in tree.all_files() if path.endswith(".md")
             for _, target in links(path) if target != path}
 

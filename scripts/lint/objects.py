@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""L2, L3, L4: what the symbols of the built objects say about the rooms.
+"""L2, L3, L4: refuses calls against the order of the rooms.
 
 Includes do not show what a file calls: a header may declare what another
 room defines. nm does. The objects are those of the last build.
@@ -105,7 +105,7 @@ def unit_of(path):
 
 # --- L2: the order of rooms, and of files where a folder has one -------------
 
-def judge_files(source, target):
+def refuse_files(source, target):
     """Both are in the same room."""
     folder, name = posixpath.split(unit_of(source))
     order = layers.FILE_ORDER.get(folder)
@@ -118,7 +118,7 @@ def judge_files(source, target):
     return None
 
 
-def judge_edge(edge):
+def refuse_edge(edge):
     here, there = layers.place_of(edge.source), layers.place_of(edge.target)
     if here.house == "kernel" and there.house == "mm":
         return None
@@ -127,13 +127,13 @@ def judge_edge(edge):
     if layers.rank_of(there) > layers.rank_of(here):
         return "%s comes before %s" % (here.room, there.room)
     if here.room == there.room:
-        return judge_files(edge.source, edge.target)
+        return refuse_files(edge.source, edge.target)
     return None
 
 
 def order(edges, free):
     for edge in edges:
-        why = None if edge.symbol in free else judge_edge(edge)
+        why = None if edge.symbol in free else refuse_edge(edge)
         if why:
             yield tree.Finding(edge.source, 1, "symbol", "%s of %s: %s" % (
                 edge.symbol, edge.target, why), edge.symbol)
@@ -192,8 +192,8 @@ def has_instructions(path, known, seen):
 
 
 def outside(symbols, hosted):
-    """What no file defines that a hosted file may link. The linker's own
-    symbols, which no file of ours defines, are data to it."""
+    """The symbols of files that a hosted file must not link. A symbol of the
+    linker itself is of no file, and is data to it."""
     own = {ASSERT_FAILED}
     for path, has in symbols.items():
         if path in hosted or layers.place_of(path).house == "mm":
@@ -215,7 +215,7 @@ def could_be_hosted(symbols, known):
         files = left
 
 
-def judge_hosted(symbols, known):
+def refuse_hosted(symbols, known):
     listed = set(layers.hosted_files())
     foreign = outside(symbols, listed)
     for path in sorted(listed - set(symbols)):
@@ -235,7 +235,7 @@ def judge_hosted(symbols, known):
 # --- the loader --------------------------------------------------------------
 
 def loader_rooms():
-    """What the Makefile compiles of mm/ for the loader."""
+    """The files of mm/ that the Makefile compiles for the loader."""
     done = subprocess.run(
         ["make", "-s", "--no-print-directory", "loader-rooms"],
         cwd=tree.ROOT, text=True, stdout=subprocess.PIPE,
@@ -283,7 +283,7 @@ def findings(paths):
     yield from unlisted(sources)
     yield from order(edges, seams(every))
     yield from circles(edges)
-    yield from judge_hosted(symbols, frozenset(every))
+    yield from refuse_hosted(symbols, frozenset(every))
     if any(path.startswith("efi/") for path in every):
         yield from loader_links()
 

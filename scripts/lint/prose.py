@@ -146,7 +146,7 @@ def findings(paths):
 
 # --- commits -----------------------------------------------------------------
 
-def judge_subject(subject):
+def refuse_subject(subject):
     if len(subject) > SUBJECT_COLUMNS:
         return "%d columns, the limit is %d" % (len(subject), SUBJECT_COLUMNS)
     match = SUBJECT.fullmatch(subject)
@@ -156,13 +156,13 @@ def judge_subject(subject):
 
 
 def subject_findings():
-    """Of the last commit; a tree without one has none to judge."""
+    """Of the last commit; a tree without one has none to refuse."""
     done = subprocess.run(
         ["git", "log", "-1", "--no-merges", "--format=%s"], cwd=tree.ROOT,
         text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         check=False)
     subject = done.stdout.strip()
-    why = judge_subject(subject) if done.returncode == 0 and subject else None
+    why = refuse_subject(subject) if done.returncode == 0 and subject else None
     if why:
         yield tree.Finding("HEAD", 1, "P3", "%s: %s" % (subject, why))
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Refuses what the house style forbids and a machine can see.
+"""Refuses what the style forbids and a program can see.
 
 Each rule is a function from a file to findings; RULES says which files it
 looks at. Limits are the hard ones: most code stays far below them.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What the checkers share: the files of the tree, and how a finding looks."""
+"""Shared by the checkers: the files of the tree, the form of a finding."""
 
 import os
 import pathlib
@@ -10,7 +10,7 @@ from typing import NamedTuple
 ROOT = pathlib.Path(os.environ.get("LINT_ROOT") or
                     pathlib.Path(__file__).resolve().parent.parent.parent)
 
-# Copied from real machines, byte for byte: not ours to shape.
+# Copied from real machines, byte for byte: no rule of ours applies.
 FOREIGN = ("tests/data/", "LICENSE-")
 
 
@@ -26,8 +26,7 @@ class Finding(NamedTuple):
 
 
 def walk():
-    """Every file below ROOT that is not made, for a tree that git does not
-    know."""
+    """Every file below ROOT that is not built, for a tree without git."""
     for directory, names, files in os.walk(ROOT):
         names[:] = [n for n in names if n not in ("build", ".git")]
         for name in files:
@@ -37,7 +36,7 @@ def walk():
 
 
 def all_files():
-    """What git tracks or would track, as paths from ROOT, sorted."""
+    """The files that git tracks or would track, from ROOT, sorted."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others",
          "--exclude-standard"],

@@ -138,7 +138,7 @@ def search(row, path, texts):
 
 
 def texts_of(path):
-    """What each kind of row looks at in a file."""
+    """The text of a file that each kind of row looks at."""
     whole = tree.read(path)
     texts = {"all": whole}
     if is_code(path):
