@@ -492,18 +492,18 @@ static void run_in_need(struct stress *stress, struct stress_result *out)
 {
 	pfn_t left[BLOCKS_LEFT];
 	unsigned want = 1 + out->cpus / 4, have = 0;
-	struct hoard hoard;
+	struct held held;
 	bool whole;
 
 	want = (unsigned)min_u64(want, BLOCKS_LEFT);
 	while (have < want && stress_take(FRAME_2M, &left[have]) == ST_OK)
 		have++;
-	whole = stress_hoard(&hoard, &stress->watch);
+	whole = stress_hold_all(&held, &stress->watch);
 	while (have > 0)
 		stress_give(&out->wrong, FRAME_2M, left[--have]);
 	if (whole)
 		run_part(stress, out);
-	stress_give_hoard(&hoard, &out->wrong);
+	stress_free_held(&held, &out->wrong);
 }
 
 /* Each part ends when it should, however long the one before it took. */

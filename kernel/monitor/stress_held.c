@@ -78,41 +78,41 @@ static struct notes *notes_at(uint64_t frame)
 }
 
 /* Where there was something is more: full nodes are not searched again. */
-static enum status take_near(struct hoard *hoard, enum frame_size size,
+static enum status take_near(struct held *held, enum frame_size size,
 			     pfn_t *out)
 {
 	enum status status = frames_alloc(&(struct frame_request){
 		.size = size,
-		.node = hoard->node,
+		.node = held->node,
 		.owner = OWNER_OF_STRESS,
 	}, out);
 
 	if (status == ST_OK)
-		hoard->node = nodes_at(pfn_to_paddr(*out));
+		held->node = nodes_at(pfn_to_paddr(*out));
 	return status;
 }
 
 /* False: no frame is left for more of them, so nothing is. */
-static bool has_room(struct hoard *hoard)
+static bool has_room(struct held *held)
 {
 	struct notes *notes;
 	pfn_t frame;
 
-	if (hoard->notes != CHAIN_END &&
-	    notes_at(hoard->notes)->count < NOTES_MOST)
+	if (held->notes != CHAIN_END &&
+	    notes_at(held->notes)->count < NOTES_MOST)
 		return true;
-	if (take_near(hoard, FRAME_4K, &frame) != ST_OK)
+	if (take_near(held, FRAME_4K, &frame) != ST_OK)
 		return false;
 	notes = notes_at(frame.raw);
-	notes->previous = hoard->notes;
+	notes->previous = held->notes;
 	notes->count = 0;
-	hoard->notes = frame.raw;
+	held->notes = frame.raw;
 	return true;
 }
 
-static void note(struct hoard *hoard, pfn_t frame, enum frame_size size)
+static void note(struct held *held, pfn_t frame, enum frame_size size)
 {
-	struct notes *notes = notes_at(hoard->notes);
+	struct notes *notes = notes_at(held->notes);
 
 	notes->pieces[notes->count++] = frame.raw << SIZE_BITS | size;
 }
@@ -128,17 +128,17 @@ static bool has_time(struct stress_watch *watch)
 	return false;
 }
 
-bool stress_hoard(struct hoard *hoard, struct stress_watch *watch)
+bool stress_hold_all(struct held *held, struct stress_watch *watch)
 {
 	static const enum frame_size sizes[] = { FRAME_1G, FRAME_2M, FRAME_4K };
 	unsigned pieces = 0;
 	pfn_t frame;
 
-	*hoard = (struct hoard){ CHAIN_END, FRAMES_HOME };
+	*held = (struct held){ CHAIN_END, FRAMES_HOME };
 	for (unsigned i = 0; i < ARRAY_LENGTH(sizes); i++) {
-		while (has_room(hoard) &&
-		       take_near(hoard, sizes[i], &frame) == ST_OK) {
-			note(hoard, frame, sizes[i]);
+		while (has_room(held) &&
+		       take_near(held, sizes[i], &frame) == ST_OK) {
+			note(held, frame, sizes[i]);
 			if (pieces++ % PIECES == 0 && !has_time(watch))
 				return false;
 		}
@@ -146,11 +146,11 @@ bool stress_hoard(struct hoard *hoard, struct stress_watch *watch)
 	return true;
 }
 
-void stress_give_hoard(struct hoard *hoard, uint64_t *wrong)
+void stress_free_held(struct held *held, uint64_t *wrong)
 {
-	while (hoard->notes != CHAIN_END) {
-		struct notes *notes = notes_at(hoard->notes);
-		pfn_t frame = { hoard->notes };
+	while (held->notes != CHAIN_END) {
+		struct notes *notes = notes_at(held->notes);
+		pfn_t frame = { held->notes };
 
 		while (notes->count > 0) {
 			uint64_t piece = notes->pieces[--notes->count];
@@ -158,7 +158,7 @@ void stress_give_hoard(struct hoard *hoard, uint64_t *wrong)
 			stress_give(wrong, piece & SIZE_MASK,
 				    (pfn_t){ piece >> SIZE_BITS });
 		}
-		hoard->notes = notes->previous;
+		held->notes = notes->previous;
 		stress_give(wrong, FRAME_4K, frame);
 	}
 }

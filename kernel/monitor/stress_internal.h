@@ -31,13 +31,13 @@ bool stress_is_over(struct stress_watch *watch);
 bool stress_was_over(const struct stress_watch *watch);
 
 /* All memory that can be had, and in some of it notes of what it is. */
-struct hoard {
+struct held {
 	uint64_t notes;			/* the last frame of them            */
 	unsigned node;			/* where the last piece was found    */
 };
 /* False: cancelled in the middle of it, or patience ended, as it says. */
-bool stress_hoard(struct hoard *hoard, struct stress_watch *watch);
-void stress_give_hoard(struct hoard *hoard, uint64_t *wrong);
+bool stress_hold_all(struct held *held, struct stress_watch *watch);
+void stress_free_held(struct held *held, uint64_t *wrong);
 
 /*
  * Races for the last frame, at least once, and until the watch says so; not

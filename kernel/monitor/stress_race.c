@@ -29,8 +29,8 @@ struct race {
 	uint64_t *wrong;		/* [C]                               */
 	unsigned turns;			/* [C] during a round                */
 	struct stress_watch *watch;	/* [C]                               */
-	struct hoard hoard;		/* what is out of the race           */
-	bool is_last_frame;		/* [C] the hoard has all the rest    */
+	struct held held;		/* memory held outside the race      */
+	bool is_last_frame;		/* [C] all other frames are held */
 	atomic_u32 arrived;		/* [A] CPUs at the start of a round  */
 	atomic_u32 odd;			/* [A] refusals for no good reason   */
 	pfn_t ours[STACK_CPUS];		/* `cpus` of them, between rounds    */
@@ -134,7 +134,7 @@ static enum status begin(struct race *race)
 	while (have < race->cpus && status == ST_OK)
 		status = stress_take(FRAME_4K, &race->ours[have++]);
 	if (status == ST_OK) {
-		race->is_last_frame = stress_hoard(&race->hoard, race->watch);
+		race->is_last_frame = stress_hold_all(&race->held, race->watch);
 		return ST_OK;
 	}
 	for (unsigned i = 0; i + 1 < have; i++)
@@ -144,7 +144,7 @@ static enum status begin(struct race *race)
 
 static void end(struct race *race)
 {
-	stress_give_hoard(&race->hoard, race->wrong);
+	stress_free_held(&race->held, race->wrong);
 	for (unsigned i = 0; i < race->cpus; i++)
 		stress_give(race->wrong, FRAME_4K, race->ours[i]);
 }
