@@ -70,9 +70,10 @@ def shrink(checks):
     grown = {pair for pair, count in totals(after).items()
              if count > limit[pair]}
     for place in sorted(after):
-        if (place[0], place[2]) in grown:
+        had = before.get(place, 0)
+        if (place[0], place[2]) in grown and after[place] > had:
             yield "%s %s %s" % place
-            after[place] = before.get(place, 0)
+            after[place] = had
     head = [line for line in tree.read(LIST).split("\n")
             if line.startswith("#")]
     lines = ["%s %s %s %d" % (*place, count)
