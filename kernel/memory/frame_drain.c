@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Droughts are numbered. One begins when the first task enters and ends when
+ * Shortages are numbered. One begins when the first task enters and ends when
  * the last one leaves; it is dry once all CPUs have drained in it.
  *
- * (D1) A CPU that drained on request sees that the drought is on until it
+ * (D1) A CPU that drained on request sees that the shortage is on until it
  *      ends; therefore its banks stay empty, and what is dry stays dry.
  * (D2) Only one CPU at a time makes the others drain. Whoever else waits for
  *      it polls, since it waits for him.
@@ -29,142 +29,142 @@
 /* --- waiting ---------------------------------------------------------------*/
 
 /* Called in a loop, which looks again for what it waits. */
-static void rest(struct drought *drought, unsigned *turns)
+static void rest(struct frame_drain *drain, unsigned *turns)
 {
 	unsigned me = cpu_local_id();
 
-	if (++*turns < drought->spins || !interrupts_are_on()) {
+	if (++*turns < drain->spins || !interrupts_are_on()) {
 		atomic_pause();
 		return;
 	}
-	if (*turns == drought->spins) {
+	if (*turns == drain->spins) {
 		/* Both ways: D3. */
-		atomic_exchange_acq_rel(&drought->asleep[me], 1);
+		atomic_exchange_acq_rel(&drain->asleep[me], 1);
 		return;
 	}
-	*turns = drought->spins - 1;
+	*turns = drain->spins - 1;
 	interrupts_off();
 	/* Relaxed: a CPU that changes it sends an interrupt afterwards. */
-	if (atomic_load_relaxed(&drought->asleep[me]) != 0 &&
+	if (atomic_load_relaxed(&drain->asleep[me]) != 0 &&
 	    !pending_is_raised())
 		interrupts_on_and_halt();
 	else
 		interrupts_on();
 }
 
-static void wake(struct drought *drought, unsigned cpu)
+static void wake(struct frame_drain *drain, unsigned cpu)
 {
 	/* Both ways: D3. */
-	if (atomic_exchange_acq_rel(&drought->asleep[cpu], 0) != 0)
+	if (atomic_exchange_acq_rel(&drain->asleep[cpu], 0) != 0)
 		ipi_wake(cpu);
 }
 
 /* --- one drain -------------------------------------------------------------*/
 
-void drought_drain_requested(struct drought *drought)
+void frame_drain_requested(struct frame_drain *drain)
 {
 	/* Relaxed: stored before this CPU's bit was raised, and so is D1. */
-	unsigned drainer = atomic_load_relaxed(&drought->drainer);
+	unsigned drainer = atomic_load_relaxed(&drain->drainer);
 
-	drought->drain_own();
+	drain->drain_own();
 	/* Release: what has been drained can be found. */
-	if (atomic_fetch_add_acq_rel(&drought->undrained, (uint32_t)-1) == 1)
-		wake(drought, drainer);
+	if (atomic_fetch_add_acq_rel(&drain->undrained, (uint32_t)-1) == 1)
+		wake(drain, drainer);
 }
 
-static void ask_others(struct drought *drought, unsigned me)
+static void ask_others(struct frame_drain *drain, unsigned me)
 {
 	for (unsigned cpu = 0; cpu < cpu_local_limit(); cpu++) {
 		if (cpu == me || !cpu_local_is_online(cpu))
 			continue;
 		/* Relaxed: the raise makes it visible. */
-		atomic_fetch_add_relaxed(&drought->undrained, 1);
+		atomic_fetch_add_relaxed(&drain->undrained, 1);
 		pending_raise(cpu, PENDING_DRAIN);
 	}
 }
 
-static void drain(struct drought *drought)
+static void drain_all_cpus(struct frame_drain *drain)
 {
 	unsigned me = cpu_local_id(), turns = 0;
 
-	atomic_store_relaxed(&drought->drainer, me);
-	ask_others(drought, me);
-	drought->drain_own();
+	atomic_store_relaxed(&drain->drainer, me);
+	ask_others(drain, me);
+	drain->drain_own();
 	/* Acquire: what the others drained is seen. */
-	while (atomic_load_acquire(&drought->undrained) != 0)
-		rest(drought, &turns);
+	while (atomic_load_acquire(&drain->undrained) != 0)
+		rest(drain, &turns);
 }
 
-static bool may_drain(struct drought *drought)
+static bool may_drain(struct frame_drain *drain)
 {
 	/* Acquire: the drain before is over. */
-	return atomic_exchange_acquire(&drought->draining, 1) == 0;
+	return atomic_exchange_acquire(&drain->draining, 1) == 0;
 }
 
-static void let_others_go_on(struct drought *drought)
+static void let_others_go_on(struct frame_drain *drain)
 {
 	/* Release: see may_drain. */
-	atomic_store_release(&drought->draining, 0);
+	atomic_store_release(&drain->draining, 0);
 	for (unsigned cpu = 0; cpu < cpu_local_limit(); cpu++)
-		wake(drought, cpu);
+		wake(drain, cpu);
 }
 
-void drought_drain_all(struct drought *drought)
+void frame_drain_all(struct frame_drain *drain)
 {
 	unsigned turns = 0;
 
-	while (!may_drain(drought)) {
+	while (!may_drain(drain)) {
 		pending_poll();
-		rest(drought, &turns);
+		rest(drain, &turns);
 	}
-	drain(drought);
-	let_others_go_on(drought);
+	drain_all_cpus(drain);
+	let_others_go_on(drain);
 }
 
-/* --- a drought -------------------------------------------------------------*/
+/* --- a shortage ------------------------------------------------------------*/
 
-static uint32_t enter(struct drought *drought)
+static uint32_t enter(struct frame_drain *drain)
 {
-	uint64_t state = atomic_load_relaxed(&drought->state), next;
+	uint64_t state = atomic_load_relaxed(&drain->state), next;
 
 	do {
 		next = state + 1;
 		if ((uint32_t)state == 0)
 			next += 1UL << NUMBER_SHIFT;
 		/* Relaxed: asking the others makes it visible to them. */
-	} while (!atomic_compare_exchange_relaxed(&drought->state, &state,
+	} while (!atomic_compare_exchange_relaxed(&drain->state, &state,
 						  next));
 	return (uint32_t)(next >> NUMBER_SHIFT);
 }
 
-static bool is_dry(const struct drought *drought, uint32_t number)
+static bool is_drained(const struct frame_drain *drain, uint32_t number)
 {
 	/* Acquire: what others drained is seen. */
-	return atomic_load_acquire(&drought->dry) == number;
+	return atomic_load_acquire(&drain->last_drained) == number;
 }
 
-void drought_begin(struct drought *drought)
+void frame_drain_begin_shortage(struct frame_drain *drain)
 {
-	uint32_t number = enter(drought);
+	uint32_t number = enter(drain);
 	unsigned turns = 0;
 
-	while (!is_dry(drought, number)) {
-		if (!may_drain(drought)) {
+	while (!is_drained(drain, number)) {
+		if (!may_drain(drain)) {
 			pending_poll();
-			rest(drought, &turns);
+			rest(drain, &turns);
 			continue;
 		}
-		if (!is_dry(drought, number)) {
-			drain(drought);
-			/* Release: see is_dry. */
-			atomic_store_release(&drought->dry, number);
+		if (!is_drained(drain, number)) {
+			drain_all_cpus(drain);
+			/* Release: see is_drained. */
+			atomic_store_release(&drain->last_drained, number);
 		}
-		let_others_go_on(drought);
+		let_others_go_on(drain);
 	}
 }
 
-void drought_end(struct drought *drought)
+void frame_drain_end_shortage(struct frame_drain *drain)
 {
 	/* Release: banks are filled after what was done in it. */
-	atomic_fetch_add_release(&drought->state, (uint64_t)-1);
+	atomic_fetch_add_release(&drain->state, (uint64_t)-1);
 }

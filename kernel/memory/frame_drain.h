@@ -17,13 +17,14 @@
 #include <base/atomic.h>
 #include <boot/layout.h>
 
-struct drought {
+struct frame_drain {
 	/* Empties the banks of the CPU that calls, a task. */
 	void (*drain_own)(void);	/* [C]                               */
 	unsigned spins;			/* [C] turns before a CPU halts      */
 	/* [A] which one it is, above how many tasks are in it.              */
 	atomic_u64 state;
-	atomic_u32 dry;		/* [A] the last in which all have drained    */
+	/* [A] the last shortage in which all CPUs have drained.             */
+	atomic_u32 last_drained;
 	atomic_u8 draining;	/* [A] 1: somebody makes all drain           */
 	atomic_u32 drainer;	/* [A] the CPU that does                     */
 	/* [A] CPUs that have not drained yet what they were asked to.       */
@@ -32,24 +33,24 @@ struct drought {
 };
 
 /* While it is, whoever takes or gives does so without a bank. */
-static inline bool drought_is_on(const struct drought *drought)
+static inline bool frame_drain_is_shortage(const struct frame_drain *drain)
 {
 	/* Relaxed: who has been made to drain has seen it. */
-	return (uint32_t)atomic_load_relaxed(&drought->state) != 0;
+	return (uint32_t)atomic_load_relaxed(&drain->state) != 0;
 }
 
 /*
- * From drought_begin to drought_end all banks are empty and stay so.
- * From tasks only. Cost: one drain, unless others have begun already; then
- * none, or the rest of theirs.
+ * From frame_drain_begin_shortage to frame_drain_end_shortage all banks are
+ * empty and stay so. From tasks only. Cost: one drain, unless others have begun
+ * already; then none, or the rest of theirs.
  */
-void drought_begin(struct drought *drought);
-void drought_end(struct drought *drought);
+void frame_drain_begin_shortage(struct frame_drain *drain);
+void frame_drain_end_shortage(struct frame_drain *drain);
 
 /* Every CPU drains once between call and return. From tasks only. */
-void drought_drain_all(struct drought *drought);
+void frame_drain_all(struct frame_drain *drain);
 
 /* The handler of PENDING_DRAIN: empties the caches of the CPU that calls. */
-void drought_drain_requested(struct drought *drought);
+void frame_drain_requested(struct frame_drain *drain);
 
 #endif

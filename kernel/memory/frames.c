@@ -62,7 +62,7 @@ bool frames_drain_all(void)
 {
 	uint64_t before = atomic_load_relaxed(&frames.drained);
 
-	drought_drain_all(&frames.drought);
+	frame_drain_all(&frames.drain);
 	return atomic_load_relaxed(&frames.drained) != before;
 }
 
@@ -100,7 +100,7 @@ static enum status alloc_from_bank(const struct frame_request *request,
 	struct frame_bank *bank = frames_bank();
 
 	if (request->limit != FRAME_ANYWHERE ||
-	    drought_is_on(&frames.drought) ||
+	    frame_drain_is_shortage(&frames.drain) ||
 	    frames.nodes.pool[request->node] != bank->pool)
 		return ST_NOT_FOUND;
 	if (request->size == FRAME_4K)
@@ -120,17 +120,17 @@ static enum status alloc_once(const struct frame_request *request, pfn_t *out)
 }
 
 /* All banks being empty, what is refused now was not there. */
-static enum status alloc_in_drought(const struct frame_request *request,
-				    pfn_t *out)
+static enum status alloc_in_shortage(const struct frame_request *request,
+				     pfn_t *out)
 {
 	enum status status = ST_CONFLICT;
 
-	drought_begin(&frames.drought);
+	frame_drain_begin_shortage(&frames.drain);
 	for (unsigned i = 0; i < SEARCHES && status == ST_CONFLICT; i++) {
 		pending_poll();
 		status = alloc_once(request, out);
 	}
-	drought_end(&frames.drought);
+	frame_drain_end_shortage(&frames.drain);
 	return status;
 }
 
@@ -150,7 +150,7 @@ enum status frames_alloc(const struct frame_request *request, pfn_t *out)
 	status = alloc_once(&plain, out);
 	if ((status == ST_NO_MEMORY || status == ST_CONFLICT) &&
 	    cpu_local_context() == CPU_TASK)
-		status = alloc_in_drought(&plain, out);
+		status = alloc_in_shortage(&plain, out);
 	if (status == ST_OK && request->contents == FRAME_ZEROED)
 		memset(window_at_frame(&kernel.window, *out), 0,
 		       frames_of(request) * PAGE_SIZE);
@@ -164,7 +164,7 @@ enum status frames_free(const struct frame_return *what)
 	if (cpu_local_context() == CPU_NMI)
 		return ST_DENIED;
 	/* What is scarce is not kept at hand. */
-	if (drought_is_on(&frames.drought))
+	if (frame_drain_is_shortage(&frames.drain))
 		return frame_free(&frames.nodes, bank->slot, what);
 	if (what->size == FRAME_4K && what->frame.raw >= MIB >> PAGE_SHIFT)
 		return frame_cache_free(bank, what->frame, what->caller);

@@ -42,7 +42,7 @@ unsigned frames_home_of(unsigned cpu);
 
 /*
  * This CPU's bank in this context: the shortest way to single frames. It
- * knows of no drought, so it is for measuring only.
+ * knows of no shortage, so it is for measuring only.
  */
 struct frame_bank *frames_bank(void);
 

@@ -16,7 +16,7 @@ struct frames_state {
 	struct frame_bank *banks;	/* [C] by slot, each in its home set */
 	unsigned cpus;			/* [C]                               */
 	atomic_u64 drained;	/* [A] frames that a drain brought home      */
-	struct drought drought;
+	struct frame_drain drain;
 };
 
 extern struct frames_state frames;

@@ -342,7 +342,7 @@ static enum status start_pools(void)
 
 static void drain_requested(void)
 {
-	drought_drain_requested(&frames.drought);
+	frame_drain_requested(&frames.drain);
 }
 
 enum status frames_start(void)
@@ -360,8 +360,8 @@ enum status frames_start(void)
 		return status;
 	hand_over();
 	start_banks();
-	frames.drought.drain_own = frames_drain_own;
-	frames.drought.spins = SPINS;
+	frames.drain.drain_own = frames_drain_own;
+	frames.drain.spins = SPINS;
 	pending_set_handler(PENDING_DRAIN, drain_requested);
 	frames.nodes = building;
 	pages_serve_table(&kernel.table);

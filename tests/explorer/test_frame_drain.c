@@ -15,7 +15,7 @@
 
 #define CPUS 3
 
-static struct drought drought;
+static struct frame_drain drain;
 static atomic_u32 bank[CPUS], pool;
 static struct cpu_local cpus[CPUS];
 static atomic_u32 interrupt[CPUS];	/* has come, was not taken           */
@@ -92,7 +92,7 @@ static void drain_own(void)
 
 static void drain_requested(void)
 {
-	drought_drain_requested(&drought);
+	frame_drain_requested(&drain);
 }
 
 /* A frame comes back. */
@@ -100,7 +100,7 @@ static void give(void)
 {
 	atomic_u32 *mine = &bank[cpu_local_id()];
 
-	if (drought_is_on(&drought))
+	if (frame_drain_is_shortage(&drain))
 		atomic_fetch_add_relaxed(&pool, 1);
 	else
 		atomic_store_relaxed(mine, atomic_load_relaxed(mine) + 1);
@@ -124,17 +124,17 @@ static void check_banks(void)
 static void suffer(void *context)
 {
 	(void)context;
-	drought_begin(&drought);
+	frame_drain_begin_shortage(&drain);
 	check_banks();
-	drought_end(&drought);
+	frame_drain_end_shortage(&drain);
 	end_body();
 }
 
 static void suffer_twice(void *context)
 {
-	drought_begin(&drought);
+	frame_drain_begin_shortage(&drain);
 	check_banks();
-	drought_end(&drought);
+	frame_drain_end_shortage(&drain);
 	suffer(context);
 }
 
@@ -157,22 +157,22 @@ static void drain_everybody(void *context)
 {
 	(void)context;
 	give();
-	drought_drain_all(&drought);
-	/* Mine was in no drought, and may have been filled by nobody. */
+	frame_drain_all(&drain);
+	/* Mine was in no shortage, and may have been filled by nobody. */
 	EXPLORE_CHECK(atomic_load_relaxed(&bank[cpu_local_id()]) == 0);
 	end_body();
 }
 
 static void set_up(unsigned count)
 {
-	memset(&drought, 0, sizeof(drought));
+	memset(&drain, 0, sizeof(drain));
 	memset(bank, 0, sizeof(bank));
 	memset(interrupt, 0, sizeof(interrupt));
 	memset(cpus, 0, sizeof(cpus));
 	for (unsigned i = 0; i < count; i++)
 		cpus[i].apic = i;
-	drought.drain_own = drain_own;
-	drought.spins = 1;
+	drain.drain_own = drain_own;
+	drain.spins = 1;
 	handlers[PENDING_DRAIN] = drain_requested;
 	handled = 1u << PENDING_DRAIN;
 	pool.plain = ended.plain = 0;
@@ -204,19 +204,19 @@ static void is_over(void *context)
 {
 	(void)context;
 	EXPLORE_CHECK(ended.plain == cpu_count);
-	EXPLORE_CHECK(!drought_is_on(&drought));
-	EXPLORE_CHECK(drought.undrained.plain == 0);
-	EXPLORE_CHECK(drought.draining.plain == 0);
+	EXPLORE_CHECK(!frame_drain_is_shortage(&drain));
+	EXPLORE_CHECK(drain.undrained.plain == 0);
+	EXPLORE_CHECK(drain.draining.plain == 0);
 	for (unsigned i = 0; i < cpu_count; i++)
 		EXPLORE_CHECK(cpus[i].pending.plain == 0);
 }
 
 /* --- the cases -------------------------------------------------------------*/
 
-CASE(drought_keeps_all_banks_empty_until_it_ends)
+CASE(shortage_keeps_all_banks_empty_until_it_ends)
 {
 	static const struct exploration meeting = {
-		.name = "drought_gives", .set_up = two,
+		.name = "shortage_gives", .set_up = two,
 		.cpu = { suffer, give_and_poll }, .check = is_over,
 		.preemptions = EXPLORE_AT_MOST(3),
 	};
@@ -224,10 +224,10 @@ CASE(drought_keeps_all_banks_empty_until_it_ends)
 	explore_whole(&meeting);
 }
 
-CASE(drought_is_another_one_after_it_has_ended)
+CASE(shortage_is_another_one_after_it_has_ended)
 {
 	static const struct exploration again = {
-		.name = "drought_again", .set_up = two,
+		.name = "shortage_again", .set_up = two,
 		.cpu = { suffer_twice, give_and_poll }, .check = is_over,
 		.preemptions = EXPLORE_AT_MOST(2),
 	};
@@ -235,10 +235,10 @@ CASE(drought_is_another_one_after_it_has_ended)
 	explore_whole(&again);
 }
 
-CASE(drought_of_two_ends_for_both)
+CASE(shortage_of_two_ends_for_both)
 {
 	static const struct exploration both = {
-		.name = "drought_both", .set_up = two,
+		.name = "shortage_both", .set_up = two,
 		.cpu = { give_and_suffer, give_and_suffer }, .check = is_over,
 		.preemptions = EXPLORE_AT_MOST(2),
 	};
@@ -246,10 +246,10 @@ CASE(drought_of_two_ends_for_both)
 	explore_whole(&both);
 }
 
-CASE(drought_of_two_holds_for_a_third)
+CASE(shortage_of_two_holds_for_a_third)
 {
 	static const struct exploration third = {
-		.name = "drought_third", .set_up = three,
+		.name = "shortage_third", .set_up = three,
 		.cpu = { suffer, give_and_poll, suffer }, .check = is_over,
 		.preemptions = EXPLORE_AT_MOST(1),
 		.model = EXPLORE_SEQUENTIAL,
@@ -258,10 +258,10 @@ CASE(drought_of_two_holds_for_a_third)
 	explore_whole(&third);
 }
 
-CASE(drought_wakes_who_halts)
+CASE(shortage_wakes_who_halts)
 {
 	static const struct exploration halts = {
-		.name = "drought_halts", .set_up = two_that_halt,
+		.name = "shortage_halts", .set_up = two_that_halt,
 		.cpu = { suffer, give_and_suffer }, .check = is_over,
 		.preemptions = EXPLORE_AT_MOST(2),
 	};
@@ -269,10 +269,10 @@ CASE(drought_wakes_who_halts)
 	explore_whole(&halts);
 }
 
-CASE(drought_drain_meets_another_one)
+CASE(shortage_drain_meets_another_one)
 {
 	static const struct exploration drain_meets = {
-		.name = "drought_drain", .set_up = two_that_halt,
+		.name = "shortage_drain", .set_up = two_that_halt,
 		.cpu = { drain_everybody, drain_everybody },
 		.check = is_over, .preemptions = EXPLORE_AT_MOST(2),
 	};
@@ -285,7 +285,7 @@ CASE(drought_drain_meets_another_one)
 static void enter_one(void *context)
 {
 	(void)context;
-	drought_begin(&drought);
+	frame_drain_begin_shortage(&drain);
 	end_body();
 }
 
@@ -300,21 +300,21 @@ static void enter_when_dry(void *context)
 	unsigned before;
 
 	(void)context;
-	while (atomic_load_acquire(&drought.dry) == 0) {
+	while (atomic_load_acquire(&drain.last_drained) == 0) {
 		pending_poll();
 		atomic_pause();
 	}
 	before = drains;
-	drought_begin(&drought);
+	frame_drain_begin_shortage(&drain);
 	EXPLORE_CHECK(drains == before);
 	check_banks();
 	end_body();
 }
 
-CASE(drought_of_two_costs_one_drain)
+CASE(shortage_of_two_costs_one_drain)
 {
 	static const struct exploration once = {
-		.name = "drought_once", .set_up = two,
+		.name = "shortage_once", .set_up = two,
 		.cpu = { enter_one, enter_one }, .check = one_drain,
 		.preemptions = EXPLORE_AT_MOST(2),
 	};
@@ -322,10 +322,10 @@ CASE(drought_of_two_costs_one_drain)
 	explore_whole(&once);
 }
 
-CASE(drought_that_is_dry_needs_no_other_drain)
+CASE(shortage_that_is_dry_needs_no_other_drain)
 {
 	static const struct exploration dry = {
-		.name = "drought_dry", .set_up = two,
+		.name = "shortage_dry", .set_up = two,
 		.cpu = { enter_one, enter_when_dry },
 		.preemptions = EXPLORE_AT_MOST(2),
 	};
@@ -333,22 +333,22 @@ CASE(drought_that_is_dry_needs_no_other_drain)
 	explore_whole(&dry);
 }
 
-CASE(drought_asks_nobody_on_a_machine_with_one_processor)
+CASE(shortage_asks_nobody_on_a_machine_with_one_processor)
 {
 	set_up(1);
 	can_halt = false;
-	CHECK(!drought_is_on(&drought));
-	drought_begin(&drought);
-	CHECK(drought_is_on(&drought) && drains == 1);
-	drought_begin(&drought);
+	CHECK(!frame_drain_is_shortage(&drain));
+	frame_drain_begin_shortage(&drain);
+	CHECK(frame_drain_is_shortage(&drain) && drains == 1);
+	frame_drain_begin_shortage(&drain);
 	CHECK(drains == 1);
-	drought_end(&drought);
-	CHECK(drought_is_on(&drought));
-	drought_end(&drought);
-	CHECK(!drought_is_on(&drought));
-	drought_drain_all(&drought);
+	frame_drain_end_shortage(&drain);
+	CHECK(frame_drain_is_shortage(&drain));
+	frame_drain_end_shortage(&drain);
+	CHECK(!frame_drain_is_shortage(&drain));
+	frame_drain_all(&drain);
 	CHECK(drains == 2);
-	drought_begin(&drought);
+	frame_drain_begin_shortage(&drain);
 	CHECK(drains == 3);
-	drought_end(&drought);
+	frame_drain_end_shortage(&drain);
 }

@@ -199,7 +199,7 @@ static void merge(void *context)
 
 static void allocate_a_frame(void *context)
 {
-	uint64_t taken = take_word(&scene.bits[1], 1);
+	uint64_t taken = claim_bits(&scene.bits[1], 1);
 
 	(void)context;
 	if (taken != 0)
