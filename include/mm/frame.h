@@ -286,7 +286,7 @@ enum status frame_pool_free(struct frame_pool *pool, frame_slot_id slot,
  * Allocates this very frame, out of whatever size it is free in, as FRAME_4K.
  * An owner with FRAME_BYTE_FIXED keeps it: nobody can free it any more.
  * Fails: ST_BAD_RANGE (foreign), ST_BAD_ARGUMENT (owner), ST_CONFLICT: it is
- *        allocated, or in a bank, or was on its way whenever it was looked at.
+ *        allocated, or in a cache, or was on its way whenever it was looked at.
  * Cost:  O(1), at most FRAME_ALLOC_AT_TRIES looks.
  */
 #define FRAME_ALLOC_AT_TRIES 64
@@ -317,7 +317,7 @@ enum status frame_free(struct frame_nodes *nodes, frame_slot_id slot,
 
 enum frame_state {
 	FRAME_STATE_FREE,
-	FRAME_STATE_CACHED,	/* in a bank, or on its way                  */
+	FRAME_STATE_CACHED,	/* in a cache, or on its way                  */
 	FRAME_STATE_ALLOCATED,
 	FRAME_STATE_FOREIGN,	/* no pool's                                 */
 };

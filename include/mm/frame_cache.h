@@ -6,8 +6,8 @@
  * Gives: single frames of 4 KiB and 2 MiB without a lock, without a locked
  *        instruction and without switching interrupts off.
  *
- * A bank is one CPU's in one context, and nobody else's: the kernel is not
- * preemptible, interrupt handlers have a bank of their own and do not nest,
+ * A cache is one CPU's in one context, and nobody else's: the kernel is not
+ * preemptible, interrupt handlers have a cache of their own and do not nest,
  * and an NMI has the one that refuses. So there is nothing to guard; the
  * slow paths assert it (cpu_local.h).
  *
@@ -39,7 +39,7 @@ struct frame_list {
 };
 
 /* [O] all of it. */
-struct frame_bank {
+struct frame_cache {
 	/* The first cache line is all that most calls need. */
 	uint64_t word;		/* frames of one word, allocated first       */
 	uint64_t word_first;	/* relative frame of its bit 0               */
@@ -71,29 +71,29 @@ struct frame_bank {
 	uint32_t blocks[FRAME_BLOCKS_MAX];	/* relative blocks           */
 } __attribute__((aligned(64)));
 
-/* All banks in front of one node's pool. */
+/* All caches in front of one node's pool. */
 struct frame_cache_set {
 	struct frame_pool *pool;
 	struct frame_nodes *nodes;	/* where frames of others go; or NULL */
-	struct frame_bank *banks;	/* by slot                           */
+	struct frame_cache *caches;	/* by slot                           */
 	unsigned cpus;
 	uint64_t frames;	/* that the node has; 0: its whole span      */
 };
 
 /*
- * `pool`, `nodes`, `banks` (2 * cpus of them) and `cpus` are the caller's.
- * A bank keeps at most the node's frames / (64 * cpus); a CPU has two.
+ * `pool`, `nodes`, `caches` (2 * cpus of them) and `cpus` are the caller's.
+ * A cache keeps at most the node's frames / (64 * cpus); a CPU has two.
  */
-void frame_cache_init(struct frame_cache_set *set);
+void frame_cache_set_init(struct frame_cache_set *set);
 
 /*
- * One bank alone, where `banks` holds those of several sets: each CPU's in
+ * One cache alone, where `caches` holds those of several sets: each CPU's in
  * the set of its own node. `cpus` is then how many share this set.
  */
-void frame_cache_init_bank(struct frame_cache_set *set, frame_slot_id slot);
+void frame_cache_init(struct frame_cache_set *set, frame_slot_id slot);
 
-/* The bank of this CPU in this context; for an NMI the one that refuses. */
-struct frame_bank *frame_cache_bank(struct frame_cache_set *set);
+/* The cache of this CPU in this context; for an NMI the one that refuses. */
+struct frame_cache *frame_cache_current(struct frame_cache_set *set);
 
 /*
  * One frame of 4 KiB, its content undefined, owner 1 ... FRAME_BYTE_LAST.
@@ -101,30 +101,30 @@ struct frame_bank *frame_cache_bank(struct frame_cache_set *set);
  *        caches counts as not there; ST_DENIED in an NMI.
  * Cost:  no locked instruction but for each refill.
  */
-enum status frame_cache_alloc(struct frame_bank *bank, uint8_t owner,
+enum status frame_cache_alloc(struct frame_cache *cache, uint8_t owner,
 			      pfn_t *out);
 
 /*
  * Fails: ST_BAD_RANGE (foreign), ST_CONFLICT (not allocated), reported with
  *        `caller`; nothing has changed then. ST_DENIED in an NMI.
  */
-enum status frame_cache_free(struct frame_bank *bank, pfn_t frame,
+enum status frame_cache_free(struct frame_cache *cache, pfn_t frame,
 			     const void *caller);
 
 /* Frames of 2 MiB; ST_BAD_ARGUMENT when misaligned. */
-enum status frame_cache_alloc_block(struct frame_bank *bank, uint8_t owner,
+enum status frame_cache_alloc_block(struct frame_cache *cache, uint8_t owner,
 				    pfn_t *out);
-enum status frame_cache_free_block(struct frame_bank *bank, pfn_t frame,
+enum status frame_cache_free_block(struct frame_cache *cache, pfn_t frame,
 				   const void *caller);
 
-/* All goes home. For the bank's own CPU only. */
-void frame_cache_drain(struct frame_bank *bank);
+/* All goes home. For the cache's own CPU only. */
+void frame_cache_drain(struct frame_cache *cache);
 
 uint64_t frame_list_frames(const struct frame_list *list);	/* frames    */
-/* Frames that are in the bank. */
-uint64_t frame_cache_held(const struct frame_bank *bank);
+/* Frames that are in the cache. */
+uint64_t frame_cache_held(const struct frame_cache *cache);
 /* The most that can be, those of its blocks aside. */
-uint64_t frame_cache_limit(const struct frame_bank *bank);
+uint64_t frame_cache_limit(const struct frame_cache *cache);
 
 /*
  * Frames and blocks that were allocated without a way to the pool, at least so
@@ -132,8 +132,9 @@ uint64_t frame_cache_limit(const struct frame_bank *bank);
  * and what has not been allocated. What came back and was allocated again is
  * counted only as far as it makes up for that: each alloc would have to count.
  */
-uint64_t frame_cache_hits(const struct frame_bank *bank);
+uint64_t frame_cache_hits(const struct frame_cache *cache);
 
-bool frame_cache_audit(const struct frame_bank *bank);	/* C1 within, C2, C3 */
+/* C2, C3, and C1 within this cache. */
+bool frame_cache_audit(const struct frame_cache *cache);
 
 #endif

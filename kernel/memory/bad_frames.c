@@ -26,7 +26,7 @@ static enum status take_out(pfn_t frame)
 	if (status != ST_OK)
 		return status;
 	return frame_pool_alloc_at(frames_nodes()->pool[node],
-				   frames_bank()->slot, frame,
+				   frames_cache()->slot, frame,
 				   BAD_FRAME_BYTE);
 }
 

@@ -4,7 +4,7 @@
  * the last one leaves; it is dry once all CPUs have drained in it.
  *
  * (D1) A CPU that drained on request sees that the shortage is on until it
- *      ends; therefore its banks stay empty, and what is dry stays dry.
+ *      ends; therefore its caches stay empty, and what is dry stays dry.
  * (D2) Only one CPU at a time makes the others drain. Whoever else waits for
  *      it polls, since it waits for him.
  * (D3) Who sleeps has said so, and has looked once more afterwards. Who
@@ -165,6 +165,6 @@ void frame_drain_begin_shortage(struct frame_drain *drain)
 
 void frame_drain_end_shortage(struct frame_drain *drain)
 {
-	/* Release: banks are filled after what was done in it. */
+	/* Release: caches are filled after what was done in it. */
 	atomic_fetch_add_release(&drain->state, (uint64_t)-1);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * frame_drain.h - a task was refused a frame: all CPUs empty their banks, and
- * no bank is filled until that task has looked again.
+ * frame_drain.h - a task was refused a frame: all CPUs empty their caches, and
+ * no cache is filled until that task has looked again.
  *
  * Without the second half one drain would not be enough: what comes home
- * goes into the bank of whoever asks first. With it, what a task does not
+ * goes into the cache of whoever asks first. With it, what a task does not
  * find in the pools after one drain was not there, and all who are refused
  * meanwhile need no drain of their own.
  */
@@ -18,7 +18,7 @@
 #include <boot/layout.h>
 
 struct frame_drain {
-	/* Empties the banks of the CPU that calls, a task. */
+	/* Empties the caches of the CPU that calls, a task. */
 	void (*drain_own)(void);	/* [C]                               */
 	unsigned spins;			/* [C] turns before a CPU halts      */
 	/* [A] which one it is, above how many tasks are in it.              */
@@ -32,7 +32,7 @@ struct frame_drain {
 	atomic_u8 asleep[STACK_CPUS];	/* [A] by CPU: 1 = wants to be woken */
 };
 
-/* While it is, whoever takes or gives does so without a bank. */
+/* While it is, whoever takes or gives does so without a cache. */
 static inline bool frame_drain_is_shortage(const struct frame_drain *drain)
 {
 	/* Relaxed: who has been made to drain has seen it. */
@@ -40,7 +40,7 @@ static inline bool frame_drain_is_shortage(const struct frame_drain *drain)
 }
 
 /*
- * From frame_drain_begin_shortage to frame_drain_end_shortage all banks are
+ * From frame_drain_begin_shortage to frame_drain_end_shortage all caches are
  * empty and stay so. From tasks only. Cost: one drain, unless others have begun
  * already; then none, or the rest of theirs.
  */

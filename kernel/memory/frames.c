@@ -30,17 +30,17 @@ unsigned frames_home_of(unsigned cpu)
 			  frames.sets);
 }
 
-/* --- the own banks ---------------------------------------------------------*/
+/* --- the own caches --------------------------------------------------------*/
 
 /*
- * The interrupt bank is nobody's while interrupts are off and the handler
+ * The interrupt cache is nobody's while interrupts are off and the handler
  * that we might be is not running: a task may then stand in for it.
  */
-static void drain_bank(struct frame_bank *bank)
+static void drain_cache(struct frame_cache *cache)
 {
 	/* Relaxed: read after the drain, which orders it. */
-	atomic_fetch_add_relaxed(&frames.drained, frame_cache_held(bank));
-	frame_cache_drain(bank);
+	atomic_fetch_add_relaxed(&frames.drained, frame_cache_held(cache));
+	frame_cache_drain(cache);
 }
 
 void frames_drain_own(void)
@@ -48,10 +48,10 @@ void frames_drain_own(void)
 	struct cpu_local *me = this_cpu();
 	uint64_t flags;
 
-	drain_bank(&frames.banks[frame_task_slot(me->index)]);
+	drain_cache(&frames.caches[frame_task_slot(me->index)]);
 	flags = interrupts_off();
 	me->context = CPU_INTERRUPT;
-	drain_bank(&frames.banks[frame_interrupt_slot(me->index)]);
+	drain_cache(&frames.caches[frame_interrupt_slot(me->index)]);
 	me->context = CPU_TASK;
 	interrupts_restore(flags);
 }
@@ -68,14 +68,15 @@ bool frames_drain_all(void)
 
 /* --- alloc and free --------------------------------------------------------*/
 
-struct frame_bank *frames_bank(void)
+struct frame_cache *frames_cache(void)
 {
-	return frame_cache_bank(&frames.sets[0]);
+	return frame_cache_current(&frames.sets[0]);
 }
 
-const struct frame_bank *frames_bank_of(unsigned cpu, enum cpu_context context)
+const struct frame_cache *frames_cache_of(unsigned cpu,
+					  enum cpu_context context)
 {
-	return &frames.banks[2 * cpu + context];
+	return &frames.caches[2 * cpu + context];
 }
 
 static uint64_t frames_of(const struct frame_request *request)
@@ -93,33 +94,33 @@ static uint64_t frames_of(const struct frame_request *request)
 	return 0;
 }
 
-/* From the own bank, when that is what is asked for. */
-static enum status alloc_from_bank(const struct frame_request *request,
-				   pfn_t *out)
+/* From the own cache, when that is what is asked for. */
+static enum status alloc_from_cache(const struct frame_request *request,
+				    pfn_t *out)
 {
-	struct frame_bank *bank = frames_bank();
+	struct frame_cache *cache = frames_cache();
 
 	if (request->limit != FRAME_ANYWHERE ||
 	    frame_drain_is_shortage(&frames.drain) ||
-	    frames.nodes.pool[request->node] != bank->pool)
+	    frames.nodes.pool[request->node] != cache->pool)
 		return ST_NOT_FOUND;
 	if (request->size == FRAME_4K)
-		return frame_cache_alloc(bank, request->owner, out);
+		return frame_cache_alloc(cache, request->owner, out);
 	if (request->size == FRAME_2M)
-		return frame_cache_alloc_block(bank, request->owner, out);
+		return frame_cache_alloc_block(cache, request->owner, out);
 	return ST_NOT_FOUND;
 }
 
 static enum status alloc_once(const struct frame_request *request, pfn_t *out)
 {
-	enum status status = alloc_from_bank(request, out);
+	enum status status = alloc_from_cache(request, out);
 
 	if (status == ST_OK || status == ST_BAD_ARGUMENT)
 		return status;
-	return frame_alloc(&frames.nodes, frames_bank()->slot, request, out);
+	return frame_alloc(&frames.nodes, frames_cache()->slot, request, out);
 }
 
-/* All banks being empty, what is refused now was not there. */
+/* All caches being empty, what is refused now was not there. */
 static enum status alloc_in_shortage(const struct frame_request *request,
 				     pfn_t *out)
 {
@@ -142,7 +143,7 @@ enum status frames_alloc(const struct frame_request *request, pfn_t *out)
 	if (cpu_local_context() == CPU_NMI)
 		return ST_DENIED;
 	if (request->node == FRAMES_HOME)
-		plain.node = (unsigned)(frames_bank()->set - frames.sets);
+		plain.node = (unsigned)(frames_cache()->set - frames.sets);
 	if (plain.node >= frames.nodes.count ||
 	    plain.owner == FRAME_BYTE_FREE || plain.owner > FRAME_BYTE_LAST)
 		return ST_BAD_ARGUMENT;
@@ -159,16 +160,16 @@ enum status frames_alloc(const struct frame_request *request, pfn_t *out)
 
 enum status frames_free(const struct frame_return *what)
 {
-	struct frame_bank *bank = frames_bank();
+	struct frame_cache *cache = frames_cache();
 
 	if (cpu_local_context() == CPU_NMI)
 		return ST_DENIED;
 	/* What is scarce is not kept at hand. */
 	if (frame_drain_is_shortage(&frames.drain))
-		return frame_free(&frames.nodes, bank->slot, what);
+		return frame_free(&frames.nodes, cache->slot, what);
 	if (what->size == FRAME_4K && what->frame.raw >= MIB >> PAGE_SHIFT)
-		return frame_cache_free(bank, what->frame, what->caller);
+		return frame_cache_free(cache, what->frame, what->caller);
 	if (what->size == FRAME_2M)
-		return frame_cache_free_block(bank, what->frame, what->caller);
-	return frame_free(&frames.nodes, bank->slot, what);
+		return frame_cache_free_block(cache, what->frame, what->caller);
+	return frame_free(&frames.nodes, cache->slot, what);
 }

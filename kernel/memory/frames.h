@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * frames.h - the machine's frame pools, one a node, and each CPU's banks.
+ * frames.h - the machine's frame pools, one a node, and each CPU's caches.
  *
  * From frames_start on all usable memory is in the pools: what was free is
  * free there, what was in use is allocated there to its owner.
@@ -24,7 +24,7 @@
 enum status frames_start(void);
 
 /*
- * As frame_alloc. A task waits: before a refusal all CPUs drain their banks,
+ * As frame_alloc. A task waits: before a refusal all CPUs drain their caches,
  * and leave them empty until it has looked again (frame_drain.h).
  * Cost: see frame_cache.h for single frames and blocks of the own node
  *       without a limit, frame.h for all else.
@@ -41,16 +41,17 @@ enum status frames_free(const struct frame_return *what);
 unsigned frames_home_of(unsigned cpu);
 
 /*
- * This CPU's bank in this context: the shortest way to single frames. It
+ * This CPU's cache in this context: the shortest way to single frames. It
  * knows of no shortage, so it is for measuring only.
  */
-struct frame_bank *frames_bank(void);
+struct frame_cache *frames_cache(void);
 
 /* CPU `cpu`'s, in either context. At a quiet moment, or for display. */
-const struct frame_bank *frames_bank_of(unsigned cpu, enum cpu_context context);
+const struct frame_cache *frames_cache_of(unsigned cpu,
+					  enum cpu_context context);
 
 /*
- * Each CPU's banks have been empty at some time when it returns; true when
+ * Each CPU's caches have been empty at some time when it returns; true when
  * that brought any frame home. From tasks only.
  */
 bool frames_drain_all(void);
@@ -63,7 +64,7 @@ enum status frames_query(pfn_t frame, struct frame_info *out, unsigned *node);
 /* What all pools say together. */
 void frames_count(struct frame_count *out);
 
-/* Every pool and every bank against its invariants, and one with the other. */
+/* Every pool and every cache against its invariants, and one with the other. */
 bool frames_audit(void);
 
 #endif

@@ -13,7 +13,7 @@
 struct frames_state {
 	struct frame_nodes nodes;	/* empty until frames_start has ended */
 	struct frame_cache_set *sets;	/* [C] by node                       */
-	struct frame_bank *banks;	/* [C] by slot, each in its home set */
+	struct frame_cache *caches;	/* [C] by slot, each in its home set */
 	unsigned cpus;			/* [C]                               */
 	atomic_u64 drained;	/* [A] frames that a drain brought home      */
 	struct frame_drain drain;
@@ -21,7 +21,7 @@ struct frames_state {
 
 extern struct frames_state frames;
 
-/* frames.c: empties the banks of the CPU that calls, a task. */
+/* frames.c: empties the caches of the CPU that calls, a task. */
 void frames_drain_own(void);
 
 #endif

@@ -42,9 +42,9 @@ bool frames_audit(void)
 		if (!frame_pool_audit(frames.nodes.pool[node]))
 			return false;
 	for (unsigned slot = 0; slot < 2 * frames.cpus; slot++) {
-		if (!frame_cache_audit(&frames.banks[slot]))
+		if (!frame_cache_audit(&frames.caches[slot]))
 			return false;
-		held += frame_cache_held(&frames.banks[slot]);
+		held += frame_cache_held(&frames.caches[slot]);
 	}
 	frames_count(&count);
 	return held == count.cached;

@@ -185,18 +185,18 @@ static unsigned home_of(unsigned cpu)
 	return node;
 }
 
-#define BANKS_OF_PAGE	(PAGE_SIZE / sizeof(struct frame_bank))
+#define CACHES_PER_PAGE	(PAGE_SIZE / sizeof(struct frame_cache))
 
-_Static_assert(PAGE_SIZE % (2 * sizeof(struct frame_bank)) == 0,
-	       "a CPU's banks are not on two pages");
+_Static_assert(PAGE_SIZE % (2 * sizeof(struct frame_cache)) == 0,
+	       "a CPU's caches are not on two pages");
 
 /*
  * One array, whose pages are each on the node of the first CPU in it. Pieces
  * of frame_meta follow each other, as long as they are small.
  */
-static enum status take_banks(void)
+static enum status take_caches(void)
 {
-	const unsigned step = BANKS_OF_PAGE / 2;
+	const unsigned step = CACHES_PER_PAGE / 2;
 	unsigned cpu = 0;
 
 	while (cpu < frames.cpus) {
@@ -211,8 +211,8 @@ static enum status take_banks(void)
 		if (status != ST_OK)
 			return status;
 		if (cpu == 0)
-			frames.banks = memory;
-		ASSERT(memory == &frames.banks[2 * cpu]);
+			frames.caches = memory;
+		ASSERT(memory == &frames.caches[2 * cpu]);
 		cpu += part.bytes / PAGE_SIZE * step;
 	}
 	return ST_OK;
@@ -237,7 +237,7 @@ static enum status take_tables(void)
 	building.pool = carve(&next, pools);
 	frames.sets = carve(&next, sets);
 	make_orders((uint8_t *)next);
-	return take_banks();
+	return take_caches();
 }
 
 /* --- who has what ----------------------------------------------------------*/
@@ -311,13 +311,13 @@ static void hand_over(void)
 
 /* --- caches ----------------------------------------------------------------*/
 
-static void start_banks(void)
+static void start_caches(void)
 {
 	for (unsigned node = 0; node < building.count; node++)
 		frames.sets[node] = (struct frame_cache_set){
 			.pool = building.pool[node],
 			.nodes = &frames.nodes,
-			.banks = frames.banks,
+			.caches = frames.caches,
 			.frames = nodes()->nodes[node].pages,
 		};
 	for (unsigned cpu = 0; cpu < frames.cpus; cpu++)
@@ -325,8 +325,8 @@ static void start_banks(void)
 	for (unsigned cpu = 0; cpu < frames.cpus; cpu++) {
 		struct frame_cache_set *set = &frames.sets[home_of(cpu)];
 
-		frame_cache_init_bank(set, frame_task_slot(cpu));
-		frame_cache_init_bank(set, frame_interrupt_slot(cpu));
+		frame_cache_init(set, frame_task_slot(cpu));
+		frame_cache_init(set, frame_interrupt_slot(cpu));
 	}
 }
 
@@ -359,7 +359,7 @@ enum status frames_start(void)
 	if (status != ST_OK)
 		return status;
 	hand_over();
-	start_banks();
+	start_caches();
 	frames.drain.drain_own = frames_drain_own;
 	frames.drain.spins = SPINS;
 	pending_set_handler(PENDING_DRAIN, drain_requested);

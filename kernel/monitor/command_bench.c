@@ -6,7 +6,7 @@
  * an emulator can be told to make instructions of. `floor` is the loop of
  * `burst` around two functions of two instructions each, one to say that all
  * went well and one to return: what is more than that is the allocator's.
- * Each measurement is preceded by one that does not count, so that the banks
+ * Each measurement is preceded by one that does not count, so that the caches
  * are as they are in the midst of such work.
  */
 #include "command.h"
@@ -32,23 +32,23 @@
 #define SECONDS_MOST	3600
 
 struct scene {
-	struct frame_bank *bank;
+	struct frame_cache *cache;
 	bool failed;			/* an allocation was refused         */
 	uint64_t random;
 	pfn_t *frames;			/* room for BULK                     */
 };
 
 /* bench_floor.S */
-enum status bench_take_nothing(struct frame_bank *bank, uint8_t owner,
+enum status bench_take_nothing(struct frame_cache *cache, uint8_t owner,
 			       pfn_t *out);
-enum status bench_give_nothing(struct frame_bank *bank, pfn_t frame,
+enum status bench_give_nothing(struct frame_cache *cache, pfn_t frame,
 			       const void *caller);
 
 /* --- patterns --------------------------------------------------------------*/
 
-typedef enum status take_function(struct frame_bank *bank, uint8_t owner,
+typedef enum status take_function(struct frame_cache *cache, uint8_t owner,
 				  pfn_t *out);
-typedef enum status give_function(struct frame_bank *bank, pfn_t frame,
+typedef enum status give_function(struct frame_cache *cache, pfn_t frame,
 				  const void *caller);
 
 /* A loop of its own for each pair of functions, which it calls directly. */
@@ -59,7 +59,7 @@ PATTERN unsigned take_many(struct scene *scene, take_function *take,
 			   unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
-		if (take(scene->bank, OWNER_OF_BENCH, &scene->frames[i]) ==
+		if (take(scene->cache, OWNER_OF_BENCH, &scene->frames[i]) ==
 		    ST_OK)
 			continue;
 		scene->failed = true;
@@ -71,7 +71,7 @@ PATTERN unsigned take_many(struct scene *scene, take_function *take,
 PATTERN void give_many(struct scene *scene, give_function *give, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
-		if (give(scene->bank, scene->frames[i], NULL) != ST_OK)
+		if (give(scene->cache, scene->frames[i], NULL) != ST_OK)
 			scene->failed = true;
 }
 
@@ -128,8 +128,8 @@ static uint64_t run_random(struct scene *scene)
 		scene->random = scene->random * 6364136223846793005UL +
 				1442695040888963407UL;
 		one = &scene->frames[(scene->random >> 33) % BULK];
-		if (frame_cache_free(scene->bank, *one, NULL) == ST_OK &&
-		    frame_cache_alloc(scene->bank, OWNER_OF_BENCH, one) ==
+		if (frame_cache_free(scene->cache, *one, NULL) == ST_OK &&
+		    frame_cache_alloc(scene->cache, OWNER_OF_BENCH, one) ==
 			    ST_OK)
 			continue;
 		scene->failed = true;
@@ -146,10 +146,10 @@ static uint64_t run_repeat_2m(struct scene *scene)
 }
 
 /* The way that takes any request. */
-static enum status take_by_request(struct frame_bank *bank, uint8_t owner,
+static enum status take_by_request(struct frame_cache *cache, uint8_t owner,
 				   pfn_t *out)
 {
-	(void)bank;
+	(void)cache;
 	return frames_alloc(&(struct frame_request){
 		.size = FRAME_4K,
 		.node = FRAMES_HOME,
@@ -157,10 +157,10 @@ static enum status take_by_request(struct frame_bank *bank, uint8_t owner,
 	}, out);
 }
 
-static enum status give_by_request(struct frame_bank *bank, pfn_t frame,
+static enum status give_by_request(struct frame_cache *cache, pfn_t frame,
 				   const void *caller)
 {
-	(void)bank;
+	(void)cache;
 	return frames_free(&(struct frame_return){
 		.frame = frame,
 		.size = FRAME_4K,
@@ -233,7 +233,7 @@ static void measure(const struct command_call *call, struct scene *scene,
 static enum status bench_frames(const struct command_call *call)
 {
 	struct frame_run run = { .frames = BULK * sizeof(pfn_t) / PAGE_SIZE };
-	struct scene scene = { .bank = frames_bank(), .random = 1 };
+	struct scene scene = { .cache = frames_cache(), .random = 1 };
 	enum status status = pages_alloc(&run, OWNER_BOOT_LIST);
 
 	if (status != ST_OK)

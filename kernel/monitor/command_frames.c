@@ -57,32 +57,32 @@ static void print_pool(const struct command_call *call, unsigned node)
 		   atomic_load_relaxed(&pool->bad_frees));
 }
 
-static unsigned node_of_bank(const struct frame_bank *bank)
+static unsigned node_of_cache(const struct frame_cache *cache)
 {
 	unsigned node = 0;
 
-	while (pool_of(node) != bank->pool)
+	while (pool_of(node) != cache->pool)
 		node++;
 	return node;
 }
 
-static void print_bank(const struct command_call *call, unsigned cpu,
-		       enum cpu_context context)
+static void print_cache(const struct command_call *call, unsigned cpu,
+			enum cpu_context context)
 {
 	const char *format = call->records ?
-		"@bank cpu=%u context=%s node=%u frames=%lu blocks=%u "
+		"@frame_cache cpu=%u context=%s node=%u frames=%lu blocks=%u "
 		"limit=%lu refills=%u spills=%u drains=%u hits=%lu "
 		"block_limit=%u\n" :
 		"%4u  %-9s %4u %7lu %7u %6lu %9u %7u %7u %9lu %6u\n";
-	const struct frame_bank *bank = frames_bank_of(cpu, context);
-	uint64_t in_blocks = (uint64_t)bank->block_count << bank->block_shift;
+	const struct frame_cache *cache = frames_cache_of(cpu, context);
+	uint64_t in_blocks = (uint64_t)cache->block_count << cache->block_shift;
 
 	sink_print(call->out, format, cpu,
 		   context == CPU_TASK ? "task" : "interrupt",
-		   node_of_bank(bank), frame_cache_held(bank) - in_blocks,
-		   bank->block_count, frame_cache_limit(bank), bank->refills,
-		   bank->spills, bank->drains, frame_cache_hits(bank),
-		   bank->block_limit);
+		   node_of_cache(cache), frame_cache_held(cache) - in_blocks,
+		   cache->block_count, frame_cache_limit(cache), cache->refills,
+		   cache->spills, cache->drains, frame_cache_hits(cache),
+		   cache->block_limit);
 }
 
 enum status command_frames(const struct command_call *call)
@@ -102,8 +102,8 @@ enum status command_frames(const struct command_call *call)
 	for (unsigned cpu = 0; cpu < list->startable; cpu++) {
 		if (list->rows[cpu].state != CPU_STARTED)
 			continue;
-		print_bank(call, cpu, CPU_TASK);
-		print_bank(call, cpu, CPU_INTERRUPT);
+		print_cache(call, cpu, CPU_TASK);
+		print_cache(call, cpu, CPU_INTERRUPT);
 	}
 	return ST_OK;
 }

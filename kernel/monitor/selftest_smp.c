@@ -185,12 +185,12 @@ static void check_pages(struct near_test *test, const char *what,
 
 static void check_cpu(struct near_test *test, unsigned cpu)
 {
-	const struct frame_bank *banks = frames_bank_of(cpu, CPU_TASK);
+	const struct frame_cache *caches = frames_cache_of(cpu, CPU_TASK);
 
 	test->cpu = cpu;
 	test->node = frames_home_of(cpu);
-	check_pages(test, "banks", (vaddr_t){ (uint64_t)banks },
-		    2 * sizeof(*banks));
+	check_pages(test, "caches", (vaddr_t){ (uint64_t)caches },
+		    2 * sizeof(*caches));
 	if (cpu == 0)
 		return;
 	check_pages(test, "area", (vaddr_t){ (uint64_t)cpu_local_at(cpu) },

@@ -28,9 +28,9 @@ struct stress_result {
 
 /*
  * Runs for `seconds` on every CPU: three eighths, and as long with nearly all
- * memory held elsewhere; then all CPUs race for the last frame. Pools and banks
- * are audited after each part, before any drain. Each part does a little even
- * if its time is over. Ctrl-C ends it early.
+ * memory held elsewhere; then all CPUs race for the last frame. Pools and
+ * caches are audited after each part, before any drain. Each part does a little
+ * even if its time is over. Ctrl-C ends it early.
  * Fails: ST_NO_MEMORY: for notes. Errors found are in `out`, not a failure.
  * Locks: takes WORK, as smp_run_everywhere.
  * Cost:  all free memory is taken.

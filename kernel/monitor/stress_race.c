@@ -3,7 +3,7 @@
  * All memory is allocated but one frame, and every CPU asks for it at the same
  * moment: exactly one gets it, and all others are refused. Then there are as
  * many frames as CPUs, each CPU allocates one, frees it and allocates again,
- * and none may be refused: at any moment one frame is free, or in a bank whose
+ * and none may be refused: at any moment one frame is free, or in a cache whose
  * CPU can be asked to drain it.
  */
 #include "stress_internal.h"

@@ -6,7 +6,7 @@
  * larger is broken until the bit is the frame's own, and that one is claimed
  * as a run claims the pieces at its ends. What is neither free nor allocated
  * when it is looked at may be on its way: another CPU splits or merges its
- * block, or has it in a bank. The first passes; so we look again, a few times.
+ * block, or has it in a cache. The first passes; so we look again, a few times.
  */
 #include "internal.h"
 

@@ -3,7 +3,7 @@
  * What an operation of the frame allocator costs, counted: instructions by
  * callgrind, locked accesses and cache lines at the atomics. All that CPUs
  * share and change is an atomic cell, so these are the lines that can be
- * elsewhere; a bank's own, and the stack, are not among them.
+ * elsewhere; a cache's own, and the stack, are not among them.
  *
  * One file, built twice by count_frames.sh: with atomics that tell of
  * themselves (@sample lines), and without, to be run under callgrind (a dump
@@ -14,7 +14,7 @@
  * back, another one in each block. So the trees have all their levels and
  * are nearly empty, and 4 TiB are as soon laid out as 64 GiB.
  *
- * Whether a bank did it alone is seen from how many frames it holds before
+ * Whether a cache did it alone is seen from how many frames it holds before
  * and after, not from its inside.
  */
 #include <base/assert.h>
@@ -36,11 +36,11 @@
 #define GROUPS_PER_GIANT (BLOCK / GROUP)
 
 #define SOME 24U		/* operations on the pool alone              */
-#define MANY 96U		/* on a bank, before it is drained           */
+#define MANY 96U		/* on a cache, before it is drained           */
 #define ROUNDS 2U
 #define SEARCHES 4U		/* long ones                                 */
 #define SAMPLES_MOST 48U	/* of one row                                */
-/* Of what a bank does alone, each so many: in step with no word or list. */
+/* Of what a cache does alone, each so many: in step with no word or list. */
 #define STRIDE 7U
 
 _Noreturn void assert_failed(const char *file, int line, const char *text)
@@ -87,10 +87,10 @@ void note_access(const volatile void *place, unsigned is_locked)
 
 enum row {
 	NOTHING,
-	BANK_4K_ALLOC, BANK_4K_REFILL, BANK_4K_FREE, BANK_4K_HOME,
-	BANK_4K_DRAIN,
-	BANK_2M_ALLOC, BANK_2M_REFILL, BANK_2M_FREE, BANK_2M_HOME,
-	BANK_2M_DRAIN,
+	CACHE_4K_ALLOC, CACHE_4K_REFILL, CACHE_4K_FREE, CACHE_4K_HOME,
+	CACHE_4K_DRAIN,
+	CACHE_2M_ALLOC, CACHE_2M_REFILL, CACHE_2M_FREE, CACHE_2M_HOME,
+	CACHE_2M_DRAIN,
 	POOL_4K_ALLOC, POOL_4K_FREE, POOL_2M_ALLOC, POOL_2M_FREE,
 	POOL_1G_ALLOC, POOL_1G_FREE,
 	RUN_3_ALLOC, RUN_3_FREE, RUN_1024_ALLOC, RUN_1024_FREE,
@@ -101,7 +101,7 @@ enum row {
 struct machine {
 	struct frame_pool pool;
 	struct frame_cache_set set;
-	struct frame_bank *bank;
+	struct frame_cache *cache;
 	uint64_t gib;
 	unsigned open_count;
 	uint64_t open[GIANTS_OPEN];	/* giants, as relative numbers       */
@@ -153,72 +153,73 @@ static void make_pool(struct machine *machine, unsigned cpus)
 	machine->set = (struct frame_cache_set){
 		.pool = &machine->pool,
 		.cpus = cpus,
-		.banks = memory_of(2 * cpus * sizeof(struct frame_bank)),
+		.caches = memory_of(2 * cpus * sizeof(struct frame_cache)),
 	};
-	frame_cache_init(&machine->set);
-	machine->bank = &machine->set.banks[0];
+	frame_cache_set_init(&machine->set);
+	machine->cache = &machine->set.caches[0];
 }
 
 /* --- operations ------------------------------------------------------------*/
 
-static enum status no_operation(struct frame_bank *bank, uint8_t owner,
+static enum status no_operation(struct frame_cache *cache, uint8_t owner,
 				pfn_t *out)
 {
-	(void)bank;
+	(void)cache;
 	(void)owner;
 	(void)out;
 	return ST_OK;
 }
 
-typedef enum status (*bank_call)(struct frame_bank *bank, uint8_t owner,
-				 pfn_t *out);
+typedef enum status (*cache_call)(struct frame_cache *cache, uint8_t owner,
+				  pfn_t *out);
 
 /* What this costs is not the allocator's. Volatile: not to be inlined. */
 static void nothing(struct machine *machine,
 		    const struct frame_request *request)
 {
-	static bank_call volatile call = no_operation;
+	static cache_call volatile call = no_operation;
 
 	(void)request;
-	machine->status = call(machine->bank, OWNER, machine->next);
+	machine->status = call(machine->cache, OWNER, machine->next);
 }
 
-static void bank_alloc(struct machine *machine,
-		       const struct frame_request *request)
+static void cache_alloc(struct machine *machine,
+			const struct frame_request *request)
 {
 	(void)request;
-	machine->status = frame_cache_alloc(machine->bank, OWNER,
+	machine->status = frame_cache_alloc(machine->cache, OWNER,
 					    machine->next);
 }
 
-static void bank_free(struct machine *machine,
-		      const struct frame_request *request)
-{
-	(void)request;
-	machine->status = frame_cache_free(machine->bank, *machine->next, NULL);
-}
-
-static void bank_alloc_block(struct machine *machine,
-			     const struct frame_request *request)
-{
-	(void)request;
-	machine->status = frame_cache_alloc_block(machine->bank, OWNER,
-						  machine->next);
-}
-
-static void bank_free_block(struct machine *machine,
-			    const struct frame_request *request)
-{
-	(void)request;
-	machine->status = frame_cache_free_block(machine->bank, *machine->next,
-						 NULL);
-}
-
-static void bank_drain(struct machine *machine,
+static void cache_free(struct machine *machine,
 		       const struct frame_request *request)
 {
 	(void)request;
-	frame_cache_drain(machine->bank);
+	machine->status =
+		frame_cache_free(machine->cache, *machine->next, NULL);
+}
+
+static void cache_alloc_block(struct machine *machine,
+			      const struct frame_request *request)
+{
+	(void)request;
+	machine->status = frame_cache_alloc_block(machine->cache, OWNER,
+						  machine->next);
+}
+
+static void cache_free_block(struct machine *machine,
+			     const struct frame_request *request)
+{
+	(void)request;
+	machine->status = frame_cache_free_block(machine->cache, *machine->next,
+						 NULL);
+}
+
+static void cache_drain(struct machine *machine,
+			const struct frame_request *request)
+{
+	(void)request;
+	frame_cache_drain(machine->cache);
 	machine->status = ST_OK;
 }
 
@@ -257,16 +258,17 @@ static const struct {
 	const struct frame_request *request;	/* of the pool               */
 } rows[ROWS] = {
 	[NOTHING] = { "nothing", nothing, NULL },
-	[BANK_4K_ALLOC] = { "bank_4k_alloc", bank_alloc, NULL },
-	[BANK_4K_REFILL] = { "bank_4k_alloc_refill", bank_alloc, NULL },
-	[BANK_4K_FREE] = { "bank_4k_free", bank_free, NULL },
-	[BANK_4K_HOME] = { "bank_4k_free_home", bank_free, NULL },
-	[BANK_4K_DRAIN] = { "bank_4k_drain", bank_drain, NULL },
-	[BANK_2M_ALLOC] = { "bank_2m_alloc", bank_alloc_block, NULL },
-	[BANK_2M_REFILL] = { "bank_2m_alloc_refill", bank_alloc_block, NULL },
-	[BANK_2M_FREE] = { "bank_2m_free", bank_free_block, NULL },
-	[BANK_2M_HOME] = { "bank_2m_free_home", bank_free_block, NULL },
-	[BANK_2M_DRAIN] = { "bank_2m_drain", bank_drain, NULL },
+	[CACHE_4K_ALLOC] = { "cache_4k_alloc", cache_alloc, NULL },
+	[CACHE_4K_REFILL] = { "cache_4k_alloc_refill", cache_alloc, NULL },
+	[CACHE_4K_FREE] = { "cache_4k_free", cache_free, NULL },
+	[CACHE_4K_HOME] = { "cache_4k_free_home", cache_free, NULL },
+	[CACHE_4K_DRAIN] = { "cache_4k_drain", cache_drain, NULL },
+	[CACHE_2M_ALLOC] = { "cache_2m_alloc", cache_alloc_block, NULL },
+	[CACHE_2M_REFILL] = { "cache_2m_alloc_refill", cache_alloc_block,
+			      NULL },
+	[CACHE_2M_FREE] = { "cache_2m_free", cache_free_block, NULL },
+	[CACHE_2M_HOME] = { "cache_2m_free_home", cache_free_block, NULL },
+	[CACHE_2M_DRAIN] = { "cache_2m_drain", cache_drain, NULL },
 	[POOL_4K_ALLOC] = { "pool_4k_alloc", pool_alloc, &one_frame },
 	[POOL_4K_FREE] = { "pool_4k_free", pool_free, &one_frame },
 	[POOL_2M_ALLOC] = { "pool_2m_alloc", pool_alloc, &one_block },
@@ -386,24 +388,24 @@ static void stir(struct machine *machine)
 	}
 }
 
-/* Rows: when the bank does it alone; when it does not is the row after. */
-struct bank_work {
+/* Rows: when the cache does it alone; when it does not is the row after. */
+struct cache_work {
 	enum row alloc, free, drain;
 	int64_t frames;
 };
 
-/* `change`: of what the bank holds, if it needs nobody. */
-static void sample_bank(struct machine *machine, enum row row, int64_t change)
+/* `change`: of what the cache holds, if it needs nobody. */
+static void sample_cache(struct machine *machine, enum row row, int64_t change)
 {
-	struct frame_bank *bank = machine->bank;
+	struct frame_cache *cache = machine->cache;
 
 	for (unsigned i = 0; i < MANY; i++) {
-		uint64_t before = frame_cache_held(bank);
+		uint64_t before = frame_cache_held(cache);
 
 		machine->next = &machine->held[i];
 		count_one(machine, row);
 		ASSERT(machine->status == ST_OK);
-		if (frame_cache_held(bank) != before + (uint64_t)change)
+		if (frame_cache_held(cache) != before + (uint64_t)change)
 			keep_sample(machine, row + 1);
 		else if (machine->passed++ % STRIDE == 0)
 			keep_sample(machine, row);
@@ -414,14 +416,15 @@ static void sample_bank(struct machine *machine, enum row row, int64_t change)
  * MANY allocated; as many, others among them, given back in another order; so
  * that the next are allocated out of what is kept.
  */
-static void sample_rounds(struct machine *machine, const struct bank_work *work)
+static void sample_rounds(struct machine *machine,
+			  const struct cache_work *work)
 {
 	for (unsigned i = 1; i <= 2 * ROUNDS; i++) {
-		sample_bank(machine, work->alloc, -work->frames);
+		sample_cache(machine, work->alloc, -work->frames);
 		if (work->frames == 1)
 			stir(machine);
 		shuffle(machine, MANY);
-		sample_bank(machine, work->free, work->frames);
+		sample_cache(machine, work->free, work->frames);
 		if (i % 2 == 0)
 			sample(machine, work->drain);
 	}
@@ -471,7 +474,7 @@ static void scatter(struct machine *machine)
 	machine->splits = groups > SPLIT_MOST ? groups / SPLIT_MOST : 1;
 	for (uint64_t i = 0; i < groups; i += machine->splits)
 		takes(machine, POOL_2M_FREE, group_at(machine, i));
-	while (gives(machine, BANK_4K_ALLOC, &frame))
+	while (gives(machine, CACHE_4K_ALLOC, &frame))
 		continue;
 	for (uint64_t i = 0; i < groups; i += machine->splits) {
 		uint64_t eighths = 1 + random_below(machine, 7);
@@ -479,10 +482,10 @@ static void scatter(struct machine *machine)
 		for (uint64_t j = 0; j < BLOCK; j++) {
 			frame.raw = group_at(machine, i) + j;
 			if (random_below(machine, 8) < eighths)
-				takes(machine, BANK_4K_FREE, frame.raw);
+				takes(machine, CACHE_4K_FREE, frame.raw);
 		}
 	}
-	frame_cache_drain(machine->bank);
+	frame_cache_drain(machine->cache);
 }
 
 /* --- phases ----------------------------------------------------------------*/
@@ -504,8 +507,8 @@ static void measure_giants(struct machine *machine)
 
 static void measure_frames(struct machine *machine)
 {
-	sample_rounds(machine, &(struct bank_work){
-		BANK_4K_ALLOC, BANK_4K_FREE, BANK_4K_DRAIN, 1 });
+	sample_rounds(machine, &(struct cache_work){
+		CACHE_4K_ALLOC, CACHE_4K_FREE, CACHE_4K_DRAIN, 1 });
 	sample_each(machine, POOL_4K_ALLOC, SOME);
 	shuffle(machine, SOME);
 	sample_each(machine, POOL_4K_FREE, SOME);
@@ -521,8 +524,8 @@ static void measure_blocks(struct machine *machine)
 	for (unsigned i = 0; i < GROUPS_PER_GIANT; i++)
 		takes(machine, POOL_2M_FREE,
 		      group_at(machine, first + i) + 2 * BLOCK);
-	sample_rounds(machine, &(struct bank_work){
-		BANK_2M_ALLOC, BANK_2M_FREE, BANK_2M_DRAIN, BLOCK });
+	sample_rounds(machine, &(struct cache_work){
+		CACHE_2M_ALLOC, CACHE_2M_FREE, CACHE_2M_DRAIN, BLOCK });
 	while (gives(machine, POOL_2M_ALLOC, &frame))
 		continue;
 	for (unsigned i = 0; i < SOME; i++) {

@@ -78,7 +78,7 @@ function record(name, machine,    key, base, place) {
 		fail(key ": " samples[key] + 0 " samples, " \
 			dumps[key] + 0 " dumps")
 	# What frame_cache.h promises.
-	if (name ~ /^bank_.._(alloc|free)$/ && most_locked[key] > 0)
+	if (name ~ /^cache_.._(alloc|free)$/ && most_locked[key] > 0)
 		fail(key ": a locked access without the pool")
 	if (name == "nothing" || samples[key] == 0)
 		return

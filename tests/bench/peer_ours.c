@@ -66,9 +66,9 @@ static void *make(uint64_t frames, unsigned cpus)
 		abort();
 	ours->set = (struct frame_cache_set){
 		.pool = &ours->pool, .cpus = cpus,
-		.banks = peer_zeroed(2 * cpus * sizeof(struct frame_bank)),
+		.caches = peer_zeroed(2 * cpus * sizeof(struct frame_cache)),
 	};
-	frame_cache_init(&ours->set);
+	frame_cache_set_init(&ours->set);
 	return ours;
 }
 
@@ -77,14 +77,14 @@ static void destroy(void *self)
 	struct ours *ours = self;
 
 	free(ours->memory);
-	free(ours->set.banks);
+	free(ours->set.caches);
 	free(ours);
 }
 
 static void *enter(void *self, unsigned cpu)
 {
 	this_cpu = cpu;
-	return &((struct ours *)self)->set.banks[2 * cpu];
+	return &((struct ours *)self)->set.caches[2 * cpu];
 }
 
 /* The kernel's calls themselves; each of these is one jump. */

@@ -137,10 +137,10 @@ def _node_scenarios():
 
 
 def everybody_is_at_home_where_memory_is(outcome):
-    banks = _answer(outcome, "frames").all("bank")
-    checks.expect(banks, "there is no bank")
-    checks.expect_equal("nodes of banks", {
-        bank.number("node") for bank in banks}, {0})
+    caches = _answer(outcome, "frames").all("frame_cache")
+    checks.expect(caches, "there is no cache")
+    checks.expect_equal("nodes of caches", {
+        cache.number("node") for cache in caches}, {0})
 
 
 def _sliver_scenario():

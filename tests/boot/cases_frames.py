@@ -13,7 +13,7 @@ from .scenario import Scenario
 PAGE = 4096
 FRAMES = {"4k": 1, "2m": 512, "1g": 512 * 512}
 MIB = 1 << 20
-# Goal: instructions of an allocation and its free, from and to the bank.
+# Goal: instructions of an allocation and its free, from and to the cache.
 MOST_INSTRUCTIONS = 36
 # The two functions that `floor` calls have as many between them.
 FLOOR_INSTRUCTIONS = 4
@@ -34,7 +34,7 @@ def _from(outcome, command, which=0):
     return answers[which]
 
 
-# --- pools, banks, ledger ----------------------------------------------------
+# --- pools, caches, ledger ---------------------------------------------------
 def _numbers(answer, kind, key):
     return {record["node"]: record.number(key) for record in answer.all(kind)}
 
@@ -61,15 +61,15 @@ def _sizes_make_up_what_is_free(frames, buddy):
                       f"share {share['share_percent']}, expected {want}")
 
 
-def _banks_make_up_what_is_cached(frames):
+def _caches_make_up_what_is_cached(frames):
     held = dict.fromkeys(_numbers(frames, "pool", "cached"), 0)
-    for bank in frames.all("bank"):
-        held[bank["node"]] += bank.number("frames") + \
-            FRAMES["2m"] * bank.number("blocks")
-        checks.expect(bank.number("frames") <= bank.number("limit") and
-                      bank.number("blocks") <= bank.number("block_limit"),
-                      f"too much in {bank}")
-    checks.expect_equal("frames in banks", held,
+    for cache in frames.all("frame_cache"):
+        held[cache["node"]] += cache.number("frames") + \
+            FRAMES["2m"] * cache.number("blocks")
+        checks.expect(cache.number("frames") <= cache.number("limit") and
+                      cache.number("blocks") <= cache.number("block_limit"),
+                      f"too much in {cache}")
+    checks.expect_equal("frames in caches", held,
                         _numbers(frames, "pool", "cached"))
 
 
@@ -79,7 +79,7 @@ def pools_are_what_the_ledger_says(outcome):
         frames = _from(outcome, "frames", which)
         owners = checks.pages_of_owners(_from(outcome, "ledger", which))
         _sizes_make_up_what_is_free(frames, _from(outcome, "buddy", which))
-        _banks_make_up_what_is_cached(frames)
+        _caches_make_up_what_is_cached(frames)
         pools = {key: sum(_numbers(frames, "pool", key).values())
                  for key in ("free", "cached", "misuses")}
         checks.expect_equal("free pages", pools["free"],
@@ -91,7 +91,7 @@ def pools_are_what_the_ledger_says(outcome):
 
 
 def nothing_is_lost(outcome):
-    """Who had what before the stress has it now; all banks are empty."""
+    """Who had what before the stress has it now; all caches are empty."""
     before, after = checks.both_ledgers(outcome)
     checks.expect_equal("cached after the stress", after["cached"], 0)
     for owners in (before, after):
@@ -119,13 +119,13 @@ def stressed_by(cpus):
                             stress.number("rounds"))
         frames = _from(outcome, "frames", 1)
         for cpu in range(cpus):
-            bank = frames.one("bank", cpu=str(cpu), context="task")
-            checks.expect(bank.number("refills") > 0 and
-                          bank.number("drains") > 0, f"idle: {bank}")
+            cache = frames.one("frame_cache", cpu=str(cpu), context="task")
+            checks.expect(cache.number("refills") > 0 and
+                          cache.number("drains") > 0, f"idle: {cache}")
         # A refill brings up to 64, and is asked for one of them.
-        banks = [(bank.number("hits"), bank.number("refills"))
-                 for bank in frames.all("bank")]
-        checks.expect(any(hits > 0 for hits, _ in banks),
+        caches = [(cache.number("hits"), cache.number("refills"))
+                 for cache in frames.all("frame_cache")]
+        checks.expect(any(hits > 0 for hits, _ in caches),
                       "a refill brings one frame only")
     check.__name__ = "stress_found_nothing_wrong"
     return check
@@ -227,7 +227,7 @@ def _memory_is_where_it_was_plugged_in(outcome, nodes):
 
 
 def nodes_are(shape):
-    """A check of numa, cpus and banks against how the machine was built."""
+    """A check of numa, cpus and caches against how the machine was built."""
     nodes = shape.nodes
     home = {cpu: number for number, node in enumerate(nodes)
             for cpu in _cpus_of(node)}
@@ -253,10 +253,10 @@ def nodes_are(shape):
             {record.number("apic"): record.number("node")
              for record in _from(outcome, "cpus").all("cpu")}, home)
         _memory_is_where_it_was_plugged_in(outcome, nodes)
-        for bank in _from(outcome, "frames").all("bank"):
+        for cache in _from(outcome, "frames").all("frame_cache"):
             checks.expect_equal(
-                f"home of {bank['cpu']}", bank.number("node"),
-                nearest(home[bank.number("cpu")]))
+                f"home of {cache['cpu']}", cache.number("node"),
+                nearest(home[cache.number("cpu")]))
     check.__name__ = "nodes_are_as_they_were_plugged"
     return check
 
@@ -416,7 +416,7 @@ def _people_scenarios():
 
 # --- the price ---------------------------------------------------------------
 def a_pair_is_cheap(outcome):
-    """64 frames taken and given back, from the bank to the bank: what is
+    """64 frames taken and given back, from the cache to the cache: what is
     more than a loop around functions that do nothing."""
     bench = _from(outcome, "bench")
     each = {record["name"]: record.number("tsc_ticks") /

@@ -78,7 +78,7 @@ def _start_scenarios():
 
 
 def _lies_near(cpus):
-    """The stacks of five kinds, 4 pages each, an area and a page of banks
+    """The stacks of five kinds, 4 pages each, an area and a page of frame caches
     of every processor but the boot processor, which has the last only."""
     def check(outcome):
         near, = _records_of(outcome, "near")
@@ -92,8 +92,8 @@ def _lies_near(cpus):
 
 def several_nodes_have_processors(outcome):
     """Else all would be near whatever was done."""
-    homes = {bank["node"] for answer in outcome.answers
-             for bank in answer.all("bank")}
+    homes = {cache["node"] for answer in outcome.answers
+             for cache in answer.all("frame_cache")}
     checks.expect(len(homes) > 1, f"only {homes}")
 
 

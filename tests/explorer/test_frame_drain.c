@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * kernel/memory/frame_drain.c between processors of the explorer, on the
- * pending work of the kernel. A bank is a count of frames, and so is the
+ * pending work of the kernel. A cache is a count of frames, and so is the
  * pool. An interrupt is a flag: it ends a halt, and is gone when it came
  * while interrupts were on.
  */
@@ -16,7 +16,7 @@
 #define CPUS 3
 
 static struct frame_drain drain;
-static atomic_u32 bank[CPUS], pool;
+static atomic_u32 cache[CPUS], pool;
 static struct cpu_local cpus[CPUS];
 static atomic_u32 interrupt[CPUS];	/* has come, was not taken           */
 static atomic_u32 ended;		/* bodies                            */
@@ -83,7 +83,7 @@ void interrupts_on_and_halt(void)
 
 static void drain_own(void)
 {
-	atomic_u32 *mine = &bank[cpu_local_id()];
+	atomic_u32 *mine = &cache[cpu_local_id()];
 
 	atomic_fetch_add_relaxed(&pool, atomic_load_relaxed(mine));
 	atomic_store_relaxed(mine, 0);
@@ -98,7 +98,7 @@ static void drain_requested(void)
 /* A frame comes back. */
 static void give(void)
 {
-	atomic_u32 *mine = &bank[cpu_local_id()];
+	atomic_u32 *mine = &cache[cpu_local_id()];
 
 	if (frame_drain_is_shortage(&drain))
 		atomic_fetch_add_relaxed(&pool, 1);
@@ -115,17 +115,17 @@ static void end_body(void)
 	}
 }
 
-static void check_banks(void)
+static void check_caches(void)
 {
 	for (unsigned i = 0; i < cpu_count; i++)
-		EXPLORE_CHECK(atomic_load_relaxed(&bank[i]) == 0);
+		EXPLORE_CHECK(atomic_load_relaxed(&cache[i]) == 0);
 }
 
 static void suffer(void *context)
 {
 	(void)context;
 	frame_drain_begin_shortage(&drain);
-	check_banks();
+	check_caches();
 	frame_drain_end_shortage(&drain);
 	end_body();
 }
@@ -133,7 +133,7 @@ static void suffer(void *context)
 static void suffer_twice(void *context)
 {
 	frame_drain_begin_shortage(&drain);
-	check_banks();
+	check_caches();
 	frame_drain_end_shortage(&drain);
 	suffer(context);
 }
@@ -159,14 +159,14 @@ static void drain_everybody(void *context)
 	give();
 	frame_drain_all(&drain);
 	/* Mine was in no shortage, and may have been filled by nobody. */
-	EXPLORE_CHECK(atomic_load_relaxed(&bank[cpu_local_id()]) == 0);
+	EXPLORE_CHECK(atomic_load_relaxed(&cache[cpu_local_id()]) == 0);
 	end_body();
 }
 
 static void set_up(unsigned count)
 {
 	memset(&drain, 0, sizeof(drain));
-	memset(bank, 0, sizeof(bank));
+	memset(cache, 0, sizeof(cache));
 	memset(interrupt, 0, sizeof(interrupt));
 	memset(cpus, 0, sizeof(cpus));
 	for (unsigned i = 0; i < count; i++)
@@ -176,7 +176,7 @@ static void set_up(unsigned count)
 	handlers[PENDING_DRAIN] = drain_requested;
 	handled = 1u << PENDING_DRAIN;
 	pool.plain = ended.plain = 0;
-	bank[1].plain = 1;
+	cache[1].plain = 1;
 	cpu_count = count;
 	drains = 0;
 }
@@ -213,7 +213,7 @@ static void is_over(void *context)
 
 /* --- the cases -------------------------------------------------------------*/
 
-CASE(shortage_keeps_all_banks_empty_until_it_ends)
+CASE(shortage_keeps_all_caches_empty_until_it_ends)
 {
 	static const struct exploration meeting = {
 		.name = "shortage_gives", .set_up = two,
@@ -307,7 +307,7 @@ static void enter_when_dry(void *context)
 	before = drains;
 	frame_drain_begin_shortage(&drain);
 	EXPLORE_CHECK(drains == before);
-	check_banks();
+	check_caches();
 	end_body();
 }
 

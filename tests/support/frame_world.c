@@ -27,15 +27,15 @@ static void *junk(struct frame_world *world, unsigned which, uint64_t bytes)
 	return memory;
 }
 
-static struct frame_bank *banks_of(unsigned cpus)
+static struct frame_cache *caches_of(unsigned cpus)
 {
-	size_t bytes = 2 * cpus * sizeof(struct frame_bank);
-	struct frame_bank *banks = aligned_alloc(
-		_Alignof(struct frame_bank), bytes);
+	size_t bytes = 2 * cpus * sizeof(struct frame_cache);
+	struct frame_cache *caches = aligned_alloc(
+		_Alignof(struct frame_cache), bytes);
 
-	if (banks == NULL)
+	if (caches == NULL)
 		abort();
-	return memset(banks, 0, bytes);
+	return memset(caches, 0, bytes);
 }
 
 struct frame_world *frame_world_new(const struct frame_world_request *request)
@@ -70,10 +70,10 @@ struct frame_world *frame_world_new(const struct frame_world_request *request)
 		abort();
 	world->set = (struct frame_cache_set){
 		.pool = &world->pool,
-		.banks = banks_of(request->cpus),
+		.caches = caches_of(request->cpus),
 		.cpus = request->cpus,
 	};
-	frame_cache_init(&world->set);
+	frame_cache_set_init(&world->set);
 	return world;
 }
 
@@ -91,7 +91,7 @@ void frame_world_free(struct frame_world *world)
 {
 	for (unsigned i = 0; i < 7; i++)
 		free(world->arrays[i]);
-	free(world->set.banks);
+	free(world->set.caches);
 	free(world->memory);
 	free(world);
 }
@@ -104,9 +104,9 @@ bool frame_world_audit(const struct frame_world *world, uint64_t free)
 	if (!frame_pool_audit(&world->pool))
 		return false;
 	for (unsigned slot = 0; slot < 2 * world->set.cpus; slot++) {
-		if (!frame_cache_audit(&world->set.banks[slot]))
+		if (!frame_cache_audit(&world->set.caches[slot]))
 			return false;
-		held += frame_cache_held(&world->set.banks[slot]);
+		held += frame_cache_held(&world->set.caches[slot]);
 	}
 	frame_pool_stats(&world->pool, &stats);
 	return stats.free_frames + held == free;

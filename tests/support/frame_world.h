@@ -37,11 +37,11 @@ struct frame_world_request {
 
 /* A pool with nothing in it; its undefined arrays are full of junk. */
 struct frame_world *frame_world_new(const struct frame_world_request *request);
-/* The same with all frames added and banks in front. */
+/* The same with all frames added and caches in front. */
 struct frame_world *frame_world_full(const struct frame_world_request *request);
 void frame_world_free(struct frame_world *world);
 
-/* Quiet moment: bits and banks together are exactly `free` frames. */
+/* Quiet moment: bits and caches together are exactly `free` frames. */
 bool frame_world_audit(const struct frame_world *world, uint64_t free);
 
 #endif

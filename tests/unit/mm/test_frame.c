@@ -114,7 +114,7 @@ CASE(frame_allocates_blocks_up_to_a_limit_inside_a_giant)
 	frame_world_free(world);
 }
 
-/* Many at once, as banks want them: the word has four giants. */
+/* Many at once, as caches want them: the word has four giants. */
 /* 1 MiB is many blocks, and more than a giant. */
 CASE(frame_allocates_all_that_is_below_1_mib)
 {

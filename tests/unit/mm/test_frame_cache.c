@@ -17,39 +17,39 @@ static struct frame_world *world_of(uint64_t frames, unsigned cpus)
 		.shape = SMALL, .frames = frames, .cpus = cpus });
 }
 
-static struct frame_bank *become(struct frame_world *world, unsigned cpu,
-				 enum cpu_context context)
+static struct frame_cache *become(struct frame_world *world, unsigned cpu,
+				  enum cpu_context context)
 {
 	fake_cpu_become(cpu, context);
-	return frame_cache_bank(&world->set);
+	return frame_cache_current(&world->set);
 }
 
 CASE(frame_cache_allocates_every_frame_once_and_then_refuses)
 {
 	struct frame_world *world = world_of(32768, 1);
-	struct frame_bank *bank = become(world, 0, CPU_TASK);
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
 	unsigned char *seen = calloc(32768, 1);
 	pfn_t frame;
 
 	for (unsigned i = 0; i < 32768; i++) {
-		CHECK(frame_cache_alloc(bank, OWNER_HEAP, &frame) == ST_OK);
+		CHECK(frame_cache_alloc(cache, OWNER_HEAP, &frame) == ST_OK);
 		CHECK(frame.raw < 32768 && !seen[frame.raw]++);
 	}
-	CHECK(frame_cache_alloc(bank, OWNER_HEAP, &frame) == ST_NO_MEMORY);
+	CHECK(frame_cache_alloc(cache, OWNER_HEAP, &frame) == ST_NO_MEMORY);
 	CHECK(frame_world_audit(world, 0));
 	for (unsigned i = 0; i < 32768; i++) {
 		pfn_t back = { (i * 4001UL) % 32768 };
 
-		CHECK(frame_cache_free(bank, back, MARK) == ST_OK);
-		CHECK(frame_cache_free(bank, back, MARK) == ST_CONFLICT);
+		CHECK(frame_cache_free(cache, back, MARK) == ST_OK);
+		CHECK(frame_cache_free(cache, back, MARK) == ST_CONFLICT);
 		CHECK(world->reports == i + 1);
 		CHECK(world->last.frame.raw == back.raw &&
 		      world->last.caller == MARK);
 	}
 	/* Every bit reachable before the drain as after it. */
 	CHECK(frame_world_audit(world, 32768));
-	frame_cache_drain(bank);
-	CHECK(frame_cache_held(bank) == 0);
+	frame_cache_drain(cache);
+	CHECK(frame_cache_held(cache) == 0);
 	CHECK(frame_world_audit(world, 32768));
 	free(seen);
 	frame_world_free(world);
@@ -58,23 +58,23 @@ CASE(frame_cache_allocates_every_frame_once_and_then_refuses)
 CASE(frame_cache_refuses_an_nmi)
 {
 	struct frame_world *world = world_of(32768, 1);
-	struct frame_bank *bank = become(world, 0, CPU_NMI);
+	struct frame_cache *cache = become(world, 0, CPU_NMI);
 	pfn_t frame = { 0 };
 
-	CHECK(frame_cache_alloc(bank, OWNER_HEAP, &frame) == ST_DENIED);
-	CHECK(frame_cache_alloc_block(bank, OWNER_HEAP, &frame) == ST_DENIED);
-	CHECK(frame_cache_free(bank, frame, MARK) == ST_DENIED);
-	CHECK(frame_cache_free_block(bank, frame, MARK) == ST_DENIED);
+	CHECK(frame_cache_alloc(cache, OWNER_HEAP, &frame) == ST_DENIED);
+	CHECK(frame_cache_alloc_block(cache, OWNER_HEAP, &frame) == ST_DENIED);
+	CHECK(frame_cache_free(cache, frame, MARK) == ST_DENIED);
+	CHECK(frame_cache_free_block(cache, frame, MARK) == ST_DENIED);
 	fake_cpu_become(0, CPU_TASK);
 	CHECK(frame_world_audit(world, 32768));
 	frame_world_free(world);
 }
 
-CASE(frame_cache_asserts_whose_bank_it_is)
+CASE(frame_cache_asserts_whose_cache_it_is)
 {
 	struct frame_world *world = world_of(32768, 2);
-	struct frame_bank *other = become(world, 1, CPU_TASK);
-	struct frame_bank *interrupt = become(world, 0, CPU_INTERRUPT);
+	struct frame_cache *other = become(world, 1, CPU_TASK);
+	struct frame_cache *interrupt = become(world, 0, CPU_INTERRUPT);
 	pfn_t frame;
 
 	CHECK(interrupt != become(world, 0, CPU_TASK));
@@ -91,19 +91,20 @@ CASE(frame_cache_keeps_no_more_than_its_share)
 	for (unsigned i = 0; i < ARRAY_LENGTH(sizes); i++) {
 		for (unsigned cpus = 1; cpus <= 16; cpus *= 4) {
 			struct frame_world *world = world_of(sizes[i], cpus);
-			struct frame_bank *bank = become(world, 0, CPU_TASK);
+			struct frame_cache *cache = become(world, 0, CPU_TASK);
 			uint64_t share = max_u64(sizes[i] / (64 * cpus), 1);
 			pfn_t frame;
 
 			for (uint64_t n = 0; n < sizes[i]; n++)
-				CHECK(frame_cache_alloc(bank, 1, &frame) ==
+				CHECK(frame_cache_alloc(cache, 1, &frame) ==
 				      ST_OK);
 			for (uint64_t n = 0; n < sizes[i]; n++) {
 				CHECK(frame_cache_free(
-					bank, (pfn_t){ (n * 12289) % sizes[i] },
-					MARK) == ST_OK);
-				CHECK(frame_cache_held(bank) <= share);
-				CHECK(frame_cache_limit(bank) <= share);
+					      cache,
+					      (pfn_t){ (n * 12289) % sizes[i] },
+					      MARK) == ST_OK);
+				CHECK(frame_cache_held(cache) <= share);
+				CHECK(frame_cache_limit(cache) <= share);
 			}
 			frame_world_free(world);
 		}
@@ -113,20 +114,20 @@ CASE(frame_cache_keeps_no_more_than_its_share)
 CASE(frame_cache_refuses_what_others_keep_until_they_drain)
 {
 	struct frame_world *world = world_of(32768, 2);
-	struct frame_bank *other = become(world, 1, CPU_TASK), *bank;
+	struct frame_cache *other = become(world, 1, CPU_TASK), *cache;
 	pfn_t frame;
 
 	CHECK(frame_cache_alloc(other, 1, &frame) == ST_OK);
-	bank = become(world, 0, CPU_TASK);
-	while (frame_cache_alloc(bank, 1, &frame) == ST_OK)
+	cache = become(world, 0, CPU_TASK);
+	while (frame_cache_alloc(cache, 1, &frame) == ST_OK)
 		continue;
 	CHECK(frame_cache_held(other) == 63);
 	become(world, 1, CPU_TASK);
 	frame_cache_drain(other);
 	become(world, 0, CPU_TASK);
 	for (unsigned i = 0; i < 63; i++)
-		CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
-	CHECK(frame_cache_alloc(bank, 1, &frame) == ST_NO_MEMORY);
+		CHECK(frame_cache_alloc(cache, 1, &frame) == ST_OK);
+	CHECK(frame_cache_alloc(cache, 1, &frame) == ST_NO_MEMORY);
 	CHECK(frame_world_audit(world, 0));
 	frame_world_free(world);
 }
@@ -134,30 +135,30 @@ CASE(frame_cache_refuses_what_others_keep_until_they_drain)
 CASE(frame_cache_keeps_frames_of_dense_blocks_only)
 {
 	struct frame_world *world = world_of(262144, 1);
-	struct frame_bank *bank = become(world, 0, CPU_TASK);
-	const struct frame_list *kept = &bank->list[FRAME_HOT];
-	const struct frame_list *leaving = &bank->list[FRAME_COLD];
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
+	const struct frame_list *kept = &cache->list[FRAME_HOT];
+	const struct frame_list *leaving = &cache->list[FRAME_COLD];
 	pfn_t frame;
 
 	for (unsigned i = 0; i < 262144; i++)
-		CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
+		CHECK(frame_cache_alloc(cache, 1, &frame) == ST_OK);
 	for (unsigned i = 0; i < 127; i++)
-		CHECK(frame_cache_free(bank, (pfn_t){ 256 + i }, MARK) ==
+		CHECK(frame_cache_free(cache, (pfn_t){ 256 + i }, MARK) ==
 		      ST_OK);
-	frame_cache_drain(bank);
+	frame_cache_drain(cache);
 	/* Of a block with 127 free, then of two with none. */
-	CHECK(frame_cache_free(bank, (pfn_t){ 383 }, MARK) == ST_OK);
+	CHECK(frame_cache_free(cache, (pfn_t){ 383 }, MARK) == ST_OK);
 	CHECK(leaving->end - leaving->words == 1);
-	CHECK(frame_cache_free(bank, (pfn_t){ 1000 }, MARK) == ST_OK);
+	CHECK(frame_cache_free(cache, (pfn_t){ 1000 }, MARK) == ST_OK);
 	CHECK(kept->end == kept->words);
-	CHECK(frame_cache_free(bank, (pfn_t){ 2000 }, MARK) == ST_OK);
+	CHECK(frame_cache_free(cache, (pfn_t){ 2000 }, MARK) == ST_OK);
 	CHECK(kept->end - kept->words == 1);
 	CHECK(frame_world_audit(world, 130));
-	CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
+	CHECK(frame_cache_alloc(cache, 1, &frame) == ST_OK);
 	CHECK(frame.raw == 1000);
-	CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
+	CHECK(frame_cache_alloc(cache, 1, &frame) == ST_OK);
 	CHECK(frame.raw == 2000);
-	CHECK(frame_cache_alloc_block(bank, 1, &frame) == ST_OK);
+	CHECK(frame_cache_alloc_block(cache, 1, &frame) == ST_OK);
 	CHECK(frame.raw == 256);
 	CHECK(frame_world_audit(world, 0));
 	frame_world_free(world);
@@ -166,41 +167,42 @@ CASE(frame_cache_keeps_frames_of_dense_blocks_only)
 CASE(frame_cache_allocates_again_what_it_keeps_without_the_pool)
 {
 	struct frame_world *world = world_of(262144, 1);
-	struct frame_bank *bank = become(world, 0, CPU_TASK);
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
 	uint32_t refills, spills;
 	pfn_t frame, frames[12];
 
 	for (unsigned i = 0; i < 262144; i++)
-		CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
+		CHECK(frame_cache_alloc(cache, 1, &frame) == ST_OK);
 	for (unsigned i = 0; i < 12; i++)
 		frames[i].raw = 5000 * (i + 1);
-	refills = bank->refills;
-	spills = bank->spills;
+	refills = cache->refills;
+	spills = cache->spills;
 	for (unsigned round = 0; round < 5; round++) {
 		for (unsigned i = 0; i < 12; i++)
-			CHECK(frame_cache_free(bank, frames[i], MARK) == ST_OK);
+			CHECK(frame_cache_free(cache, frames[i], MARK) ==
+			      ST_OK);
 		CHECK(frame_world_audit(world, 12));
 		for (unsigned i = 0; i < 12; i++) {
-			CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
+			CHECK(frame_cache_alloc(cache, 1, &frame) == ST_OK);
 			CHECK(frame.raw % 5000 == 0 && frame.raw < 65000);
 		}
-		CHECK(frame_cache_held(bank) == 0);
+		CHECK(frame_cache_held(cache) == 0);
 	}
-	CHECK(bank->refills == refills && bank->spills == spills);
+	CHECK(cache->refills == refills && cache->spills == spills);
 	frame_world_free(world);
 }
 
 CASE(frame_cache_breaks_its_own_blocks_before_it_refuses)
 {
 	struct frame_world *world = world_of(262144, 1);
-	struct frame_bank *bank = become(world, 0, CPU_TASK);
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
 	pfn_t block, frame;
 	unsigned allocated = 0;
 
-	CHECK(frame_cache_alloc_block(bank, 1, &block) == ST_OK);
-	CHECK(frame_cache_free_block(bank, block, MARK) == ST_OK);
-	CHECK(bank->block_count != 0);
-	while (frame_cache_alloc(bank, 1, &frame) == ST_OK)
+	CHECK(frame_cache_alloc_block(cache, 1, &block) == ST_OK);
+	CHECK(frame_cache_free_block(cache, block, MARK) == ST_OK);
+	CHECK(cache->block_count != 0);
+	while (frame_cache_alloc(cache, 1, &frame) == ST_OK)
 		allocated++;
 	CHECK(allocated == 262144);
 	CHECK(frame_world_audit(world, 0));
@@ -210,26 +212,26 @@ CASE(frame_cache_breaks_its_own_blocks_before_it_refuses)
 CASE(frame_cache_allocates_every_block_once_and_then_refuses)
 {
 	struct frame_world *world = world_of(262144, 1);
-	struct frame_bank *bank = become(world, 0, CPU_TASK);
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
 	unsigned char seen[2048] = { 0 };
-	unsigned limit = bank->block_limit;
+	unsigned limit = cache->block_limit;
 	pfn_t frame;
 
 	CHECK(limit > 2 && limit < FRAME_BLOCKS_MAX);
 	for (unsigned i = 0; i < 2048; i++) {
-		CHECK(frame_cache_alloc_block(bank, 1, &frame) == ST_OK);
+		CHECK(frame_cache_alloc_block(cache, 1, &frame) == ST_OK);
 		CHECK(frame.raw % 128 == 0 && frame.raw < 262144);
 		CHECK(!seen[frame.raw / 128]++);
 	}
-	CHECK(frame_cache_alloc_block(bank, 1, &frame) == ST_NO_MEMORY);
+	CHECK(frame_cache_alloc_block(cache, 1, &frame) == ST_NO_MEMORY);
 	for (unsigned i = 0; i < 2048; i++) {
 		frame.raw = i * 601 % 2048 * 128;
-		CHECK(frame_cache_free_block(bank, frame, MARK) == ST_OK);
-		CHECK(bank->block_count <= limit);
+		CHECK(frame_cache_free_block(cache, frame, MARK) == ST_OK);
+		CHECK(cache->block_count <= limit);
 		CHECK(frame_world_audit(world, 128 * (i + 1)));
 	}
 	/* The last to come is the first to go. */
-	CHECK(frame_cache_alloc_block(bank, 1, &frame) == ST_OK);
+	CHECK(frame_cache_alloc_block(cache, 1, &frame) == ST_OK);
 	CHECK(frame.raw == 2047 * 601 % 2048 * 128);
 	CHECK(world->reports == 0);
 	frame_world_free(world);
@@ -238,30 +240,30 @@ CASE(frame_cache_allocates_every_block_once_and_then_refuses)
 CASE(frame_cache_audit_sees_a_frame_in_two_places)
 {
 	struct frame_world *world = world_of(262144, 1);
-	struct frame_bank *bank = become(world, 0, CPU_TASK);
-	uint32_t limit = bank->block_limit, held;
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
+	uint32_t limit = cache->block_limit, held;
 	uint64_t first;
 	pfn_t frame;
 
-	CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
-	CHECK(frame_cache_alloc_block(bank, 1, &frame) == ST_OK);
-	held = bank->block_count;
-	CHECK(bank->word != 0 && held > 1 && held < limit);
-	CHECK(frame_cache_audit(bank));
+	CHECK(frame_cache_alloc(cache, 1, &frame) == ST_OK);
+	CHECK(frame_cache_alloc_block(cache, 1, &frame) == ST_OK);
+	held = cache->block_count;
+	CHECK(cache->word != 0 && held > 1 && held < limit);
+	CHECK(frame_cache_audit(cache));
 	/* The same block twice. */
-	bank->blocks[bank->block_count++] = bank->blocks[0];
-	CHECK(!frame_cache_audit(bank));
-	bank->block_count = held;
+	cache->blocks[cache->block_count++] = cache->blocks[0];
+	CHECK(!frame_cache_audit(cache));
+	cache->block_count = held;
 	/* The word is one of a block. */
-	first = bank->word_first;
-	bank->word_first = (uint64_t)bank->blocks[0] << bank->block_shift;
-	memset(&world->pool.frame_owner[bank->word_first], 0, FRAME_WORD_BITS);
-	CHECK(!frame_cache_audit(bank));
-	bank->word_first = first;
-	bank->block_limit = held - 1;
-	CHECK(!frame_cache_audit(bank));
-	bank->block_limit = limit;
-	CHECK(frame_cache_audit(bank));
+	first = cache->word_first;
+	cache->word_first = (uint64_t)cache->blocks[0] << cache->block_shift;
+	memset(&world->pool.frame_owner[cache->word_first], 0, FRAME_WORD_BITS);
+	CHECK(!frame_cache_audit(cache));
+	cache->word_first = first;
+	cache->block_limit = held - 1;
+	CHECK(!frame_cache_audit(cache));
+	cache->block_limit = limit;
+	CHECK(frame_cache_audit(cache));
 	CHECK(frame_world_audit(world, 262144 - 129));
 	frame_world_free(world);
 }
@@ -269,16 +271,16 @@ CASE(frame_cache_audit_sees_a_frame_in_two_places)
 CASE(frame_cache_refuses_a_second_free_while_it_has_no_word)
 {
 	struct frame_world *world = world_of(262144, 1);
-	struct frame_bank *bank = become(world, 0, CPU_TASK);
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
 	pfn_t frame, first = { 1000 }, second = { 2000 };
 
 	for (unsigned i = 0; i < 262144; i++)
-		CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
-	CHECK(frame_cache_free(bank, first, MARK) == ST_OK);
-	CHECK(frame_cache_free(bank, second, MARK) == ST_OK);
-	CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
-	CHECK(frame.raw == first.raw && bank->word == 0);
-	CHECK(frame_cache_free(bank, second, MARK) == ST_CONFLICT);
+		CHECK(frame_cache_alloc(cache, 1, &frame) == ST_OK);
+	CHECK(frame_cache_free(cache, first, MARK) == ST_OK);
+	CHECK(frame_cache_free(cache, second, MARK) == ST_OK);
+	CHECK(frame_cache_alloc(cache, 1, &frame) == ST_OK);
+	CHECK(frame.raw == first.raw && cache->word == 0);
+	CHECK(frame_cache_free(cache, second, MARK) == ST_CONFLICT);
 	CHECK(world->reports == 1 && world->last.frame.raw == second.raw);
 	CHECK(frame_world_audit(world, 1));
 	frame_world_free(world);
@@ -287,10 +289,10 @@ CASE(frame_cache_refuses_a_second_free_while_it_has_no_word)
 static void refuses_block(struct frame_world *world, uint64_t frame,
 			  enum status status)
 {
-	struct frame_bank *bank = frame_cache_bank(&world->set);
+	struct frame_cache *cache = frame_cache_current(&world->set);
 	unsigned before = world->reports;
 
-	CHECK(frame_cache_free_block(bank, (pfn_t){ frame }, MARK) == status);
+	CHECK(frame_cache_free_block(cache, (pfn_t){ frame }, MARK) == status);
 	CHECK(world->reports == before + 1);
 	CHECK(world->last.frame.raw == frame && world->last.caller == MARK);
 }
@@ -298,11 +300,11 @@ static void refuses_block(struct frame_world *world, uint64_t frame,
 CASE(frame_cache_refuses_every_wrong_free_of_a_block)
 {
 	struct frame_world *world = world_of(262144, 1);
-	struct frame_bank *bank = become(world, 0, CPU_TASK);
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
 	pfn_t block, frame;
 
-	CHECK(frame_cache_alloc_block(bank, 1, &block) == ST_OK);
-	CHECK(frame_cache_alloc(bank, 1, &frame) == ST_OK);
+	CHECK(frame_cache_alloc_block(cache, 1, &block) == ST_OK);
+	CHECK(frame_cache_alloc(cache, 1, &frame) == ST_OK);
 	/* In a giant that was never opened: its owners are not written. */
 	refuses_block(world, 0, ST_CONFLICT);
 	refuses_block(world, block.raw + 1, ST_BAD_ARGUMENT);
@@ -311,7 +313,7 @@ CASE(frame_cache_refuses_every_wrong_free_of_a_block)
 	refuses_block(world, frame.raw & ~127UL, ST_CONFLICT);
 	refuses_block(world, 262144, ST_BAD_RANGE);
 	refuses_block(world, UINT64_MAX & ~127UL, ST_BAD_RANGE);
-	CHECK(frame_cache_free_block(bank, block, MARK) == ST_OK);
+	CHECK(frame_cache_free_block(cache, block, MARK) == ST_OK);
 	refuses_block(world, block.raw, ST_CONFLICT);
 	CHECK(frame_world_audit(world, 262144 - 1));
 	frame_world_free(world);
@@ -320,7 +322,7 @@ CASE(frame_cache_refuses_every_wrong_free_of_a_block)
 CASE(frame_cache_drops_the_second_copy_of_a_frame)
 {
 	struct frame_world *world = world_of(262144, 2);
-	struct frame_bank *one = become(world, 0, CPU_TASK), *two;
+	struct frame_cache *one = become(world, 0, CPU_TASK), *two;
 	pfn_t frame;
 	unsigned before;
 
@@ -358,15 +360,15 @@ struct walk {
 	uint64_t free;
 };
 
-static void walk_alloc(struct walk *walk, struct frame_bank *bank,
+static void walk_alloc(struct walk *walk, struct frame_cache *cache,
 		       bool large)
 {
 	enum status status;
 	uint64_t length = large ? 128 : 1;
 	pfn_t frame;
 
-	status = large ? frame_cache_alloc_block(bank, 1, &frame) :
-			 frame_cache_alloc(bank, 1, &frame);
+	status = large ? frame_cache_alloc_block(cache, 1, &frame) :
+			 frame_cache_alloc(cache, 1, &frame);
 	if (status != ST_OK) {
 		CHECK(status == ST_NO_MEMORY);
 		return;
@@ -378,15 +380,15 @@ static void walk_alloc(struct walk *walk, struct frame_bank *bank,
 	walk->free -= length;
 }
 
-static void walk_free(struct walk *walk, struct frame_bank *bank,
+static void walk_free(struct walk *walk, struct frame_cache *cache,
 		      unsigned which)
 {
 	pfn_t frame = { walk->allocated[which] };
 	bool large = walk->large[which];
 	uint64_t length = large ? 128 : 1;
 
-	CHECK((large ? frame_cache_free_block(bank, frame, MARK) :
-		       frame_cache_free(bank, frame, MARK)) == ST_OK);
+	CHECK((large ? frame_cache_free_block(cache, frame, MARK) :
+		       frame_cache_free(cache, frame, MARK)) == ST_OK);
 	for (uint64_t i = 0; i < length; i++)
 		walk->used[frame.raw + i] = 0;
 	walk->free += length;
@@ -396,16 +398,16 @@ static void walk_free(struct walk *walk, struct frame_bank *bank,
 
 static void step(struct walk *walk, uint64_t *seed, unsigned want)
 {
-	struct frame_bank *bank =
+	struct frame_cache *cache =
 		become(walk->world, (unsigned)(check_random(seed) % CPUS),
 		       check_random(seed) % 8 == 0 ? CPU_INTERRUPT : CPU_TASK);
 
 	if (check_random(seed) % 1000 == 0)
-		frame_cache_drain(bank);
+		frame_cache_drain(cache);
 	if (walk->count == 0 || check_random(seed) % 100 < want)
-		walk_alloc(walk, bank, check_random(seed) % 50 == 0);
+		walk_alloc(walk, cache, check_random(seed) % 50 == 0);
 	else
-		walk_free(walk, bank,
+		walk_free(walk, cache,
 			  (unsigned)(check_random(seed) % walk->count));
 }
 
@@ -442,13 +444,13 @@ CASE(frame_cache_keeps_a_share_of_what_is_there)
 	struct frame_world *world = frame_world_full(
 		&(struct frame_world_request){ .shape = { 9, 3 },
 			.frames = 16 * 4096, .cpus = 1 });
-	struct frame_bank *bank;
+	struct frame_cache *cache;
 
 	fake_cpu_become(0, CPU_TASK);
-	bank = frame_cache_bank(&world->set);
-	CHECK(frame_cache_limit(bank) > 64);
+	cache = frame_cache_current(&world->set);
+	CHECK(frame_cache_limit(cache) > 64);
 	world->set.frames = 4096;
-	frame_cache_init(&world->set);
-	CHECK(frame_cache_limit(bank) <= 64 && bank->block_limit == 0);
+	frame_cache_set_init(&world->set);
+	CHECK(frame_cache_limit(cache) <= 64 && cache->block_limit == 0);
 	frame_world_free(world);
 }

@@ -126,20 +126,20 @@ CASE(frame_pick_refuses_what_is_allocated_in_any_size)
 	}
 }
 
-CASE(frame_pick_refuses_what_a_bank_has_until_it_is_drained)
+CASE(frame_pick_refuses_what_a_cache_has_until_it_is_drained)
 {
-	enum { MANY = 32768 };	/* A small node's banks keep nothing. */
+	enum { MANY = 32768 };	/* A small node's caches keep nothing. */
 	struct frame_world *world = frame_world_full(
 		&(struct frame_world_request){
 			.shape = { 7, 4 }, .frames = MANY, .cpus = 1 });
-	struct frame_bank *bank;
+	struct frame_cache *cache;
 	uint64_t left = MANY - 1;
 	pfn_t frame;
 
 	fake_cpu_become(0, CPU_TASK);
-	bank = frame_cache_bank(&world->set);
-	CHECK(frame_cache_alloc(bank, OWNER_HEAP, &frame) == ST_OK);
-	CHECK(frame_cache_held(bank) > 0);
+	cache = frame_cache_current(&world->set);
+	CHECK(frame_cache_alloc(cache, OWNER_HEAP, &frame) == ST_OK);
+	CHECK(frame_cache_held(cache) > 0);
 	for (uint64_t at = 0; at < MANY; at++) {
 		enum frame_state state = frame_pool_query(
 			&world->pool, (pfn_t){ at }).state;
@@ -148,10 +148,10 @@ CASE(frame_pick_refuses_what_a_bank_has_until_it_is_drained)
 			continue;
 		CHECK(pick(world, at) == ST_CONFLICT);
 	}
-	CHECK(frame_cache_free(bank, frame, MARK) == ST_OK);
+	CHECK(frame_cache_free(cache, frame, MARK) == ST_OK);
 	CHECK(pick(world, frame.raw) == ST_CONFLICT);
 	CHECK(frame_world_audit(world, MANY));
-	frame_cache_drain(bank);
+	frame_cache_drain(cache);
 	CHECK(pick(world, frame.raw) == ST_OK && is_bad(world, frame.raw));
 	CHECK(frame_world_audit(world, left));
 	frame_world_free(world);
@@ -182,20 +182,20 @@ CASE(frame_pick_keeps_it_from_whoever_frees_it)
 	struct frame_return run = back(AT, FRAME_RUN, 3);
 	struct frame_return block = back(AT, FRAME_2M, 0);
 	struct frame_count count;
-	struct frame_bank *bank;
+	struct frame_cache *cache;
 
 	fake_cpu_become(0, CPU_TASK);
-	bank = frame_cache_bank(&world->set);
+	cache = frame_cache_current(&world->set);
 	CHECK(pick(world, AT) == ST_OK);
 	CHECK(keeps(world, frame_pool_free(pool, 0, &one), FRAME_RETIRED,
 		    AT));
-	CHECK(keeps(world, frame_cache_free(bank, one.frame, MARK),
+	CHECK(keeps(world, frame_cache_free(cache, one.frame, MARK),
 		    FRAME_RETIRED, AT));
 	CHECK(keeps(world, frame_pool_free(pool, 0, &run),
 		    FRAME_NOT_ALLOCATED, AT));
 	CHECK(keeps(world, frame_pool_free(pool, 0, &block),
 		    FRAME_NOT_ALLOCATED, AT));
-	CHECK(keeps(world, frame_cache_free_block(bank, one.frame, MARK),
+	CHECK(keeps(world, frame_cache_free_block(cache, one.frame, MARK),
 		    FRAME_NOT_ALLOCATED, AT));
 	CHECK(world->reports == 5);
 	CHECK(pick(world, AT) == ST_CONFLICT);

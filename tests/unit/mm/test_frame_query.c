@@ -217,36 +217,36 @@ CASE(frame_query_tells_each_size_and_owner)
 	frame_world_free(world);
 }
 
-CASE(frame_query_counts_what_banks_hold)
+CASE(frame_query_counts_what_caches_hold)
 {
 	struct frame_world *world = frame_world_full(
 		&(struct frame_world_request){ .shape = { 9, 3 },
 			.frames = 16 * 4096, .cpus = 1 });
 	struct frame_count count;
-	struct frame_bank *bank;
+	struct frame_cache *cache;
 	pfn_t frames[40], block;
 
 	fake_cpu_become(0, CPU_TASK);
-	bank = frame_cache_bank(&world->set);
+	cache = frame_cache_current(&world->set);
 	for (unsigned i = 0; i < 40; i++)
-		CHECK(frame_cache_alloc(bank, 7, &frames[i]) == ST_OK);
-	CHECK(frame_cache_alloc_block(bank, 9, &block) == ST_OK);
-	CHECK(frame_cache_free_block(bank, block, MARK) == ST_OK);
+		CHECK(frame_cache_alloc(cache, 7, &frames[i]) == ST_OK);
+	CHECK(frame_cache_alloc_block(cache, 9, &block) == ST_OK);
+	CHECK(frame_cache_free_block(cache, block, MARK) == ST_OK);
 	/* One goes home, so that a free one is among cached ones. */
 	for (unsigned i = 0; i < 30; i++)
 		CHECK((i == 3 ? frame_pool_free(&world->pool, 0,
 				&(struct frame_return){ frames[i], FRAME_4K, 0,
 							MARK }) :
-			frame_cache_free(bank, frames[i], MARK)) == ST_OK);
+			frame_cache_free(cache, frames[i], MARK)) == ST_OK);
 	frame_pool_count(&world->pool, &count);
 	CHECK(looks(world, frames[29].raw, CACHED(FRAME_4K)));
-	CHECK(frame_cache_held(bank) > 512);
-	CHECK(count.cached == frame_cache_held(bank));
+	CHECK(frame_cache_held(cache) > 512);
+	CHECK(count.cached == frame_cache_held(cache));
 	CHECK(count.allocated[7] == 10 && count.allocated[9] == 0);
 	CHECK(count.free + count.cached + 10 == 16 * 4096);
 	CHECK(looks(world, block.raw, CACHED(FRAME_2M)) ||
 	      looks(world, block.raw, CACHED(FRAME_4K)));
-	frame_cache_drain(bank);
+	frame_cache_drain(cache);
 	frame_pool_count(&world->pool, &count);
 	CHECK(count.cached == 0 && count.free == 16 * 4096 - 10);
 	frame_world_free(world);

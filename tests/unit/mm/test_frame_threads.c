@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Real threads on one pool with banks: every frame is stamped on both ends
+ * Real threads on one pool with caches: every frame is stamped on both ends
  * by whoever has it, so that one allocated twice is seen at once; and what is
  * free can be reached from the root before anything is drained.
  */
@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 
 #define MARK ((const void *)0x77)
-#define FRAMES 8192		/* banks keep nothing: too few for that      */
+#define FRAMES 8192		/* caches keep nothing: too few for that      */
 #define MANY 262144		/* they keep words and blocks              */
 #define THREADS 3
 #define HOLD 3000
@@ -43,10 +43,10 @@ static void *work(void *argument)
 	static _Thread_local uint32_t frames[HOLD];
 	static _Thread_local enum frame_size sizes[HOLD];
 	unsigned count = 0, me = worker->cpu + 1;
-	struct frame_bank *bank;
+	struct frame_cache *cache;
 
 	fake_cpu_become(worker->cpu, CPU_TASK);
-	bank = frame_cache_bank(&world->set);
+	cache = frame_cache_current(&world->set);
 	for (unsigned i = 0; i < worker->steps || count > 0; i++) {
 		uint64_t roll = check_random(&worker->seed);
 		bool large = roll % 64 == 0;
@@ -55,8 +55,8 @@ static void *work(void *argument)
 		if (i < worker->steps && count < HOLD && (roll >> 8) % 100 <
 		    (i / 4096 % 2 ? 70U : 30U)) {
 			enum status status = large ?
-				frame_cache_alloc_block(bank, 1, &frame) :
-				frame_cache_alloc(bank, 1, &frame);
+				frame_cache_alloc_block(cache, 1, &frame) :
+				frame_cache_alloc(cache, 1, &frame);
 
 			if (status != ST_OK)
 				continue;
@@ -70,15 +70,15 @@ static void *work(void *argument)
 			frame.raw = frames[which];
 			stamp(worker, frame.raw, large ? 128 : 1, me, 0);
 			enum status status = large ?
-				frame_cache_free_block(bank, frame, MARK) :
-				frame_cache_free(bank, frame, MARK);
+				frame_cache_free_block(cache, frame, MARK) :
+				frame_cache_free(cache, frame, MARK);
 
 			worker->bad += status != ST_OK;
 			frames[which] = frames[--count];
 			sizes[which] = sizes[count];
 		}
 		if (roll >> 40 == 0 || i % 997 == 0)
-			frame_cache_drain(bank);
+			frame_cache_drain(cache);
 	}
 	return NULL;
 }
@@ -111,7 +111,7 @@ CASE(frame_threads_never_share_a_frame)
 	share(FRAMES);
 }
 
-CASE(frame_threads_never_share_what_banks_keep)
+CASE(frame_threads_never_share_what_caches_keep)
 {
 	share(MANY);
 }

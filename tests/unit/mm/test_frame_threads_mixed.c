@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * Real threads on one pool that take and give in every size: frames, blocks,
- * giants, runs, one frame in particular, below a limit, beside banks and
+ * giants, runs, one frame in particular, below a limit, beside caches and
  * through them, as tasks and as interrupt handlers. Whoever has a frame
  * stamps it at both ends, so that one allocated twice is seen at once; each
  * status must be one that the header allows; and at the end, when nothing is
@@ -132,15 +132,15 @@ static void check_refusal(struct worker *worker,
 		EXPECT(worker->room == worker->world->frames);
 }
 
-static enum status take_from_bank(struct worker *worker,
-				  const struct frame_request *request,
-				  pfn_t *out)
+static enum status take_from_cache(struct worker *worker,
+				   const struct frame_request *request,
+				   pfn_t *out)
 {
-	struct frame_bank *bank = frame_cache_bank(&worker->world->set);
+	struct frame_cache *cache = frame_cache_current(&worker->world->set);
 
 	return request->size == FRAME_2M ?
-		       frame_cache_alloc_block(bank, request->owner, out) :
-		       frame_cache_alloc(bank, request->owner, out);
+		       frame_cache_alloc_block(cache, request->owner, out) :
+		       frame_cache_alloc(cache, request->owner, out);
 }
 
 enum door {
@@ -160,7 +160,7 @@ static enum status take(struct worker *worker,
 		return ST_OK;
 	if (door == DOOR_BANK && request->size < FRAME_1G &&
 	    request->limit == FRAME_ANYWHERE)
-		status = take_from_bank(worker, request, &piece.first);
+		status = take_from_cache(worker, request, &piece.first);
 	else
 		status = frame_pool_alloc(&worker->world->pool,
 					  slot_of(worker), request,
@@ -231,14 +231,14 @@ static void pick_something(struct worker *worker, uint64_t roll)
 static enum status give_piece(struct worker *worker, struct piece piece,
 			      enum door door)
 {
-	struct frame_bank *bank = frame_cache_bank(&worker->world->set);
+	struct frame_cache *cache = frame_cache_current(&worker->world->set);
 	struct frame_return what = { piece.first, piece.size, piece.pages,
 				     MARK };
 
 	if (door == DOOR_BANK && piece.size == FRAME_4K)
-		return frame_cache_free(bank, piece.first, MARK);
+		return frame_cache_free(cache, piece.first, MARK);
 	if (door == DOOR_BANK && piece.size == FRAME_2M)
-		return frame_cache_free_block(bank, piece.first, MARK);
+		return frame_cache_free_block(cache, piece.first, MARK);
 	return frame_pool_free(&worker->world->pool, slot_of(worker), &what);
 }
 
@@ -284,7 +284,7 @@ static void *mix(void *argument)
 			give(worker, (unsigned)((roll >> 20) % worker->count),
 			     roll >> 32);
 		if ((roll >> 48) % 64 == 0)
-			frame_cache_drain(frame_cache_bank(
+			frame_cache_drain(frame_cache_current(
 				&worker->world->set));
 	}
 	return NULL;
@@ -294,7 +294,7 @@ static void drain_all(struct frame_world *world)
 {
 	for (unsigned slot = 0; slot < 2 * world->set.cpus; slot++) {
 		fake_cpu_become(slot / 2, slot % 2 ? CPU_INTERRUPT : CPU_TASK);
-		frame_cache_drain(&world->set.banks[slot]);
+		frame_cache_drain(&world->set.caches[slot]);
 	}
 	fake_cpu_become(0, CPU_TASK);
 }
@@ -388,8 +388,8 @@ static void mix_in(const struct mixture *mixture)
 	frame_world_free(world);
 }
 
-/* Banks keep blocks here, and give back those of several giants at once. */
-CASE(frame_threads_mix_all_sizes_beside_full_banks)
+/* Caches keep blocks here, and give back those of several giants at once. */
+CASE(frame_threads_mix_all_sizes_beside_full_caches)
 {
 	mix_in(&(struct mixture){ .shape = { 6, 2 }, .frames = FRAMES_MOST,
 				  .steps = 40000 });
@@ -426,7 +426,7 @@ CASE(frame_threads_mix_all_sizes_at_4_gib)
 				  .frames = 1024, .steps = 100000 });
 }
 
-/* A quarter each, and what banks keep: the last is for whoever asks. */
+/* A quarter each, and what caches keep: the last is for whoever asks. */
 CASE(frame_threads_are_never_refused_one_of_the_last_quarter)
 {
 	mix_in(&(struct mixture){ .shape = { 7, 3 }, .frames = 8192,
