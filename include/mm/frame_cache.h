@@ -62,8 +62,8 @@ struct frame_cache {
 	 * Frames and blocks that came to be allocated, less those that went
 	 * home.
 	 */
-	int64_t brought;
-	uint32_t refills, spills, drains;
+	int64_t refilled;
+	uint32_t refills, flushes, drains;
 	struct frame_list list[FRAME_LISTS];
 	struct frame_word none;	/* for `last`, when there is none    */
 	struct frame_word hot[FRAME_HOT_MAX];

@@ -71,7 +71,7 @@ static void print_cache(const struct command_call *call, unsigned cpu,
 {
 	const char *format = call->records ?
 		"@frame_cache cpu=%u context=%s node=%u frames=%lu blocks=%u "
-		"limit=%lu refills=%u spills=%u drains=%u hits=%lu "
+		"limit=%lu refills=%u flushes=%u drains=%u hits=%lu "
 		"block_limit=%u\n" :
 		"%4u  %-9s %4u %7lu %7u %6lu %9u %7u %7u %9lu %6u\n";
 	const struct frame_cache *cache = frames_cache_of(cpu, context);
@@ -81,7 +81,7 @@ static void print_cache(const struct command_call *call, unsigned cpu,
 		   context == CPU_TASK ? "task" : "interrupt",
 		   node_of_cache(cache), frame_cache_held(cache) - in_blocks,
 		   cache->block_count, frame_cache_limit(cache), cache->refills,
-		   cache->spills, cache->drains, frame_cache_hits(cache),
+		   cache->flushes, cache->drains, frame_cache_hits(cache),
 		   cache->block_limit);
 }
 
@@ -97,7 +97,7 @@ enum status command_frames(const struct command_call *call)
 		print_pool(call, node);
 	if (!call->records)
 		sink_print(call->out, "\n cpu  context   node   4 KiB   2 MiB"
-				      " 4K max   refills  spills  drains"
+				      " 4K max   refills flushes  drains"
 				      "      hits 2M max\n");
 	for (unsigned cpu = 0; cpu < list->startable; cpu++) {
 		if (list->rows[cpu].state != CPU_STARTED)

@@ -62,11 +62,11 @@ static void flush_list(struct frame_cache *cache, struct frame_list *list)
 	uint64_t count = (uint64_t)(list->end - list->words);
 
 	if (list == &cache->list[FRAME_HOT])
-		cache->brought -= (int64_t)frame_list_frames(list);
+		cache->refilled -= (int64_t)frame_list_frames(list);
 	list->end = list->words;
 	cache->last = &cache->none;
 	frame_return_words(cache->pool, cache->slot, list->words, count);
-	cache->spills++;
+	cache->flushes++;
 }
 
 static void flush_lists(struct frame_cache *cache)
@@ -81,7 +81,7 @@ static void flush_word(struct frame_cache *cache)
 
 	if (rest.mask != 0)
 		frame_return_words(cache->pool, cache->slot, &rest, 1);
-	cache->brought -= count_ones(cache->word);
+	cache->refilled -= count_ones(cache->word);
 	cache->word = 0;
 	cache->word_first = cache->word_back = NO_WORD;
 	if (cache->block != BLOCK_NONE)
@@ -112,7 +112,7 @@ static void flush_blocks(struct frame_cache *cache, uint32_t keep)
 					<< shift,
 				1);
 	}
-	cache->brought -= at;
+	cache->refilled -= at;
 	cache->block_count -= at;
 	memmove(cache->blocks, &cache->blocks[at],
 		cache->block_count * sizeof(*cache->blocks));
@@ -162,7 +162,7 @@ static bool refill(struct frame_cache *cache)
 	cache->density = hint_at(cache, claim.word << FRAME_WORD_SHIFT) &
 			FRAME_HINT_COUNT;
 	cache->refills++;
-	cache->brought += count_ones(mask);
+	cache->refilled += count_ones(mask);
 	return true;
 }
 
@@ -375,7 +375,7 @@ static bool refill_blocks(struct frame_cache *cache)
 		cache->blocks[cache->block_count++] = (uint32_t)(
 			(claim.word << 6) + (uint64_t)__builtin_ctzl(rest));
 	cache->refills++;
-	cache->brought += count_ones(mask);
+	cache->refilled += count_ones(mask);
 	return true;
 }
 
@@ -447,7 +447,7 @@ NOINLINE static enum status free_block_slow(struct frame_cache *cache,
 		return free_elsewhere(cache, (pfn_t){ cache->base + at },
 				      FRAME_2M, caller);
 	flush_blocks(cache, cache->block_limit / 2);
-	cache->spills++;
+	cache->flushes++;
 	return frame_cache_free_block(cache, (pfn_t){ cache->base + at },
 				      caller);
 }

@@ -38,7 +38,7 @@ uint64_t frame_cache_limit(const struct frame_cache *cache)
 
 uint64_t frame_cache_hits(const struct frame_cache *cache)
 {
-	int64_t allocated = cache->brought - count_ones(cache->word) -
+	int64_t allocated = cache->refilled - count_ones(cache->word) -
 		       (int64_t)frame_list_frames(&cache->list[FRAME_HOT]) -
 		       cache->block_count;
 

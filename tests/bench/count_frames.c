@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * What an operation of the frame allocator costs, counted: instructions by
+ * Counts what an operation of the frame allocator costs: instructions by
  * callgrind, locked accesses and cache lines at the atomics. All that CPUs
  * share and change is an atomic cell, so these are the lines that can be
- * elsewhere; a cache's own, and the stack, are not among them.
+ * elsewhere; a cache's own lines and the stack are not counted.
  *
- * One file, built twice by count_frames.sh: with atomics that tell of
- * themselves (@sample lines), and without, to be run under callgrind (a dump
- * for each sample, labelled likewise). Both do the same, to the last frame.
+ * count_frames.sh builds this file twice: with atomics that report each
+ * access (@sample lines), and without, to run under callgrind (a dump for
+ * each sample, labelled likewise). Both do the same, to the last frame.
  *
- * The pool: all memory allocated, as giants but for GIANTS_OPEN of them, these
- * as blocks but for SPLIT_MOST, and these as frames, of which a part has come
- * back, another one in each block. So the trees have all their levels and
- * are nearly empty, and 4 TiB are as soon laid out as 64 GiB.
- *
- * Whether a cache did it alone is seen from how many frames it holds before
- * and after, not from its inside.
+ * All memory is allocated: as giants but for GIANTS_OPEN of them, these as
+ * blocks but for SPLIT_MOST, and these as frames, of which one in each block
+ * or more is freed. So the trees have all their levels and are nearly empty,
+ * and 4 TiB are set up as fast as 64 GiB. The number of frames that a cache
+ * holds before and after tells whether it used the pool.
  */
 #include <base/assert.h>
 #include <mm/frame_cache.h>
@@ -36,7 +34,7 @@
 #define GROUPS_PER_GIANT (BLOCK / GROUP)
 
 #define SOME 24U		/* operations on the pool alone              */
-#define MANY 96U		/* on a cache, before it is drained           */
+#define MANY 96U		/* on a cache, before it is drained          */
 #define ROUNDS 2U
 #define SEARCHES 4U		/* long ones                                 */
 #define SAMPLES_MOST 48U	/* of one row                                */
@@ -88,9 +86,8 @@ void note_access(const volatile void *place, unsigned is_locked)
 enum row {
 	NOTHING,
 	CACHE_4K_ALLOC, CACHE_4K_REFILL, CACHE_4K_FREE, CACHE_4K_HOME,
-	CACHE_4K_DRAIN,
-	CACHE_2M_ALLOC, CACHE_2M_REFILL, CACHE_2M_FREE, CACHE_2M_HOME,
-	CACHE_2M_DRAIN,
+	CACHE_4K_DRAIN, CACHE_2M_ALLOC, CACHE_2M_REFILL, CACHE_2M_FREE,
+	CACHE_2M_HOME, CACHE_2M_DRAIN,
 	POOL_4K_ALLOC, POOL_4K_FREE, POOL_2M_ALLOC, POOL_2M_FREE,
 	POOL_1G_ALLOC, POOL_1G_FREE,
 	RUN_3_ALLOC, RUN_3_FREE, RUN_1024_ALLOC, RUN_1024_FREE,

@@ -150,7 +150,7 @@ static enum status alloc(void *thread, uint8_t owner, pfn_t *out)
 	return ST_OK;
 }
 
-static __attribute__((noinline)) void spill(struct cpu *cpu, uint32_t keep)
+static __attribute__((noinline)) void flush(struct cpu *cpu, uint32_t keep)
 {
 	peer_lock(&cpu->buddy->lock);
 	while (cpu->count > keep)
@@ -168,7 +168,7 @@ static enum status give(void *thread, pfn_t frame, const void *caller)
 	cpu->buddy->owner[frame.raw] = 0;
 	cpu->frames[cpu->count++] = (uint32_t)frame.raw;
 	if (cpu->count > CACHE_MAX)
-		spill(cpu, CACHE_MAX - BATCH);
+		flush(cpu, CACHE_MAX - BATCH);
 	return ST_OK;
 }
 
@@ -204,7 +204,7 @@ static enum status free_block(void *thread, pfn_t frame, const void *caller)
 
 static void drain(void *thread)
 {
-	spill(thread, 0);
+	flush(thread, 0);
 }
 
 static uint64_t overhead(uint64_t frames)

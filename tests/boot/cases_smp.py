@@ -78,8 +78,8 @@ def _start_scenarios():
 
 
 def _lies_near(cpus):
-    """The stacks of five kinds, 4 pages each, an area and a page of frame caches
-    of every processor but the boot processor, which has the last only."""
+    """The stacks of five kinds, 4 pages each, an area and a page of caches of
+    every processor but the boot processor, which has the last only."""
     def check(outcome):
         near, = _records_of(outcome, "near")
         checks.expect_equal("processors", near.number("cpus"), cpus)

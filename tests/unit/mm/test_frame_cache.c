@@ -168,7 +168,7 @@ CASE(frame_cache_allocates_again_what_it_keeps_without_the_pool)
 {
 	struct frame_world *world = world_of(262144, 1);
 	struct frame_cache *cache = become(world, 0, CPU_TASK);
-	uint32_t refills, spills;
+	uint32_t refills, flushes;
 	pfn_t frame, frames[12];
 
 	for (unsigned i = 0; i < 262144; i++)
@@ -176,7 +176,7 @@ CASE(frame_cache_allocates_again_what_it_keeps_without_the_pool)
 	for (unsigned i = 0; i < 12; i++)
 		frames[i].raw = 5000 * (i + 1);
 	refills = cache->refills;
-	spills = cache->spills;
+	flushes = cache->flushes;
 	for (unsigned round = 0; round < 5; round++) {
 		for (unsigned i = 0; i < 12; i++)
 			CHECK(frame_cache_free(cache, frames[i], MARK) ==
@@ -188,7 +188,7 @@ CASE(frame_cache_allocates_again_what_it_keeps_without_the_pool)
 		}
 		CHECK(frame_cache_held(cache) == 0);
 	}
-	CHECK(cache->refills == refills && cache->spills == spills);
+	CHECK(cache->refills == refills && cache->flushes == flushes);
 	frame_world_free(world);
 }
 
