@@ -26,7 +26,7 @@ struct frame_nodes *frames_nodes(void)
 unsigned frames_home_of(unsigned cpu)
 {
 	ASSERT(cpu < frames.cpus);
-	return (unsigned)(frames.banks[frame_task_slot(cpu)].set -
+	return (unsigned)(frames.caches[frame_task_slot(cpu)].set -
 			  frames.sets);
 }
 

@@ -171,7 +171,7 @@ static void make_orders(uint8_t *orders)
 	building.order = orders;
 }
 
-/* As frames_home_of, which finds it in the banks that are not there yet. */
+/* As frames_home_of, before the caches exist. */
 static unsigned home_of(unsigned cpu)
 {
 	unsigned node = nodes_of_cpu(cpus()->rows[cpu].apic);
