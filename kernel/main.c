@@ -15,6 +15,7 @@
 #include <kernel/arch/clock.h>
 #include <kernel/arch/cpu_features.h>
 #include <kernel/arch/cpu_local.h>
+#include <kernel/arch/halt.h>
 #include <kernel/arch/trap.h>
 #include <kernel/boot/reclaim.h>
 #include <kernel/console/input.h>

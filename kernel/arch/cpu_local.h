@@ -30,9 +30,8 @@
 #include <base/atomic.h>
 #include <boot/layout.h>
 
-#include <kernel/sync/lock.h>
-
 #include "gdt.h"
+#include "lock_ranks.h"
 
 struct cpu_local;
 

@@ -21,10 +21,10 @@
 #include <kernel/debug/machine_check.h>
 #include <kernel/debug/panic.h>
 #include <kernel/log/log.h>
-#include <kernel/platform/power.h>
 #include <kernel/sync/ipi.h>
 
 #include "cpu_local.h"
+#include "halt.h"
 #include "lapic.h"
 
 #define GATE_INTERRUPT	0x8e00	/* present, ring 0, interrupts off */

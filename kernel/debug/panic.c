@@ -11,6 +11,7 @@
 
 #include <kernel/arch/clock.h>
 #include <kernel/arch/cpu_local.h>
+#include <kernel/arch/halt.h>
 #include <kernel/boot/kernel.h>
 #include <kernel/console/screen.h>
 #include <kernel/log/crash_log.h>

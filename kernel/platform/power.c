@@ -4,6 +4,7 @@
 #include <arch/instructions.h>
 
 #include <kernel/arch/clock.h>
+#include <kernel/arch/halt.h>
 #include <kernel/boot/fixmap.h>
 #include <kernel/boot/kernel.h>
 #include <kernel/log/crash_log.h>
@@ -19,12 +20,6 @@
 #define PM1_SLEEP_SHIFT		10
 #define PM1_SLEEP_MASK		0x3c00
 #define ACPI_MODE_WAIT_MS	3000
-
-void power_halt(void)
-{
-	for (;;)
-		__asm__ volatile("cli; hlt");
-}
 
 void power_exit(enum exit_code code)
 {

@@ -12,7 +12,6 @@ enum exit_code {
 	EXIT_PANIC = 0x12,
 };
 
-_Noreturn void power_halt(void);
 /* Writes the debug-exit port, then halts: only options may ask for it. */
 _Noreturn void power_exit(enum exit_code code);
 /* The FADT's reset register, then port 0xCF9, then a triple fault. */

@@ -35,6 +35,7 @@
 #include <kernel/memory/stacks.h>
 #include <kernel/platform/cpus.h>
 #include <kernel/sync/ipi.h>
+#include <kernel/sync/lock.h>
 #include <kernel/sync/pending.h>
 
 #include "ap_start.h"

@@ -20,6 +20,8 @@
 #include <kernel/arch/interrupts.h>
 #include <kernel/arch/lapic.h>
 
+#include "lock.h"
+
 #define WORD_BITS 64
 
 /* Set by a CPU that panics. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * A ticket lock: a counter hands out turns, another says whose turn it is.
- * It is fair, and the CPUs that wait only read. Where a bare exchange would
- * do with one word, this needs two; in return nobody starves.
+ * A ticket lock: each caller draws a ticket, and a second counter says which
+ * ticket may enter. It is fair, and the CPUs that wait only read. It needs
+ * two words instead of one; in return no CPU starves.
  */
 #include "lock.h"
 
@@ -30,7 +30,7 @@ static void check_context(const struct lock *lock)
 {
 	enum cpu_context context = cpu_local_context();
 
-	/* Who is late is sent back wherever he is, and would keep it. */
+	/* INIT resets a CPU that is too late; it would never release. */
 	ASSERT(cpu_local_is_online(cpu_local_id()));
 	ASSERT(context != CPU_NMI);
 	if (kinds[lock->rank] == LOCK_INTERRUPT)
@@ -59,7 +59,7 @@ void lock_take(struct lock *lock) UNCHECKED
 	check_context(lock);
 	/* Relaxed: only the number counts. */
 	ticket = atomic_fetch_add_relaxed(&lock->next, 1);
-	/* Acquire: what the holder before did is seen from here on. */
+	/* Acquire: what the previous holder did is seen from here on. */
 	while (atomic_load_acquire(&lock->serving) != ticket) {
 		/* The holder may wait for work that is pending here. */
 		if (lock_kind_of(lock->rank) == LOCK_TASK)

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * lock.h - one at a time, in one order.
+ * lock.h - spin locks, acquired in one order.
  *
- * LOCK_RANKS is the order, outermost first: who holds a lock takes only
- * locks that stand below it. lock_take asserts it, on every CPU and from the
- * first lock on, so that a deadlock is an assertion on the first run and not
- * a hang on the thousandth. docs/locks.md is made from this list.
+ * The order is that of LOCK_RANKS. lock_take asserts it, on every CPU and
+ * from the first lock on, so that a deadlock is an assertion on the first run
+ * and not a hang on the thousandth.
  *
  * A lock of kind TASK is taken by tasks only, with interrupts on once they
- * are: who waits for one must be able to answer other CPUs. One of kind
- * INTERRUPT may be taken by interrupt handlers too, hence by everybody with
- * interrupts off. Whoever has an NMI or a machine check takes no lock at all,
- * nor does a CPU that is not online yet: it may be given up at any moment.
+ * are: a CPU that waits for one must be able to answer other CPUs. One of kind
+ * INTERRUPT may be taken by interrupt handlers too, hence by all callers with
+ * interrupts off. An NMI or a machine check takes no lock at all, nor does a
+ * CPU that is not online yet: INIT may reset it at any instruction.
  *
  * Functions and fields say what they want of a lock; clang's -Wthread-safety
  * checks it in `make lint`.
@@ -23,24 +22,7 @@
 
 #include <base/atomic.h>
 
-/* ROW(constant, name, kind, meaning) */
-#define LOCK_RANKS(ROW)							\
-	ROW(WORK, work, TASK,						\
-	    "what all CPUs are doing together (`smp_run_everywhere`)")	\
-	ROW(LOG, log, INTERRUPT,					\
-	    "the ring of log lines, and their order on the console")	\
-	ROW(EVIDENCE, evidence, INTERRUPT,				\
-	    "the log that a warm reset does not erase")			\
-	ROW(CONSOLE, console, INTERRUPT, "the serial port and the screen")
-
-enum lock_rank {
-#define ROW(constant, name, kind, meaning) RANK_##constant,
-	LOCK_RANKS(ROW)
-#undef ROW
-	RANK_COUNT,
-};
-
-enum lock_kind { LOCK_TASK, LOCK_INTERRUPT };
+#include <kernel/arch/lock_ranks.h>
 
 /* No compiler but clang knows these. */
 #ifdef __clang__
@@ -56,19 +38,10 @@ enum lock_kind { LOCK_TASK, LOCK_INTERRUPT };
 /* Zero but for its rank: { .rank = RANK_LOG }. */
 struct LOCK_ATTRIBUTE(capability("lock")) lock {
 	enum lock_rank rank;	/* [C]                                       */
-	atomic_u32 next;	/* [A] the ticket of who comes next          */
-	atomic_u32 serving;	/* [A] the ticket of who has it              */
-	atomic_u32 broken;	/* [A] 1: nobody waits any more              */
+	atomic_u32 next;	/* [A] the next ticket to be handed out      */
+	atomic_u32 serving;	/* [A] the holder's ticket                   */
+	atomic_u32 broken;	/* [A] 1: no CPU waits for it any more       */
 };
-
-/* What one CPU holds, outermost first. It is part of its per-CPU area. */
-struct lock_chain {
-	unsigned count;				/* [O]               */
-	struct lock *held[RANK_COUNT];		/* [O]               */
-};
-
-/* The kernel has it in the per-CPU area, a test wherever it likes. */
-struct lock_chain *lock_chain_of_this_cpu(void);
 
 /* First come, first served. */
 void lock_take(struct lock *lock) TAKES(lock);

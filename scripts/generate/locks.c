@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Prints docs/locks.md from the ranks of kernel/sync/lock.h, or refuses them:
+ * Prints docs/locks.md from kernel/arch/lock_ranks.h, or refuses them:
  * a handler interrupts tasks, so its locks must be the inner ones.
  *
  * The script that compiles this file includes that header before it.
@@ -29,8 +29,8 @@ static int refuse(void)
 	for (unsigned i = 1; i < RANK_COUNT; i++) {
 		if (ranks[i].kind >= ranks[i - 1].kind)
 			continue;
-		fprintf(stderr, "lock.h: %s is a lock of tasks below one of "
-				"interrupt handlers\n", ranks[i].name);
+		fprintf(stderr, "lock_ranks.h: %s is a lock of tasks below "
+				"one of interrupt handlers\n", ranks[i].name);
 		bad = 1;
 	}
 	return bad;
@@ -41,8 +41,8 @@ int main(void)
 	if (refuse())
 		return 1;
 	printf("# Locks\n\n"
-	       "Made by `scripts/generate-docs` from `kernel/sync/lock.h`: "
-	       "change that file.\n\n"
+	       "Made by `scripts/generate-docs` from "
+	       "`kernel/arch/lock_ranks.h`: change that file.\n\n"
 	       "A CPU that holds a lock may acquire only locks further down. "
 	       "`lock_take` asserts it.\n\n"
 	       "| rank | lock | kind | what it is for |\n"
