@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * What the attempt before left in memory, and the start of our own.
+ * The log that the last attempt left in memory, and the start of this one's.
  *
- * The run is taken first of all and below a fixed limit, so the firmware,
- * which does the same things in the same order after a warm reset, gives the
- * same place. What it holds is believed only by its checksum. An attempt
- * that did not end on purpose is told and, where the volume can be written,
- * kept in a file: on a machine without a serial port that is all there is.
+ * Its run is allocated before other pages and below a fixed limit: firmware
+ * repeats its allocations after a warm reset, and so the run lies at the same
+ * place. Its contents are trusted by checksum only. When the last attempt did
+ * not end on purpose, that is logged and its log is kept in a file, where the
+ * volume can be written: on a machine without a serial port there is no other
+ * trace.
  */
 #include "loader.h"
 
@@ -16,9 +17,11 @@
 #include <base/text.h>
 #include <boot/crash_log.h>
 
-#define RUN_PAGES	16
+#define RUN_BYTES	(64 * KIB)
 #define RUN_LIMIT	(64 * MIB)
 #define DIRECTORY	L"\\EFI\\BULLDOG"
+#define MODE_CREATE	(EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE |	\
+			 EFI_FILE_MODE_CREATE)
 #define NUMBER_AT	4	/* in LOG-NNNN.TXT */
 #define NUMBER_END	8
 #define NUMBER_MAX	9999
@@ -82,7 +85,7 @@ static unsigned number_of(const CHAR16 *name)
 	return number;
 }
 
-/* A directory that cannot be read to its end may hide a higher one. */
+/* A directory that cannot be read to its end may have a higher number. */
 static EFI_STATUS highest_number(EFI_FILE_HANDLE directory, unsigned *highest)
 {
 	*highest = 0;
@@ -102,15 +105,11 @@ static EFI_STATUS highest_number(EFI_FILE_HANDLE directory, unsigned *highest)
 static EFI_STATUS open_next(EFI_FILE_HANDLE directory, EFI_FILE_HANDLE *out,
 			    unsigned number)
 {
-	CHAR16 name[16];
-	char text[16];
+	CHAR16 name[] = L"LOG-0000.TXT";
 
-	text_print(text, sizeof(text), "LOG-%04u.TXT", number);
-	for (size_t i = 0; i < sizeof(text); i++)
-		name[i] = (CHAR16)(unsigned char)text[i];
-	return directory->Open(directory, out, name,
-			       EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE |
-				       EFI_FILE_MODE_CREATE, 0);
+	for (size_t i = NUMBER_END; i-- > NUMBER_AT; number /= 10)
+		name[i] += number % 10;
+	return directory->Open(directory, out, name, MODE_CREATE, 0);
 }
 
 static EFI_STATUS write_file(EFI_FILE_HANDLE file,
@@ -139,9 +138,7 @@ static EFI_STATUS save(struct loader *loader, const struct crash_log *before,
 	if (loader->volume == NULL)
 		return EFI_NOT_FOUND;
 	status = loader->volume->Open(loader->volume, &directory, DIRECTORY,
-				      EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE |
-					      EFI_FILE_MODE_CREATE,
-				      EFI_FILE_DIRECTORY);
+				      MODE_CREATE, EFI_FILE_DIRECTORY);
 	if (EFI_ERROR(status))
 		return status;
 	status = highest_number(directory, number);
@@ -157,52 +154,49 @@ static EFI_STATUS save(struct loader *loader, const struct crash_log *before,
 	return status;
 }
 
-static void tell(struct loader *loader, const struct crash_log *before)
+static void report(struct loader *loader, const struct crash_log *before)
 {
 	unsigned number = 0;
 	EFI_STATUS status = save(loader, before, &number);
 
-	log_line('W', "crash_log: last attempt did not end attempt=%lu "
+	log_warning("crash_log: last attempt did not end attempt=%lu "
 		      "stage=%s", before->attempt, before->stage);
 	if (before->fault[0] != '\0')
-		log_line('W', "crash_log: last fault was %s", before->fault);
+		log_warning("crash_log: last fault was %s", before->fault);
 	if (EFI_ERROR(status))
-		log_line('W', "crash_log: not kept in a file status=0x%lx",
+		log_warning("crash_log: not kept in a file status=0x%lx",
 			 (uint64_t)status);
 	else
-		log_line('I', "crash_log: kept file=LOG-%04u.TXT", number);
+		log_info("crash_log: kept file=LOG-%04u.TXT", number);
 }
 
-EFI_STATUS crash_log_open(struct loader *loader, paddr_t *run,
-			  uint64_t *run_bytes)
+EFI_STATUS crash_log_open(struct loader *loader)
 {
-	uint64_t attempt = 1;
-	struct crash_log *before;
-	const char *log;
-	size_t bytes;
+	struct handover *handover = loader->handover;
 	struct page_request request = {
-		.pages = RUN_PAGES,
+		.out = &handover->crash_log,
+		.bytes = RUN_BYTES,
 		.owner = OWNER_LOG,
 		.limit = RUN_LIMIT,
 	};
-	EFI_STATUS status = memory_alloc(loader, &request, run);
+	EFI_STATUS status = memory_alloc(loader, &request);
+	struct crash_log *log;
+	uint64_t attempt = 1;
 
-	request.limit = 4 * GIB;
+	request.limit = 0;
 	if (EFI_ERROR(status))
-		status = memory_alloc(loader, &request, run);
+		status = memory_alloc(loader, &request);
 	if (EFI_ERROR(status))
 		return log_error(status, "crash_log: no memory");
-	*run_bytes = RUN_PAGES * PAGE_SIZE;
-	before = (struct crash_log *)run->raw;
-	if (crash_log_check(before, *run_bytes) == ST_OK) {
-		attempt = before->attempt + 1;
-		if (!before->ended)
-			tell(loader, before);
+	handover->crash_log_bytes = RUN_BYTES;
+	log = (struct crash_log *)handover->crash_log.raw;
+	if (crash_log_check(log, RUN_BYTES) == ST_OK) {
+		attempt = log->attempt + 1;
+		if (!log->ended)
+			report(loader, log);
 	}
-	crash_log_start(before, *run_bytes, attempt);
-	current = before;
-	log = log_text(&bytes);
-	crash_log_write(log, bytes);
-	crash_log_stage("loader.options");
+	crash_log_start(log, RUN_BYTES, attempt);
+	current = log;
+	crash_log_write(loader->log_text, loader->log_bytes);
 	return EFI_SUCCESS;
 }

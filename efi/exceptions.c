@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * Between the exit and the kernel's own handlers an exception would be a
- * silent reset. Here it is a line on the serial port first.
+ * reset without a trace. The loader's handlers log it first.
  */
 #include "loader.h"
-
-#include <arch/instructions.h>
-#include <base/string.h>
 
 #define STUB_BYTES	16
 #define VECTORS		32
@@ -16,11 +13,6 @@ struct gate {
 	uint16_t offset_low, selector;
 	uint16_t flags, offset_middle;
 	uint32_t offset_high, zero;
-};
-
-struct __attribute__((packed)) descriptor_pointer {
-	uint16_t limit;
-	uint64_t base;
 };
 
 extern const char exception_stubs[];
@@ -33,12 +25,8 @@ static bool reported;
 void exception_report(uint64_t vector, uint64_t error, uint64_t rip,
 		      uint64_t address)
 {
-	/* A fault in the report itself: nothing is left but the reset pin. */
-	if (reported) {
-		out8(0xcf9, 6);
-		for (;;)
-			__asm__ volatile("cli; hlt");
-	}
+	if (reported)
+		reset_hard();
 	reported = true;
 	fatal("loader: fault vector=%lu error=0x%lx rip=0x%lx cr2=0x%lx "
 	      "text=0x%lx", vector, error, rip, address,
@@ -47,10 +35,10 @@ void exception_report(uint64_t vector, uint64_t error, uint64_t rip,
 
 void exceptions_install(void)
 {
-	struct descriptor_pointer pointer = {
-		.limit = sizeof(gates) - 1,
-		.base = (uint64_t)gates,
-	};
+	struct __attribute__((packed)) {
+		uint16_t limit;
+		uint64_t base;
+	} pointer = { sizeof(gates) - 1, (uint64_t)gates };
 	uint16_t selector;
 
 	__asm__ volatile("mov %%cs, %0" : "=r"(selector));

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Whole files from the volume that we were started from. Read in pieces
- * into pages below 4 GiB: some firmware fails on large reads and on high
- * buffers.
+ * Whole files from the boot volume. Read in pieces into pages below 4 GiB:
+ * some firmware fails on large reads and on high buffers.
  */
 #include "loader.h"
 
@@ -16,18 +15,15 @@ static EFI_GUID file_info_guid = EFI_FILE_INFO_ID;
 
 EFI_STATUS file_open_volume(struct loader *loader)
 {
+	EFI_HANDLE device = loader->loaded->DeviceHandle;
 	EFI_SIMPLE_FILE_SYSTEM_PROTOCOL *system;
-	EFI_STATUS status;
+	EFI_STATUS status = EFI_NOT_FOUND;
 
-	loader->volume = NULL;
-	if (loader->loaded->DeviceHandle == NULL)
-		return EFI_NOT_FOUND;
-	status = loader->boot->HandleProtocol(loader->loaded->DeviceHandle,
-					      &file_system_guid,
-					      (void **)&system);
-	if (EFI_ERROR(status))
-		return status;
-	status = system->OpenVolume(system, &loader->volume);
+	if (device != NULL)
+		status = loader->boot->HandleProtocol(
+			device, &file_system_guid, (void **)&system);
+	if (!EFI_ERROR(status))
+		status = system->OpenVolume(system, &loader->volume);
 	if (EFI_ERROR(status))
 		loader->volume = NULL;
 	return status;
@@ -89,7 +85,6 @@ void file_close_volume(struct loader *loader)
 {
 	if (loader->volume != NULL)
 		loader->volume->Close(loader->volume);
-	loader->volume = NULL;
 }
 
 EFI_STATUS file_read(struct loader *loader, const CHAR16 *path,
@@ -102,7 +97,7 @@ EFI_STATUS file_read(struct loader *loader, const CHAR16 *path,
 	if (EFI_ERROR(status))
 		return status;
 	status = file_size(file, bytes);
-	/* An empty file says as much as none. */
+	/* An empty file counts as none. */
 	if (!EFI_ERROR(status) && *bytes == 0)
 		status = EFI_NOT_FOUND;
 	if (!EFI_ERROR(status) && *bytes > limit_bytes)
@@ -110,11 +105,9 @@ EFI_STATUS file_read(struct loader *loader, const CHAR16 *path,
 	if (EFI_ERROR(status))
 		goto close;
 	status = memory_alloc(loader, &(struct page_request){
-		.pages = align_up(*bytes, PAGE_SIZE) / PAGE_SIZE,
-		.owner = OWNER_BOOT_RECLAIMABLE,
-		.limit = 4 * GIB,
-	}, &start);
-	/* Whatever the firmware calls it, it is not that there is no file. */
+		.out = &start, .bytes = *bytes,
+		.owner = OWNER_BOOT_RECLAIMABLE });
+	/* EFI_NOT_FOUND from here would mean that there is no file. */
 	if (EFI_ERROR(status))
 		status = EFI_OUT_OF_RESOURCES;
 	if (EFI_ERROR(status))
@@ -122,7 +115,7 @@ EFI_STATUS file_read(struct loader *loader, const CHAR16 *path,
 	*data = (void *)start.raw;
 	status = read_pieces(file, *data, *bytes);
 	if (EFI_ERROR(status))
-		memory_free(loader, start);
+		memory_free_from(loader, loader->holding_count - 1);
 close:
 	file->Close(file);
 	return status;

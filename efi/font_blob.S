@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* One size of the console's font, for the loader's last words. */
+/* One size of the console's font, for errors after the exit. */
 	.section .rodata, "a", @progbits
 	.globl loader_font
 	.balign 16

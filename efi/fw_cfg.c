@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * QEMU's fw_cfg, through its two ports. They are touched only where CPUID
- * says that a hypervisor is there: on a bare machine they could be anyone's.
+ * QEMU's fw_cfg, through its two ports. They are used only where CPUID
+ * reports a hypervisor: on a bare machine another device may have them.
  * Source: QEMU, docs/specs/fw_cfg.
  */
 #include "loader.h"
@@ -14,7 +14,7 @@
 #define KEY_SIGNATURE	0x0000
 #define KEY_DIRECTORY	0x0019
 #define NAME_BYTES	56
-/* Far more files than QEMU has; a bound on what a broken device may say. */
+/* A bound for a broken device: far more files than QEMU has. */
 #define FILES_MAX	4096
 
 static void read_bytes(void *to, size_t bytes)
@@ -59,7 +59,7 @@ size_t fw_cfg_read_file(const char *name, char *to, size_t bytes)
 		if (strncmp(found, name, sizeof(found)) != 0)
 			continue;
 		if (size > bytes) {
-			log_line('W', "options: %s ignored bytes=%u why=\"too "
+			log_warning("options: %s ignored bytes=%u why=\"too "
 				      "long\"", name, size);
 			return 0;
 		}

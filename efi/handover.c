@@ -1,38 +1,33 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The handover: its pages, taken early, and its contents, written last.
+ * The handover to the kernel: its pages are allocated early, so that each
+ * step may note its findings there, and it is completed last.
  */
 #include "loader.h"
 
+#include <base/assert.h>
 #include <base/bits.h>
 #include <base/sort.h>
 #include <base/string.h>
 #include <boot/layout.h>
 #include <mm/region_runs.h>
 
-/* The handover, the owned list and the option text, in this order. */
-EFI_STATUS handover_alloc(struct loader *loader,
-			  const struct handover_cpu *entry_state,
-			  uint64_t first_tsc)
+EFI_STATUS handover_alloc(struct loader *loader)
 {
 	paddr_t start;
-	uint64_t bytes = sizeof(struct handover) +
-			 HOLDINGS_MAX * sizeof(struct owned_run) +
-			 OPTIONS_BYTES;
+	/* The handover, the owned list and the option text, in this order. */
+	uint64_t bytes = align_up(sizeof(struct handover) +
+				  HOLDINGS_MAX * sizeof(struct owned_run) +
+				  OPTIONS_BYTES, PAGE_SIZE);
 	EFI_STATUS status = memory_alloc(loader, &(struct page_request){
-		.pages = align_up(bytes, PAGE_SIZE) / PAGE_SIZE,
-		.owner = OWNER_HANDOVER,
-		.limit = 4 * GIB,
-	}, &start);
+		.out = &start, .bytes = bytes, .owner = OWNER_HANDOVER });
 
 	if (EFI_ERROR(status))
 		return log_error(status, "loader: no memory for the handover");
+	memset((void *)start.raw, 0, bytes);
 	loader->handover = (struct handover *)start.raw;
-	memset(loader->handover, 0, align_up(bytes, PAGE_SIZE));
-	loader->machine.cpu = *entry_state;
-	loader->handover->stage_tsc[STAGE_EFI_MAIN] = first_tsc;
-	return crash_log_open(loader, &loader->handover->crash_log,
-			      &loader->handover->crash_log_bytes);
+	loader->handover->stage_tsc[STAGE_EFI_MAIN] = loader->start_tsc;
+	return EFI_SUCCESS;
 }
 
 static bool owned_before(const void *a, const void *b)
@@ -54,8 +49,8 @@ static size_t list_owned_runs(struct loader *loader, uint64_t table_pages,
 			continue;
 		if (holding.kept_pages != 0)
 			holding.pages = holding.kept_pages;
-		/* The early list lends the lowest first: a prefix is used. */
-		if (holding.start.raw == map.pool.raw)
+		/* The early list allocates from the start of the pool. */
+		if (holding.start.raw == loader->map.pool.raw)
 			holding.pages = table_pages;
 		runs[count++] = (struct owned_run){
 			.first = paddr_to_pfn(holding.start),
@@ -63,23 +58,14 @@ static size_t list_owned_runs(struct loader *loader, uint64_t table_pages,
 			.owner = holding.owner,
 		};
 	}
+	ASSERT(count <= HOLDINGS_MAX);
 	sort(runs, count, sizeof(runs[0]), owned_before);
 	return count;
 }
 
-/* The log goes last, whole lines and all, into the pages kept for it. */
-static void hand_log_over(struct handover *handover)
-{
-	size_t bytes;
-	const char *log = log_text(&bytes);
-
-	bytes = min_u64(bytes, LOG_PAGES * PAGE_SIZE);
-	memcpy((void *)handover->log.raw, log, bytes);
-	handover->log_bytes = bytes;
-}
-
 void handover_fill(struct loader *loader, const struct table *table)
 {
+	const struct memory_map *map = &loader->map;
 	struct handover *to = loader->handover;
 	struct owned_run *owned = (struct owned_run *)(to + 1);
 
@@ -91,16 +77,17 @@ void handover_fill(struct loader *loader, const struct table *table)
 		    (loader->under_qemu ? HANDOVER_UNDER_QEMU : 0);
 	to->root_table = pfn_to_paddr(table->root);
 	to->direct_map_base = (vaddr_t){ DIRECT_MAP_OFFSET };
-	to->raw_map = map.raw_map;
-	to->raw_map_bytes = map.map_bytes;
-	to->raw_map_stride = (uint32_t)map.stride;
-	to->raw_map_version = map.version;
+	to->raw_map = map->raw;
+	to->raw_map_bytes = map->bytes;
+	to->raw_map_stride = (uint32_t)map->stride;
+	to->raw_map_version = map->version;
 	to->regions = (struct handover_array){
-		map.regions, (uint32_t)map.list.count, sizeof(struct region) };
+		map->regions, (uint32_t)map->list.count,
+		sizeof(struct region) };
 	to->free_list = (struct handover_array){
-		map.free_list,
-		(uint32_t)region_free_runs(&map.list,
-					   (void *)map.free_list.raw),
+		map->free_list,
+		(uint32_t)region_free_runs(&map->list,
+					   (void *)map->free_list.raw),
 		sizeof(struct frame_run) };
 	to->owned = (struct handover_array){
 		{ (uint64_t)owned },
@@ -109,12 +96,15 @@ void handover_fill(struct loader *loader, const struct table *table)
 	to->modules.item_bytes = sizeof(struct handover_module);
 	to->system_table = (paddr_t){ (uint64_t)loader->system };
 	to->options = (paddr_t){ (uint64_t)(owned + HOLDINGS_MAX) };
-	to->options_bytes = loader->option_bytes;
-	memcpy((void *)to->options.raw, loader->option_text,
-	       loader->option_bytes);
-	((char *)to->options.raw)[loader->option_bytes] = '\0';
+	to->options_bytes = loader->option_text.used;
+	ASSERT(loader->option_text.used < OPTIONS_BYTES);
+	memcpy((void *)to->options.raw, loader->option_text.text,
+	       loader->option_text.used);
 	to->cpu = loader->machine.cpu;
-	to->tsc_ticks_per_us = log_ticks_per_us();
-	hand_log_over(to);
+	to->tsc_ticks_per_us = loader->ticks_per_us;
+	/* The loader logs nothing after this. */
+	_Static_assert(LOG_BYTES <= HANDOVER_LOG_BYTES, "all of it fits");
+	memcpy((void *)to->log.raw, loader->log_text, loader->log_bytes);
+	to->log_bytes = loader->log_bytes;
 	to->checksum = handover_checksum(to);
 }

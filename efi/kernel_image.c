@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The kernel: KERNEL.ELF beside us if there is one and it may be used, else
- * the one inside this very file. Checked completely, then laid into memory
- * at whatever physical address the firmware has to give: in one block on
- * 2 MiB, or, where no such block is free, each segment in its own pages.
+ * The kernel image: KERNEL.ELF on the boot volume if there is one and Secure
+ * Boot is off, else the one inside BOOTX64.EFI. It is checked completely, then
+ * placed at any physical address: in one block on 2 MiB, or, where no such
+ * block is free, each segment in its own pages.
  */
 #include "loader.h"
 
@@ -24,7 +24,7 @@ static EFI_STATUS check(struct loader *loader, const char *from)
 				       &reason);
 
 	if (status == ST_OK) {
-		log_line('I', "image: kernel from=%s bytes=%lu", from,
+		log_info("image: kernel from=%s bytes=%lu", from,
 			 loader->kernel_bytes);
 		return EFI_SUCCESS;
 	}
@@ -35,7 +35,7 @@ static EFI_STATUS check(struct loader *loader, const char *from)
 					      "copy BOOTX64.EFI again");
 }
 
-/* The firmware put us there before it could know better. */
+/* The firmware placed the loader; memmap= came too late for it. */
 static void warn_of_bad_memory(const struct loader *loader)
 {
 	const struct range *bad = bad_find(
@@ -43,7 +43,7 @@ static void warn_of_bad_memory(const struct loader *loader)
 		(uint64_t)loader->loaded->ImageBase, loader->loaded->ImageSize);
 
 	if (bad != NULL)
-		log_line('W', "image: the loader itself is in bad memory "
+		log_warning("image: the loader itself is in bad memory "
 			      "start=0x%lx end=0x%lx", bad->start,
 			 bad->end);
 }
@@ -59,14 +59,14 @@ EFI_STATUS kernel_image_choose(struct loader *loader)
 		status = file_read(loader, OVERRIDE_PATH, KERNEL_LIMIT, &file,
 				   &bytes);
 	else if (file_exists(loader, OVERRIDE_PATH))
-		log_line('W', "image: KERNEL.ELF ignored why=\"secure boot\"");
+		log_warning("image: KERNEL.ELF ignored why=\"secure boot\"");
 	if (!EFI_ERROR(status)) {
 		loader->kernel_file = file;
 		loader->kernel_bytes = bytes;
 		loader->overridden = true;
 		return check(loader, "KERNEL.ELF");
 	} else if (status != EFI_NOT_FOUND) {
-		log_line('W', "image: KERNEL.ELF unreadable status=0x%lx",
+		log_warning("image: KERNEL.ELF unreadable status=0x%lx",
 			 (uint64_t)status);
 	}
 	loader->kernel_file = embedded_kernel_start;
@@ -75,7 +75,7 @@ EFI_STATUS kernel_image_choose(struct loader *loader)
 	return check(loader, "BOOTX64.EFI");
 }
 
-/* Pages of the image that stay the kernel's; the data's slack does not. */
+/* The slack behind the data does not stay the kernel's. */
 static uint64_t kept_bytes(const struct handover_segment *segment)
 {
 	return segment->rights & SEGMENT_WRITE ?
@@ -83,7 +83,7 @@ static uint64_t kept_bytes(const struct handover_segment *segment)
 		       segment->bytes;
 }
 
-/* Behind the text lie breakpoints, behind the rest zeros. */
+/* The slack behind the text is breakpoints, behind the others zeros. */
 static void copy_segment(const struct loader *loader,
 			 const struct elf_segment *from,
 			 const struct handover_segment *to)
@@ -112,35 +112,34 @@ static void describe_segments(struct loader *loader, uint64_t alignment)
 }
 
 /*
- * One block, aligned by taking too much and trimming. The slack behind the
- * data is given up to the kernel's free list: it is mapped RW like any other
- * page of the direct map, so nothing is lost by lending it out.
+ * One block, aligned by allocating more and trimming. The slack behind the
+ * data goes to the kernel's free list: the direct map has it RW like any
+ * other free page.
  */
 static EFI_STATUS place_block(struct loader *loader)
 {
 	struct handover_segment *segments = loader->handover->segments;
 	struct handover_segment *last = &segments[ELF_SEGMENTS - 1];
-	uint64_t pages = 0;
+	uint64_t bytes = 0;
 	paddr_t start;
 	EFI_STATUS status;
 
 	describe_segments(loader, SIZE_2M);
 	for (size_t i = 0; i < ELF_SEGMENTS; i++)
-		pages += segments[i].bytes / PAGE_SIZE;
+		bytes += segments[i].bytes;
 	status = memory_alloc(loader, &(struct page_request){
-		.pages = pages + SIZE_2M / PAGE_SIZE - 1,
-		.owner = OWNER_KERNEL_IMAGE,
-	}, &start);
+		.out = &start, .bytes = bytes + SIZE_2M - PAGE_SIZE,
+		.owner = OWNER_KERNEL_IMAGE, .limit = ANYWHERE });
 	if (EFI_ERROR(status))
 		return status;
 	start.raw = align_up(start.raw, SIZE_2M);
-	memory_trim(loader, start, pages);
+	memory_trim(loader, start, bytes);
 	for (size_t i = 0; i < ELF_SEGMENTS; i++) {
 		segments[i].phys = start;
 		start.raw += segments[i].bytes;
 	}
 	loader->holdings[loader->holding_count - 1].kept_pages =
-		pages - (last->bytes - kept_bytes(last)) / PAGE_SIZE;
+		(bytes - last->bytes + kept_bytes(last)) / PAGE_SIZE;
 	return EFI_SUCCESS;
 }
 
@@ -151,14 +150,13 @@ static EFI_STATUS place_pieces(struct loader *loader)
 	describe_segments(loader, PAGE_SIZE);
 	for (size_t i = 0; i < ELF_SEGMENTS; i++) {
 		EFI_STATUS status = memory_alloc(loader, &(struct page_request){
-			.pages = segments[i].bytes / PAGE_SIZE,
-			.owner = OWNER_KERNEL_IMAGE,
-		}, &segments[i].phys);
+			.out = &segments[i].phys, .bytes = segments[i].bytes,
+			.owner = OWNER_KERNEL_IMAGE, .limit = ANYWHERE });
 
 		if (EFI_ERROR(status))
 			return status;
 	}
-	log_line('W', "image: no 2 MiB run free pages=4k");
+	log_warning("image: no 2 MiB run free pages=4k");
 	return EFI_SUCCESS;
 }
 

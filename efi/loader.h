@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * loader.h - what the parts of the loader share: the state of one boot.
+ * loader.h - the state of one boot, and the files that share it.
  *
- * The parts, in the order in which efi_main calls them: log, options,
- * crash_log, machine, kernel_image, exit.
+ * In the order in which efi_main uses them: log, secure_boot, fw_cfg, file,
+ * options, memory, handover, crash_log, machine, framebuffer_text,
+ * kernel_image, memory_map, switch_page, exit, exceptions, quiesce.
  */
 #ifndef EFI_LOADER_H
 #define EFI_LOADER_H
@@ -15,15 +16,39 @@
 #include <boot/options.h>
 #include <mm/kernel_tables.h>
 
-/* Everything that AllocatePages gave us, so that failure can give it back. */
-#define HOLDINGS_MAX 40
+#define HOLDINGS_MAX	40
+#define HANDOVER_LOG_BYTES	(4 * PAGE_SIZE)
 
+/* A run from AllocatePages, so that a failed start can free it. */
 struct holding {
 	paddr_t start;
 	uint64_t pages;
 	uint64_t kept_pages;		/* of them, from the start; 0 = all  */
-	/* OWNER_BOOT_RECLAIMABLE: the kernel may have it back */
-	enum owner owner;
+	enum owner owner;		/* OWNER_BOOT_RECLAIMABLE: not kept  */
+};
+
+/* A status and, when it is an error, the reason for the log line. */
+struct outcome {
+	EFI_STATUS status;
+	const char *why;
+};
+
+/* The firmware's map as last read, and buffers for `capacity` descriptors. */
+struct memory_map {
+	size_t capacity;
+	size_t first_holding;		/* the buffers are the newest        */
+	UINTN stride, bytes, key;
+	UINT32 version;
+
+	paddr_t raw;
+	paddr_t entries;		/* struct map_entry                  */
+	paddr_t scratch;
+	paddr_t regions;		/* struct region                     */
+	paddr_t free_list;		/* struct frame_run                  */
+	struct region_list list;
+
+	paddr_t pool;			/* for the page tables               */
+	uint64_t pool_bytes;
 };
 
 struct loader {
@@ -32,12 +57,16 @@ struct loader {
 	EFI_BOOT_SERVICES *boot;
 	EFI_LOADED_IMAGE *loaded;
 	EFI_FILE_HANDLE volume;		/* NULL when it cannot be read       */
+	uint64_t start_tsc, ticks_per_us;
 	bool secure_boot;
 	bool under_qemu;
 
 	struct options options;
-	char option_text[OPTIONS_BYTES];
-	size_t option_bytes;
+	struct option_text option_text;
+	char *log_text;			/* LOG_BYTES of it                   */
+	size_t log_bytes;
+	uint16_t log_port;		/* 0 = no serial port (yet)          */
+	bool console_open;		/* ConOut may be called              */
 
 	struct holding holdings[HOLDINGS_MAX];
 	size_t holding_count;
@@ -48,116 +77,109 @@ struct loader {
 	bool overridden;
 
 	struct machine_facts machine;
+	struct memory_map map;
 	struct handover *handover;
 };
 
-/* options.c: BULLDOG.CFG, load options and fw_cfg become option_text. */
-void options_read(struct loader *loader);
+/*
+ * log.c: lines "room: event key=value" for the kernel's log, the crash log
+ * and the serial port; an error also for the screen, with its status.
+ */
+#define LOG_BYTES	8192
+#define LOG_LETTERS	"IWEEE"
+enum log_level { LOG_INFO, LOG_WARNING, LOG_STOP, LOG_ERROR, LOG_FATAL };
+void log_init(struct loader *loader);
+void log_open_serial(void);		/* where the options say             */
+/* Returns `status`: `return log_error(...)`. */
+EFI_STATUS log_print(enum log_level level, EFI_STATUS status,
+		     const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+_Noreturn void log_stop(void);		/* resets                            */
+_Noreturn void reset_hard(void);	/* after an exception in log_stop    */
+#define log_info(...)	log_print(LOG_INFO, EFI_SUCCESS, __VA_ARGS__)
+#define log_warning(...)	log_print(LOG_WARNING, EFI_SUCCESS, __VA_ARGS__)
+#define log_error(status, ...)	log_print(LOG_ERROR, status, __VA_ARGS__)
+/* For errors after which no return to the firmware is possible. */
+#define fatal(...)							\
+	do {								\
+		log_print(LOG_FATAL, EFI_SUCCESS, __VA_ARGS__);		\
+		log_stop();						\
+	} while (0)
 
-/* file.c: a whole file of our own volume. Pages are a holding of ours. */
+/* secure_boot.c */
+bool secure_boot_is_on(EFI_SYSTEM_TABLE *system);
+
+/* fw_cfg.c: QEMU's device, if the hypervisor has it. */
+bool fw_cfg_present(void);
+size_t fw_cfg_read_file(const char *name, char *to, size_t bytes);
+
+/* file.c: a whole file of the boot volume. Its pages are a holding. */
 EFI_STATUS file_open_volume(struct loader *loader);
 void file_close_volume(struct loader *loader);
 bool file_exists(struct loader *loader, const CHAR16 *path);
 EFI_STATUS file_read(struct loader *loader, const CHAR16 *path,
 		     uint64_t limit_bytes, void **data, uint64_t *bytes);
 
-/* fw_cfg.c: fw_cfg, if there is a hypervisor that has it. */
-bool fw_cfg_present(void);
-size_t fw_cfg_read_file(const char *name, char *to, size_t bytes);
-
-/* kernel_image.c: find the kernel, check it, put it in memory. */
-EFI_STATUS kernel_image_choose(struct loader *loader);
-EFI_STATUS kernel_image_place(struct loader *loader);
-
-/* machine.c: the processor, the screen, the tables of the firmware. */
-void machine_note_entry_state(struct handover_cpu *cpu);
-void machine_read_processor(struct loader *loader);
-void machine_find_tables(struct loader *loader);
-void machine_find_framebuffer(struct loader *loader);
+/* options.c: BULLDOG.CFG, load options and fw_cfg become option_text. */
+void options_read(struct loader *loader);
 
 /* memory.c: pages from the firmware, each with its owner. */
+#define ANYWHERE	UINT64_MAX
 struct page_request {
-	uint64_t pages;
+	paddr_t *out;
+	uint64_t bytes;			/* rounded up to pages               */
 	enum owner owner;
 	EFI_MEMORY_TYPE type;		/* 0 = EfiLoaderData                 */
-	uint64_t limit;			/* bytes; 0 = anywhere               */
+	uint64_t limit;			/* the end's; 0 = 4 GiB              */
 };
 EFI_STATUS memory_alloc(struct loader *loader,
-			const struct page_request *request, paddr_t *out);
-void memory_free(struct loader *loader, paddr_t start);
-void memory_free_all(struct loader *loader);
-/* Keeps only [start..start + pages) of the newest holding. */
-void memory_trim(struct loader *loader, paddr_t start, uint64_t pages);
+			const struct page_request *request);
+/* All of them; after a failure the first few may be allocated. */
+EFI_STATUS memory_alloc_all(struct loader *loader,
+			    const struct page_request *requests, size_t count);
+/* Frees the holdings from holdings[first] on; the newest is the last. */
+void memory_free_from(struct loader *loader, size_t first);
+/* Keeps only [start..start + bytes) of the newest holding. */
+void memory_trim(struct loader *loader, paddr_t start, uint64_t bytes);
 
-/* crash_log.c: the crash-safe log, and what the last attempt left there. */
-EFI_STATUS crash_log_open(struct loader *loader, paddr_t *run,
-			  uint64_t *run_bytes);
-void crash_log_close(void);		/* on purpose: pages are given back  */
+/* handover.c: its pages are allocated early, its contents written last. */
+EFI_STATUS handover_alloc(struct loader *loader);
+void handover_fill(struct loader *loader, const struct table *table);
+
+/* crash_log.c: the log that survives a warm reset; the last attempt's. */
+EFI_STATUS crash_log_open(struct loader *loader);
+void crash_log_close(void);		/* on purpose: its pages are freed   */
 void crash_log_stage(const char *stage);
 void crash_log_fault(const char *fault);
 void crash_log_write(const char *text, size_t bytes);
 
-/* framebuffer_text.c: where the firmware's console is gone. */
-void framebuffer_set(const struct handover_framebuffer *screen);
-void framebuffer_print(const char *text, size_t bytes);
+/* machine.c: the processor, the tables of the firmware, the screen. */
+void machine_read_entry_state(struct handover_cpu *cpu);
+EFI_STATUS machine_read(struct loader *loader);
 
-/* Why it cannot go on, by what it last tried. */
+/* framebuffer_text.c: for errors after the firmware's console is gone. */
+void framebuffer_print(const struct handover_framebuffer *to,
+		       const char *text, size_t bytes);
+
+/* kernel_image.c: find the kernel, check it, place it in memory. */
+EFI_STATUS kernel_image_choose(struct loader *loader);
+EFI_STATUS kernel_image_place(struct loader *loader);
+
+/* memory_map.c: the map, its buffers, and what the kernel gets of it. */
 #define NO_ROOM		"no room for map and tables "			\
 			"try=\"a machine with 64 MiB\""
-#define NO_MAP		"the firmware gives no map try=\"update the firmware\""
-#define STRANGE_MAP	"a map that cannot be read try=\"update the firmware\""
-#define GROWING_MAP	"the map never stops growing try=\"start it again\""
 #define CLAIMED		"the map claims our pages back"
-#define NO_EXIT		"firmware keeps the machine"
-
-#define LOG_PAGES	4
-
-/* Buffers for a map of `capacity` descriptors; all are holdings of ours. */
-struct memory_map {
-	const char *trouble;
-	size_t capacity;
-	UINTN stride;
-	UINT32 version;
-	UINTN map_bytes, map_key;
-
-	paddr_t raw_map;
-	paddr_t entries;		/* struct map_entry                  */
-	paddr_t scratch;
-	paddr_t regions;		/* struct region                     */
-	paddr_t free_list;		/* struct frame_run                  */
-	struct region_list list;
-
-	paddr_t pool;
-	uint64_t pool_pages;
-};
-extern struct memory_map map;
-
-/* secure_boot.c */
-bool secure_boot_is_on(EFI_SYSTEM_TABLE *firmware);
-
-/* quiesce.c */
-void mask_interrupts(void);
-
-/* memory_map.c */
-EFI_STATUS take(struct loader *loader, uint64_t bytes, enum owner owner,
-		paddr_t *out);
-EFI_STATUS memory_map_get(struct loader *loader);
+struct outcome memory_map_get(struct loader *loader);
+struct outcome memory_map_make_room(struct loader *loader);
 enum status memory_map_normalise(struct loader *loader);
 bool memory_map_is_claimed(const struct loader *loader);
-struct tables_request tables_request(struct loader *loader);
-EFI_STATUS memory_map_make_room(struct loader *loader);
+struct tables_request memory_map_tables(struct loader *loader);
 
 /* switch_page.c */
-void switch_page_make_data(struct loader *loader, paddr_t page);
 void switch_page_fill(struct loader *loader);
+void switch_page_make_data(struct loader *loader);
 
-/* handover.c */
-EFI_STATUS handover_alloc(struct loader *loader,
-			  const struct handover_cpu *entry_state,
-			  uint64_t first_tsc);
-void handover_fill(struct loader *loader, const struct table *table);
-
-/* exit.c: the exit, the tables, the jump. */
+/* exit.c: from the buffers for it to the jump. */
 EFI_STATUS exit_prepare(struct loader *loader);
 EFI_STATUS exit_boot_services(struct loader *loader);
 _Noreturn void exit_to_kernel(struct loader *loader);
@@ -165,21 +187,7 @@ _Noreturn void exit_to_kernel(struct loader *loader);
 /* exceptions.c: from the exit on, an exception is logged, then resets. */
 void exceptions_install(void);
 
-/* log.c */
-void log_init(EFI_SYSTEM_TABLE *system, uint64_t start_tsc);
-void log_open_serial(const struct options *options);
-void log_open_console(void);
-void log_close_console(void);		/* no ConOut from here on            */
-/* One log line, on serial and kept for the kernel: "room: event key=value" */
-void log_line(char level, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-/* Also on the screen. Returns `status`: `return log_error(...)`. */
-EFI_STATUS log_error(EFI_STATUS status, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-/* Where there is nobody to return to, or no sense in it: says it, resets. */
-_Noreturn void fatal(const char *format, ...)
-	__attribute__((format(printf, 1, 2)));
-const char *log_text(size_t *bytes);
-uint64_t log_ticks_per_us(void);
+/* quiesce.c */
+void mask_interrupts(void);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * What the processor can do and how the firmware left it; the MTRRs; where
- * ACPI, SMBIOS and the framebuffer are. Everything is read, nothing set.
+ * The processor's features and its state at entry, the MTRRs, and where ACPI,
+ * SMBIOS and the framebuffer are. Everything is read, nothing is set.
  */
 #include "loader.h"
 
@@ -17,28 +17,26 @@
 #define MSR_AMD_SYSCFG		0xc0010010
 #define MSR_AMD_TOP_MEM2	0xc001001d
 
-struct feature_bit {
-	enum cpu_feature feature;
-	uint32_t leaf;
-	uint32_t subleaf;
-	unsigned word;			/* 0 eax, 1 ebx, 2 ecx, 3 edx        */
-	unsigned bit;
-};
-
 /* Intel SDM vol. 2A, CPUID; AMD APM vol. 3 appendix E. */
-static const struct feature_bit feature_bits[] = {
-	{ CPU_MCE, 1, 0, 3, 7 },	{ CPU_MTRR, 1, 0, 3, 12 },
-	{ CPU_PGE, 1, 0, 3, 13 },	{ CPU_PAT, 1, 0, 3, 16 },
-	{ CPU_PCID, 1, 0, 2, 17 },	{ CPU_X2APIC, 1, 0, 2, 21 },
-	{ CPU_HYPERVISOR, 1, 0, 2, 31 }, { CPU_SMEP, 7, 0, 1, 7 },
-	{ CPU_SMAP, 7, 0, 1, 20 },	{ CPU_UMIP, 7, 0, 2, 2 },
-	{ CPU_PKU, 7, 0, 2, 3 },	{ CPU_CET, 7, 0, 2, 7 },
-	{ CPU_LA57, 7, 0, 2, 16 },
-	{ CPU_NX, 0x80000001, 0, 3, 20 },
-	{ CPU_PAGE_1G, 0x80000001, 0, 3, 26 },
+enum cpuid_word { EBX = 1, ECX, EDX };
+
+static const struct feature_bit {
+	enum cpu_feature feature;
+	uint32_t leaf;			/* subleaf 0                         */
+	enum cpuid_word word;
+	unsigned bit;
+} feature_bits[] = {
+	{ CPU_MCE, 1, EDX, 7 },		{ CPU_MTRR, 1, EDX, 12 },
+	{ CPU_PGE, 1, EDX, 13 },	{ CPU_PAT, 1, EDX, 16 },
+	{ CPU_PCID, 1, ECX, 17 },	{ CPU_X2APIC, 1, ECX, 21 },
+	{ CPU_HYPERVISOR, 1, ECX, 31 },	{ CPU_SMEP, 7, EBX, 7 },
+	{ CPU_SMAP, 7, EBX, 20 },	{ CPU_UMIP, 7, ECX, 2 },
+	{ CPU_PKU, 7, ECX, 3 },		{ CPU_CET, 7, ECX, 7 },
+	{ CPU_LA57, 7, ECX, 16 },	{ CPU_NX, 0x80000001, EDX, 20 },
+	{ CPU_PAGE_1G, 0x80000001, EDX, 26 },
 };
 
-void machine_note_entry_state(struct handover_cpu *cpu)
+void machine_read_entry_state(struct handover_cpu *cpu)
 {
 	cpu->cr0 = READ_CONTROL(0);
 	cpu->cr3 = READ_CONTROL(3);
@@ -77,14 +75,14 @@ static void read_mtrrs(struct machine_facts *machine)
 		mtrr->top_mem2 = read_msr(MSR_AMD_TOP_MEM2);
 }
 
-void machine_read_processor(struct loader *loader)
+static void read_processor(struct loader *loader)
 {
 	struct handover_cpu *cpu = &loader->machine.cpu;
 
 	cpu->features = 0;
 	for (size_t i = 0; i < ARRAY_LENGTH(feature_bits); i++) {
 		const struct feature_bit *bit = &feature_bits[i];
-		struct cpuid id = read_cpuid(bit->leaf, bit->subleaf);
+		struct cpuid id = read_cpuid(bit->leaf, 0);
 		const uint32_t words[] = { id.eax, id.ebx, id.ecx, id.edx };
 
 		if (cpuid_has_leaf(bit->leaf) &&
@@ -101,65 +99,61 @@ void machine_read_processor(struct loader *loader)
 	read_mtrrs(&loader->machine);
 }
 
-void machine_find_tables(struct loader *loader)
+/* The last of them: firmware may list tables at address 0. */
+static paddr_t find_table(const EFI_SYSTEM_TABLE *system, EFI_GUID guid)
 {
-	static const EFI_GUID acpi2 = ACPI_20_TABLE_GUID;
-	static const EFI_GUID acpi1 = ACPI_TABLE_GUID;
-	static const EFI_GUID smbios = SMBIOS_TABLE_GUID;
-	static const EFI_GUID smbios3 = SMBIOS3_TABLE_GUID;
-	struct handover *handover = loader->handover;
+	paddr_t found = { 0 };
 
-	for (UINTN i = 0; i < loader->system->NumberOfTableEntries; i++) {
-		EFI_CONFIGURATION_TABLE *entry =
-			&loader->system->ConfigurationTable[i];
-		paddr_t table = { (uint64_t)entry->VendorTable };
-		const EFI_GUID *guid = &entry->VendorGuid;
+	for (UINTN i = 0; i < system->NumberOfTableEntries; i++) {
+		EFI_CONFIGURATION_TABLE *entry = &system->ConfigurationTable[i];
 
-		if (table.raw == 0)
-			continue;
-		if (memcmp(guid, &acpi2, sizeof(*guid)) == 0) {
-			handover->rsdp = table;
-			handover->rsdp_version = 2;
-		} else if (memcmp(guid, &acpi1, sizeof(*guid)) == 0 &&
-			   handover->rsdp_version < 2) {
-			handover->rsdp = table;
-			handover->rsdp_version = 1;
-		} else if (memcmp(guid, &smbios, sizeof(*guid)) == 0) {
-			handover->smbios = table;
-		} else if (memcmp(guid, &smbios3, sizeof(*guid)) == 0) {
-			handover->smbios3 = table;
-		}
+		if (entry->VendorTable != NULL &&
+		    memcmp(&entry->VendorGuid, &guid, sizeof(guid)) == 0)
+			found.raw = (uint64_t)entry->VendorTable;
 	}
+	return found;
 }
 
-static bool masks_of(const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *info,
-		     struct handover_framebuffer *screen)
+static void find_tables(struct loader *loader)
 {
-	switch (info->PixelFormat) {
-	case PixelRedGreenBlueReserved8BitPerColor:
-		screen->red_mask = 0x0000ff;
-		screen->green_mask = 0x00ff00;
-		screen->blue_mask = 0xff0000;
-		return true;
-	case PixelBlueGreenRedReserved8BitPerColor:
-		screen->red_mask = 0xff0000;
-		screen->green_mask = 0x00ff00;
-		screen->blue_mask = 0x0000ff;
-		return true;
-	case PixelBitMask:
-		screen->red_mask = info->PixelInformation.RedMask;
-		screen->green_mask = info->PixelInformation.GreenMask;
-		screen->blue_mask = info->PixelInformation.BlueMask;
-		/* Anything but 32 bits a pixel has a bit up there missing. */
-		return (screen->red_mask | screen->green_mask |
-			screen->blue_mask |
-			info->PixelInformation.ReservedMask) >> 24 != 0;
-	default:
-		return false;	/* BltOnly: no memory to draw into */
+	const EFI_SYSTEM_TABLE *system = loader->system;
+	struct handover *to = loader->handover;
+
+	to->rsdp = find_table(system, (EFI_GUID)ACPI_20_TABLE_GUID);
+	to->rsdp_version = 2;
+	if (to->rsdp.raw == 0) {
+		to->rsdp = find_table(system, (EFI_GUID)ACPI_TABLE_GUID);
+		to->rsdp_version = to->rsdp.raw != 0 ? 1 : 0;
 	}
+	to->smbios = find_table(system, (EFI_GUID)SMBIOS_TABLE_GUID);
+	to->smbios3 = find_table(system, (EFI_GUID)SMBIOS3_TABLE_GUID);
 }
 
-void machine_find_framebuffer(struct loader *loader)
+/* False where a pixel has no 32 bits, or no memory (PixelBltOnly). */
+static bool find_masks(const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *info,
+		       struct handover_framebuffer *screen)
+{
+	static const EFI_PIXEL_BITMASK known[] = {
+		[PixelRedGreenBlueReserved8BitPerColor] = {
+			0x0000ff, 0x00ff00, 0xff0000, 0xff000000 },
+		[PixelBlueGreenRedReserved8BitPerColor] = {
+			0xff0000, 0x00ff00, 0x0000ff, 0xff000000 },
+	};
+	unsigned format = info->PixelFormat;
+	EFI_PIXEL_BITMASK masks = info->PixelInformation;
+
+	if (format > PixelBitMask)
+		return false;
+	if (format < PixelBitMask)
+		masks = known[format];
+	screen->red_mask = masks.RedMask;
+	screen->green_mask = masks.GreenMask;
+	screen->blue_mask = masks.BlueMask;
+	return (masks.RedMask | masks.GreenMask | masks.BlueMask |
+		masks.ReservedMask) >> 24 != 0;
+}
+
+static void find_framebuffer(struct loader *loader)
 {
 	static EFI_GUID guid = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
 	struct handover_framebuffer screen = { 0 };
@@ -175,7 +169,7 @@ void machine_find_framebuffer(struct loader *loader)
 	screen.bytes = output->Mode->FrameBufferSize;
 	screen.width = info->HorizontalResolution;
 	screen.height = info->VerticalResolution;
-	if (screen.base.raw == 0 || !masks_of(info, &screen) ||
+	if (screen.base.raw == 0 || !find_masks(info, &screen) ||
 	    info->PixelsPerScanLine < screen.width ||
 	    info->PixelsPerScanLine > UINT32_MAX / 4)
 		return;
@@ -183,9 +177,16 @@ void machine_find_framebuffer(struct loader *loader)
 	if (screen.width == 0 || screen.height == 0 ||
 	    screen.bytes < screen.pitch_bytes)
 		return;
-	/* Never believe more lines than the stated size can hold. */
+	/* Never more lines than the stated size can hold. */
 	screen.height = (uint32_t)min_u64(screen.height,
 					  screen.bytes / screen.pitch_bytes);
 	loader->handover->framebuffer = screen;
-	framebuffer_set(&screen);
+}
+
+EFI_STATUS machine_read(struct loader *loader)
+{
+	read_processor(loader);
+	find_tables(loader);
+	find_framebuffer(loader);
+	return EFI_SUCCESS;
 }

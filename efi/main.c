@@ -1,79 +1,85 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * Bulldog's loader, from the firmware's call to the kernel's first
- * instruction. This file is the order of things; each line's room is named
- * in loader.h. Until exit_boot_services everything can fail and be given back;
- * after it there is only forward.
+ * instruction. This file is the order of the steps. Until ExitBootServices
+ * each step may fail and everything is given back; after it there is no
+ * return.
  */
 #include "loader.h"
 
-#include <arch/instructions.h>
+#include <arch/tsc_rate.h>
+#include <base/bits.h>
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 
-static struct loader loader;
-
-static EFI_STATUS open_firmware(void)
+static EFI_STATUS open_firmware(struct loader *loader)
 {
 	static EFI_GUID guid = LOADED_IMAGE_PROTOCOL;
-	EFI_STATUS status = loader.boot->HandleProtocol(
-		loader.image, &guid, (void **)&loader.loaded);
+	EFI_STATUS status = loader->boot->HandleProtocol(
+		loader->image, &guid, (void **)&loader->loaded);
 
 	if (EFI_ERROR(status)) {
-		/* There are no options yet: where serial ports usually are. */
-		options_defaults(&loader.options);
-		log_open_serial(&loader.options);
+		/* Options are not read yet: the usual serial port. */
+		options_defaults(&loader->options);
+		log_open_serial();
 		return log_error(status, "loader: no loaded-image protocol "
 					 "try=\"start it from the boot menu\"");
 	}
-	/* Five minutes are enough for us, not for what follows. */
-	loader.boot->SetWatchdogTimer(0, 0, 0, NULL);
-	loader.secure_boot = secure_boot_is_on(loader.system);
-	loader.under_qemu = fw_cfg_present();
-	status = file_open_volume(&loader);
+	/* Five minutes suffice for the loader, not for the kernel. */
+	loader->boot->SetWatchdogTimer(0, 0, 0, NULL);
+	loader->secure_boot = secure_boot_is_on(loader->system);
+	loader->under_qemu = fw_cfg_present();
+	status = file_open_volume(loader);
 	if (EFI_ERROR(status))
-		log_line('W', "loader: volume unreadable status=0x%lx",
+		log_warning("loader: volume unreadable status=0x%lx",
 			 (uint64_t)status);
-	options_read(&loader);
-	log_open_serial(&loader.options);
-	log_line('I', "loader: hello secure_boot=%d qemu=%d",
-		 loader.secure_boot, loader.under_qemu);
+	options_read(loader);
+	log_open_serial();
+	log_info("loader: hello secure_boot=%d qemu=%d",
+		 loader->secure_boot, loader->under_qemu);
 	return EFI_SUCCESS;
 }
 
+/* Each step logs its own error. The crash log keeps the last stage. */
+static const struct {
+	const char *stage;
+	EFI_STATUS (*take)(struct loader *loader);
+} steps[] = {
+	{ "loader.firmware", open_firmware },
+	{ "loader.handover", handover_alloc },
+	{ "loader.crash_log", crash_log_open },
+	{ "loader.options", machine_read },
+	{ "loader.image", kernel_image_choose },
+	{ "loader.image", kernel_image_place },
+	{ "loader.prepare", exit_prepare },
+	{ "loader.exit", exit_boot_services },
+};
+
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 {
-	uint64_t first_tsc = read_tsc();
-	struct handover_cpu entry_state = { 0 };
-	EFI_STATUS status;
+	/* Firmware gives 128 KiB of stack; in .data they would be shipped. */
+	char option_text[OPTIONS_BYTES], log_text[LOG_BYTES];
+	struct loader loader = {
+		.image = image,
+		.system = system,
+		.boot = system->BootServices,
+		.start_tsc = read_tsc(),
+		.ticks_per_us = tsc_rate(),
+		.option_text = { option_text, OPTIONS_BYTES, 0 },
+		.log_text = log_text,
+		.console_open = true,
+	};
+	EFI_STATUS status = EFI_SUCCESS;
 
-	machine_note_entry_state(&entry_state);
-	loader.image = image;
-	loader.system = system;
-	loader.boot = system->BootServices;
-	log_init(system, first_tsc);
-	status = open_firmware();
-	if (!EFI_ERROR(status))
-		status = handover_alloc(&loader, &entry_state, first_tsc);
-	if (!EFI_ERROR(status)) {
-		machine_read_processor(&loader);
-		machine_find_tables(&loader);
-		machine_find_framebuffer(&loader);
-		crash_log_stage("loader.image");
-		status = kernel_image_choose(&loader);
-	}
-	if (!EFI_ERROR(status))
-		status = kernel_image_place(&loader);
-	crash_log_stage("loader.prepare");
-	if (!EFI_ERROR(status))
-		status = exit_prepare(&loader);
-	if (!EFI_ERROR(status)) {
-		crash_log_stage("loader.exit");
-		status = exit_boot_services(&loader);
+	machine_read_entry_state(&loader.machine.cpu);
+	log_init(&loader);
+	for (size_t i = 0; i < ARRAY_LENGTH(steps) && !EFI_ERROR(status); i++) {
+		crash_log_stage(steps[i].stage);
+		status = steps[i].take(&loader);
 	}
 	if (EFI_ERROR(status)) {
 		crash_log_close();
-		memory_free_all(&loader);
+		memory_free_from(&loader, 0);
 		file_close_volume(&loader);
 		return status;
 	}

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Pages from the firmware. Each run is written down with the owner that
- * the kernel's ledger will show for it; until the exit all of them can be
- * given back, so that a failed start leaves the machine as it was. What the
- * firmware gives is looked at: it need not be what was asked for.
+ * Pages from the firmware. Each run is recorded with the owner that the
+ * kernel's ledger will show for it. Until the exit all of them can be freed,
+ * so that a failed start leaves the machine as it was. Runs from the
+ * firmware are checked: they may be other ones than were requested.
  */
 #include "loader.h"
 
@@ -11,174 +11,153 @@
 #include <base/bits.h>
 #include <mm/region.h>
 
-static bool is_acceptable(uint64_t start, uint64_t pages, uint64_t limit)
+static bool is_acceptable(uint64_t start, uint64_t bytes, uint64_t limit)
 {
 	uint64_t end;
 
 	if (start < LOW_END || !is_aligned(start, PAGE_SIZE))
 		return false;
-	return !add_overflows(start, pages * PAGE_SIZE, &end) &&
-	       (limit == 0 || end <= limit);
+	return !add_overflows(start, bytes, &end) && end <= limit;
 }
 
-static const struct range *bad_in(const struct loader *loader, uint64_t start,
-				  uint64_t pages)
+static const struct range *find_bad(const struct loader *loader,
+					const struct page_request *wanted)
 {
-	return bad_find(loader->options.bad, loader->options.bad_count, start,
-			pages * PAGE_SIZE);
+	return bad_find(loader->options.bad, loader->options.bad_count,
+			wanted->out->raw, wanted->bytes);
 }
 
-/* One run more, written down as the newest holding. */
-static EFI_STATUS ask(struct loader *loader, const struct page_request *wanted)
+/* One run, which becomes the newest holding. */
+static EFI_STATUS request_run(struct loader *loader,
+			      const struct page_request *wanted)
 {
-	EFI_MEMORY_TYPE type = wanted->type ? wanted->type : EfiLoaderData;
-	EFI_PHYSICAL_ADDRESS start = wanted->limit != 0 ? wanted->limit - 1 : 0;
+	EFI_PHYSICAL_ADDRESS start = wanted->limit - 1;
+	uint64_t pages = wanted->bytes / PAGE_SIZE;
 	EFI_STATUS status;
 
 	if (loader->holding_count == HOLDINGS_MAX)
 		return EFI_OUT_OF_RESOURCES;
 	status = loader->boot->AllocatePages(
-		wanted->limit != 0 ? AllocateMaxAddress : AllocateAnyPages,
-		type, wanted->pages, &start);
-	if (!EFI_ERROR(status))
-		loader->holdings[loader->holding_count++] = (struct holding){
-			.start = { start },
-			.pages = wanted->pages,
-			.owner = wanted->owner,
-		};
-	return status;
-}
-
-static uint64_t newest_start(const struct loader *loader)
-{
-	return loader->holdings[loader->holding_count - 1].start.raw;
-}
-
-static void free_newest(struct loader *loader)
-{
-	struct holding *newest = &loader->holdings[--loader->holding_count];
-
-	loader->boot->FreePages(newest->start.raw, newest->pages);
-}
-
-/*
- * Below the bad memory that was lent, and below what is bad there, and so
- * on: most firmware lends the highest that it has.
- */
-static bool ask_below_bad(struct loader *loader,
-			  const struct page_request *request, paddr_t *out)
-{
-	struct page_request wanted = *request;
-	const struct range *bad = bad_in(loader, out->raw, request->pages);
-
-	while (bad != NULL) {
-		wanted.limit = bad->start;
-		if (wanted.limit <= LOW_END || EFI_ERROR(ask(loader, &wanted)))
-			return false;
-		out->raw = newest_start(loader);
-		bad = bad_in(loader, out->raw, request->pages);
-		if (bad == NULL && is_acceptable(out->raw, request->pages,
-						 wanted.limit))
-			return true;
-		free_newest(loader);
-	}
-	return false;
-}
-
-/* The first good part of the newest holding that is as long as is asked. */
-static bool find_good_part(const struct loader *loader,
-			   const struct page_request *request, paddr_t *out)
-{
-	const struct options *options = &loader->options;
-	const struct holding *newest =
-		&loader->holdings[loader->holding_count - 1];
-	uint64_t bytes = request->pages * PAGE_SIZE;
-
-	out->raw = bad_step_over(options->bad, options->bad_count,
-				 newest->start.raw + LOW_END, bytes);
-	return out->raw + bytes <=
-		       newest->start.raw + newest->pages * PAGE_SIZE &&
-	       is_acceptable(out->raw, request->pages, request->limit);
-}
-
-/*
- * Some firmware lends page 0, or all of low memory first, and any may lend
- * what memmap= calls bad. Such a run is given back, and one asked for that
- * is longer by all of that: wherever it begins, a part of it is good.
- */
-EFI_STATUS memory_alloc(struct loader *loader,
-			const struct page_request *request, paddr_t *out)
-{
-	const struct options *options = &loader->options;
-	struct page_request wanted = *request, longer;
-	EFI_STATUS status;
-
-	/* mem= also binds the loader: what it keeps must be in use later. */
-	if (options->mem_limit != 0)
-		wanted.limit = wanted.limit == 0 ? options->mem_limit :
-			min_u64(wanted.limit, options->mem_limit);
-	status = ask(loader, &wanted);
+		wanted->limit == ANYWHERE ? AllocateAnyPages :
+					    AllocateMaxAddress,
+		wanted->type ? wanted->type : EfiLoaderData, pages, &start);
 	if (EFI_ERROR(status))
 		return status;
-	out->raw = newest_start(loader);
-	if (is_acceptable(out->raw, wanted.pages, wanted.limit) &&
-	    bad_in(loader, out->raw, wanted.pages) == NULL)
-		return EFI_SUCCESS;
-	free_newest(loader);
-	if (ask_below_bad(loader, &wanted, out))
-		return EFI_SUCCESS;
-	longer = wanted;
-	longer.pages += (LOW_END + bad_detour_bytes(
-		options->bad, options->bad_count, wanted.pages * PAGE_SIZE)) /
-		PAGE_SIZE;
-	status = ask(loader, &longer);
+	wanted->out->raw = start;
+	loader->holdings[loader->holding_count++] = (struct holding){
+		.start = { start },
+		.pages = pages,
+		.owner = wanted->owner,
+	};
+	return EFI_SUCCESS;
+}
+
+void memory_free_from(struct loader *loader, size_t first)
+{
+	while (loader->holding_count > first) {
+		const struct holding *newest =
+			&loader->holdings[--loader->holding_count];
+
+		loader->boot->FreePages(newest->start.raw, newest->pages);
+	}
+}
+
+/*
+ * A run that is longer by low memory and by all bad ranges has a good part,
+ * wherever it begins.
+ */
+static EFI_STATUS request_longer(struct loader *loader,
+				 const struct page_request *wanted)
+{
+	const struct range *bad = loader->options.bad;
+	size_t bad_count = loader->options.bad_count;
+	struct page_request longer = *wanted;
+	uint64_t start, end;
+	EFI_STATUS status;
+
+	longer.bytes += LOW_END +
+			bad_detour_bytes(bad, bad_count, wanted->bytes);
+	status = request_run(loader, &longer);
 	if (!EFI_ERROR(status)) {
-		if (find_good_part(loader, &wanted, out)) {
-			memory_trim(loader, *out, wanted.pages);
+		end = wanted->out->raw + longer.bytes;
+		start = bad_step_over(bad, bad_count,
+				      wanted->out->raw + LOW_END,
+				      wanted->bytes);
+		wanted->out->raw = start;
+		if (start + wanted->bytes <= end &&
+		    is_acceptable(start, wanted->bytes, wanted->limit)) {
+			memory_trim(loader, *wanted->out, wanted->bytes);
 			return EFI_SUCCESS;
 		}
-		free_newest(loader);
+		memory_free_from(loader, loader->holding_count - 1);
 		status = EFI_OUT_OF_RESOURCES;
 	}
-	if (options->bad_count != 0)
-		log_line('W', "memory: no good place pages=%lu why=\"memmap= "
-			      "calls bad what the firmware gives\"",
-			 wanted.pages);
+	if (bad_count != 0)
+		log_warning("memory: no good place pages=%lu why=\"memmap= "
+			    "calls bad what the firmware gives\"",
+			    wanted->bytes / PAGE_SIZE);
 	return status;
 }
 
-void memory_free(struct loader *loader, paddr_t start)
+/*
+ * Some firmware gives page 0, or all of low memory first, and any firmware
+ * may give memory that memmap= calls bad: such a run is freed. Most firmware
+ * allocates from the top, so the next request ends below the bad range.
+ */
+EFI_STATUS memory_alloc(struct loader *loader,
+			const struct page_request *request)
 {
-	if (start.raw == 0)
-		return;
-	for (size_t i = 0; i < loader->holding_count; i++) {
-		struct holding *holding = &loader->holdings[i];
+	const struct options *options = &loader->options;
+	struct page_request wanted = *request, lower;
+	const struct range *bad;
+	EFI_STATUS status;
 
-		if (holding->start.raw != start.raw)
-			continue;
-		loader->boot->FreePages(holding->start.raw, holding->pages);
-		*holding = loader->holdings[--loader->holding_count];
-		return;
-	}
+	wanted.bytes = align_up(wanted.bytes, PAGE_SIZE);
+	ASSERT(wanted.bytes > 0);
+	if (wanted.limit == 0)
+		wanted.limit = 4 * GIB;
+	/* The kernel uses only memory below mem=. */
+	if (options->mem_limit != 0)
+		wanted.limit = min_u64(wanted.limit, options->mem_limit);
+	lower = wanted;
+	do {
+		status = request_run(loader, &lower);
+		if (EFI_ERROR(status))
+			break;
+		bad = find_bad(loader, &lower);
+		if (bad == NULL && is_acceptable(lower.out->raw, lower.bytes,
+						 lower.limit))
+			return EFI_SUCCESS;
+		memory_free_from(loader, loader->holding_count - 1);
+		lower.limit = bad != NULL ? bad->start : 0;
+	} while (lower.limit > LOW_END);
+	if (EFI_ERROR(status) && lower.limit == wanted.limit)
+		return status;
+	return request_longer(loader, &wanted);
 }
 
-void memory_free_all(struct loader *loader)
+EFI_STATUS memory_alloc_all(struct loader *loader,
+			    const struct page_request *requests, size_t count)
 {
-	while (loader->holding_count > 0)
-		free_newest(loader);
+	EFI_STATUS status = EFI_SUCCESS;
+
+	for (size_t i = 0; i < count && !EFI_ERROR(status); i++)
+		status = memory_alloc(loader, &requests[i]);
+	return status;
 }
 
-void memory_trim(struct loader *loader, paddr_t start, uint64_t pages)
+void memory_trim(struct loader *loader, paddr_t start, uint64_t bytes)
 {
-	struct holding *newest = &loader->holdings[loader->holding_count - 1];
-	uint64_t head = (start.raw - newest->start.raw) / PAGE_SIZE;
-	uint64_t tail = newest->pages - head - pages;
+	struct holding *run = &loader->holdings[loader->holding_count - 1];
+	uint64_t head = (start.raw - run->start.raw) / PAGE_SIZE;
+	uint64_t tail = run->pages - head - bytes / PAGE_SIZE;
 
-	ASSERT(head + pages + tail == newest->pages);
+	ASSERT(loader->holding_count > 0);
+	ASSERT(head <= run->pages && tail <= run->pages - head);
 	if (head > 0)
-		loader->boot->FreePages(newest->start.raw, head);
+		loader->boot->FreePages(run->start.raw, head);
 	if (tail > 0)
-		loader->boot->FreePages(start.raw + pages * PAGE_SIZE, tail);
-	newest->start = start;
-	newest->pages = pages;
+		loader->boot->FreePages(start.raw + bytes, tail);
+	run->start = start;
+	run->pages = bytes / PAGE_SIZE;
 }

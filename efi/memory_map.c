@@ -1,137 +1,113 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * The firmware's memory map, and every buffer that the work after the exit
- * needs, sized from the map as it is now plus slack.
+ * needs. Nothing can be allocated after the exit, and each allocation before
+ * it may lengthen the map: therefore the buffers are sized from the map as
+ * it is, plus slack, and sized again when it has outgrown them.
  */
 #include "loader.h"
 
+#include <base/assert.h>
 #include <base/bits.h>
 #include <mm/region_runs.h>
 
-/* Every allocation may split a descriptor; the firmware adds its own. */
+/* Each allocation may split a descriptor; the firmware adds its own. */
 #define SLACK_ENTRIES	64
 #define GROWTH_ROUNDS	8
 
-struct memory_map map;
+#define NO_MAP		"the firmware gives no map try=\"update the firmware\""
+#define STRANGE_MAP	"a map that cannot be read try=\"update the firmware\""
+#define GROWING_MAP	"the map never stops growing try=\"start it again\""
 
-EFI_STATUS take(struct loader *loader, uint64_t bytes, enum owner owner,
-		paddr_t *out)
+/* A map of another shape than the buffers were sized for does not fit. */
+struct outcome memory_map_get(struct loader *loader)
 {
-	map.trouble = NO_ROOM;
-	return memory_alloc(loader, &(struct page_request){
-		.pages = align_up(bytes, PAGE_SIZE) / PAGE_SIZE,
-		.owner = owner,
-		.limit = 4 * GIB,
-	}, out);
-}
-
-/* A map of another shape than the one we made room for does not fit. */
-EFI_STATUS memory_map_get(struct loader *loader)
-{
-	UINTN room = map.capacity * map.stride, stride = map.stride;
+	struct memory_map *map = &loader->map;
+	UINTN room = map->capacity * map->stride, stride = map->stride;
 	EFI_STATUS status;
 
-	map.map_bytes = room;
-	map.trouble = NO_MAP;
+	map->bytes = room;
 	status = loader->boot->GetMemoryMap(
-		&map.map_bytes, (EFI_MEMORY_DESCRIPTOR *)map.raw_map.raw,
-		&map.map_key, &stride, &map.version);
-	if (!EFI_ERROR(status) &&
-	    (map.map_bytes > room || stride != map.stride))
+		&map->bytes, (EFI_MEMORY_DESCRIPTOR *)map->raw.raw, &map->key,
+		&stride, &map->version);
+	if (!EFI_ERROR(status) && (map->bytes > room || stride != map->stride))
 		status = EFI_BUFFER_TOO_SMALL;
-	if (status == EFI_BUFFER_TOO_SMALL)
-		map.trouble = GROWING_MAP;
-	return status;
+	return (struct outcome){
+		status, status == EFI_BUFFER_TOO_SMALL ? GROWING_MAP : NO_MAP };
 }
 
 static EFI_STATUS alloc_buffers(struct loader *loader)
 {
-	size_t items = region_list_capacity(map.capacity);
-	const struct {
-		uint64_t bytes;
-		enum owner owner;
-		paddr_t *out;
-	} wanted[] = {
-		{ map.capacity * map.stride, OWNER_HANDOVER, &map.raw_map },
-		{ map.capacity * sizeof(struct map_entry),
-		  OWNER_BOOT_RECLAIMABLE, &map.entries },
-		{ region_scratch_bytes(map.capacity), OWNER_BOOT_RECLAIMABLE,
-		  &map.scratch },
-		{ items * sizeof(struct region), OWNER_HANDOVER, &map.regions },
-		{ items * sizeof(struct frame_run), OWNER_BOOT_LIST,
-		  &map.free_list },
+	struct memory_map *map = &loader->map;
+	size_t items = region_list_capacity(map->capacity);
+	const struct page_request wanted[] = {
+		{ .out = &map->raw, .owner = OWNER_HANDOVER,
+		  .bytes = map->capacity * map->stride },
+		{ .out = &map->entries, .owner = OWNER_BOOT_RECLAIMABLE,
+		  .bytes = map->capacity * sizeof(struct map_entry) },
+		{ .out = &map->scratch, .owner = OWNER_BOOT_RECLAIMABLE,
+		  .bytes = region_scratch_bytes(map->capacity) },
+		{ .out = &map->regions, .owner = OWNER_HANDOVER,
+		  .bytes = items * sizeof(struct region) },
+		{ .out = &map->free_list, .owner = OWNER_BOOT_LIST,
+		  .bytes = items * sizeof(struct frame_run) },
 	};
 
-	for (size_t i = 0; i < ARRAY_LENGTH(wanted); i++) {
-		EFI_STATUS status = take(loader, wanted[i].bytes,
-					 wanted[i].owner, wanted[i].out);
-
-		if (EFI_ERROR(status))
-			return status;
-	}
-	return EFI_SUCCESS;
+	return memory_alloc_all(loader, wanted, ARRAY_LENGTH(wanted));
 }
 
-static void free_buffers(struct loader *loader)
+/* The map's length now; the stride is the firmware's choice. */
+static struct outcome size_buffers(struct loader *loader)
 {
-	paddr_t *const taken[] = { &map.raw_map, &map.entries, &map.scratch,
-				   &map.regions, &map.free_list, &map.pool };
-
-	for (size_t i = 0; i < ARRAY_LENGTH(taken); i++) {
-		memory_free(loader, *taken[i]);
-		*taken[i] = (paddr_t){ 0 };
-	}
-}
-
-/* How long the map is now; the stride is whatever the firmware says. */
-static EFI_STATUS size_buffers(struct loader *loader)
-{
+	struct memory_map *map = &loader->map;
 	UINTN bytes = 0, key;
 	EFI_STATUS status = loader->boot->GetMemoryMap(
-		&bytes, NULL, &key, &map.stride, &map.version);
+		&bytes, NULL, &key, &map->stride, &map->version);
 
-	map.trouble = NO_MAP;
 	if (status != EFI_BUFFER_TOO_SMALL)
-		return EFI_ERROR(status) ? status : EFI_DEVICE_ERROR;
-	map.trouble = STRANGE_MAP;
-	if (map.stride < FIRMWARE_DESCRIPTOR_BYTES || map.stride > PAGE_SIZE)
-		return EFI_INCOMPATIBLE_VERSION;
-	/* Some report too little: more room in each round. */
-	map.capacity = max_u64(bytes / map.stride, map.capacity) +
-		       SLACK_ENTRIES;
-	return alloc_buffers(loader);
+		return (struct outcome){
+			EFI_ERROR(status) ? status : EFI_DEVICE_ERROR, NO_MAP };
+	if (map->stride < FIRMWARE_DESCRIPTOR_BYTES || map->stride > PAGE_SIZE)
+		return (struct outcome){
+			EFI_INCOMPATIBLE_VERSION, STRANGE_MAP };
+	/* Some firmware reports too little: add room in every round. */
+	map->capacity = max_u64(bytes / map->stride, map->capacity) +
+			SLACK_ENTRIES;
+	return (struct outcome){ alloc_buffers(loader), NO_ROOM };
 }
 
 enum status memory_map_normalise(struct loader *loader)
 {
+	struct memory_map *map = &loader->map;
 	struct firmware_map raw = {
-		.data = (void *)map.raw_map.raw,
-		.bytes = map.map_bytes,
-		.stride = map.stride,
+		.data = (void *)map->raw.raw,
+		.bytes = map->bytes,
+		.stride = map->stride,
 	};
-	struct map_entry *entries = (void *)map.entries.raw;
+	struct map_entry *entries = (void *)map->entries.raw;
 	size_t count = firmware_map_count(&raw);
 
+	ASSERT(count <= map->capacity);
 	for (size_t i = 0; i < count; i++)
 		entries[i] = firmware_map_entry(&raw, i);
-	map.list = (struct region_list){
-		.items = (void *)map.regions.raw,
-		.capacity = region_list_capacity(map.capacity),
+	map->list = (struct region_list){
+		.items = (void *)map->regions.raw,
+		.capacity = region_list_capacity(map->capacity),
 	};
-	return region_list_build(&map.list, &(struct region_request){
+	return region_list_build(&map->list, &(struct region_request){
 		.entries = entries,
 		.count = count,
 		.usable_limit = loader->handover->usable_limit,
 		.bad = loader->options.bad,
 		.bad_count = loader->options.bad_count,
-		.scratch = (void *)map.scratch.raw,
-		.scratch_bytes = region_scratch_bytes(map.capacity),
+		.scratch = (void *)map->scratch.raw,
+		.scratch_bytes = region_scratch_bytes(map->capacity),
 	});
 }
 
 /*
- * A map that takes back what its firmware lent leaves nothing to stand on.
- * What only the loader uses may go.
+ * Does the map call a page unusable that the firmware has allocated for the
+ * kernel? Pages that only the loader uses do not matter.
  */
 bool memory_map_is_claimed(const struct loader *loader)
 {
@@ -139,9 +115,9 @@ bool memory_map_is_claimed(const struct loader *loader)
 		const struct holding *holding = &loader->holdings[i];
 
 		if (holding->owner != OWNER_BOOT_RECLAIMABLE &&
-		    !region_is_usable(&map.list, holding->start,
+		    !region_is_usable(&loader->map.list, holding->start,
 				      holding->pages * PAGE_SIZE)) {
-			log_line('W', "exit: claimed start=0x%lx pages=%lu",
+			log_warning("exit: claimed start=0x%lx pages=%lu",
 				 holding->start.raw, holding->pages);
 			return true;
 		}
@@ -149,10 +125,10 @@ bool memory_map_is_claimed(const struct loader *loader)
 	return false;
 }
 
-struct tables_request tables_request(struct loader *loader)
+struct tables_request memory_map_tables(struct loader *loader)
 {
 	return (struct tables_request){
-		.regions = &map.list,
+		.regions = &loader->map.list,
 		.segments = loader->handover->segments,
 		.segment_count = ARRAY_LENGTH(loader->handover->segments),
 		.boot_stack = loader->handover->boot_stack,
@@ -161,35 +137,39 @@ struct tables_request tables_request(struct loader *loader)
 	};
 }
 
-static EFI_STATUS alloc_pool(struct loader *loader)
+static struct outcome alloc_pool(struct loader *loader)
 {
-	struct tables_request request = tables_request(loader);
-	EFI_STATUS status = memory_map_get(loader);
+	struct memory_map *map = &loader->map;
+	struct tables_request tables = memory_map_tables(loader);
+	struct outcome outcome = memory_map_get(loader);
 
-	if (EFI_ERROR(status))
-		return status;
-	map.trouble = STRANGE_MAP;
+	if (EFI_ERROR(outcome.status))
+		return outcome;
 	if (memory_map_normalise(loader) != ST_OK)
-		return EFI_COMPROMISED_DATA;
-	map.trouble = CLAIMED;
+		return (struct outcome){ EFI_COMPROMISED_DATA, STRANGE_MAP };
 	if (memory_map_is_claimed(loader))
-		return EFI_COMPROMISED_DATA;
-	map.pool_pages = tables_pages_bound(&request, SLACK_ENTRIES);
-	return take(loader, map.pool_pages * PAGE_SIZE, OWNER_PAGE_TABLE,
-		    &map.pool);
+		return (struct outcome){ EFI_COMPROMISED_DATA, CLAIMED };
+	map->pool_bytes = tables_pages_bound(&tables, SLACK_ENTRIES) *
+			  PAGE_SIZE;
+	return (struct outcome){ memory_alloc(loader, &(struct page_request){
+		.out = &map->pool, .bytes = map->pool_bytes,
+		.owner = OWNER_PAGE_TABLE }), NO_ROOM };
 }
 
-/* Buffers and pool for the map as it is, however often it grows meanwhile. */
-EFI_STATUS memory_map_make_room(struct loader *loader)
+/* Buffers and pool for the map as it is, although it may grow meanwhile. */
+struct outcome memory_map_make_room(struct loader *loader)
 {
-	EFI_STATUS status = EFI_BUFFER_TOO_SMALL;
+	struct memory_map *map = &loader->map;
+	struct outcome outcome = { EFI_BUFFER_TOO_SMALL, GROWING_MAP };
 
+	if (map->capacity == 0)
+		map->first_holding = loader->holding_count;
 	for (unsigned i = 0; i < GROWTH_ROUNDS &&
-			     status == EFI_BUFFER_TOO_SMALL; i++) {
-		free_buffers(loader);
-		status = size_buffers(loader);
-		if (!EFI_ERROR(status))
-			status = alloc_pool(loader);
+			     outcome.status == EFI_BUFFER_TOO_SMALL; i++) {
+		memory_free_from(loader, map->first_holding);
+		outcome = size_buffers(loader);
+		if (!EFI_ERROR(outcome.status))
+			outcome = alloc_pool(loader);
 	}
-	return status;
+	return outcome;
 }

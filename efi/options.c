@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The layers of options, lowest first: what is built in, BULLDOG.CFG, the
+ * The layers of options, lowest first: the built-in ones, BULLDOG.CFG, the
  * UEFI load options, fw_cfg. The text of all of them goes to the kernel,
- * which applies it by the same rules; the loader itself needs only mem=,
- * console= and how loud to be.
+ * which applies it by the same rules. The loader itself needs mem=, memmap=
+ * and console=.
  */
 #include "loader.h"
 
@@ -15,23 +15,19 @@
 static void append(struct loader *loader, enum option_layer_kind kind,
 		   const char *text, size_t bytes)
 {
-	struct option_text to = {
-		.text = loader->option_text,
-		.capacity = sizeof(loader->option_text),
-		.used = loader->option_bytes,
-	};
-	struct option_layer layer = { kind, text, bytes };
-	enum status status = options_append_layer(&to, &layer);
+	enum status status = options_append_layer(
+		&loader->option_text,
+		&(struct option_layer){ kind, text, bytes });
 
-	loader->option_bytes = to.used;
 	if (status != ST_OK)
-		log_line('W', "options: layer refused kind=%d bytes=%lu "
-			      "why=\"%s\"",
-			 kind, (uint64_t)bytes, status_text(status));
+		log_warning("options: layer refused kind=%d bytes=%lu "
+			    "why=\"%s\"", kind, (uint64_t)bytes,
+			    status_text(status));
 }
 
 static void append_config_file(struct loader *loader)
 {
+	size_t first = loader->holding_count;
 	uint64_t bytes;
 	void *data;
 	EFI_STATUS status;
@@ -41,12 +37,12 @@ static void append_config_file(struct loader *loader)
 	if (status == EFI_NOT_FOUND)
 		return;
 	if (EFI_ERROR(status)) {
-		log_line('W', "options: file unreadable name=BULLDOG.CFG "
+		log_warning("options: file unreadable name=BULLDOG.CFG "
 			      "status=0x%lx", (uint64_t)status);
 		return;
 	}
 	append(loader, LAYER_FILE, data, bytes);
-	memory_free(loader, (paddr_t){ (uint64_t)data });
+	memory_free_from(loader, first);
 }
 
 static void append_load_options(struct loader *loader)
@@ -55,9 +51,9 @@ static void append_load_options(struct loader *loader)
 	size_t bytes = given != NULL ? loader->loaded->LoadOptionsSize : 0;
 	char text[1024];
 
-	/* Two bytes are the NUL of nothing. */
+	/* Two bytes are the NUL of an empty text. */
 	if (bytes > 2 && !options_ucs2_fits(given, bytes, sizeof(text)))
-		log_line('W', "options: load options ignored bytes=%lu "
+		log_warning("options: load options ignored bytes=%lu "
 			      "why=\"no text, or too long\"", (uint64_t)bytes);
 	bytes = options_from_ucs2(text, sizeof(text), given, bytes);
 	append(loader, LAYER_WORDS, text, bytes);
@@ -74,7 +70,7 @@ static void append_fw_cfg(struct loader *loader)
 	if (bytes == 0)
 		return;
 	if (loader->secure_boot) {
-		log_line('W', "options: fw_cfg ignored why=\"secure boot\"");
+		log_warning("options: fw_cfg ignored why=\"secure boot\"");
 		return;
 	}
 	while (bytes > 0 && text[bytes - 1] == '\0')
@@ -82,26 +78,22 @@ static void append_fw_cfg(struct loader *loader)
 	append(loader, LAYER_WORDS, text, bytes);
 }
 
-/* The kernel names them, once; here they would only appear twice. */
-static void ignore_complaint(struct options_complaint *complaint,
-			     const char *word, size_t bytes, const char *why)
+/* The kernel applies the same text and names each bad option. */
+static void ignore_complaint(struct options_complaint *, const char *, size_t,
+			     const char *)
 {
-	(void)complaint;
-	(void)word;
-	(void)bytes;
-	(void)why;
 }
 
 void options_read(struct loader *loader)
 {
-	struct options_complaint silence = { .report = ignore_complaint };
+	struct options_complaint ignore = { .report = ignore_complaint };
 	struct option_layer all = { .kind = LAYER_WORDS };
 
 	append_config_file(loader);
 	append_load_options(loader);
 	append_fw_cfg(loader);
-	all.text = loader->option_text;
-	all.bytes = loader->option_bytes;
+	all.text = loader->option_text.text;
+	all.bytes = loader->option_text.used;
 	options_defaults(&loader->options);
-	options_apply(&loader->options, &all, &silence);
+	options_apply(&loader->options, &all, &ignore);
 }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * No interrupts from here on: the processor's flag, the PIC and the local
- * vectors of the APIC.
+ * No interrupts from here on: the processor's flag, both PICs, and the
+ * local vector table of the APIC (Intel SDM vol. 3A 11.5.1).
  */
 #include "loader.h"
 
 #include <arch/instructions.h>
 #include <base/bits.h>
 
-/* Registers that may keep counting or interrupting after the firmware. */
+#define PIC_MASK_1		0x21
+#define PIC_MASK_2		0xa1
+#define CPUID_APIC		(1u << 9)
 #define MSR_APIC_BASE		0x1b
 #define MSR_X2APIC_FIRST	0x800
 #define APIC_ENABLED		(1u << 11)
@@ -34,7 +36,7 @@ static void apic_write(uint64_t base, uint32_t offset, uint32_t value)
 		*(volatile uint32_t *)((base & APIC_ADDRESS) + offset) = value;
 }
 
-/* The local vector table; older APICs have only the first few entries. */
+/* Older APICs have only the first few entries. */
 static void mask_local_interrupts(void)
 {
 	static const uint16_t entries[] = { 0x320, 0x350, 0x360, 0x370,
@@ -48,7 +50,7 @@ static void mask_local_interrupts(void)
 	for (size_t i = 0; i < ARRAY_LENGTH(entries) && i <= last; i++) {
 		uint32_t entry = apic_read(base, entries[i]);
 
-		/* An NMI line stays: it is how people ask for help. */
+		/* An NMI line stays: an NMI button must still work. */
 		if ((entry & LVT_DELIVERY) != LVT_NMI)
 			apic_write(base, entries[i], entry | LVT_MASKED);
 	}
@@ -57,8 +59,8 @@ static void mask_local_interrupts(void)
 void mask_interrupts(void)
 {
 	__asm__ volatile("cli");
-	out8(0x21, 0xff);
-	out8(0xa1, 0xff);
-	if (read_cpuid(1, 0).edx & 1 << 9)
+	out8(PIC_MASK_1, 0xff);
+	out8(PIC_MASK_2, 0xff);
+	if (read_cpuid(1, 0).edx & CPUID_APIC)
 		mask_local_interrupts();
 }

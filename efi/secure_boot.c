@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* Is this machine locked to signed programs? */
+/* Does this machine run signed programs only? UEFI 2.10 section 3.3. */
 #include "loader.h"
 
 /* A variable of one byte: 0 when absent, `unsure` when it cannot be read. */
-static UINT8 read_flag(EFI_SYSTEM_TABLE *firmware, CHAR16 *name, UINT8 unsure)
+static UINT8 read_flag(EFI_SYSTEM_TABLE *system, CHAR16 *name, UINT8 unsure)
 {
 	static EFI_GUID global = EFI_GLOBAL_VARIABLE;
 	UINT8 value = 0;
 	UINTN size = sizeof(value);
-	EFI_STATUS status = firmware->RuntimeServices->GetVariable(
+	EFI_STATUS status = system->RuntimeServices->GetVariable(
 		name, &global, NULL, &size, &value);
 
 	if (EFI_ERROR(status))
@@ -16,9 +16,9 @@ static UINT8 read_flag(EFI_SYSTEM_TABLE *firmware, CHAR16 *name, UINT8 unsure)
 	return value;
 }
 
-bool secure_boot_is_on(EFI_SYSTEM_TABLE *firmware)
+bool secure_boot_is_on(EFI_SYSTEM_TABLE *system)
 {
-	/* What cannot be read must not open what may be locked. */
-	return read_flag(firmware, L"SecureBoot", 1) == 1 &&
-	       read_flag(firmware, L"SetupMode", 0) == 0;
+	/* A variable that cannot be read counts as a locked machine. */
+	return read_flag(system, L"SecureBoot", 1) == 1 &&
+	       read_flag(system, L"SetupMode", 0) == 0;
 }

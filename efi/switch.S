@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * From the firmware's page tables to the kernel's. Entered by a call with
- * interrupts off, the root table (below 4 GiB) in rdi; never returns.
- * Reads only its own page. Registers keep their lower halves through the
+ * interrupts off, the root table (below 4 GiB) in rdi; never returns. It
+ * reads only its own page. Registers keep their lower halves through the
  * detour below, so edi may carry the root.
  *
  * With five-level paging on, a four-level root cannot simply be loaded: the
@@ -25,7 +25,7 @@ switch_start:
 	cld
 	lea	switch_start(%rip), %rbx
 
-	/* Nothing that the old tables or the firmware's habits need. */
+	/* Off: all that the old tables do not need. */
 	mov	%cr4, %rax
 	and	$(CR4_LA57 | CR4_PAE | CR4_MCE | CR4_DE | CR4_OSFXSR), %eax
 	mov	%rax, %cr4
@@ -41,7 +41,7 @@ switch_start:
 	rdmsr
 	or	$EFER_NXE, %eax
 	wrmsr
-	/* Only now: a fault until here still finds the loader's segments. */
+	/* Late: an exception before needs the selectors of the loader's IDT. */
 2:	lgdt	PARAM(SWITCH_GDT_POINTER)(%rip)
 	mov	%cr4, %rax
 	test	$CR4_LA57, %eax

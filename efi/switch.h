@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * switch.h - the page from which the processor changes worlds.
+ * switch.h - the page from which the CPU changes to the kernel's tables.
  *
  * The code is copied to a page of its own below 4 GiB that both the old and
  * the new tables map at its physical address; its parameters lie at the end
- * of the same page. It uses no stack: the firmware's may be out of reach.
+ * of the same page. It uses no stack: the new tables do not map the old one.
  */
 #ifndef EFI_SWITCH_H
 #define EFI_SWITCH_H

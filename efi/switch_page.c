@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The page from which the processor changes tables: executable before the
- * exit, where the firmware must be asked for that.
+ * The page from which the CPU changes to the kernel's tables: the code of
+ * switch.S and its parameters. It must be executable while the firmware's
+ * tables are in use, and some firmware maps no loader memory so.
  */
 #include "loader.h"
 
+#include <base/assert.h>
 #include <base/string.h>
 #include <boot/layout.h>
 
@@ -24,40 +26,28 @@ struct memory_attributes {
 				  UINT64 attributes);
 };
 
-static struct memory_attributes *find_attributes(struct loader *loader)
+/* Firmware without the protocol leaves the page as it is. */
+static void change_attributes(struct loader *loader, uint64_t set,
+			      uint64_t clear)
 {
 	static EFI_GUID guid = { 0xf4560cf6, 0x40ec, 0x4b4a,
 				 { 0xa1, 0x92, 0xbf, 0x1d, 0x57, 0xd0, 0xb1,
 				   0x89 } };
-	struct memory_attributes *protocol;
+	uint64_t page = loader->handover->switch_page.raw;
+	struct memory_attributes *attributes;
 
 	if (EFI_ERROR(loader->boot->LocateProtocol(&guid, NULL,
-						   (void **)&protocol)))
-		return NULL;
-	return protocol;
+						   (void **)&attributes)))
+		return;
+	/* Set first: strict firmware refuses writable and executable. */
+	attributes->set(attributes, page, PAGE_SIZE, set);
+	attributes->clear(attributes, page, PAGE_SIZE, clear);
 }
 
-/* Some firmware maps loader memory never executable unless asked. */
-static void make_executable(struct loader *loader, paddr_t page)
+/* Before the page is freed: data again, as it was allocated. */
+void switch_page_make_data(struct loader *loader)
 {
-	struct memory_attributes *attributes = find_attributes(loader);
-
-	if (attributes == NULL)
-		return;
-	/* Read-only first: a strict firmware refuses write and execute. */
-	attributes->set(attributes, page.raw, PAGE_SIZE, ATTRIBUTE_RO);
-	attributes->clear(attributes, page.raw, PAGE_SIZE, EFI_MEMORY_XP);
-}
-
-/* A page that is given back is data again, as it was lent. */
-void switch_page_make_data(struct loader *loader, paddr_t page)
-{
-	struct memory_attributes *attributes = find_attributes(loader);
-
-	if (attributes == NULL)
-		return;
-	attributes->set(attributes, page.raw, PAGE_SIZE, EFI_MEMORY_XP);
-	attributes->clear(attributes, page.raw, PAGE_SIZE, ATTRIBUTE_RO);
+	change_attributes(loader, EFI_MEMORY_XP, ATTRIBUTE_RO);
 }
 
 void switch_page_fill(struct loader *loader)
@@ -66,6 +56,7 @@ void switch_page_fill(struct loader *loader)
 	uint32_t features = loader->machine.cpu.features;
 	struct switch_parameters *to = (void *)(page + SWITCH_PARAMETERS);
 
+	ASSERT(switch_end - switch_start <= SWITCH_PARAMETERS);
 	memcpy((void *)page, switch_start,
 	       (size_t)(switch_end - switch_start));
 	*to = (struct switch_parameters){
@@ -88,5 +79,5 @@ void switch_page_fill(struct loader *loader)
 			(uint64_t)(switch_long - switch_start)),
 			    .selector = SELECTOR_CODE64 },
 	};
-	make_executable(loader, loader->handover->switch_page);
+	change_attributes(loader, ATTRIBUTE_RO, EFI_MEMORY_XP);
 }
