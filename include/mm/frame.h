@@ -84,7 +84,7 @@ struct frame_tree {
 };
 
 /* What one CPU has under way, so that a refusal can tell: own cache line. */
-struct frame_slot {
+struct frame_activity {
 	atomic_u64 moving;	/* odd: free frames are out of sight         */
 	atomic_u64 frees;	/* odd: a bit is about to be set             */
 	atomic_u64 claiming;	/* odd: holds or breaks what may go back     */
@@ -129,7 +129,7 @@ struct frame_pool {
 	atomic_u8 *block_owner;
 	atomic_u8 *giant_owner;
 	atomic_u8 *giant_state;		/* enum frame_giant                  */
-	struct frame_slot *slot;
+	struct frame_activity *activity;	/* by slot                   */
 	struct frame_reporter *reporter;	/* may be NULL               */
 	struct window window;
 	struct frame_tree split;	/* blocks that may have a bit set    */
@@ -149,7 +149,7 @@ struct frame_pool_sizes {
 	uint64_t block_owner;
 	uint64_t giant_owner;
 	uint64_t trees;
-	uint64_t slots;
+	uint64_t activity;
 };
 
 struct frame_pool_request {
@@ -160,7 +160,7 @@ struct frame_pool_request {
 	struct frame_reporter *reporter;
 	struct window window;		/* for zeroed frames                 */
 	void *bits, *hints, *frame_owner, *block_owner, *giant_owner;
-	void *trees, *slot;
+	void *trees, *activity;
 };
 
 /* Fails: ST_BAD_ARGUMENT (shape, slots), ST_BAD_RANGE (first, frames). */
@@ -180,16 +180,21 @@ enum status frame_pool_init(struct frame_pool *pool,
  * A call from an interrupt handler never waits: frames that another CPU, or
  * the interrupted code, is moving at that moment count as not there.
  */
-typedef unsigned frame_slot_id;
+typedef unsigned cpu_slot;
 
-static inline frame_slot_id frame_task_slot(unsigned cpu)
+static inline cpu_slot frame_task_slot(unsigned cpu)
 {
 	return 2 * cpu;
 }
 
-static inline frame_slot_id frame_interrupt_slot(unsigned cpu)
+static inline cpu_slot frame_interrupt_slot(unsigned cpu)
 {
 	return 2 * cpu + 1;
+}
+
+static inline bool slot_is_interrupt(cpu_slot slot)
+{
+	return slot & 1;
 }
 
 /*
@@ -201,7 +206,7 @@ static inline frame_slot_id frame_interrupt_slot(unsigned cpu)
  * Cost:  O(giants), O(blocks) in the first and last giant, O(frames) in the
  *        first and last block.
  */
-enum status frame_pool_add(struct frame_pool *pool, frame_slot_id slot,
+enum status frame_pool_add(struct frame_pool *pool, cpu_slot slot,
 			   struct frame_run run);
 
 enum frame_size {
@@ -256,14 +261,14 @@ enum status frame_pool_adopt(struct frame_pool *pool,
  * All or nothing, from this pool alone (node and rule are not looked at).
  * Fails: ST_NO_MEMORY: there was an instant during the call at which
  *        nothing suitable could be reached (what CPUs have in caches cannot
- *        be reached; from an interrupt, see frame_slot_id);
+ *        be reached; from an interrupt, see cpu_slot);
  *        ST_CONFLICT: a run, and others freed frames during each of
  *        FRAME_RUN_TRIES searches, so that no such instant can be named;
  *        ST_BAD_ARGUMENT: owner, size, or a run of no pages.
  * Cost:  O(1) but for runs: O(blocks / 64) and what they are made of.
  */
 #define FRAME_RUN_TRIES 16
-enum status frame_pool_alloc(struct frame_pool *pool, frame_slot_id slot,
+enum status frame_pool_alloc(struct frame_pool *pool, cpu_slot slot,
 			     const struct frame_request *request, pfn_t *out);
 
 /*
@@ -279,7 +284,7 @@ struct frame_return {
 	uint64_t pages;		/* of a FRAME_RUN                            */
 	const void *caller;
 };
-enum status frame_pool_free(struct frame_pool *pool, frame_slot_id slot,
+enum status frame_pool_free(struct frame_pool *pool, cpu_slot slot,
 			    const struct frame_return *what);
 
 /*
@@ -290,7 +295,7 @@ enum status frame_pool_free(struct frame_pool *pool, frame_slot_id slot,
  * Cost:  O(1), at most FRAME_ALLOC_AT_TRIES looks.
  */
 #define FRAME_ALLOC_AT_TRIES 64
-enum status frame_pool_alloc_at(struct frame_pool *pool, frame_slot_id slot,
+enum status frame_pool_alloc_at(struct frame_pool *pool, cpu_slot slot,
 				pfn_t frame, uint8_t owner);
 
 /* Whether any block of the pool holds this frame. */
@@ -306,11 +311,11 @@ struct frame_nodes {
 };
 
 /* As frame_pool_alloc, over nodes; ST_BAD_ARGUMENT also for the node. */
-enum status frame_alloc(struct frame_nodes *nodes, frame_slot_id slot,
+enum status frame_alloc(struct frame_nodes *nodes, cpu_slot slot,
 			const struct frame_request *request, pfn_t *out);
 
 /* As frame_pool_free, wherever the frame lives. */
-enum status frame_free(struct frame_nodes *nodes, frame_slot_id slot,
+enum status frame_free(struct frame_nodes *nodes, cpu_slot slot,
 		       const struct frame_return *what);
 
 /* --- at a quiet moment -----------------------------------------------------*/

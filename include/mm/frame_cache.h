@@ -57,7 +57,7 @@ struct frame_cache {
 	uint64_t block;		/* where refills come from                   */
 	struct frame_pool *pool;
 	struct frame_cache_set *set;
-	frame_slot_id slot;
+	cpu_slot slot;
 	/*
 	 * Frames and blocks that came to be allocated, less those that went
 	 * home.
@@ -90,7 +90,7 @@ void frame_cache_set_init(struct frame_cache_set *set);
  * One cache alone, where `caches` holds those of several sets: each CPU's in
  * the set of its own node. `cpus` is then how many share this set.
  */
-void frame_cache_init(struct frame_cache_set *set, frame_slot_id slot);
+void frame_cache_init(struct frame_cache_set *set, cpu_slot slot);
 
 /* The cache of this CPU in this context; for an NMI the one that refuses. */
 struct frame_cache *frame_cache_current(struct frame_cache_set *set);

@@ -101,7 +101,7 @@ static enum status take_arrays(unsigned node,
 
 	if (status != ST_OK)
 		return status;
-	dense.bytes = align_up(sizeof(**pool), 64) + sizes.slots +
+	dense.bytes = align_up(sizeof(**pool), 64) + sizes.activity +
 		      sizes.hints + sizes.block_owner +
 		      align_up(sizes.giant_owner, 64) + sizes.trees;
 	status = frame_meta_take(&dense, &memory);
@@ -109,7 +109,7 @@ static enum status take_arrays(unsigned node,
 		return status;
 	next = memory;
 	*pool = carve(&next, sizeof(**pool));
-	request->slot = carve(&next, sizes.slots);
+	request->activity = carve(&next, sizes.activity);
 	request->hints = carve(&next, sizes.hints);
 	request->block_owner = carve(&next, sizes.block_owner);
 	request->giant_owner = carve(&next, sizes.giant_owner);

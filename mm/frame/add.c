@@ -37,7 +37,7 @@ enum status frame_pool_measure(const struct frame_pool_request *request,
 	out->trees = align_up(8 * ((2 + FRAME_CLASSES) *
 					   frame_tree_words(blocks) +
 				   frame_tree_words(giants)), LINE);
-	out->slots = request->slots * sizeof(struct frame_slot);
+	out->activity = request->slots * sizeof(struct frame_activity);
 	return ST_OK;
 }
 
@@ -81,7 +81,7 @@ enum status frame_pool_init(struct frame_pool *pool,
 		.frame_owner = request->frame_owner,
 		.block_owner = request->block_owner,
 		.giant_owner = request->giant_owner,
-		.slot = request->slot,
+		.activity = request->activity,
 		.reporter = request->reporter,
 		.window = request->window,
 	};
@@ -91,7 +91,7 @@ enum status frame_pool_init(struct frame_pool *pool,
 						 giant_frames(pool->shape));
 	memset(request->hints, FRAME_ABSENT & 0xff, sizes.hints);
 	memset(request->giant_owner, FRAME_BYTE_FREE, sizes.giant_owner);
-	memset(request->slot, 0, sizes.slots);
+	memset(request->activity, 0, sizes.activity);
 	init_trees(pool, request->trees);
 	return ST_OK;
 }
@@ -99,7 +99,7 @@ enum status frame_pool_init(struct frame_pool *pool,
 /* --- add ------------------------------------------------------------------*/
 
 /* A part of a block, or a block that is split or was allocated in parts. */
-static void add_part(struct frame_pool *pool, frame_slot_id slot,
+static void add_part(struct frame_pool *pool, cpu_slot slot,
 		     uint64_t first, uint64_t end)
 {
 	uint64_t block = first >> pool->shape.block_shift;
@@ -127,7 +127,7 @@ static uint64_t mask_between(uint64_t first, uint64_t next)
  * Blocks of one giant that were never seen before, those of one word up to
  * `end`; returns where the next ones begin.
  */
-static uint64_t add_blocks(struct frame_pool *pool, frame_slot_id slot,
+static uint64_t add_blocks(struct frame_pool *pool, cpu_slot slot,
 			   uint64_t first, uint64_t end)
 {
 	uint64_t next = min_u64(align_down(first, 64) + 64, end);
@@ -140,7 +140,7 @@ static uint64_t add_blocks(struct frame_pool *pool, frame_slot_id slot,
 }
 
 /* The same of giants. */
-static uint64_t add_giants(struct frame_pool *pool, frame_slot_id slot,
+static uint64_t add_giants(struct frame_pool *pool, cpu_slot slot,
 			   uint64_t first, uint64_t end)
 {
 	uint64_t next = min_u64(align_down(first, 64) + 64, end);
@@ -188,7 +188,7 @@ static bool has_any(const struct frame_pool *pool, uint64_t first, uint64_t end)
 	return false;
 }
 
-enum status frame_pool_add(struct frame_pool *pool, frame_slot_id slot,
+enum status frame_pool_add(struct frame_pool *pool, cpu_slot slot,
 			   struct frame_run run)
 {
 	uint64_t first = run.first.raw - pool->first;

@@ -124,8 +124,8 @@ bool frame_pool_audit(const struct frame_pool *pool)
 		if (!giant_is_good(pool, giant))
 			return false;
 	for (unsigned i = 0; i < pool->slots; i++)
-		if (atomic_load_relaxed(&pool->slot[i].moving) & 1 ||
-		    atomic_load_relaxed(&pool->slot[i].frees) & 1)
+		if (atomic_load_relaxed(&pool->activity[i].moving) & 1 ||
+		    atomic_load_relaxed(&pool->activity[i].frees) & 1)
 			return false;
 	return true;
 }

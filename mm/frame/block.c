@@ -164,7 +164,7 @@ void frame_open_block(struct frame_pool *pool, uint64_t block,
 			   1UL << (block & 63));		/* S5 */
 }
 
-bool frame_split_block(struct frame_pool *pool, frame_slot_id slot,
+bool frame_split_block(struct frame_pool *pool, cpu_slot slot,
 		       uint64_t block)
 {
 	bool won;
@@ -179,7 +179,7 @@ bool frame_split_block(struct frame_pool *pool, frame_slot_id slot,
 	return won;
 }
 
-void frame_split_down(struct frame_pool *pool, frame_slot_id slot,
+void frame_split_down(struct frame_pool *pool, cpu_slot slot,
 		      uint64_t block)
 {
 	uint64_t giant = block >> pool->shape.giant_shift;
@@ -268,7 +268,7 @@ bool frame_break_giant(struct frame_pool *pool, uint64_t giant,
 	return true;
 }
 
-bool frame_split_giant(struct frame_pool *pool, frame_slot_id slot,
+bool frame_split_giant(struct frame_pool *pool, cpu_slot slot,
 		       uint64_t giant)
 {
 	bool won;
@@ -293,7 +293,7 @@ static bool giant_is_whole(const struct frame_pool *pool,
 }
 
 /* True when it is one again. */
-static bool close_giant(struct frame_pool *pool, frame_slot_id slot,
+static bool close_giant(struct frame_pool *pool, cpu_slot slot,
 			uint64_t giant, const struct leaf *leaf)
 {
 	uint64_t taken = 0;
@@ -317,7 +317,7 @@ static bool close_giant(struct frame_pool *pool, frame_slot_id slot,
 	return whole;
 }
 
-static void merge_giant(struct frame_pool *pool, frame_slot_id slot,
+static void merge_giant(struct frame_pool *pool, cpu_slot slot,
 			uint64_t giant)
 {
 	struct leaf leaf = leaf_of_giant(pool, giant);
@@ -347,7 +347,7 @@ static void publish_block(struct frame_pool *pool, uint64_t block)
 }
 
 /* True when it is one again. */
-static bool close_block(struct frame_pool *pool, frame_slot_id slot,
+static bool close_block(struct frame_pool *pool, cpu_slot slot,
 			uint64_t block)
 {
 	atomic_u64 *words = block_words(pool, block);
@@ -375,7 +375,7 @@ static bool close_block(struct frame_pool *pool, frame_slot_id slot,
  * When it fails it looks again: who gave back the last frame meanwhile saw
  * zeros where it held the words, and left the merge to us.
  */
-NOINLINE static void merge_block(struct frame_pool *pool, frame_slot_id slot,
+NOINLINE static void merge_block(struct frame_pool *pool, cpu_slot slot,
 				 uint64_t block)
 {
 	atomic_u64 *words = block_words(pool, block);
@@ -395,7 +395,7 @@ NOINLINE static void merge_block(struct frame_pool *pool, frame_slot_id slot,
  * `split`; the count is none, or too high to be true.
  */
 NOINLINE static uint64_t return_slow(struct frame_pool *pool,
-				     frame_slot_id slot, uint64_t word,
+				     cpu_slot slot, uint64_t word,
 				     uint64_t mask)
 {
 	uint64_t block = word >> (pool->shape.block_shift - FRAME_WORD_SHIFT);
@@ -436,7 +436,7 @@ static inline struct pool_arrays arrays_of(const struct frame_pool *pool)
 }
 
 /* Between the two stores of `frees`; returns what was free already. */
-static inline uint64_t return_word(struct frame_pool *pool, frame_slot_id slot,
+static inline uint64_t return_word(struct frame_pool *pool, cpu_slot slot,
 				   const struct pool_arrays arrays,
 				   uint64_t word, uint64_t mask)
 {
@@ -474,12 +474,12 @@ void frame_report_clash(struct frame_pool *pool, uint64_t first,
 	}
 }
 
-void frame_return_words(struct frame_pool *pool, frame_slot_id slot,
+void frame_return_words(struct frame_pool *pool, cpu_slot slot,
 			const struct frame_word *words, uint64_t count)
 {
 	const struct frame_word *end = words + count;
 	const struct pool_arrays arrays = arrays_of(pool);
-	atomic_u64 *frees = &pool->slot[slot].frees;
+	atomic_u64 *frees = &pool->activity[slot].frees;
 	uint64_t before = atomic_load_relaxed(frees);
 
 	/* All at once: locked instructions fetch one after the other. */
@@ -498,10 +498,10 @@ void frame_return_words(struct frame_pool *pool, frame_slot_id slot,
 	atomic_store_release(frees, before + 2);
 }
 
-uint64_t frame_return_word(struct frame_pool *pool, frame_slot_id slot,
+uint64_t frame_return_word(struct frame_pool *pool, cpu_slot slot,
 			   uint64_t word, uint64_t mask)
 {
-	atomic_u64 *frees = &pool->slot[slot].frees;
+	atomic_u64 *frees = &pool->activity[slot].frees;
 	uint64_t before = atomic_load_relaxed(frees), clash;
 
 	atomic_store_relaxed(frees, before + 1);
@@ -511,7 +511,7 @@ uint64_t frame_return_word(struct frame_pool *pool, frame_slot_id slot,
 }
 
 /* Blocks of several giants share a word in small shapes. */
-static void merge_giants(struct frame_pool *pool, frame_slot_id slot,
+static void merge_giants(struct frame_pool *pool, cpu_slot slot,
 			 uint64_t word, uint64_t mask, uint64_t now)
 {
 	while (mask != 0) {
@@ -525,11 +525,11 @@ static void merge_giants(struct frame_pool *pool, frame_slot_id slot,
 	}
 }
 
-uint64_t frame_return_blocks(struct frame_pool *pool, frame_slot_id slot,
+uint64_t frame_return_blocks(struct frame_pool *pool, cpu_slot slot,
 			     uint64_t word, uint64_t mask)
 {
 	atomic_u64 *cell = &pool->blocks.level[0][word];
-	atomic_u64 *frees = &pool->slot[slot].frees;
+	atomic_u64 *frees = &pool->activity[slot].frees;
 	uint64_t count = atomic_load_relaxed(frees);
 	uint64_t old = atomic_load_relaxed(cell);
 	bool entered = false;
@@ -552,10 +552,10 @@ uint64_t frame_return_blocks(struct frame_pool *pool, frame_slot_id slot,
 	return old & mask;
 }
 
-uint64_t frame_return_giants(struct frame_pool *pool, frame_slot_id slot,
+uint64_t frame_return_giants(struct frame_pool *pool, cpu_slot slot,
 			     uint64_t word, uint64_t mask)
 {
-	atomic_u64 *frees = &pool->slot[slot].frees;
+	atomic_u64 *frees = &pool->activity[slot].frees;
 	uint64_t count = atomic_load_relaxed(frees);
 	uint64_t clash;
 
@@ -568,7 +568,7 @@ uint64_t frame_return_giants(struct frame_pool *pool, frame_slot_id slot,
 	return clash;
 }
 
-bool frame_return_giant(struct frame_pool *pool, frame_slot_id slot,
+bool frame_return_giant(struct frame_pool *pool, cpu_slot slot,
 			uint64_t giant)
 {
 	return frame_return_giants(pool, slot, giant >> 6,

@@ -171,7 +171,7 @@ static bool nothing_left(struct frame_cache *cache, uint64_t mask)
 	return frame_nothing_left(cache->pool, cache->slot, mask);
 }
 
-/* Interrupt handlers give up early: see frame_slot_id. */
+/* Interrupt handlers give up early: see cpu_slot. */
 #define INTERRUPT_TRIES 64
 
 /* The frame is allocated already: this is its second copy. */
@@ -216,7 +216,7 @@ NOINLINE static enum status alloc_slow(struct frame_cache *cache, uint8_t owner,
 						    1UL << ROOT_BLOCKS |
 						    1UL << ROOT_GIANTS))
 			return ST_NO_MEMORY;
-		if (cache->slot & 1 && tries >= INTERRUPT_TRIES)
+		if (slot_is_interrupt(cache->slot) && tries >= INTERRUPT_TRIES)
 			return ST_NO_MEMORY;
 		atomic_pause();
 	}
@@ -395,7 +395,7 @@ NOINLINE static enum status alloc_block_slow(struct frame_cache *cache,
 						      1UL << ROOT_GIANTS)) {
 			return ST_NO_MEMORY;
 		}
-		if (cache->slot & 1 && tries >= INTERRUPT_TRIES)
+		if (slot_is_interrupt(cache->slot) && tries >= INTERRUPT_TRIES)
 			return ST_NO_MEMORY;
 		atomic_pause();
 	}
@@ -476,7 +476,7 @@ enum status frame_cache_free_block(struct frame_cache *cache, pfn_t frame,
 
 /* --- beginning -------------------------------------------------------------*/
 
-static void init_cache(struct frame_cache_set *set, frame_slot_id slot)
+static void init_cache(struct frame_cache_set *set, cpu_slot slot)
 {
 	struct frame_pool *pool = set->pool;
 	struct frame_cache *cache = &set->caches[slot];
@@ -516,7 +516,7 @@ static void init_cache(struct frame_cache_set *set, frame_slot_id slot)
 	};
 }
 
-void frame_cache_init(struct frame_cache_set *set, frame_slot_id slot)
+void frame_cache_init(struct frame_cache_set *set, cpu_slot slot)
 {
 	ASSERT(slot < set->pool->slots);
 	init_cache(set, slot);

@@ -117,16 +117,16 @@ static inline bool owner_is_retired(uint8_t byte)
  * sight. Plain stores: the first locked instruction in between makes `enter`
  * visible before anything that it announces.
  */
-static inline void frame_enter(struct frame_pool *pool, frame_slot_id slot)
+static inline void frame_enter(struct frame_pool *pool, cpu_slot slot)
 {
-	atomic_u64 *moving = &pool->slot[slot].moving;
+	atomic_u64 *moving = &pool->activity[slot].moving;
 
 	atomic_store_relaxed(moving, atomic_load_relaxed(moving) + 1);
 }
 
-static inline void frame_leave(struct frame_pool *pool, frame_slot_id slot)
+static inline void frame_leave(struct frame_pool *pool, cpu_slot slot)
 {
-	atomic_u64 *moving = &pool->slot[slot].moving;
+	atomic_u64 *moving = &pool->activity[slot].moving;
 
 	atomic_store_release(moving, atomic_load_relaxed(moving) + 1);
 }
@@ -136,16 +136,16 @@ static inline void frame_leave(struct frame_pool *pool, frame_slot_id slot)
  * may get nothing in the end: nobody is refused meanwhile.
  */
 static inline void frame_begin_claim(struct frame_pool *pool,
-				     frame_slot_id slot)
+				     cpu_slot slot)
 {
-	atomic_u64 *claiming = &pool->slot[slot].claiming;
+	atomic_u64 *claiming = &pool->activity[slot].claiming;
 
 	atomic_store_relaxed(claiming, atomic_load_relaxed(claiming) + 1);
 }
 
-static inline void frame_end_claim(struct frame_pool *pool, frame_slot_id slot)
+static inline void frame_end_claim(struct frame_pool *pool, cpu_slot slot)
 {
-	atomic_u64 *claiming = &pool->slot[slot].claiming;
+	atomic_u64 *claiming = &pool->activity[slot].claiming;
 
 	atomic_store_release(claiming, atomic_load_relaxed(claiming) + 1);
 }
@@ -224,25 +224,25 @@ static inline bool frame_tree_claim_one(struct frame_pool *pool,
 /* --- block.c ---------------------------------------------------------*/
 
 /* Gives frames back; those that were free already are reported. */
-void frame_return_words(struct frame_pool *pool, frame_slot_id slot,
+void frame_return_words(struct frame_pool *pool, cpu_slot slot,
 			const struct frame_word *words, uint64_t count);
 /* The same for one word; returns those that were free already. */
-uint64_t frame_return_word(struct frame_pool *pool, frame_slot_id slot,
+uint64_t frame_return_word(struct frame_pool *pool, cpu_slot slot,
 			   uint64_t word, uint64_t mask);
 /* Second copies of frames, relative: see cache.c. */
 void frame_report_clash(struct frame_pool *pool, uint64_t first,
 			uint64_t clash);
 /* Blocks of one word of the tree; returns those that were free already. */
-uint64_t frame_return_blocks(struct frame_pool *pool, frame_slot_id slot,
+uint64_t frame_return_blocks(struct frame_pool *pool, cpu_slot slot,
 			     uint64_t word, uint64_t mask);
 /* False when it was free already. */
-bool frame_return_giant(struct frame_pool *pool, frame_slot_id slot,
+bool frame_return_giant(struct frame_pool *pool, cpu_slot slot,
 			uint64_t giant);
 
 /* Whole no more; false when another CPU was faster. */
-bool frame_split_block(struct frame_pool *pool, frame_slot_id slot,
+bool frame_split_block(struct frame_pool *pool, cpu_slot slot,
 		       uint64_t block);
-bool frame_split_giant(struct frame_pool *pool, frame_slot_id slot,
+bool frame_split_giant(struct frame_pool *pool, cpu_slot slot,
 		       uint64_t giant);
 /* Blocks of one word of the tree. */
 struct frame_blocks {
@@ -265,7 +265,7 @@ void frame_open_block(struct frame_pool *pool, uint64_t block,
 /* Blocks of this giant are about to be used one by one. */
 void frame_open_giant(struct frame_pool *pool, uint64_t giant);
 /* Several giants of one word, as frame_return_blocks. */
-uint64_t frame_return_giants(struct frame_pool *pool, frame_slot_id slot,
+uint64_t frame_return_giants(struct frame_pool *pool, cpu_slot slot,
 			     uint64_t word, uint64_t mask);
 /* The first frames of a block that the pool gets. */
 void frame_open_absent_block(struct frame_pool *pool, uint64_t block);
@@ -273,7 +273,7 @@ void frame_open_absent_block(struct frame_pool *pool, uint64_t block);
  * For who names a frame, and found its block in no list: splits what is free
  * in a larger size. Within a claim.
  */
-void frame_split_down(struct frame_pool *pool, frame_slot_id slot,
+void frame_split_down(struct frame_pool *pool, cpu_slot slot,
 		      uint64_t block);
 /* Whether it was ever split, so that its words mean something. */
 bool frame_has_words(const struct frame_pool *pool, uint64_t block);
@@ -308,29 +308,29 @@ struct frame_claim {
 	uint64_t word;		/* out                                       */
 };
 #define BLOCK_NONE UINT64_MAX
-uint64_t frame_claim_word(struct frame_pool *pool, frame_slot_id slot,
+uint64_t frame_claim_word(struct frame_pool *pool, cpu_slot slot,
 			  struct frame_claim *claim);
 /* Up to `most` whole blocks of one word of the tree; 0: none found. */
-uint64_t frame_claim_blocks(struct frame_pool *pool, frame_slot_id slot,
+uint64_t frame_claim_blocks(struct frame_pool *pool, cpu_slot slot,
 			    struct frame_claim *claim);
-bool frame_claim_giant(struct frame_pool *pool, frame_slot_id slot,
+bool frame_claim_giant(struct frame_pool *pool, cpu_slot slot,
 		       enum frame_limit limit, uint64_t *giant);
 
 /*
  * R: true when there was an instant, between this call's two looks at the
  * slots, at which `root` had none of `mask` and nothing was under way.
  */
-bool frame_nothing_left(struct frame_pool *pool, frame_slot_id slot,
+bool frame_nothing_left(struct frame_pool *pool, cpu_slot slot,
 			uint64_t mask);
 /* All that CPUs have done, summed up; false while one is at it. */
 bool frame_at_rest(const struct frame_pool *pool, uint64_t *sum);
 
 /* --- run.c -----------------------------------------------------------*/
 
-enum status frame_claim_run(struct frame_pool *pool, frame_slot_id slot,
+enum status frame_claim_run(struct frame_pool *pool, cpu_slot slot,
 			    const struct frame_request *request,
 			    uint64_t *start);
-enum status frame_return_run(struct frame_pool *pool, frame_slot_id slot,
+enum status frame_return_run(struct frame_pool *pool, cpu_slot slot,
 			     const struct frame_return *what);
 
 #endif

@@ -3,7 +3,7 @@
 #include "internal.h"
 
 static enum status alloc_nearest(struct frame_nodes *nodes,
-				 frame_slot_id slot,
+				 cpu_slot slot,
 				 const struct frame_request *request,
 				 pfn_t *out)
 {
@@ -37,7 +37,7 @@ static bool all_at_rest(const struct frame_nodes *nodes, uint64_t *sum)
  * may go home to the first node and the last one of the second be allocated
  * while we go from one to the other. So all must be at rest the whole time.
  */
-enum status frame_alloc(struct frame_nodes *nodes, frame_slot_id slot,
+enum status frame_alloc(struct frame_nodes *nodes, cpu_slot slot,
 			const struct frame_request *request, pfn_t *out)
 {
 	bool search = request->size == FRAME_RUN ||
@@ -57,14 +57,14 @@ enum status frame_alloc(struct frame_nodes *nodes, frame_slot_id slot,
 			return status;
 		if (quiet && all_at_rest(nodes, &after) && before == after)
 			return ST_NO_MEMORY;
-		if (slot & 1)
+		if (slot_is_interrupt(slot))
 			return ST_NO_MEMORY;
 		atomic_pause();
 	}
 	return ST_CONFLICT;
 }
 
-enum status frame_free(struct frame_nodes *nodes, frame_slot_id slot,
+enum status frame_free(struct frame_nodes *nodes, cpu_slot slot,
 		       const struct frame_return *what)
 {
 	for (unsigned i = 0; i < nodes->count; i++)

@@ -24,7 +24,7 @@ static bool claim_bit(struct frame_pool *pool, uint64_t frame)
 	return true;
 }
 
-static bool try_alloc_at(struct frame_pool *pool, frame_slot_id slot,
+static bool try_alloc_at(struct frame_pool *pool, cpu_slot slot,
 			 uint64_t frame)
 {
 	uint64_t block = frame >> pool->shape.block_shift;
@@ -37,7 +37,7 @@ static bool try_alloc_at(struct frame_pool *pool, frame_slot_id slot,
 	return won;
 }
 
-enum status frame_pool_alloc_at(struct frame_pool *pool, frame_slot_id slot,
+enum status frame_pool_alloc_at(struct frame_pool *pool, cpu_slot slot,
 				pfn_t frame, uint8_t owner)
 {
 	uint64_t at = frame.raw - pool->first;

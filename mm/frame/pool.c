@@ -27,7 +27,7 @@
 /* --- alloc -----------------------------------------------------------------*/
 
 /* One try; false: not found. */
-static bool try_once(struct frame_pool *pool, frame_slot_id slot,
+static bool try_once(struct frame_pool *pool, cpu_slot slot,
 		     const struct frame_request *request, uint64_t *frame)
 {
 	struct frame_claim claim = { request->limit, 1, BLOCK_NONE, 0 };
@@ -71,7 +71,7 @@ static uint64_t mask_of(enum frame_size size)
 }
 
 /* What is free elsewhere does not help: a search must find nothing. */
-static enum status alloc_limited(struct frame_pool *pool, frame_slot_id slot,
+static enum status alloc_limited(struct frame_pool *pool, cpu_slot slot,
 				 const struct frame_request *request,
 				 uint64_t *frame)
 {
@@ -86,10 +86,10 @@ static enum status alloc_limited(struct frame_pool *pool, frame_slot_id slot,
 			return ST_NO_MEMORY;
 		atomic_pause();
 	}
-	return slot & 1 ? ST_NO_MEMORY : ST_CONFLICT;
+	return slot_is_interrupt(slot) ? ST_NO_MEMORY : ST_CONFLICT;
 }
 
-static enum status alloc_single(struct frame_pool *pool, frame_slot_id slot,
+static enum status alloc_single(struct frame_pool *pool, cpu_slot slot,
 				const struct frame_request *request,
 				uint64_t *frame)
 {
@@ -100,7 +100,7 @@ static enum status alloc_single(struct frame_pool *pool, frame_slot_id slot,
 			return ST_OK;
 		if (frame_nothing_left(pool, slot, mask_of(request->size)))
 			return ST_NO_MEMORY;
-		if (slot & 1 && tries >= INTERRUPT_TRIES)
+		if (slot_is_interrupt(slot) && tries >= INTERRUPT_TRIES)
 			return ST_NO_MEMORY;
 		atomic_pause();
 	}
@@ -117,7 +117,7 @@ static uint64_t frames_of(const struct frame_pool *pool, enum frame_size size,
 				  giant_frames(pool->shape);
 }
 
-enum status frame_pool_alloc(struct frame_pool *pool, frame_slot_id slot,
+enum status frame_pool_alloc(struct frame_pool *pool, cpu_slot slot,
 			     const struct frame_request *request, pfn_t *out)
 {
 	enum status status;
@@ -145,7 +145,7 @@ enum status frame_pool_alloc(struct frame_pool *pool, frame_slot_id slot,
 
 /* --- free ------------------------------------------------------------------*/
 
-static bool free_frame(struct frame_pool *pool, frame_slot_id slot,
+static bool free_frame(struct frame_pool *pool, cpu_slot slot,
 		       uint64_t frame)
 {
 	atomic_store_relaxed(&pool->frame_owner[frame], FRAME_BYTE_FREE);
@@ -153,7 +153,7 @@ static bool free_frame(struct frame_pool *pool, frame_slot_id slot,
 	       0;
 }
 
-static bool free_block(struct frame_pool *pool, frame_slot_id slot,
+static bool free_block(struct frame_pool *pool, cpu_slot slot,
 		       uint64_t block)
 {
 	atomic_store_relaxed(&pool->block_owner[block], FRAME_BYTE_FREE);
@@ -161,7 +161,7 @@ static bool free_block(struct frame_pool *pool, frame_slot_id slot,
 				   1UL << (block & 63)) == 0;
 }
 
-static bool free_giant(struct frame_pool *pool, frame_slot_id slot,
+static bool free_giant(struct frame_pool *pool, cpu_slot slot,
 		       uint64_t giant)
 {
 	atomic_store_relaxed(&pool->giant_owner[giant], FRAME_BYTE_FREE);
@@ -175,7 +175,7 @@ static bool is_split(const struct frame_pool *pool, uint64_t frame)
 	       FRAME_ABSENT;
 }
 
-static enum status free_large(struct frame_pool *pool, frame_slot_id slot,
+static enum status free_large(struct frame_pool *pool, cpu_slot slot,
 			      const struct frame_return *what)
 {
 	uint64_t frame = what->frame.raw - pool->first;
@@ -201,7 +201,7 @@ static enum status free_large(struct frame_pool *pool, frame_slot_id slot,
 						    what->frame, what->caller);
 }
 
-enum status frame_pool_free(struct frame_pool *pool, frame_slot_id slot,
+enum status frame_pool_free(struct frame_pool *pool, cpu_slot slot,
 			    const struct frame_return *what)
 {
 	uint64_t frame = what->frame.raw - pool->first;

@@ -174,7 +174,7 @@ static bool search_from(struct search *search, uint64_t *out)
 
 /* --- claim -----------------------------------------------------------------*/
 
-static bool claim_block(struct frame_pool *pool, frame_slot_id slot,
+static bool claim_block(struct frame_pool *pool, cpu_slot slot,
 			uint64_t block)
 {
 	uint64_t giant = block >> pool->shape.giant_shift;
@@ -191,7 +191,7 @@ static bool claim_block(struct frame_pool *pool, frame_slot_id slot,
 	return won;
 }
 
-static bool claim(struct frame_pool *pool, frame_slot_id slot,
+static bool claim(struct frame_pool *pool, cpu_slot slot,
 		  struct part part)
 {
 	uint64_t block = part.first >> pool->shape.block_shift;
@@ -214,7 +214,7 @@ static bool claim(struct frame_pool *pool, frame_slot_id slot,
 	return true;
 }
 
-static bool return_part(struct frame_pool *pool, frame_slot_id slot,
+static bool return_part(struct frame_pool *pool, cpu_slot slot,
 			struct part part)
 {
 	uint64_t block = part.first >> pool->shape.block_shift;
@@ -245,7 +245,7 @@ static void write_owner(struct frame_pool *pool, struct part part,
  * Up to where: `end`, or else to a part that was not to be had, and then
  * nothing is claimed. Until that is sure nobody may be refused the parts.
  */
-static uint64_t claim_all(struct frame_pool *pool, frame_slot_id slot,
+static uint64_t claim_all(struct frame_pool *pool, cpu_slot slot,
 			  uint64_t start, uint64_t end)
 {
 	uint64_t at = start;
@@ -277,7 +277,7 @@ static void settle(struct frame_pool *pool, uint64_t start, uint64_t pages)
 	frame_let_go_block(pool, (start + pages - 1) >> shift);
 }
 
-static bool claim_run_in(struct frame_pool *pool, frame_slot_id slot,
+static bool claim_run_in(struct frame_pool *pool, cpu_slot slot,
 			 const struct frame_zone *zone, uint64_t pages,
 			 uint64_t *start)
 {
@@ -298,16 +298,17 @@ static bool claim_run_in(struct frame_pool *pool, frame_slot_id slot,
 		 * A block may be all ones whose merge a handler interrupted:
 		 * that one must not wait for it, and goes on above.
 		 */
-		search.at = slot & 1 ? align_down(at, frames_per_block(pool)) +
-					       frames_per_block(pool) :
-				       zone->floor << pool->shape.block_shift;
+		search.at = slot_is_interrupt(slot) ?
+				      align_down(at, frames_per_block(pool)) +
+					      frames_per_block(pool) :
+				      zone->floor << pool->shape.block_shift;
 		search.length = 0;
 		atomic_pause();
 	}
 	return false;
 }
 
-enum status frame_claim_run(struct frame_pool *pool, frame_slot_id slot,
+enum status frame_claim_run(struct frame_pool *pool, cpu_slot slot,
 			    const struct frame_request *request,
 			    uint64_t *start)
 {
@@ -343,7 +344,7 @@ enum status frame_claim_run(struct frame_pool *pool, frame_slot_id slot,
 			return ST_NO_MEMORY;
 		atomic_pause();
 	}
-	return slot & 1 ? ST_NO_MEMORY : ST_CONFLICT;
+	return slot_is_interrupt(slot) ? ST_NO_MEMORY : ST_CONFLICT;
 }
 
 /* --- free ------------------------------------------------------------------*/
@@ -366,7 +367,7 @@ static bool part_is_allocated(const struct frame_pool *pool, struct part part)
 	return true;
 }
 
-enum status frame_return_run(struct frame_pool *pool, frame_slot_id slot,
+enum status frame_return_run(struct frame_pool *pool, cpu_slot slot,
 			     const struct frame_return *what)
 {
 	uint64_t start = what->frame.raw - pool->first, end;

@@ -41,7 +41,7 @@ void frame_zones(const struct frame_pool *pool, enum frame_limit limit,
 }
 
 /* U: all words were zero a moment ago. */
-static void unlist(struct frame_pool *pool, frame_slot_id slot, uint64_t block)
+static void unlist(struct frame_pool *pool, cpu_slot slot, uint64_t block)
 {
 	atomic_u64 *words = block_words(pool, block);
 
@@ -247,7 +247,7 @@ static uint64_t claim_whole(struct frame_pool *pool, struct whole found,
 }
 
 /* S, with the first word for the caller. */
-static uint64_t claim_by_splitting(struct frame_pool *pool, frame_slot_id slot,
+static uint64_t claim_by_splitting(struct frame_pool *pool, cpu_slot slot,
 				   struct frame_claim *claim,
 				   struct whole found)
 {
@@ -267,7 +267,7 @@ static uint64_t claim_by_splitting(struct frame_pool *pool, frame_slot_id slot,
 	return mask;
 }
 
-static uint64_t claim_in_zone(struct frame_pool *pool, frame_slot_id slot,
+static uint64_t claim_in_zone(struct frame_pool *pool, cpu_slot slot,
 			      struct frame_claim *claim,
 			      const struct frame_zone *zone)
 {
@@ -295,7 +295,7 @@ static uint64_t claim_in_zone(struct frame_pool *pool, frame_slot_id slot,
 }
 
 /* Upward; a block that reaches beyond the limit may be among them. */
-static uint64_t claim_below_1m(struct frame_pool *pool, frame_slot_id slot,
+static uint64_t claim_below_1m(struct frame_pool *pool, cpu_slot slot,
 			       struct frame_claim *claim,
 			       const struct frame_zone *zone)
 {
@@ -319,7 +319,7 @@ static uint64_t claim_below_1m(struct frame_pool *pool, frame_slot_id slot,
 	return mask;
 }
 
-uint64_t frame_claim_word(struct frame_pool *pool, frame_slot_id slot,
+uint64_t frame_claim_word(struct frame_pool *pool, cpu_slot slot,
 			  struct frame_claim *claim)
 {
 	struct frame_zone zones[FRAME_ZONES];
@@ -347,7 +347,7 @@ uint64_t frame_claim_word(struct frame_pool *pool, frame_slot_id slot,
 }
 
 static uint64_t claim_blocks_in_zone(struct frame_pool *pool,
-				     frame_slot_id slot,
+				     cpu_slot slot,
 				     struct frame_claim *claim,
 				     const struct frame_zone *zone)
 {
@@ -366,7 +366,7 @@ static uint64_t claim_blocks_in_zone(struct frame_pool *pool,
 	return 0;
 }
 
-uint64_t frame_claim_blocks(struct frame_pool *pool, frame_slot_id slot,
+uint64_t frame_claim_blocks(struct frame_pool *pool, cpu_slot slot,
 			    struct frame_claim *claim)
 {
 	struct frame_zone zones[FRAME_ZONES];
@@ -384,7 +384,7 @@ uint64_t frame_claim_blocks(struct frame_pool *pool, frame_slot_id slot,
 	return 0;
 }
 
-bool frame_claim_giant(struct frame_pool *pool, frame_slot_id slot,
+bool frame_claim_giant(struct frame_pool *pool, cpu_slot slot,
 		       enum frame_limit limit, uint64_t *giant)
 {
 	unsigned shift = pool->shape.block_shift + pool->shape.giant_shift;
@@ -411,9 +411,10 @@ static bool none_moving(const struct frame_pool *pool, uint64_t *sum)
 	*sum = 0;
 	for (unsigned i = 0; i < pool->slots; i++) {
 		/* Once each: see the model. */
-		uint64_t moving = atomic_load_seq_cst(&pool->slot[i].moving);
+		uint64_t moving =
+			atomic_load_seq_cst(&pool->activity[i].moving);
 		uint64_t claiming =
-			atomic_load_seq_cst(&pool->slot[i].claiming);
+			atomic_load_seq_cst(&pool->activity[i].claiming);
 
 		if ((moving | claiming) & 1)
 			return false;
@@ -427,7 +428,7 @@ bool frame_at_rest(const struct frame_pool *pool, uint64_t *sum)
 	if (!none_moving(pool, sum))
 		return false;
 	for (unsigned i = 0; i < pool->slots; i++) {
-		uint64_t frees = atomic_load_seq_cst(&pool->slot[i].frees);
+		uint64_t frees = atomic_load_seq_cst(&pool->activity[i].frees);
 
 		if (frees & 1)
 			return false;
@@ -436,12 +437,12 @@ bool frame_at_rest(const struct frame_pool *pool, uint64_t *sum)
 	return true;
 }
 
-bool frame_nothing_left(struct frame_pool *pool, frame_slot_id slot,
+bool frame_nothing_left(struct frame_pool *pool, cpu_slot slot,
 			uint64_t mask)
 {
 	uint64_t before, after;
 
-	if (slot & 1)
+	if (slot_is_interrupt(slot))
 		return (atomic_load_seq_cst(&pool->root) & mask) == 0;
 	if (!none_moving(pool, &before))			/* R1 */
 		return false;

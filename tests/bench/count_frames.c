@@ -144,7 +144,7 @@ static void make_pool(struct machine *machine, unsigned cpus)
 	request.block_owner = memory_of(sizes.block_owner);
 	request.giant_owner = memory_of(sizes.giant_owner);
 	request.trees = memory_of(sizes.trees);
-	request.slot = memory_of(sizes.slots);
+	request.activity = memory_of(sizes.activity);
 	ASSERT(frame_pool_init(&machine->pool, &request) == ST_OK);
 	ASSERT(frame_pool_add(&machine->pool, 0, all) == ST_OK);
 	machine->set = (struct frame_cache_set){

@@ -42,7 +42,7 @@ static uint64_t measure(uint64_t frames, unsigned cpus,
 	if (frame_pool_measure(&request, sizes) != ST_OK)
 		abort();
 	return sizes->bits + sizes->hints + sizes->block_owner +
-	       sizes->giant_owner + sizes->trees + sizes->slots;
+	       sizes->giant_owner + sizes->trees + sizes->activity;
 }
 
 static void *make(uint64_t frames, unsigned cpus)
@@ -58,8 +58,8 @@ static void *make(uint64_t frames, unsigned cpus)
 	request.block_owner = at += sizes.hints;
 	request.giant_owner = at += sizes.block_owner;
 	request.trees = at += sizes.giant_owner;
-	request.slot = at += sizes.trees;
-	request.frame_owner = at += sizes.slots;
+	request.activity = at += sizes.trees;
+	request.frame_owner = at += sizes.activity;
 	if (frame_pool_init(&ours->pool, &request) != ST_OK ||
 	    frame_pool_add(&ours->pool, 0,
 			   (struct frame_run){ { 0 }, frames }) != ST_OK)

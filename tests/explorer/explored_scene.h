@@ -18,7 +18,7 @@ struct scene {
 	atomic_u16 hints[32];
 	atomic_u8 frame_owner[FRAMES], block_owner[64], giant_owner[64];
 	atomic_u64 trees[64];
-	struct frame_slot slot[6];
+	struct frame_activity activity[6];
 	enum status status[3];
 };
 
@@ -32,7 +32,7 @@ static inline struct frame_pool_request pool_of(struct scene *at,
 		.frame_owner = at->frame_owner,
 		.block_owner = at->block_owner,
 		.giant_owner = at->giant_owner,
-		.trees = at->trees, .slot = at->slot,
+		.trees = at->trees, .activity = at->activity,
 	};
 }
 

@@ -230,7 +230,7 @@ struct wide {
 	atomic_u8 frame_owner[WIDE_FRAMES], block_owner[WIDE_FRAMES / 64];
 	atomic_u8 giant_owner[64];
 	atomic_u64 trees[256];
-	struct frame_slot slot[6];
+	struct frame_activity activity[6];
 };
 
 static struct wide wide;
@@ -243,7 +243,7 @@ static void all_blocks_are_whole(void *context)
 		.frame_owner = wide.frame_owner,
 		.block_owner = wide.block_owner,
 		.giant_owner = wide.giant_owner,
-		.trees = wide.trees, .slot = wide.slot,
+		.trees = wide.trees, .activity = wide.activity,
 	};
 	struct frame_pool_sizes sizes;
 

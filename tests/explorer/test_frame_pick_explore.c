@@ -63,7 +63,7 @@ CASE(frame_pick_gives_it_to_one_of_two)
 static void take_and_give(void *context)
 {
 	struct frame_request one = { .owner = 1 };
-	frame_slot_id slot = 2 * explore_cpu();
+	cpu_slot slot = 2 * explore_cpu();
 	pfn_t frame;
 
 	(void)context;

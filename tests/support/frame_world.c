@@ -65,7 +65,7 @@ struct frame_world *frame_world_new(const struct frame_world_request *request)
 	pool.block_owner = junk(world, 3, world->sizes.block_owner);
 	pool.giant_owner = junk(world, 4, world->sizes.giant_owner);
 	pool.trees = junk(world, 5, world->sizes.trees);
-	pool.slot = junk(world, 6, world->sizes.slots);
+	pool.activity = junk(world, 6, world->sizes.activity);
 	if (frame_pool_init(&world->pool, &pool) != ST_OK)
 		abort();
 	world->set = (struct frame_cache_set){

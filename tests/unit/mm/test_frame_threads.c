@@ -121,7 +121,7 @@ static void *take_and_give(void *argument)
 {
 	struct worker *worker = argument;
 	struct frame_request request = { .owner = 1 };
-	frame_slot_id slot = frame_task_slot(worker->cpu);
+	cpu_slot slot = frame_task_slot(worker->cpu);
 
 	for (unsigned i = 0; i < worker->steps; i++) {
 		pfn_t frame;

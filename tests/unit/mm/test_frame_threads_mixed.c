@@ -70,7 +70,7 @@ static void become(struct worker *worker, enum cpu_context context)
 	fake_cpu_become(worker->cpu, context);
 }
 
-static frame_slot_id slot_of(const struct worker *worker)
+static cpu_slot slot_of(const struct worker *worker)
 {
 	return worker->context == CPU_INTERRUPT ?
 		       frame_interrupt_slot(worker->cpu) :
