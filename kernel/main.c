@@ -6,7 +6,6 @@
  * Until traps_start a fault is silent; until memory_start nothing can be
  * borrowed; until memory_reclaim the firmware's leavings are untouched.
  */
-#include <kernel/boot/kernel.h>
 
 #include <arch/instructions.h>
 #include <base/string.h>
@@ -17,6 +16,9 @@
 #include <kernel/arch/cpu_local.h>
 #include <kernel/arch/halt.h>
 #include <kernel/arch/trap.h>
+#include <kernel/arch/window.h>
+#include <kernel/boot/boot_info.h>
+#include <kernel/boot/boot_memory.h>
 #include <kernel/boot/reclaim.h>
 #include <kernel/console/input.h>
 #include <kernel/console/screen.h>
@@ -41,8 +43,6 @@
 /* A machine with 64 MiB has this much left after its firmware's share. */
 #define MINIMUM_BYTES	(56 * MIB)
 
-struct kernel kernel;
-
 /* An unknown word is a warning: named once, and then forgotten. */
 static void warn_of_option(struct options_complaint *complaint,
 			   const char *word, size_t bytes, const char *why)
@@ -65,12 +65,12 @@ static void apply_options(struct options_complaint *complaint)
 {
 	struct option_layer layer = {
 		.kind = LAYER_WORDS,
-		.text = window_at(&kernel.window, kernel.handover->options),
-		.bytes = kernel.handover->options_bytes,
+		.text = paddr_to_pointer(boot_info.handover->options),
+		.bytes = boot_info.handover->options_bytes,
 	};
 
-	options_defaults(&kernel.options);
-	options_apply(&kernel.options, &layer, complaint);
+	options_defaults(&boot_info.options);
+	options_apply(&boot_info.options, &layer, complaint);
 }
 
 /* Twice: first to learn where to speak, then to say what was odd. */
@@ -80,18 +80,18 @@ static void start_log(void)
 	struct options_complaint loud = { .report = warn_of_option };
 
 	apply_options(&silence);
-	serial_start(&kernel.options);
-	log_set_level(kernel.options.log_level);
-	log_keep(window_at(&kernel.window, kernel.handover->log),
-		 kernel.handover->log_bytes);
+	serial_start(&boot_info.options);
+	log_set_level(boot_info.options.log_level);
+	log_keep(paddr_to_pointer(boot_info.handover->log),
+		 boot_info.handover->log_bytes);
 	apply_options(&loud);
 }
 
 /* Before the handover is believed there are no options: COM1 as it is. */
 static void refuse_handover(const char *why)
 {
-	options_defaults(&kernel.options);
-	serial_start(&kernel.options);
+	options_defaults(&boot_info.options);
+	serial_start(&boot_info.options);
 	panic("handover: refused why=\"%s\"", why);
 }
 
@@ -105,7 +105,7 @@ static void require(enum status status, const char *what)
 
 static void warn_of_small_memory(void)
 {
-	const uint64_t *pages = kernel.map.regions.totals.pages;
+	const uint64_t *pages = boot_memory.map.regions.totals.pages;
 	uint64_t usable = pages[REGION_FREE] + pages[REGION_LATER];
 
 	if (usable < MINIMUM_BYTES / PAGE_SIZE)
@@ -123,12 +123,12 @@ static void check_audit(const char *what, unsigned findings)
 /* What the loader left becomes ours once nobody else can write to it. */
 static void reclaim_boot_memory(void)
 {
-	uint64_t waiting = ledger_pages(&kernel.ledger,
+	uint64_t waiting = ledger_pages(&boot_memory.ledger,
 					OWNER_BOOT_RECLAIMABLE);
 
 	log_line(LOG_INFO, "memory: before_reclaim free_pages=%lu "
 			   "boot_reclaimable_pages=%lu",
-		 kernel.early.free_frames, waiting);
+		 boot_memory.early.free_frames, waiting);
 	pci_stop_bus_masters();
 	require(memory_reclaim(OWNER_BOOT_RECLAIMABLE), "memory_reclaim");
 	if (acpi_is_copied())
@@ -145,11 +145,9 @@ static void copy_tables(void)
 			 status_text(status));
 }
 
-static _Noreturn void idle(void)
+static _Noreturn void idle(unsigned failed)
 {
-	unsigned failed = kernel.failed_commands;
-
-	switch (kernel.options.on_idle) {
+	switch (boot_info.options.on_idle) {
 	case IDLE_EXIT:
 		power_exit(failed == 0 ? EXIT_OK : EXIT_COMMAND_FAILED);
 	case IDLE_POWEROFF:
@@ -168,19 +166,22 @@ static _Noreturn void idle(void)
 	power_halt();
 }
 
+/* Called by entry.S. */
+_Noreturn void kernel_main(const struct handover *from_loader,
+			   uint64_t entry_tsc);
+
 void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 {
 	const char *refusal;
 
-	kernel.handover = from_loader;
-	kernel.window.offset = DIRECT_MAP_OFFSET;
+	boot_info.handover = from_loader;
 	traps_start();
 	refusal = handover_refusal(from_loader, DIRECT_MAP_OFFSET);
 	if (refusal[0] != '\0')
 		refuse_handover(refusal);
-	memcpy(kernel.stage_tsc, from_loader->stage_tsc,
-	       sizeof(kernel.stage_tsc));
-	kernel.stage_tsc[STAGE_KERNEL_ENTRY] = entry_tsc;
+	memcpy(boot_info.stage_tsc, from_loader->stage_tsc,
+	       sizeof(boot_info.stage_tsc));
+	boot_info.stage_tsc[STAGE_KERNEL_ENTRY] = entry_tsc;
 	clock_start(from_loader->stage_tsc[STAGE_EFI_MAIN],
 		    from_loader->tsc_ticks_per_us);
 	evidence_start(from_loader);
@@ -218,10 +219,9 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	smp_start();
 	check_audit("ledger", audit_ledger());
 
-	kernel.stage_tsc[STAGE_READY] = read_tsc();
+	boot_info.stage_tsc[STAGE_READY] = read_tsc();
 	log_line(LOG_INFO, "kernel: ready free_pages=%lu",
 		 memory_count_free_pages());
 	evidence_reach("kernel.ready");
-	kernel.failed_commands = monitor_run_list(kernel.options.run);
-	idle();
+	idle(monitor_run_list(boot_info.options.run));
 }

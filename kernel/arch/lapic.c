@@ -12,8 +12,6 @@
 #include <base/bits.h>
 #include <boot/layout.h>
 
-#include <kernel/boot/kernel.h>
-
 #include "clock.h"
 #include "interrupts.h"
 #include "trap.h"
@@ -77,11 +75,11 @@ static void lapic_write(enum lapic_register which, uint32_t value)
 		*at_slot(which) = value;
 }
 
-static enum status map_registers(uint64_t base)
+static enum status map_registers(struct table *table, uint64_t base)
 {
-	uint64_t bits = kernel.handover->cpu.physical_bits;
+	unsigned bits = table->features.physical_bits;
 
-	return table_map(&kernel.table, &(struct table_mapping){
+	return table_map(table, &(struct table_mapping){
 		.virt = { LAPIC_SLOT },
 		.phys = { base & ((1UL << bits) - 1) & ~PAGE_MASK },
 		.bytes = PAGE_SIZE,
@@ -90,7 +88,7 @@ static enum status map_registers(uint64_t base)
 	});
 }
 
-enum status lapic_start(void)
+enum status lapic_start(struct table *table)
 {
 	enum status status = ST_OK;
 	uint64_t base;
@@ -102,7 +100,7 @@ enum status lapic_start(void)
 		return ST_UNSUPPORTED;
 	lapic_x2 = base & BASE_X2;
 	if (!lapic_x2)
-		status = map_registers(base);
+		status = map_registers(table, base);
 	there = status == ST_OK;
 	return status;
 }

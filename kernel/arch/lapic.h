@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include <base/status.h>
+#include <mm/table.h>
 
 /* What travels: the lower half of the interrupt command register. */
 #define LAPIC_VECTOR(vector)	(0x4000u | (vector))
@@ -23,10 +24,11 @@
 #define LAPIC_START(page)	(0x4600u | (page))
 
 /*
- * Finds and maps the boot CPU's. Fails: ST_UNSUPPORTED (there is none, or
- * the firmware switched it off), and what table_map says.
+ * Finds the local APIC of the boot CPU and maps it in `table`.
+ * Fails: ST_UNSUPPORTED (there is none, or the firmware switched it off),
+ *        or as table_map.
  */
-enum status lapic_start(void);
+enum status lapic_start(struct table *table);
 
 /* Found, and lapic_start ended well. */
 bool lapic_is_there(void);

@@ -13,8 +13,9 @@
 #include <boot/layout.h>
 
 #include <kernel/arch/cpu_local.h>
+#include <kernel/arch/window.h>
 
-#include "kernel.h"
+#include "boot_info.h"
 
 /*
  * Every run that changes hands can cost the ledger two runs, and giving
@@ -26,6 +27,9 @@
 #define RUNS_PER_MOVE	2
 #define LEDGER_SLACK	4096
 #define LOADERS_RUNS	64
+
+struct boot_info boot_info;
+struct boot_memory boot_memory;
 
 static uint64_t returnable_runs;
 static bool is_closed;
@@ -39,13 +43,8 @@ static bool ledger_has_room(void)
 {
 	uint64_t moves = 1 + returnable_runs + 1 + LOADERS_RUNS;
 
-	return kernel.ledger.count + RUNS_PER_MOVE * moves <=
-	       kernel.ledger.capacity;
-}
-
-static void *at_physical(paddr_t address)
-{
-	return window_at(&kernel.window, address);
+	return boot_memory.ledger.count + RUNS_PER_MOVE * moves <=
+	       boot_memory.ledger.capacity;
 }
 
 enum status boot_alloc_at(const struct early_run_request *request,
@@ -57,12 +56,12 @@ enum status boot_alloc_at(const struct early_run_request *request,
 	ASSERT(cpu_local_id() == 0 && !is_closed);
 	if (!ledger_has_room())
 		return ST_NO_MEMORY;
-	status = early_take_run(&kernel.early, request, &run.first);
+	status = early_take_run(&boot_memory.early, request, &run.first);
 	if (status != ST_OK)
 		return status;
-	status = ledger_move(&kernel.ledger, run, OWNER_FREE, owner);
+	status = ledger_move(&boot_memory.ledger, run, OWNER_FREE, owner);
 	if (status != ST_OK) {
-		MUST(early_give_run(&kernel.early, run));
+		MUST(early_give_run(&boot_memory.early, run));
 		return ST_NO_MEMORY;
 	}
 	returnable_runs += may_come_back(owner);
@@ -79,8 +78,8 @@ enum status boot_alloc(struct frame_run *run, enum owner owner)
 void boot_free(struct frame_run run, enum owner owner)
 {
 	ASSERT(cpu_local_id() == 0 && !is_closed);
-	MUST(ledger_move(&kernel.ledger, run, owner, OWNER_FREE));
-	MUST(early_give_run(&kernel.early, run));
+	MUST(ledger_move(&boot_memory.ledger, run, owner, OWNER_FREE));
+	MUST(early_give_run(&boot_memory.early, run));
 	/* The loader's table pages come back too, uncounted. */
 	if (returnable_runs > 0 && may_come_back(owner))
 		returnable_runs--;
@@ -89,7 +88,7 @@ void boot_free(struct frame_run run, enum owner owner)
 void boot_memory_close(void)
 {
 	ASSERT(cpu_local_id() == 0 && !is_closed);
-	MUST(early_init(&kernel.early, kernel.window, NULL, 0));
+	MUST(early_init(&boot_memory.early, kernel_window(), NULL, 0));
 	is_closed = true;
 }
 
@@ -133,21 +132,21 @@ static enum status take_parts(const uint64_t bytes[PARTS],
 		enum status status;
 
 		run->frames = align_up(bytes[i], PAGE_SIZE) / PAGE_SIZE;
-		status = early_take_run(&kernel.early,
+		status = early_take_run(&boot_memory.early,
 					&(struct early_run_request){
 			.frames = run->frames }, &run->first);
 		if (status != ST_OK)
 			return status;
-		parts[i] = at_physical(pfn_to_paddr(run->first));
+		parts[i] = pfn_to_pointer(run->first);
 	}
 	return ST_OK;
 }
 
 static enum status take_workspace(struct frame_run runs[PARTS])
 {
-	struct memory_map *map = &kernel.map;
+	struct memory_map *map = &boot_memory.map;
 	size_t n = map->entry_count;
-	size_t owned = kernel.handover->owned.count + PARTS;
+	size_t owned = boot_info.handover->owned.count + PARTS;
 	size_t items = region_list_capacity(n);
 	size_t ledger_runs = ledger_capacity(n, owned) + LEDGER_SLACK;
 	uint64_t scratch = max_u64(region_scratch_bytes(n),
@@ -170,14 +169,14 @@ static enum status take_workspace(struct frame_run runs[PARTS])
 	map->owned = parts[PART_OWNED];
 	map->scratch = parts[PART_SCRATCH];
 	map->scratch_bytes = scratch;
-	kernel.ledger.runs = parts[PART_LEDGER];
-	kernel.ledger.capacity = ledger_runs;
+	boot_memory.ledger.runs = parts[PART_LEDGER];
+	boot_memory.ledger.capacity = ledger_runs;
 	return ST_OK;
 }
 
 static void insert_owned(struct frame_run run)
 {
-	struct memory_map *map = &kernel.map;
+	struct memory_map *map = &boot_memory.map;
 	size_t at = map->owned_count++;
 
 	for (; at > 0 && map->owned[at - 1].first.raw > run.first.raw; at--)
@@ -192,27 +191,28 @@ static void insert_owned(struct frame_run run)
 /* The loader's owned runs with ours among them, still ascending. */
 static void merge_owned(const struct frame_run runs[PARTS])
 {
-	size_t count = kernel.handover->owned.count;
+	size_t count = boot_info.handover->owned.count;
 
-	memcpy(kernel.map.owned, at_physical(kernel.handover->owned.address),
+	memcpy(boot_memory.map.owned,
+	       paddr_to_pointer(boot_info.handover->owned.address),
 	       count * sizeof(struct owned_run));
-	kernel.map.owned_count = count;
+	boot_memory.map.owned_count = count;
 	for (enum part i = 0; i < PARTS; i++)
 		insert_owned(runs[i]);
 }
 
 static enum status build_regions(void)
 {
-	struct memory_map *map = &kernel.map;
+	struct memory_map *map = &boot_memory.map;
 
 	for (size_t i = 0; i < map->entry_count; i++)
 		map->entries[i] = firmware_map_entry(&map->raw, i);
 	return region_list_build(&map->regions, &(struct region_request){
 		.entries = map->entries,
 		.count = map->entry_count,
-		.usable_limit = kernel.handover->usable_limit,
-		.bad = kernel.options.bad,
-		.bad_count = kernel.options.bad_count,
+		.usable_limit = boot_info.handover->usable_limit,
+		.bad = boot_info.options.bad,
+		.bad_count = boot_info.options.bad_count,
 		.scratch = map->scratch,
 		.scratch_bytes = map->scratch_bytes,
 	});
@@ -220,14 +220,14 @@ static enum status build_regions(void)
 
 static enum status build_ledger(void)
 {
-	struct memory_map *map = &kernel.map;
+	struct memory_map *map = &boot_memory.map;
 
-	return ledger_build(&kernel.ledger, &(struct ledger_request){
+	return ledger_build(&boot_memory.ledger, &(struct ledger_request){
 		.entries = map->entries,
 		.count = map->entry_count,
-		.usable_limit = kernel.handover->usable_limit,
-		.bad = kernel.options.bad,
-		.bad_count = kernel.options.bad_count,
+		.usable_limit = boot_info.handover->usable_limit,
+		.bad = boot_info.options.bad,
+		.bad_count = boot_info.options.bad_count,
 		.owned = map->owned,
 		.owned_count = map->owned_count,
 		.scratch = map->scratch,
@@ -241,13 +241,13 @@ static bool is_table_frame(const void *context, pfn_t frame)
 	enum owner owner;
 
 	(void)context;
-	return ledger_find(&kernel.ledger, frame, &owner) == ST_OK &&
+	return ledger_find(&boot_memory.ledger, frame, &owner) == ST_OK &&
 	       owner == OWNER_PAGE_TABLE;
 }
 
 enum status memory_start(void)
 {
-	const struct handover *from_loader = kernel.handover;
+	const struct handover *from_loader = boot_info.handover;
 	struct table_features features = {
 		.no_execute = from_loader->cpu.features & CPU_NX,
 		.page_1g = from_loader->cpu.features & CPU_PAGE_1G,
@@ -257,14 +257,14 @@ enum status memory_start(void)
 	struct frame_run workspace[PARTS];
 	enum status status;
 
-	kernel.map.raw = (struct firmware_map){
-		.data = at_physical(from_loader->raw_map),
+	boot_memory.map.raw = (struct firmware_map){
+		.data = paddr_to_pointer(from_loader->raw_map),
 		.bytes = from_loader->raw_map_bytes,
 		.stride = from_loader->raw_map_stride,
 	};
-	kernel.map.entry_count = firmware_map_count(&kernel.map.raw);
-	status = early_init(&kernel.early, kernel.window,
-			    at_physical(from_loader->free_list.address),
+	boot_memory.map.entry_count = firmware_map_count(&boot_memory.map.raw);
+	status = early_init(&boot_memory.early, kernel_window(),
+			    paddr_to_pointer(from_loader->free_list.address),
 			    from_loader->free_list.count);
 	if (status == ST_OK)
 		status = take_workspace(workspace);
@@ -275,7 +275,7 @@ enum status memory_start(void)
 	if (status == ST_OK)
 		status = build_ledger();
 	if (status == ST_OK)
-		status = table_adopt(&kernel.table, kernel.window,
+		status = table_adopt(&boot_memory.table, kernel_window(),
 				     &table_source, &features,
 				     paddr_to_pfn(from_loader->root_table));
 	return status;

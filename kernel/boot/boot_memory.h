@@ -12,6 +12,7 @@
 #include <mm/early.h>
 #include <mm/ledger.h>
 #include <mm/region.h>
+#include <mm/table.h>
 
 /* The firmware's map, kept, and room to look at it again. */
 struct memory_map {
@@ -24,6 +25,15 @@ struct memory_map {
 	void *scratch;
 	size_t scratch_bytes;
 };
+
+struct boot_memory {
+	struct memory_map map;
+	struct early early;		/* empty from frames_start on        */
+	struct ledger ledger;
+	struct table table;		/* the kernel's only page tables     */
+};
+
+extern struct boot_memory boot_memory;
 
 /*
  * early, ledger and table, from the handover; the kernel's own working

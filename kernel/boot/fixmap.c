@@ -7,7 +7,7 @@
 
 #include <kernel/arch/cpu_local.h>
 
-#include "kernel.h"
+#include "boot_memory.h"
 
 #define PEEK_STRIDE (PEEK_SLOT_BYTES / PEEK_COUNT / SIZE_2M * SIZE_2M)
 
@@ -27,7 +27,7 @@ enum status memory_unpeek(enum peek_slot slot)
 	enum status status = ST_OK;
 
 	if (peeks[slot].bytes != 0)
-		status = table_unmap(&kernel.table, peek_base(slot),
+		status = table_unmap(&boot_memory.table, peek_base(slot),
 				     peeks[slot].bytes);
 	peeks[slot].bytes = 0;
 	return status;
@@ -49,7 +49,7 @@ static enum status map_peek(const struct peek_request *request,
 	enum status status = memory_unpeek(request->slot);
 
 	if (status == ST_OK)
-		status = table_map(&kernel.table, &(struct table_mapping){
+		status = table_map(&boot_memory.table, &(struct table_mapping){
 			.virt = peek_base(request->slot),
 			.phys = { start },
 			.bytes = end - start,

@@ -3,8 +3,7 @@
 #ifndef KERNEL_BOOT_FIXMAP_H
 #define KERNEL_BOOT_FIXMAP_H
 
-#include <base/address.h>
-#include <base/status.h>
+#include <mm/table.h>
 
 /*
  * Makes [phys..phys + bytes) readable at a fixed slot until the next call

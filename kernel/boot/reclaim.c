@@ -5,22 +5,23 @@
 
 #include <kernel/log/log.h>
 
-#include "kernel.h"
+#include "boot_info.h"
+#include "boot_memory.h"
 
 enum status memory_drop_identity(void)
 {
-	paddr_t switch_page = kernel.handover->switch_page;
-	enum status status = table_unmap(&kernel.table,
+	paddr_t switch_page = boot_info.handover->switch_page;
+	enum status status = table_unmap(&boot_memory.table,
 					 (vaddr_t){ switch_page.raw },
 					 PAGE_SIZE);
 
-	for (size_t i = 0; i < kernel.map.regions.count; i++) {
-		struct region region = kernel.map.regions.items[i];
+	for (size_t i = 0; i < boot_memory.map.regions.count; i++) {
+		struct region region = boot_memory.map.regions.items[i];
 
 		if (status != ST_OK)
 			break;
 		if (region.kind == REGION_LOW)
-			status = table_unmap(&kernel.table,
+			status = table_unmap(&boot_memory.table,
 					     (vaddr_t){ region.start.raw },
 					     region.end.raw - region.start.raw);
 	}
@@ -29,11 +30,11 @@ enum status memory_drop_identity(void)
 
 static enum status reclaim_run(struct frame_run run, enum owner from)
 {
-	enum status status = early_give_run(&kernel.early, run);
+	enum status status = early_give_run(&boot_memory.early, run);
 
 	if (status != ST_OK)
 		return status;
-	return ledger_move(&kernel.ledger, run, from, OWNER_FREE);
+	return ledger_move(&boot_memory.ledger, run, from, OWNER_FREE);
 }
 
 /* ACPI memory that nothing maps directly stays what it is. */
@@ -44,7 +45,8 @@ static bool is_mapped(struct frame_run run)
 	struct table_leaf leaf;
 
 	while (at < end) {
-		if (table_query(&kernel.table, (vaddr_t){ at }, &leaf) != ST_OK)
+		if (table_query(&boot_memory.table, (vaddr_t){ at }, &leaf) !=
+		    ST_OK)
 			return false;
 		at = leaf.virt.raw + leaf.bytes;
 	}
@@ -56,7 +58,7 @@ enum status memory_reclaim(enum owner from)
 	struct frame_run run = { .first = { 0 } };
 	uint64_t pages = 0;
 
-	while (ledger_find_owned(&kernel.ledger, from, run.first, &run) ==
+	while (ledger_find_owned(&boot_memory.ledger, from, run.first, &run) ==
 	       ST_OK) {
 		enum status status = ST_OK;
 
@@ -69,6 +71,6 @@ enum status memory_reclaim(enum owner from)
 		run.first.raw += run.frames;
 	}
 	log_line(LOG_INFO, "memory: reclaim from=%s pages=%lu free_pages=%lu",
-		 owner_name(from), pages, kernel.early.free_frames);
+		 owner_name(from), pages, boot_memory.early.free_frames);
 	return ST_OK;
 }

@@ -19,7 +19,9 @@
 #include <boot/layout.h>
 
 #include <kernel/arch/pat.h>
-#include <kernel/boot/kernel.h>
+#include <kernel/arch/window.h>
+#include <kernel/boot/boot_info.h>
+#include <kernel/boot/boot_memory.h>
 #include <kernel/log/log.h>
 
 #include "pixel_moves.h"
@@ -210,7 +212,7 @@ static enum status take_memory(struct frame_run *run)
 	status = boot_alloc(run, OWNER_ARENA);
 	if (status != ST_OK)
 		return status;
-	at = window_at(&kernel.window, pfn_to_paddr(run->first));
+	at = pfn_to_pointer(run->first);
 	screen.cells = (struct cell *)at;
 	for (unsigned colour = 0; colour < COLOUR_COUNT; colour++)
 		screen.pixels[colour] =
@@ -233,7 +235,7 @@ static enum status map_surface(enum table_cache cache)
 
 	screen.framebuffer = (char *)FRAMEBUFFER_SLOT +
 			     (surface->base.raw - start);
-	return table_map(&kernel.table, &(struct table_mapping){
+	return table_map(&boot_memory.table, &(struct table_mapping){
 		.virt = { FRAMEBUFFER_SLOT },
 		.phys = { start },
 		.bytes = end - start,
@@ -274,12 +276,12 @@ static enum status refuse(const struct handover_framebuffer *stated,
 
 enum status screen_start(const struct handover_framebuffer *stated)
 {
-	uint32_t features = kernel.handover->cpu.features;
+	uint32_t features = boot_info.handover->cpu.features;
 	enum table_cache cache;
 	enum status status;
 	const char *why = surface_refusal(&(struct surface_request){
 		.stated = stated,
-		.regions = &kernel.map.regions,
+		.regions = &boot_memory.map.regions,
 		.limit_bytes = FRAMEBUFFER_SLOT_BYTES - PAGE_SIZE,
 	}, &screen.surface);
 

@@ -13,7 +13,9 @@
 #include <boot/layout.h>
 #include <mm/kernel_tables.h>
 
-#include <kernel/boot/kernel.h>
+#include <kernel/arch/window.h>
+#include <kernel/boot/boot_info.h>
+#include <kernel/boot/boot_memory.h>
 #include <kernel/log/log.h>
 #include <kernel/memory/page_counts.h>
 #include <kernel/memory/pages.h>
@@ -41,7 +43,7 @@ static void found(struct audit *audit, const struct table_leaf *leaf,
 
 static bool has_no_execute(void)
 {
-	return kernel.handover->cpu.features & CPU_NX;
+	return boot_info.handover->cpu.features & CPU_NX;
 }
 
 /* Every page of the leaf is `owner`'s in the ledger. */
@@ -63,8 +65,8 @@ static bool is_owned(const struct table_leaf *leaf, uint64_t bytes,
 /* Bytes of [start..end) that the direct map should have. */
 static uint64_t mappable_bytes(uint64_t start, uint64_t end)
 {
-	const struct region_list *list = &kernel.map.regions;
-	unsigned bits = kernel.handover->cpu.physical_bits;
+	const struct region_list *list = &boot_memory.map.regions;
+	unsigned bits = boot_info.handover->cpu.physical_bits;
 	uint64_t bytes = 0;
 
 	for (size_t i = region_list_find(list, (paddr_t){ start });
@@ -83,9 +85,11 @@ static uint64_t mappable_bytes(uint64_t start, uint64_t end)
 /* The segment whose physical pages hold `phys`, or NULL. */
 static const struct handover_segment *segment_of_phys(uint64_t phys)
 {
-	for (size_t i = 0; i < ARRAY_LENGTH(kernel.handover->segments); i++) {
+	const struct handover *handover = boot_info.handover;
+
+	for (size_t i = 0; i < ARRAY_LENGTH(handover->segments); i++) {
 		const struct handover_segment *segment =
-			&kernel.handover->segments[i];
+			&handover->segments[i];
 
 		if (phys - segment->phys.raw < segment->bytes)
 			return segment;
@@ -96,11 +100,12 @@ static const struct handover_segment *segment_of_phys(uint64_t phys)
 /* Bytes of [start..end) that text and rodata lie in. */
 static uint64_t read_only_bytes(uint64_t start, uint64_t end)
 {
+	const struct handover *handover = boot_info.handover;
 	uint64_t bytes = 0;
 
-	for (size_t i = 0; i < ARRAY_LENGTH(kernel.handover->segments); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(handover->segments); i++) {
 		const struct handover_segment *segment =
-			&kernel.handover->segments[i];
+			&handover->segments[i];
 		uint64_t from = max_u64(start, segment->phys.raw);
 		uint64_t to = min_u64(end, segment->phys.raw + segment->bytes);
 
@@ -207,7 +212,7 @@ static void check_slot(struct audit *audit, const struct table_leaf *leaf)
 
 static void check_identity(struct audit *audit, const struct table_leaf *leaf)
 {
-	bool is_switch = leaf->phys.raw == kernel.handover->switch_page.raw;
+	bool is_switch = leaf->phys.raw == boot_info.handover->switch_page.raw;
 
 	if (audit->phase != AUDIT_AT_ENTRY)
 		found(audit, leaf, "lower half is not empty");
@@ -320,15 +325,15 @@ unsigned audit_tables(enum audit_phase phase)
 	struct audit audit = { .phase = phase };
 	uint64_t kernel_bytes = 0, low_bytes = 0;
 
-	table_visit_rows(&kernel.table, visit_row, &audit);
-	for (size_t i = 0; i < ARRAY_LENGTH(kernel.handover->segments); i++)
-		kernel_bytes += kernel.handover->segments[i].bytes;
+	table_visit_rows(&boot_memory.table, visit_row, &audit);
+	for (size_t i = 0; i < ARRAY_LENGTH(boot_info.handover->segments); i++)
+		kernel_bytes += boot_info.handover->segments[i].bytes;
 	missing(&audit, "direct map whole", audit.direct_bytes,
 		mappable_bytes(0, PHYSICAL_LIMIT));
 	missing(&audit, "kernel image whole", audit.kernel_bytes,
 		kernel_bytes);
 	if (phase == AUDIT_AT_ENTRY) {
-		low_bytes = kernel.map.regions.totals.pages[REGION_LOW] *
+		low_bytes = boot_memory.map.regions.totals.pages[REGION_LOW] *
 			    PAGE_SIZE;
 		missing(&audit, "low identity map whole", audit.low_bytes,
 			low_bytes);
@@ -336,9 +341,9 @@ unsigned audit_tables(enum audit_phase phase)
 			true);
 	}
 	missing(&audit, "root is ours", READ_CONTROL(3) & ~PAGE_MASK,
-		kernel.table.root.raw << PAGE_SHIFT);
+		boot_memory.table.root.raw << PAGE_SHIFT);
 	/* At entry table_adopt has just looked at every entry. */
-	if (phase == AUDIT_RUNNING && !table_audit(&kernel.table))
+	if (phase == AUDIT_RUNNING && !table_audit(&boot_memory.table))
 		missing(&audit, "table invariants", 0, 1);
 	return audit.findings;
 }
@@ -357,15 +362,16 @@ static bool next_free_region(const struct region_list *list, size_t *index,
 
 static void check_free_list(struct audit *audit)
 {
-	const struct frame_run *runs = window_at(
-		&kernel.window, kernel.handover->free_list.address);
+	const struct region_list *list = &boot_memory.map.regions;
+	struct handover_array free_list = boot_info.handover->free_list;
+	const struct frame_run *runs = paddr_to_pointer(free_list.address);
 	size_t index = 0;
 	struct region region;
 
-	for (uint32_t i = 0; i < kernel.handover->free_list.count; i++) {
-		if (!next_free_region(&kernel.map.regions, &index, &region)) {
+	for (uint32_t i = 0; i < free_list.count; i++) {
+		if (!next_free_region(list, &index, &region)) {
 			missing(audit, "free list longer than the regions",
-				kernel.handover->free_list.count, i);
+				free_list.count, i);
 			return;
 		}
 		missing(audit, "free run starts", runs[i].first.raw,
@@ -374,19 +380,19 @@ static void check_free_list(struct audit *audit)
 			runs[i].first.raw + runs[i].frames,
 			paddr_to_pfn(region.end).raw);
 	}
-	if (next_free_region(&kernel.map.regions, &index, &region))
+	if (next_free_region(list, &index, &region))
 		missing(audit, "free list shorter than the regions", 0, 1);
 }
 
 unsigned audit_memory(void)
 {
 	struct audit audit = { 0 };
-	const struct handover_array *theirs = &kernel.handover->regions;
-	const struct region_list *ours = &kernel.map.regions;
+	const struct handover_array *theirs = &boot_info.handover->regions;
+	const struct region_list *ours = &boot_memory.map.regions;
 
 	missing(&audit, "regions counted", theirs->count, ours->count);
 	if (theirs->count == ours->count &&
-	    memcmp(window_at(&kernel.window, theirs->address), ours->items,
+	    memcmp(paddr_to_pointer(theirs->address), ours->items,
 		   ours->count * sizeof(struct region)) != 0)
 		missing(&audit, "regions agree", 0, 1);
 	if (!region_list_audit(ours))
@@ -401,19 +407,19 @@ unsigned audit_ledger(void)
 	uint64_t pages[OWNER_COUNT];
 	uint64_t named, owned = 0;
 
-	if (!ledger_audit(&kernel.ledger))
+	if (!ledger_audit(&boot_memory.ledger))
 		missing(&audit, "ledger invariants", 0, 1);
-	if (!early_audit(&kernel.early))
+	if (!early_audit(&boot_memory.early))
 		missing(&audit, "early invariants", 0, 1);
 	if (memory_count_named_pages(&named) != ST_OK)
 		missing(&audit, "named pages can be counted", 0, 1);
 	else
 		missing(&audit, "ledger covers what is named",
-			ledger_total(&kernel.ledger), named);
+			ledger_total(&boot_memory.ledger), named);
 	memory_count_owners(pages);
 	for (enum owner owner = 0; owner < OWNER_COUNT; owner++)
 		owned += pages[owner];
 	missing(&audit, "owners cover what is named", owned,
-		ledger_total(&kernel.ledger));
+		ledger_total(&boot_memory.ledger));
 	return audit.findings;
 }

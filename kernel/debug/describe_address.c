@@ -8,8 +8,8 @@
 #include <arch/instructions.h>
 #include <base/bits.h>
 #include <base/text.h>
+#include <mm/ledger.h>
 
-#include <kernel/boot/kernel.h>
 #include <kernel/lib/symbols.h>
 #include <kernel/memory/pages.h>
 

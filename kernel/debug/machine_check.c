@@ -16,9 +16,10 @@
 #include <base/atomic.h>
 #include <base/bits.h>
 #include <base/text.h>
+#include <mm/ledger.h>
 
 #include <kernel/arch/cpu_local.h>
-#include <kernel/boot/kernel.h>
+#include <kernel/boot/boot_info.h>
 #include <kernel/log/log.h>
 #include <kernel/memory/bad_frames.h>
 #include <kernel/memory/frames.h>
@@ -133,7 +134,7 @@ static void learn_machine(void)
 	uint32_t vendor = read_cpuid(0, 0).ebx;
 
 	machine.capability = read_msr(MSR_MCG_CAP);
-	machine.physical_bits = kernel.handover->cpu.physical_bits;
+	machine.physical_bits = boot_info.handover->cpu.physical_bits;
 	machine.amd = vendor == VENDOR_AMD || vendor == VENDOR_HYGON;
 	machine.own_addresses = machine.amd && cpuid_has_leaf(0x80000007) &&
 				(read_cpuid(0x80000007, 0).ebx & 1 << 3);

@@ -12,7 +12,7 @@
 #include <kernel/arch/clock.h>
 #include <kernel/arch/cpu_local.h>
 #include <kernel/arch/halt.h>
-#include <kernel/boot/kernel.h>
+#include <kernel/boot/boot_info.h>
 #include <kernel/console/screen.h>
 #include <kernel/log/crash_log.h>
 #include <kernel/log/log.h>
@@ -48,11 +48,11 @@ static void become_owner(void)
 
 static _Noreturn void stop_now(void)
 {
-	switch (kernel.options.panic) {
+	switch (boot_info.options.panic) {
 	case PANIC_EXIT:
 		power_exit(EXIT_PANIC);
 	case PANIC_REBOOT:
-		clock_wait_us(kernel.options.panic_seconds * 1000000UL);
+		clock_wait_us(boot_info.options.panic_seconds * 1000000UL);
 		power_reboot();
 	case PANIC_WAIT:
 		break;
@@ -63,10 +63,10 @@ static _Noreturn void stop_now(void)
 /* A report is heard at any loglevel=, and before there are options. */
 static void be_heard(void)
 {
-	if (kernel.options.serial_port == 0)
-		options_defaults(&kernel.options);
+	if (boot_info.options.serial_port == 0)
+		options_defaults(&boot_info.options);
 	if (!serial_is_open())
-		serial_start(&kernel.options);
+		serial_start(&boot_info.options);
 	/* Somebody may have been typing, or a command printing. */
 	serial_write("\n", 1);
 	log_set_level(LOG_ERROR);
@@ -118,10 +118,10 @@ static void show_page(void)
 {
 	char todo[TEXT_BYTES];
 
-	if (kernel.options.panic == PANIC_REBOOT)
+	if (boot_info.options.panic == PANIC_REBOOT)
 		text_print(todo, sizeof(todo), "Photograph this page. The "
 			   "machine restarts in %u seconds.",
-			   kernel.options.panic_seconds);
+			   boot_info.options.panic_seconds);
 	else
 		text_print(todo, sizeof(todo), "Photograph this page, then "
 			   "reset the machine.");
@@ -141,7 +141,7 @@ void panic_note_cause(const char *text)
 
 void panic_stop(void)
 {
-	switch (kernel.options.panic) {
+	switch (boot_info.options.panic) {
 	case PANIC_EXIT:
 		log_line(LOG_ERROR, "panic: exit todo=\"read the first line "
 				    "with an E above\" cpu=%u",
@@ -150,7 +150,7 @@ void panic_stop(void)
 	case PANIC_REBOOT:
 		log_line(LOG_ERROR, "panic: reboot seconds=%u todo=\"note or "
 				    "photograph the lines above\" cpu=%u",
-			 kernel.options.panic_seconds, cpu_local_id());
+			 boot_info.options.panic_seconds, cpu_local_id());
 		break;
 	case PANIC_WAIT:
 		log_line(LOG_ERROR, "panic: halt todo=\"note or photograph "

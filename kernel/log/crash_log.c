@@ -5,7 +5,7 @@
 #include <boot/crash_log.h>
 
 #include <kernel/arch/interrupts.h>
-#include <kernel/boot/kernel.h>
+#include <kernel/arch/window.h>
 #include <kernel/sync/lock.h>
 
 static struct lock evidence_lock = { .rank = RANK_EVIDENCE };
@@ -13,7 +13,7 @@ static struct crash_log *current;
 
 void evidence_start(const struct handover *handover)
 {
-	struct crash_log *run = window_at(&kernel.window, handover->crash_log);
+	struct crash_log *run = paddr_to_pointer(handover->crash_log);
 
 	if (crash_log_check(run, handover->crash_log_bytes) == ST_OK)
 		current = run;

@@ -3,8 +3,6 @@
 
 #include <base/assert.h>
 
-#include <kernel/boot/kernel.h>
-
 #include "frames.h"
 #include "pages.h"
 

@@ -14,7 +14,6 @@
 #include <boot/layout.h>
 
 #include <kernel/boot/boot_memory.h>
-#include <kernel/boot/kernel.h>
 #include <kernel/platform/numa_nodes.h>
 
 struct meta_range {
@@ -78,7 +77,7 @@ static enum status take_best(struct frame_run *run, unsigned node)
 
 static enum status map(uint64_t virt, struct frame_run run)
 {
-	return table_map(&kernel.table, &(struct table_mapping){
+	return table_map(&boot_memory.table, &(struct table_mapping){
 		.virt = { virt },
 		.phys = pfn_to_paddr(run.first),
 		.bytes = run.frames * PAGE_SIZE,
@@ -204,9 +203,9 @@ static void unmap_all(void)
 
 	do {
 		found.count = 0;
-		table_visit(&kernel.table, note_leaf, &found);
+		table_visit(&boot_memory.table, note_leaf, &found);
 		for (size_t i = 0; i < found.count; i++)
-			MUST(table_unmap(&kernel.table,
+			MUST(table_unmap(&boot_memory.table,
 					 (vaddr_t){ found.items[i].start },
 					 found.items[i].end -
 						 found.items[i].start));
@@ -218,8 +217,8 @@ void frame_meta_give_all(void)
 	struct frame_run run = { .first = { 0 } };
 
 	unmap_all();
-	while (ledger_find_owned(&kernel.ledger, OWNER_FRAME_META, run.first,
-				 &run) == ST_OK)
+	while (ledger_find_owned(&boot_memory.ledger, OWNER_FRAME_META,
+				 run.first, &run) == ST_OK)
 		boot_free(run, OWNER_FRAME_META);
 	next_free = FRAME_META_START;
 }

@@ -8,7 +8,7 @@
 
 #include <kernel/arch/cpu_local.h>
 #include <kernel/arch/interrupts.h>
-#include <kernel/boot/kernel.h>
+#include <kernel/arch/window.h>
 #include <kernel/sync/pending.h>
 
 #include "frames_internal.h"
@@ -153,7 +153,7 @@ enum status frames_alloc(const struct frame_request *request, pfn_t *out)
 	    cpu_local_context() == CPU_TASK)
 		status = alloc_in_shortage(&plain, out);
 	if (status == ST_OK && request->contents == FRAME_ZEROED)
-		memset(window_at_frame(&kernel.window, *out), 0,
+		memset(pfn_to_pointer(*out), 0,
 		       frames_of(request) * PAGE_SIZE);
 	return status;
 }

@@ -14,7 +14,8 @@
 #include <base/string.h>
 #include <boot/layout.h>
 
-#include <kernel/boot/kernel.h>
+#include <kernel/arch/window.h>
+#include <kernel/boot/boot_memory.h>
 #include <kernel/lib/symbols.h>
 #include <kernel/log/log.h>
 #include <kernel/platform/cpus.h>
@@ -130,7 +131,7 @@ static enum status start_pool(unsigned node)
 		.shape = FRAME_SHAPE_PC,
 		.slots = 2 * frames.cpus,
 		.reporter = &reporter,
-		.window = kernel.window,
+		.window = kernel_window(),
 	};
 	enum status status;
 
@@ -285,7 +286,7 @@ static bool is_ours(enum owner owner)
 /* What has a bit first: an adopted frame's block is split in any case. */
 static void hand_over(void)
 {
-	struct ledger *ledger = &kernel.ledger;
+	struct ledger *ledger = &boot_memory.ledger;
 
 	for (enum owner owner = 0; owner < OWNER_COUNT; owner++) {
 		struct frame_run run = { .first = { 0 } };
@@ -364,7 +365,7 @@ enum status frames_start(void)
 	frames.drain.spins = SPINS;
 	pending_set_handler(PENDING_DRAIN, drain_requested);
 	frames.nodes = building;
-	pages_serve_table(&kernel.table);
+	pages_serve_table(&boot_memory.table);
 	log_line(LOG_INFO, "frames: up nodes=%u cpus=%u", building.count,
 		 frames.cpus);
 	return ST_OK;

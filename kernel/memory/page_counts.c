@@ -10,7 +10,7 @@
 #include <boot/layout.h>
 
 #include <kernel/arch/cpu_local.h>
-#include <kernel/boot/kernel.h>
+#include <kernel/boot/boot_memory.h>
 
 #include "frames.h"
 
@@ -21,8 +21,8 @@ static uint64_t count_slot(unsigned cpu, enum stack_kind kind)
 
 	for (uint64_t at = top - STACK_SLOT_BYTES + PAGE_SIZE; at < top;
 	     at += PAGE_SIZE)
-		pages += table_query(&kernel.table, (vaddr_t){ at }, &leaf) ==
-			 ST_OK;
+		pages += table_query(&boot_memory.table, (vaddr_t){ at },
+				     &leaf) == ST_OK;
 	return pages;
 }
 
@@ -47,7 +47,7 @@ uint64_t memory_count_table_pages(void)
 {
 	uint64_t pages = 0;
 
-	table_visit_pages(&kernel.table, count_page, &pages);
+	table_visit_pages(&boot_memory.table, count_page, &pages);
 	return pages;
 }
 
@@ -62,7 +62,7 @@ uint64_t memory_count_free_pages(void)
 	struct frame_count count;
 	uint64_t pages = 0;
 
-	early_visit(&kernel.early, count_run, &pages);
+	early_visit(&boot_memory.early, count_run, &pages);
 	frames_count(&count);
 	return pages + count.free;
 }
@@ -85,7 +85,7 @@ void memory_visit_free(bool (*visit)(void *context, struct frame_run run),
 {
 	struct free_visitor visitor = { visit, context };
 
-	early_visit(&kernel.early, visit, context);
+	early_visit(&boot_memory.early, visit, context);
 	for (unsigned node = 0; node < frames_nodes()->count; node++)
 		frame_pool_visit(frames_nodes()->pool[node], visit_extent,
 				 &visitor);
@@ -96,7 +96,7 @@ void memory_count_owners(uint64_t pages[OWNER_COUNT])
 	struct frame_count count;
 
 	for (enum owner owner = 0; owner < OWNER_COUNT; owner++)
-		pages[owner] = ledger_pages(&kernel.ledger, owner);
+		pages[owner] = ledger_pages(&boot_memory.ledger, owner);
 	frames_count(&count);
 	pages[OWNER_FREE] = memory_count_free_pages() - count.free_low;
 	pages[OWNER_LOW] += count.free_low;
@@ -109,7 +109,7 @@ void memory_count_owners(uint64_t pages[OWNER_COUNT])
 
 enum status memory_count_named_pages(uint64_t *out)
 {
-	struct memory_map *map = &kernel.map;
+	struct memory_map *map = &boot_memory.map;
 
 	/* From the raw descriptors again, not from what was made of them. */
 	for (size_t i = 0; i < map->entry_count; i++)

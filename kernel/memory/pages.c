@@ -4,7 +4,7 @@
 #include <base/assert.h>
 #include <boot/layout.h>
 
-#include <kernel/boot/kernel.h>
+#include <kernel/boot/boot_memory.h>
 
 #include "frames.h"
 
@@ -42,7 +42,7 @@ void pages_free(struct frame_run run)
 
 enum status memory_owner_of(pfn_t frame, enum owner *out)
 {
-	enum status status = ledger_find(&kernel.ledger, frame, out);
+	enum status status = ledger_find(&boot_memory.ledger, frame, out);
 	struct frame_info info;
 	unsigned node;
 

@@ -4,7 +4,7 @@
 #include <base/assert.h>
 #include <boot/layout.h>
 
-#include <kernel/boot/kernel.h>
+#include <kernel/boot/boot_memory.h>
 
 #include "pages.h"
 
@@ -22,7 +22,7 @@ static vaddr_t stack_start(unsigned cpu, enum stack_kind kind)
 static void unmap_stacks_up_to(unsigned cpu, enum stack_kind end)
 {
 	for (enum stack_kind kind = first_kind(cpu); kind < end; kind++)
-		MUST(table_unmap(&kernel.table, stack_start(cpu, kind),
+		MUST(table_unmap(&boot_memory.table, stack_start(cpu, kind),
 				 STACK_BYTES));
 }
 
@@ -30,7 +30,7 @@ static enum status map_stacks_at(unsigned cpu, paddr_t phys)
 {
 	for (enum stack_kind kind = first_kind(cpu); kind < STACK_KIND_COUNT;
 	     kind++) {
-		enum status status = table_map(&kernel.table,
+		enum status status = table_map(&boot_memory.table,
 					       &(struct table_mapping){
 			.virt = stack_start(cpu, kind),
 			.phys = phys,
@@ -88,7 +88,7 @@ void stacks_free(unsigned cpu)
 	struct table_leaf leaf;
 
 	ASSERT(cpu != 0);
-	MUST(table_query(&kernel.table, stack_start(cpu, first_kind(cpu)),
+	MUST(table_query(&boot_memory.table, stack_start(cpu, first_kind(cpu)),
 			 &leaf));
 	run.first = paddr_to_pfn(leaf.phys);
 	unmap_stacks_up_to(cpu, STACK_KIND_COUNT);

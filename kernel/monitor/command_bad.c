@@ -8,7 +8,7 @@
 
 #include <base/bits.h>
 
-#include <kernel/boot/kernel.h>
+#include <kernel/boot/boot_memory.h>
 #include <kernel/lib/number.h>
 #include <kernel/log/log.h>
 #include <kernel/memory/bad_frames.h>
@@ -78,7 +78,7 @@ static uint64_t print_pool(const struct command_call *call,
 
 static enum status list_bad(const struct command_call *call)
 {
-	const struct region_list *list = &kernel.map.regions;
+	const struct region_list *list = &boot_memory.map.regions;
 	uint64_t pages = 0;
 
 	for (size_t i = 0; i < list->count; i++) {

@@ -15,7 +15,7 @@
 #include <base/bits.h>
 #include <base/string.h>
 
-#include <kernel/boot/kernel.h>
+#include <kernel/arch/window.h>
 #include <kernel/lib/number.h>
 #include <kernel/log/log.h>
 #include <kernel/memory/frames.h>
@@ -238,7 +238,7 @@ static enum status bench_frames(const struct command_call *call)
 
 	if (status != ST_OK)
 		return status;
-	scene.frames = window_at_frame(&kernel.window, run.first);
+	scene.frames = pfn_to_pointer(run.first);
 	for (size_t i = 0; i < ARRAY_LENGTH(workloads) && !scene.failed; i++)
 		measure(call, &scene, &workloads[i]);
 	pages_free(run);

@@ -7,7 +7,7 @@
 
 #include <kernel/arch/cpu_features.h>
 #include <kernel/arch/cpu_flaws.h>
-#include <kernel/boot/kernel.h>
+#include <kernel/boot/boot_info.h>
 
 #define LEAF_BRAND	0x80000002
 #define BRAND_LEAVES	3
@@ -87,8 +87,8 @@ static void read_admissions(struct cpu_identity *to)
 static void read_processor(struct processor *cpu)
 {
 	*cpu = (struct processor){
-		.features = kernel.handover->cpu.features,
-		.physical_bits = kernel.handover->cpu.physical_bits,
+		.features = boot_info.handover->cpu.features,
+		.physical_bits = boot_info.handover->cpu.physical_bits,
 		.linear_bits = 48,
 	};
 	if (cpuid_has_leaf(LEAF_ADDRESSES))

@@ -18,7 +18,7 @@
 
 #include <kernel/arch/cpu_local.h>
 #include <kernel/arch/trap.h>
-#include <kernel/boot/kernel.h>
+#include <kernel/boot/boot_info.h>
 #include <kernel/debug/describe_address.h>
 #include <kernel/debug/panic.h>
 #include <kernel/log/log.h>
@@ -127,7 +127,7 @@ static void raise_mc(void)
 
 static void raise_assert(void)
 {
-	ASSERT(kernel.handover == NULL);
+	ASSERT(boot_info.handover == NULL);
 }
 
 static void raise_panic(void)
@@ -165,7 +165,7 @@ static void raise_nx(void)
 /* The text once more, by its other address. */
 static void raise_direct_text_write(void)
 {
-	*pointer_to(direct_map(kernel.handover->segments[0].phys).raw) = 0;
+	*pointer_to(direct_map(boot_info.handover->segments[0].phys).raw) = 0;
 }
 
 static void raise_guard(void)

@@ -10,7 +10,7 @@
 #include <base/bits.h>
 #include <boot/layout.h>
 
-#include <kernel/boot/kernel.h>
+#include <kernel/boot/boot_memory.h>
 #include <kernel/lib/number.h>
 #include <kernel/log/log.h>
 #include <kernel/memory/frames.h>
@@ -201,7 +201,7 @@ struct answer {
 
 static const char *region_at(paddr_t at)
 {
-	const struct region_list *list = &kernel.map.regions;
+	const struct region_list *list = &boot_memory.map.regions;
 
 	for (size_t i = 0; i < list->count; i++)
 		if (at.raw >= list->items[i].start.raw &&
@@ -249,7 +249,7 @@ static void find_answer(struct answer *answer, paddr_t phys)
 		answer->owner = owner_name(owner);
 	ask_pools(answer, frame);
 	if (phys.raw < DIRECT_MAP_BYTES &&
-	    table_query(&kernel.table, direct_map(phys), &leaf) == ST_OK)
+	    table_query(&boot_memory.table, direct_map(phys), &leaf) == ST_OK)
 		answer->leaf_bytes = leaf.bytes;
 }
 
@@ -259,9 +259,10 @@ static void print_descriptors(const struct command_call *call, paddr_t phys)
 	const char *format = call->records ?
 		"@descriptor type=%u start=0x%lx pages=%lu attributes=0x%lx\n" :
 		"  firmware   type %u, 0x%lx, %lu pages, attributes 0x%lx\n";
+	const struct memory_map *map = &boot_memory.map;
 
-	for (size_t i = 0; i < kernel.map.entry_count; i++) {
-		struct map_entry entry = firmware_map_entry(&kernel.map.raw, i);
+	for (size_t i = 0; i < map->entry_count; i++) {
+		struct map_entry entry = firmware_map_entry(&map->raw, i);
 		struct range named;
 
 		if (map_entry_named_range(&entry, &named) == ST_OK &&

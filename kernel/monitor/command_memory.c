@@ -5,7 +5,7 @@
 #include <base/bits.h>
 #include <base/string.h>
 
-#include <kernel/boot/kernel.h>
+#include <kernel/boot/boot_memory.h>
 #include <kernel/log/log.h>
 #include <kernel/memory/page_counts.h>
 
@@ -31,8 +31,10 @@ static const char *readable(uint64_t bytes, char *text, size_t room)
 
 static void print_raw(const struct command_call *call)
 {
-	for (size_t i = 0; i < kernel.map.entry_count; i++) {
-		struct map_entry entry = firmware_map_entry(&kernel.map.raw, i);
+	const struct memory_map *map = &boot_memory.map;
+
+	for (size_t i = 0; i < map->entry_count; i++) {
+		struct map_entry entry = firmware_map_entry(&map->raw, i);
 		const char *format = call->records ?
 			"@entry type=%u start=0x%lx pages=%lu "
 			"attributes=0x%lx\n" : "%u %lx %lx %lx\n";
@@ -44,7 +46,7 @@ static void print_raw(const struct command_call *call)
 
 enum status command_memmap(const struct command_call *call)
 {
-	const struct region_list *list = &kernel.map.regions;
+	const struct region_list *list = &boot_memory.map.regions;
 	char size[16];
 
 	if (call->count > 1 && strcmp(call->words[1], "raw") == 0) {
@@ -118,7 +120,7 @@ static bool summarise_run(void *context, struct frame_run run)
 /* Usable memory is what could ever be handed out on this machine. */
 static uint64_t usable_pages(void)
 {
-	const uint64_t *pages = kernel.map.regions.totals.pages;
+	const uint64_t *pages = boot_memory.map.regions.totals.pages;
 
 	return pages[REGION_FREE] + pages[REGION_LATER] + pages[REGION_LOW];
 }

@@ -10,7 +10,7 @@
 
 #include <base/string.h>
 
-#include <kernel/boot/kernel.h>
+#include <kernel/arch/window.h>
 #include <kernel/debug/audit.h>
 #include <kernel/log/log.h>
 #include <kernel/memory/frames.h>
@@ -33,7 +33,7 @@ static uint64_t mark_of(pfn_t frame)
 
 static uint64_t *last_word(pfn_t frame)
 {
-	char *page = window_at_frame(&kernel.window, frame);
+	char *page = pfn_to_pointer(frame);
 
 	return (uint64_t *)(page + PAGE_SIZE - sizeof(uint64_t));
 }
@@ -50,7 +50,7 @@ static uint64_t stamp_every_frame(pfn_t *last)
 
 	*last = (pfn_t){ NO_FRAME };
 	while (frames_alloc(&request, &frame) == ST_OK) {
-		struct stamp *stamp = window_at_frame(&kernel.window, frame);
+		struct stamp *stamp = pfn_to_pointer(frame);
 
 		*stamp = (struct stamp){ mark_of(frame), last->raw };
 		*last_word(frame) = ~mark_of(frame);
@@ -66,8 +66,7 @@ static uint64_t read_every_stamp(pfn_t last)
 	uint64_t good = 0;
 
 	while (last.raw != NO_FRAME) {
-		struct stamp stamp = *(struct stamp *)window_at_frame(
-			&kernel.window, last);
+		struct stamp stamp = *(struct stamp *)pfn_to_pointer(last);
 
 		/* A lost chain would lead anywhere: stop where it breaks. */
 		if (stamp.mark != mark_of(last) ||

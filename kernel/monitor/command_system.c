@@ -5,7 +5,8 @@
 #include <base/crc32.h>
 
 #include <kernel/arch/clock.h>
-#include <kernel/boot/kernel.h>
+#include <kernel/boot/boot_info.h>
+#include <kernel/boot/boot_memory.h>
 #include <kernel/log/crash_log.h>
 #include <kernel/log/log.h>
 #include <kernel/memory/page_counts.h>
@@ -39,23 +40,23 @@ static bool hash_run(void *context, struct frame_run run)
 
 static void print_records(const struct command_call *call)
 {
-	const struct handover *from = kernel.handover;
+	const struct handover *from = boot_info.handover;
 	uint32_t layout = 0, free_list = 0;
 
 	for (unsigned i = 0; i < STAGE_COUNT; i++)
 		sink_print(call->out, "@stage name=%s tsc=%lu\n",
-			   stage_names[i], kernel.stage_tsc[i]);
+			   stage_names[i], boot_info.stage_tsc[i]);
 	sink_print(call->out, "@firmware_call name=GetMemoryMap "
 			      "tsc_ticks=%lu\n", from->get_map_ticks);
 	sink_print(call->out, "@firmware_call name=ExitBootServices "
 			      "tsc_ticks=%lu\n", from->exit_ticks);
 	sink_print(call->out, "@boot exit_tries=%u entries=%lu stride=%u "
 			      "secure_boot=%u override=%u\n",
-		   from->exit_tries, (uint64_t)kernel.map.entry_count,
+		   from->exit_tries, (uint64_t)boot_memory.map.entry_count,
 		   from->raw_map_stride,
 		   (from->flags & HANDOVER_SECURE_BOOT) != 0,
 		   (from->flags & HANDOVER_KERNEL_OVERRIDE) != 0);
-	table_visit(&kernel.table, hash_leaf, &layout);
+	table_visit(&boot_memory.table, hash_leaf, &layout);
 	memory_visit_free(hash_run, &free_list);
 	sink_print(call->out, "@hash layout=0x%08x free_list=0x%08x\n", layout,
 		   free_list);
@@ -63,7 +64,7 @@ static void print_records(const struct command_call *call)
 
 enum status command_bootinfo(const struct command_call *call)
 {
-	const struct handover *from = kernel.handover;
+	const struct handover *from = boot_info.handover;
 	uint64_t per_us = clock_ticks_per_us();
 
 	if (call->records) {
@@ -73,14 +74,14 @@ enum status command_bootinfo(const struct command_call *call)
 	for (unsigned i = 0; i < STAGE_COUNT; i++)
 		sink_print(call->out, "%-12s %10lu us after efi_main\n",
 			   stage_names[i],
-			   (kernel.stage_tsc[i] - kernel.stage_tsc[0]) /
+			   (boot_info.stage_tsc[i] - boot_info.stage_tsc[0]) /
 				   per_us);
 	sink_print(call->out, "GetMemoryMap took %lu us, ExitBootServices "
 			      "%lu us and %u tries\n",
 		   from->get_map_ticks / per_us, from->exit_ticks / per_us,
 		   from->exit_tries);
 	sink_print(call->out, "the map has %lu entries of %u bytes\n",
-		   (uint64_t)kernel.map.entry_count, from->raw_map_stride);
+		   (uint64_t)boot_memory.map.entry_count, from->raw_map_stride);
 	sink_print(call->out, "secure boot %s, kernel from %s\n",
 		   from->flags & HANDOVER_SECURE_BOOT ? "on" : "off",
 		   from->flags & HANDOVER_KERNEL_OVERRIDE ? "KERNEL.ELF" :

@@ -5,7 +5,7 @@
 #include <base/string.h>
 #include <boot/layout.h>
 
-#include <kernel/boot/kernel.h>
+#include <kernel/boot/boot_memory.h>
 #include <kernel/debug/audit.h>
 #include <kernel/log/log.h>
 
@@ -75,10 +75,10 @@ static enum status dump_table(const struct command_call *call)
 	struct dump dump = { .call = call };
 
 	if (call->records) {
-		table_visit(&kernel.table, print_each, (void *)call);
+		table_visit(&boot_memory.table, print_each, (void *)call);
 		return ST_OK;
 	}
-	table_visit(&kernel.table, dump_leaf, &dump);
+	table_visit(&boot_memory.table, dump_leaf, &dump);
 	if (dump.run.bytes != 0)
 		print_leaf(call, &dump.run);
 	return ST_OK;
@@ -113,7 +113,7 @@ static enum status find_leaf(const struct command_call *call)
 	enum status status = parse_address(call->words[2], &virt.raw);
 
 	if (status == ST_OK)
-		status = table_query(&kernel.table, virt, &leaf);
+		status = table_query(&boot_memory.table, virt, &leaf);
 	if (status == ST_OK)
 		print_leaf(call, &leaf);
 	return status;
@@ -124,8 +124,8 @@ static enum status audit(const struct command_call *call)
 	unsigned findings = audit_tables(AUDIT_RUNNING);
 
 	sink_print(call->out, "%spages=%lu findings=%u\n",
-		   call->records ? "@audit " : "", kernel.table.table_pages,
-		   findings);
+		   call->records ? "@audit " : "",
+		   boot_memory.table.table_pages, findings);
 	return findings == 0 ? ST_OK : ST_CORRUPT;
 }
 

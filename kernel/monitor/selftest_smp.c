@@ -12,8 +12,9 @@
 #include "selftest_smp.h"
 
 #include <kernel/arch/cpu_local.h>
+#include <kernel/arch/window.h>
+#include <kernel/boot/boot_memory.h>
 #include <kernel/boot/fixmap.h>
-#include <kernel/boot/kernel.h>
 #include <kernel/memory/frames.h>
 #include <kernel/memory/pages.h>
 #include <kernel/platform/numa_nodes.h>
@@ -98,7 +99,7 @@ static enum status show_page(struct tlb_test *test, pfn_t frame)
 		return status;
 	test->at = seen;
 	test->wanted = frame.raw;
-	*(uint64_t *)window_at_frame(&kernel.window, frame) = frame.raw;
+	*(uint64_t *)pfn_to_pointer(frame) = frame.raw;
 	read_page(test);
 	ipi_call_others(read_page, test);
 	return ST_OK;
@@ -161,7 +162,7 @@ static void check_page(struct near_test *test, const char *what, vaddr_t at)
 	unsigned node;
 
 	test->pages++;
-	if (table_query(&kernel.table, at, &leaf) != ST_OK) {
+	if (table_query(&boot_memory.table, at, &leaf) != ST_OK) {
 		test->away++;
 		return;
 	}

@@ -20,7 +20,7 @@
 
 #include <kernel/arch/clock.h>
 #include <kernel/arch/cpu_local.h>
-#include <kernel/boot/kernel.h>
+#include <kernel/arch/window.h>
 #include <kernel/debug/audit.h>
 #include <kernel/log/log.h>
 #include <kernel/memory/frames.h>
@@ -104,7 +104,7 @@ static enum frame_size piece_size(uint64_t piece)
 
 static uint64_t *words_of(pfn_t frame)
 {
-	return window_at_frame(&kernel.window, frame);
+	return pfn_to_pointer(frame);
 }
 
 /* The expected last word; never 0 where there is no stamp. */
@@ -298,8 +298,7 @@ static void step(struct holder *me)
 
 static struct crew *crew_of(const struct stress *stress, unsigned cpu)
 {
-	return window_at_frame(&kernel.window,
-			       (pfn_t){ stress->run.first.raw + cpu });
+	return pfn_to_pointer((pfn_t){ stress->run.first.raw + cpu });
 }
 
 /* Puts one piece on the counter and takes what lay there. */

@@ -5,7 +5,7 @@
 
 #include <kernel/arch/clock.h>
 #include <kernel/arch/cpu_local.h>
-#include <kernel/boot/kernel.h>
+#include <kernel/arch/window.h>
 #include <kernel/console/input.h>
 #include <kernel/log/log.h>
 #include <kernel/memory/frames.h>
@@ -74,7 +74,7 @@ _Static_assert(sizeof(struct notes) == PAGE_SIZE, "notes fill a frame");
 
 static struct notes *notes_at(uint64_t frame)
 {
-	return window_at_frame(&kernel.window, (pfn_t){ frame });
+	return pfn_to_pointer((pfn_t){ frame });
 }
 
 /* Where there was something is more: full nodes are not searched again. */

@@ -14,7 +14,7 @@
 #include <boot/layout.h>
 
 #include <kernel/arch/cpu_local.h>
-#include <kernel/boot/kernel.h>
+#include <kernel/arch/window.h>
 #include <kernel/memory/frames.h>
 #include <kernel/memory/page_counts.h>
 #include <kernel/memory/pages.h>
@@ -169,7 +169,7 @@ enum status stress_race(struct stress_watch *watch, struct stress_result *out)
 
 	if (status != ST_OK)
 		return status;
-	race = window_at_frame(&kernel.window, run_of_race.first);
+	race = pfn_to_pointer(run_of_race.first);
 	memset(race, 0, sizeof(*race));
 	race->cpus = smp_online_count();
 	race->wrong = &out->wrong;

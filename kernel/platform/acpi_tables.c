@@ -22,8 +22,10 @@
 #include <base/bits.h>
 #include <base/string.h>
 
+#include <kernel/arch/window.h>
+#include <kernel/boot/boot_info.h>
+#include <kernel/boot/boot_memory.h>
 #include <kernel/boot/fixmap.h>
-#include <kernel/boot/kernel.h>
 #include <kernel/log/log.h>
 
 #include "acpi_collect.h"
@@ -77,7 +79,7 @@ static bool is_in_one_region(paddr_t at, uint64_t bytes)
 {
 	return bytes <= ACPI_RSDP_BYTES ||
 	       (at.raw < PHYSICAL_LIMIT &&
-		bytes <= region_list_room(&kernel.map.regions, at));
+		bytes <= region_list_room(&boot_memory.map.regions, at));
 }
 
 /* One window is one peek slot. */
@@ -112,7 +114,7 @@ enum status acpi_look_for(const char signature[4], struct acpi_table *out)
 {
 	struct acpi_root root;
 	enum status status = acpi_walk_root(acpi_windows(),
-					    kernel.handover->rsdp, &root);
+					    boot_info.handover->rsdp, &root);
 
 	if (status == ST_OK)
 		status = acpi_walk_find(acpi_windows(), &root, signature, out);
@@ -204,7 +206,7 @@ static enum status copy_all(const struct acpi_collection *list)
 	status = boot_alloc(&run, OWNER_HANDOVER);
 	if (status != ST_OK)
 		return status;
-	copying.items = window_at_frame(&kernel.window, run.first);
+	copying.items = pfn_to_pointer(run.first);
 	next = (char *)copying.items + kept;
 	for (size_t i = 0; i < list->count; i++)
 		if (list->items[i].bytes != 0)
@@ -227,8 +229,8 @@ enum status acpi_copy(void)
 
 	if (status != ST_OK)
 		return status;
-	list.items = window_at_frame(&kernel.window, run.first);
-	status = acpi_collect(acpi_windows(), kernel.handover->rsdp, &list);
+	list.items = pfn_to_pointer(run.first);
+	status = acpi_collect(acpi_windows(), boot_info.handover->rsdp, &list);
 	if (status == ST_OK) {
 		warn_of_left_out(&list);
 		status = copy_all(&list);
@@ -256,7 +258,7 @@ static enum status read_tables(const char **name)
 	enum status status;
 
 	*name = "RSDP";
-	status = acpi_walk_root(memory, kernel.handover->rsdp, &root);
+	status = acpi_walk_root(memory, boot_info.handover->rsdp, &root);
 	if (status != ST_OK)
 		return status;
 	/* The FADT's signature is FACP, for reasons of history. */

@@ -5,7 +5,9 @@
 
 #include <kernel/arch/cpu_local.h>
 #include <kernel/arch/lapic.h>
-#include <kernel/boot/kernel.h>
+#include <kernel/arch/window.h>
+#include <kernel/boot/boot_info.h>
+#include <kernel/boot/boot_memory.h>
 #include <kernel/log/log.h>
 
 #include "acpi_tables.h"
@@ -30,7 +32,7 @@ static void make_list(const struct madt *madt)
 		.count = madt->cpu_count,
 		.boot_apic = this_cpu()->apic,
 		.highest_apic = lapic_highest_id(),
-		.max_cpus = lapic_is_there() ? kernel.options.max_cpus : 1,
+		.max_cpus = lapic_is_there() ? boot_info.options.max_cpus : 1,
 	});
 }
 
@@ -48,7 +50,7 @@ static enum status read_madt(const struct acpi_table *table)
 
 	if (status != ST_OK)
 		return status;
-	madt.ioapics = window_at_frame(&kernel.window, run.first);
+	madt.ioapics = pfn_to_pointer(run.first);
 	madt.cpus = (struct madt_cpu *)(madt.ioapics + items);
 	status = madt_read(&madt, table->data, table->bytes);
 	if (status == ST_OK)
@@ -59,7 +61,7 @@ static enum status read_madt(const struct acpi_table *table)
 
 static void start_lapic(void)
 {
-	enum status status = lapic_start();
+	enum status status = lapic_start(&boot_memory.table);
 
 	if (status != ST_OK) {
 		log_line(LOG_WARNING, "smp: no local APIC why=\"%s\"",

@@ -4,7 +4,8 @@
 #include <base/assert.h>
 #include <base/bits.h>
 
-#include <kernel/boot/kernel.h>
+#include <kernel/arch/window.h>
+#include <kernel/boot/boot_memory.h>
 #include <kernel/log/log.h>
 
 #include "acpi_tables.h"
@@ -54,7 +55,7 @@ static enum status build(const struct numa_tables *tables)
 		memory_of_all.frames = 0;
 		return status;
 	}
-	request.memory = window_at_frame(&kernel.window, memory_of_all.first);
+	request.memory = pfn_to_pointer(memory_of_all.first);
 	status = numa_build(&numa, &request);
 	return status == ST_OK && numa.range_count > NODES_RANGES ? ST_FULL :
 								    status;
@@ -89,9 +90,9 @@ static void warn_of_ranges(void)
 /* The tables' own pages as well, once nobody looks into them any more. */
 static void count_pages(void)
 {
-	numa_count_regions(&numa, &kernel.map.regions);
+	numa_count_regions(&numa, &boot_memory.map.regions);
 	if (acpi_is_copied())
-		numa_add_regions(&numa, &kernel.map.regions, REGION_ACPI);
+		numa_add_regions(&numa, &boot_memory.map.regions, REGION_ACPI);
 }
 
 void nodes_start(void)
@@ -157,7 +158,8 @@ static bool is_usable(const struct region *region)
 	enum owner owner;
 
 	if (region->kind == REGION_ACPI)
-		return ledger_find(&kernel.ledger, paddr_to_pfn(region->start),
+		return ledger_find(&boot_memory.ledger,
+				   paddr_to_pfn(region->start),
 				   &owner) == ST_OK && owner != OWNER_ACPI;
 	return region->kind == REGION_FREE || region->kind == REGION_LATER ||
 	       region->kind == REGION_LOW;
@@ -166,7 +168,7 @@ static bool is_usable(const struct region *region)
 /* The first usable region that ends beyond `at`. */
 static const struct region *region_beyond(paddr_t at)
 {
-	const struct region_list *list = &kernel.map.regions;
+	const struct region_list *list = &boot_memory.map.regions;
 	size_t i = region_list_find(list, at);
 
 	while (i < list->count && !is_usable(&list->items[i]))

@@ -14,7 +14,6 @@
 #include <base/bits.h>
 
 #include <kernel/boot/fixmap.h>
-#include <kernel/boot/kernel.h>
 #include <kernel/log/log.h>
 
 #define PORT_ADDRESS		0xcf8

@@ -6,7 +6,6 @@
 #include <kernel/arch/clock.h>
 #include <kernel/arch/halt.h>
 #include <kernel/boot/fixmap.h>
-#include <kernel/boot/kernel.h>
 #include <kernel/log/crash_log.h>
 #include <kernel/log/log.h>
 

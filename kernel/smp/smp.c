@@ -27,7 +27,9 @@
 #include <kernel/arch/interrupts.h>
 #include <kernel/arch/lapic.h>
 #include <kernel/arch/trap.h>
-#include <kernel/boot/kernel.h>
+#include <kernel/arch/window.h>
+#include <kernel/boot/boot_info.h>
+#include <kernel/boot/boot_memory.h>
 #include <kernel/debug/machine_check.h>
 #include <kernel/log/log.h>
 #include <kernel/memory/frames.h>
@@ -67,7 +69,7 @@ unsigned smp_online_count(void)
 
 static struct frame_run area_run(struct cpu_local *area)
 {
-	paddr_t phys = { (uint64_t)area - kernel.window.offset };
+	paddr_t phys = { (uint64_t)area - DIRECT_MAP_OFFSET };
 
 	return (struct frame_run){ paddr_to_pfn(phys), 1 };
 }
@@ -94,7 +96,7 @@ static enum status prepare(unsigned cpu)
 		pages_free(run);
 		return status;
 	}
-	area = window_at_frame(&kernel.window, run.first);
+	area = pfn_to_pointer(run.first);
 	memset(area, 0, sizeof(*area));
 	cpu_local_prepare(area, cpu, cpus()->rows[cpu].apic);
 	traps_use_stacks(area);
@@ -129,13 +131,13 @@ static uint32_t address_of(pfn_t page, const char *label)
 
 static void fill_start_page(pfn_t page)
 {
-	char *at = window_at_frame(&kernel.window, page);
+	char *at = pfn_to_pointer(page);
 	struct ap_parameters *to = (struct ap_parameters *)(at +
 							    AP_PARAMETERS);
-	uint32_t features = kernel.handover->cpu.features;
+	uint32_t features = boot_info.handover->cpu.features;
 
 	ASSERT(ap_start_end - ap_start <= AP_PARAMETERS);
-	ASSERT(pfn_to_paddr(kernel.table.root).raw < 4 * GIB);
+	ASSERT(pfn_to_paddr(boot_memory.table.root).raw < 4 * GIB);
 	memcpy(at, ap_start, (size_t)(ap_start_end - ap_start));
 	*to = (struct ap_parameters){
 		/* None, 64-bit code, data, 32-bit code: all accessed. */
@@ -148,7 +150,7 @@ static void fill_start_page(pfn_t page)
 			   0 },
 		.to_64 = { address_of(page, ap_start_64), AP_SELECTOR_CODE,
 			   0 },
-		.root = (uint32_t)pfn_to_paddr(kernel.table.root).raw,
+		.root = (uint32_t)pfn_to_paddr(boot_memory.table.root).raw,
 		.cr4 = cpu_entry_control(features),
 		.efer = EFER_LME | (features & CPU_NX ? EFER_NXE : 0),
 		.entry = (uint64_t)ap_enter,
@@ -166,7 +168,7 @@ _Static_assert(offsetof(struct ap_parameters, gdt_limit) == AP_GDT_POINTER &&
 
 static enum status map_start_page(pfn_t page)
 {
-	return table_map(&kernel.table, &(struct table_mapping){
+	return table_map(&boot_memory.table, &(struct table_mapping){
 		.virt = { pfn_to_paddr(page).raw },
 		.phys = pfn_to_paddr(page),
 		.bytes = PAGE_SIZE,
@@ -296,7 +298,7 @@ static enum status start_in_low_memory(void)
 		fill_start_page(page.first);
 		prepare_all();
 		start_all(page.first);
-		MUST(table_unmap(&kernel.table,
+		MUST(table_unmap(&boot_memory.table,
 				 (vaddr_t){ pfn_to_paddr(page.first).raw },
 				 PAGE_SIZE));
 	}
@@ -325,7 +327,7 @@ void ap_main(struct cpu_local *me)
 	uint32_t expected = START_ARRIVED;
 
 	traps_join(me);
-	cpu_join(kernel.handover->cpu.features);
+	cpu_join(boot_info.handover->cpu.features);
 	lapic_join();
 	/* Release: all of the above is done before anybody asks something. */
 	if (atomic_compare_exchange_release(&me->start, &expected,

@@ -5,12 +5,12 @@
 
 #define IMAGE_END (KERNEL_BASE + 0x3000)
 
-struct kernel kernel;
+static struct ledger ledger;
 
 /* The runs alone: there are no pools here. */
 enum status memory_owner_of(pfn_t frame, enum owner *out)
 {
-	return ledger_find(&kernel.ledger, frame, out);
+	return ledger_find(&ledger, frame, out);
 }
 
 /* An image of three pages with one function that begins in the second. */
@@ -80,14 +80,14 @@ CASE(place_names_the_owner_of_ram)
 		{ { 0x100 }, 1, OWNER_KERNEL_IMAGE },
 	};
 
-	kernel.ledger = (struct ledger){ runs, 2, 2 };
+	ledger = (struct ledger){ runs, 2, 2 };
 	CHECK(is(DIRECT_MAP_OFFSET + 0x10fff,
 		 "direct map of physical 0x10fff, owner low"));
 	CHECK(is(DIRECT_MAP_OFFSET + 0x100000,
 		 "direct map of physical 0x100000, owner kernel_image"));
 	CHECK(is(DIRECT_MAP_OFFSET + 0x12000,
 		 "direct map of physical 0x12000, owned by nobody"));
-	kernel.ledger = (struct ledger){ 0 };
+	ledger = (struct ledger){ 0 };
 	CHECK(is(DIRECT_MAP_OFFSET + 0x10fff,
 		 "direct map of physical 0x10fff, owned by nobody"));
 	CHECK(is(DIRECT_MAP_END - 1, "direct map of physical 0x3fffffffffff, "

@@ -50,8 +50,6 @@ static void write_msr(uint32_t number, uint64_t value)
 
 #include <kernel/arch/lapic.c>
 
-struct kernel kernel;
-
 static uint32_t timer_ticks;	/* of one measurement                */
 static unsigned halts;
 
@@ -93,7 +91,7 @@ static enum status start_with(uint64_t base)
 	there = lapic_x2 = false;
 	features = CPUID_APIC;
 	apic_base = base;
-	return lapic_start();
+	return lapic_start(NULL);
 }
 
 #define X2 (0xfee00000UL | BASE_ENABLED | BASE_X2)
@@ -115,7 +113,7 @@ CASE(lapic_that_is_off_is_not_there)
 	CHECK(lapic_send(1, LAPIC_INIT) == ST_DEVICE);
 	features = 0;
 	apic_base = X2;
-	CHECK(lapic_start() == ST_UNSUPPORTED);
+	CHECK(lapic_start(NULL) == ST_UNSUPPORTED);
 	lapic_end_unknown(0x40);
 	for (unsigned i = 0; i < COUNT; i++)
 		CHECK(reads[i] == 0 && writes[i] == 0);
