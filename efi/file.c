@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Whole files from the boot volume. Read in pieces into pages below 4 GiB:
+ * Whole files from the boot volume. Read in chunks into pages below 4 GiB:
  * some firmware fails on large reads and on high buffers.
  */
 #include "loader.h"
 
 #include <base/bits.h>
 
-#define PIECE_BYTES	MIB
+#define CHUNK_BYTES	MIB
 #define INFO_BYTES	1024
 
 static EFI_GUID file_system_guid = EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID;
@@ -45,19 +45,19 @@ static EFI_STATUS file_size(EFI_FILE_HANDLE file, uint64_t *bytes)
 	return EFI_SUCCESS;
 }
 
-static EFI_STATUS read_pieces(EFI_FILE_HANDLE file, char *to, uint64_t bytes)
+static EFI_STATUS read_chunks(EFI_FILE_HANDLE file, char *to, uint64_t bytes)
 {
 	uint64_t done = 0;
 
 	while (done < bytes) {
-		UINTN piece = min_u64(PIECE_BYTES, bytes - done);
-		EFI_STATUS status = file->Read(file, &piece, to + done);
+		UINTN chunk = min_u64(CHUNK_BYTES, bytes - done);
+		EFI_STATUS status = file->Read(file, &chunk, to + done);
 
 		if (EFI_ERROR(status))
 			return status;
-		if (piece == 0)
+		if (chunk == 0)
 			return EFI_END_OF_FILE;
-		done += piece;
+		done += chunk;
 	}
 	return EFI_SUCCESS;
 }
@@ -113,7 +113,7 @@ EFI_STATUS file_read(struct loader *loader, const CHAR16 *path,
 	if (EFI_ERROR(status))
 		goto close;
 	*data = (void *)start.raw;
-	status = read_pieces(file, *data, *bytes);
+	status = read_chunks(file, *data, *bytes);
 	if (EFI_ERROR(status))
 		memory_free_from(loader, loader->holding_count - 1);
 close:

@@ -143,7 +143,7 @@ static EFI_STATUS place_block(struct loader *loader)
 	return EFI_SUCCESS;
 }
 
-static EFI_STATUS place_pieces(struct loader *loader)
+static EFI_STATUS place_segments(struct loader *loader)
 {
 	struct handover_segment *segments = loader->handover->segments;
 
@@ -165,7 +165,7 @@ EFI_STATUS kernel_image_place(struct loader *loader)
 	EFI_STATUS status = place_block(loader);
 
 	if (EFI_ERROR(status))
-		status = place_pieces(loader);
+		status = place_segments(loader);
 	if (EFI_ERROR(status))
 		return log_error(status, "image: no memory for the kernel "
 					 "try=\"a machine with 64 MiB\"");
