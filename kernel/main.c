@@ -25,6 +25,7 @@
 #include <kernel/debug/audit.h>
 #include <kernel/debug/machine_check.h>
 #include <kernel/debug/panic.h>
+#include <kernel/debug/trap_default.h>
 #include <kernel/log/crash_log.h>
 #include <kernel/log/log.h>
 #include <kernel/log/serial.h>
@@ -38,6 +39,7 @@
 #include <kernel/platform/pci.h>
 #include <kernel/platform/power.h>
 #include <kernel/smp/smp.h>
+#include <kernel/sync/ipi.h>
 #include <kernel/sync/pending.h>
 
 /* A machine with 64 MiB has this much left after its firmware's share. */
@@ -175,7 +177,9 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	const char *refusal;
 
 	boot_info.handover = from_loader;
-	traps_start();
+	traps_start(trap_default);
+	machine_check_init(trap_default);
+	ipi_init();
 	refusal = handover_refusal(from_loader, DIRECT_MAP_OFFSET);
 	if (refusal[0] != '\0')
 		refuse_handover(refusal);

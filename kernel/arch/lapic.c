@@ -88,6 +88,13 @@ static enum status map_registers(struct table *table, uint64_t base)
 	});
 }
 
+/* The interrupt has ended the halt, and there is nothing else to do. */
+static void handle_wake(struct trap_frame *frame)
+{
+	(void)frame;
+	lapic_end();
+}
+
 enum status lapic_start(struct table *table)
 {
 	enum status status = ST_OK;
@@ -102,6 +109,7 @@ enum status lapic_start(struct table *table)
 	if (!lapic_x2)
 		status = map_registers(table, base);
 	there = status == ST_OK;
+	trap_set_handler(VECTOR_WAKE, handle_wake);
 	return status;
 }
 

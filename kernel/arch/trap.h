@@ -2,9 +2,8 @@
 /*
  * trap.h - where the processor goes when something happens.
  *
- * All 256 vectors lead to trap_dispatch with interrupts off. An exception
- * is reported and ends in the stop of panic.h; a vector that nobody asked
- * for is counted and returns.
+ * All 256 vectors lead to trap_dispatch with interrupts off. It calls the
+ * handler that was registered for the vector.
  */
 #ifndef KERNEL_ARCH_TRAP_H
 #define KERNEL_ARCH_TRAP_H
@@ -17,14 +16,15 @@
 #define VECTOR_DOUBLE_FAULT	8
 #define VECTOR_PAGE_FAULT	14
 #define VECTOR_MACHINE_CHECK	18
-#define VECTOR_CALL		0xf0	/* another CPU wants something       */
+#define VECTOR_CALL		0xf0	/* another CPU calls (ipi.h)         */
 #define VECTOR_WAKE		0xf1	/* a nap is over (lapic.h)           */
-#define VECTOR_SPURIOUS		0xff	/* the local APIC changed its mind   */
+#define VECTOR_SPURIOUS		0xff	/* the local APIC's own stray one    */
 
 /* Bytes from one stub to the next. */
 #define TRAP_STUB_BYTES	16
 
 #ifndef __ASSEMBLER__
+#include <stdbool.h>
 #include <stdint.h>
 
 /* As trap.S pushes it, lowest address first. */
@@ -42,22 +42,34 @@ _Static_assert(sizeof(struct trap_frame) == 23 * 8, "trap.S pushes this");
 
 struct cpu_local;
 
+/* Runs with interrupts off, in the context that cpu_local_context says. */
+typedef void trap_handler(struct trap_frame *frame);
+
 /*
- * The boot CPU's area, descriptors and all gates. Until traps_use_stacks
- * every exception runs on the stack that it interrupts.
+ * The boot CPU's area, descriptors and all gates. Each vector goes to
+ * `unregistered` until trap_set_handler names another handler. Until
+ * traps_use_stacks every exception runs on the stack that it interrupts.
  */
-void traps_start(void);
+void traps_start(trap_handler *unregistered);
+
+/*
+ * Boot CPU only, before the other CPUs start. An interrupt's handler also
+ * tells the local APIC that it is over (lapic_end).
+ * Cost: the call of a handler is one indirect call.
+ */
+void trap_set_handler(unsigned vector, trap_handler *handler);
 
 /*
  * On `cpu`, double fault, NMI, machine check and debug get the stacks of
  * layout.h. They must be mapped. First of all for the boot CPU.
  */
 void traps_use_stacks(struct cpu_local *cpu);
+bool traps_have_stacks(void);
 
 /* The CPU that calls uses `cpu`'s area and descriptors, and the gates. */
 void traps_join(struct cpu_local *cpu);
 
-/* SMAP is on: every entry closes the door to user pages (clac). */
+/* SMAP is on: every entry forbids access to user pages (clac). */
 void traps_expect_smap(void);
 
 void trap_dispatch(struct trap_frame *frame);

@@ -282,9 +282,9 @@ static void ask_for_a_log(void)
 	pending_post(0, PENDING_MACHINE_CHECK);
 }
 
-bool machine_check_survive(void)
+/* Takes no lock of lock.h: the interrupted code may hold it. */
+static bool survive(void)
 {
-	/* No lock of lock.h: those may be held by what we interrupt. */
 	do {
 		if (panic_is_under_way())
 			return false;
@@ -304,6 +304,20 @@ bool machine_check_survive(void)
 	write_msr(MSR_MCG_STATUS, 0);
 	atomic_store_release(&check.busy, 0);
 	return true;
+}
+
+static trap_handler *stop;		/* [C] */
+
+static void handle(struct trap_frame *frame)
+{
+	if (!survive())
+		stop(frame);
+}
+
+void machine_check_init(trap_handler *unsurvivable)
+{
+	stop = unsurvivable;
+	trap_set_handler(VECTOR_MACHINE_CHECK, handle);
 }
 
 /* --- the report ------------------------------------------------------------*/

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <kernel/arch/trap.h>
+
 /*
  * Lets every bank of the CPU that calls report, so that #MC is delivered;
  * names and clears what an earlier boot left in them. Nothing where the
@@ -19,14 +21,14 @@
 void machine_check_start(void);
 
 /*
- * For #MC alone: reads the banks. True when the machine can go on; what
- * happened is then noted for machine_check_log_notes, and the banks are clear.
- * False: they are kept for the report, and no other CPU gets past here.
- * Takes no lock that others hold, allocates nothing.
+ * Registers the handler of #MC. It reads the banks; when the machine can go
+ * on, it notes what happened for machine_check_log_notes, clears the banks
+ * and returns. Else it keeps them for the report, and no other CPU passes;
+ * it ends in `unsurvivable`.
  */
-bool machine_check_survive(void);
+void machine_check_init(trap_handler *unsurvivable);
 
-/* After false: what is to be quoted, in a sentence. */
+/* For the report: the cause, in a sentence. */
 void machine_check_cause(char *text, size_t bytes);
 /* The global state, each bank that holds an error, whose frame it hit. */
 void machine_check_report(void);

@@ -19,6 +19,7 @@
 #include <kernel/arch/cpu_local.h>
 #include <kernel/arch/interrupts.h>
 #include <kernel/arch/lapic.h>
+#include <kernel/arch/trap.h>
 
 #include "lock.h"
 
@@ -78,6 +79,18 @@ void ipi_answer(void)
 			answer_one(i * WORD_BITS +
 				   (unsigned)__builtin_ctzl(callers));
 	}
+}
+
+static void handle_call(struct trap_frame *frame)
+{
+	(void)frame;
+	lapic_end();
+	ipi_answer();
+}
+
+void ipi_init(void)
+{
+	trap_set_handler(VECTOR_CALL, handle_call);
 }
 
 /* As the interrupt would, for a task that may have them off. */

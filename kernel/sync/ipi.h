@@ -22,7 +22,10 @@ void ipi_call_others(void (*function)(void *), void *argument);
 /* Whoever halts there looks again: at its work, or for what it waits. */
 void ipi_wake(unsigned cpu);
 
-/* Does what others have asked of this CPU so far. The interrupt's handler. */
+/* Registers the handler of VECTOR_CALL. Before the other CPUs start. */
+void ipi_init(void);
+
+/* Does what others have asked of this CPU so far, as the handler does. */
 void ipi_answer(void);
 
 /*

@@ -8,8 +8,6 @@
 
 #include <kernel/sync/ipi.c>
 
-#include <kernel/arch/trap.h>
-
 #include "check.h"
 #include "explorer.h"
 
@@ -19,6 +17,8 @@ static struct cpu_local cpus[CPUS];
 static unsigned cpu_count;
 static unsigned outside;		/* who calls when nobody explores    */
 static uint32_t sent[8];		/* [message] by apic                 */
+static trap_handler *call_handler;
+static unsigned ended_interrupts;
 
 unsigned cpu_local_id(void)
 {
@@ -64,7 +64,7 @@ enum status lapic_send(uint32_t apic, uint32_t message)
 	if (explore_cpu() < EXPLORE_CPUS || message == LAPIC_NMI)
 		return ST_OK;
 	outside = apic - 1;
-	ipi_answer();
+	call_handler(NULL);
 	outside = sender;
 	return ST_OK;
 }
@@ -74,6 +74,17 @@ void lapic_interrupt(uint32_t apic)
 	MUST(lapic_send(apic, LAPIC_VECTOR(VECTOR_CALL)));
 }
 
+void trap_set_handler(unsigned vector, trap_handler *handler)
+{
+	CHECK(vector == VECTOR_CALL);
+	call_handler = handler;
+}
+
+void lapic_end(void)
+{
+	ended_interrupts++;
+}
+
 static void set_up(unsigned count)
 {
 	memset(cpus, 0, sizeof(cpus));
@@ -81,6 +92,7 @@ static void set_up(unsigned count)
 	others_stopped.plain = 0;
 	cpu_count = count;
 	outside = 0;
+	ipi_init();
 	for (unsigned i = 0; i < count; i++) {
 		cpus[i].index = i;
 		cpus[i].apic = i + 1;
@@ -208,6 +220,16 @@ CASE(ipi_calls_nobody_on_a_machine_with_one_processor)
 	set_up(1);
 	ipi_call_others(note_answer, ARGUMENT);
 	CHECK(sent[1] == 0 && cpus[0].counters.calls_made == 0);
+}
+
+CASE(ipi_ends_each_interrupt)
+{
+	set_up(3);
+	ended_interrupts = 0;
+	memset(answers, 0, sizeof(answers));
+	ipi_call_others(note_answer, ARGUMENT);
+	CHECK(ended_interrupts == 2);
+	CHECK(answers[0][1].plain == 1 && answers[0][2].plain == 1);
 }
 
 CASE(ipi_does_not_ask_who_is_not_online)

@@ -60,6 +60,14 @@ void clock_wait_us(uint64_t microseconds)
 	registers[0x39] = UINT32_MAX - timer_ticks;
 }
 
+static trap_handler *wake_handler;
+
+void trap_set_handler(unsigned vector, trap_handler *handler)
+{
+	CHECK(vector == VECTOR_WAKE);
+	wake_handler = handler;
+}
+
 static int switched_off;
 
 uint64_t interrupts_off(void)

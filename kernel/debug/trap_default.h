@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* trap_default.h - vectors for which no room has registered a handler. */
+#ifndef KERNEL_DEBUG_TRAP_DEFAULT_H
+#define KERNEL_DEBUG_TRAP_DEFAULT_H
+
+#include <kernel/arch/trap.h>
+
+/*
+ * Reports an exception and ends in the stop of panic.h. An interrupt that no
+ * device should have sent is counted, logged now and then, and returns.
+ */
+void trap_default(struct trap_frame *frame);
+
+#endif
