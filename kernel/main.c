@@ -38,6 +38,7 @@
 #include <kernel/platform/numa_nodes.h>
 #include <kernel/platform/pci.h>
 #include <kernel/platform/power.h>
+#include <kernel/smp/idle.h>
 #include <kernel/smp/smp.h>
 #include <kernel/sync/ipi.h>
 #include <kernel/sync/pending.h>
@@ -168,6 +169,13 @@ static _Noreturn void idle(unsigned failed)
 	power_halt();
 }
 
+/* Each other CPU, once it is online. */
+static void run_cpu(void)
+{
+	machine_check_start();
+	idle_loop();
+}
+
 /* Called by entry.S. */
 _Noreturn void kernel_main(const struct handover *from_loader,
 			   uint64_t entry_tsc);
@@ -220,7 +228,7 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	require(frames_start(), "frames_start");
 	pending_set_handler(PENDING_MACHINE_CHECK, machine_check_log_notes);
 	evidence_reach("kernel.smp");
-	smp_start();
+	smp_start(run_cpu);
 	check_audit("ledger", audit_ledger());
 
 	boot_info.stage_tsc[STAGE_READY] = read_tsc();

@@ -30,7 +30,6 @@
 #include <kernel/arch/window.h>
 #include <kernel/boot/boot_info.h>
 #include <kernel/boot/boot_memory.h>
-#include <kernel/debug/machine_check.h>
 #include <kernel/log/log.h>
 #include <kernel/memory/frames.h>
 #include <kernel/memory/pages.h>
@@ -41,7 +40,6 @@
 #include <kernel/sync/pending.h>
 
 #include "ap_start.h"
-#include "idle.h"
 
 #define MSR_EFER	0xc0000080
 #define EFER_LME	(1u << 8)
@@ -55,6 +53,8 @@
 #define INIT_WAIT_OLD_US	10000
 #define SECOND_START_US		200
 #define GIVE_UP_US		1000000UL
+
+static void (*run_online)(void);	/* [C] from smp_start on             */
 
 unsigned smp_online_count(void)
 {
@@ -306,11 +306,12 @@ static enum status start_in_low_memory(void)
 	return status;
 }
 
-void smp_start(void)
+void smp_start(void (*online)(void))
 {
 	uint64_t start = clock_microseconds();
 	enum status status = ST_OK;
 
+	run_online = online;
 	if (cpus()->startable > 1)
 		status = start_in_low_memory();
 	if (status != ST_OK)
@@ -332,9 +333,8 @@ void ap_main(struct cpu_local *me)
 	/* Release: all of the above is done before anybody asks something. */
 	if (atomic_compare_exchange_release(&me->start, &expected,
 					    START_ONLINE)) {
-		/* It may have much to say: nobody sends us back any more. */
-		machine_check_start();
-		idle_loop();
+		/* From here on no CPU resets this one: it may log and lock. */
+		run_online();
 	}
 	for (;;)
 		__asm__ volatile("cli; hlt");

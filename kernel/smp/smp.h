@@ -8,9 +8,10 @@
 /*
  * Starts all that maxcpus= allows, at once, and switches interrupts on. One
  * that does not start within a second is named in the log and left out.
- * Each CPU gets descriptors, stacks with guards and an area of its own.
+ * Each CPU gets descriptors, stacks with guards and an area of its own, and
+ * then runs `online`, which does not return, as a task.
  */
-void smp_start(void);
+void smp_start(void (*online)(void));
 
 unsigned smp_online_count(void);
 
