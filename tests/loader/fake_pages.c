@@ -447,7 +447,7 @@ static void compose_map(void)
 	const struct fake_memory *memory = &fake_pc->memory;
 	bool lies = fake_run->calls[SERVICE_GET_MAP] >= memory->lies_from;
 	size_t count = fake_run->row_count + (lies ? memory->lie_count : 0);
-	uint64_t dice = 0x2545f4914f6cdd1d + fake_run->key;
+	uint64_t prng = 0x2545f4914f6cdd1d + fake_run->key;
 
 	for (size_t i = 0; i < count; i++)
 		put_row(i, i < fake_run->row_count ? &fake_run->rows[i] :
@@ -456,7 +456,7 @@ static void compose_map(void)
 	     i++)
 		swap_rows(i, count - 1 - i);
 	for (size_t i = 1; memory->order == ORDER_SHUFFLED && i < count; i++)
-		swap_rows(i, check_random(&dice) % (i + 1));
+		swap_rows(i, check_random(&prng) % (i + 1));
 	fake_run->map_bytes = count * memory->stride;
 }
 

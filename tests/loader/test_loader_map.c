@@ -300,11 +300,11 @@ CASE(loader_keeps_away_from_bad_memory)
 
 /* --- machines that nobody thought of --------------------------------------*/
 
-static uint64_t dice;
+static uint64_t prng;
 
 static uint64_t draw(uint64_t sides)
 {
-	return check_random(&dice) % sides;
+	return check_random(&prng) % sides;
 }
 
 /* Somewhere outside of what can be lent. */
@@ -400,16 +400,16 @@ static void random_machine(void)
 
 CASE(loader_survives_random_machines)
 {
-	dice = check_seed();
+	prng = check_seed();
 	for (unsigned i = 0; i < RANDOM_MACHINES; i++) {
 		char name[64];
-		unsigned long seed = dice;
+		unsigned long seed = prng;
 
 		fake_pc_plain(&pc);
 		random_memory();
 		random_failures();
 		random_machine();
-		snprintf(name, sizeof(name), "random machine %u, dice %#lx",
+		snprintf(name, sizeof(name), "random machine %u, seed %#lx",
 			 i, seed);
 		CHECK(pc_ends_well(&pc, name));
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* prng.h - numbers for random walks, in programs with and without check.c. */
-#ifndef TESTS_DICE_H
-#define TESTS_DICE_H
+#ifndef TESTS_PRNG_H
+#define TESTS_PRNG_H
 
 #include <stdint.h>
 

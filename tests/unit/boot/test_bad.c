@@ -10,12 +10,12 @@
 static struct range list[RANGES];
 static bool is_bad[PAGES * 4];
 
-static void draw(uint64_t *dice)
+static void draw(uint64_t *prng)
 {
 	memset(is_bad, 0, sizeof(is_bad));
 	for (size_t i = 0; i < RANGES; i++) {
-		uint64_t first = check_random(dice) % PAGES;
-		uint64_t end = first + 1 + check_random(dice) % 9;
+		uint64_t first = check_random(prng) % PAGES;
+		uint64_t end = first + 1 + check_random(prng) % 9;
 
 		list[i] = (struct range){ first * PAGE_SIZE, end * PAGE_SIZE };
 		for (uint64_t page = first; page < end; page++)
@@ -33,13 +33,13 @@ static bool are_good(uint64_t first, uint64_t pages)
 
 CASE(bad_finds_what_overlaps)
 {
-	uint64_t dice = check_seed();
+	uint64_t prng = check_seed();
 
 	for (unsigned round = 0; round < 2000; round++) {
-		uint64_t first = check_random(&dice) % PAGES;
-		uint64_t pages = 1 + check_random(&dice) % 12;
+		uint64_t first = check_random(&prng) % PAGES;
+		uint64_t pages = 1 + check_random(&prng) % 12;
 
-		draw(&dice);
+		draw(&prng);
 		CHECK((bad_find(list, RANGES, first * PAGE_SIZE,
 				pages * PAGE_SIZE) == NULL) ==
 		      are_good(first, pages));
@@ -49,14 +49,14 @@ CASE(bad_finds_what_overlaps)
 
 CASE(bad_steps_over_no_more_than_it_must)
 {
-	uint64_t dice = check_seed();
+	uint64_t prng = check_seed();
 
 	for (unsigned round = 0; round < 2000; round++) {
-		uint64_t first = check_random(&dice) % PAGES;
-		uint64_t pages = 1 + check_random(&dice) % 12;
+		uint64_t first = check_random(&prng) % PAGES;
+		uint64_t pages = 1 + check_random(&prng) % 12;
 		uint64_t wanted = first, place, detour;
 
-		draw(&dice);
+		draw(&prng);
 		while (!are_good(wanted, pages))
 			wanted++;
 		place = bad_step_over(list, RANGES, first * PAGE_SIZE,

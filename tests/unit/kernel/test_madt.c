@@ -490,16 +490,16 @@ CASE(madt_agrees_with_a_list_of_facts)
 
 		begin(5 + check_random(&seed) % 2);
 		for (size_t i = 0; i < entries; i++) {
-			uint64_t dice = check_random(&seed);
-			bool x2 = dice >> 8 & 1;
-			uint32_t id = ids[dice % (x2 ? 8 : 6)];
+			uint64_t drawn = check_random(&seed);
+			bool x2 = drawn >> 8 & 1;
+			uint32_t id = ids[drawn % (x2 ? 8 : 6)];
 
-			if ((dice >> 12) % 8 == 0)
-				draft_entry(&draft, 10 + dice % 200,
-					    2 + (dice >> 16) % 200);
+			if ((drawn >> 12) % 8 == 0)
+				draft_entry(&draft, 10 + drawn % 200,
+					    2 + (drawn >> 16) % 200);
 			count = say(facts, count,
-				    (struct fact){ id, x2, dice >> 24 & 1,
-						   dice >> 25 & 1 });
+				    (struct fact){ id, x2, drawn >> 24 & 1,
+						   drawn >> 25 & 1 });
 		}
 		CHECK(read_draft(&madt) == ST_OK && madt.cpu_count == count);
 		for (size_t i = 0; i < madt.cpu_count; i++)

@@ -572,23 +572,23 @@ CASE(early_walks_at_random_like_a_bitmap)
 
 	world_open(&world, "");
 	for (unsigned step = 0; step < 400000; step++) {
-		uint64_t dice = check_random(&seed);
-		size_t frames = 1 + (dice >> 8) % (dice & 1 ? 3 : 40);
-		size_t first = (dice >> 16) % WORLD_FRAMES;
+		uint64_t drawn = check_random(&seed);
+		size_t frames = 1 + (drawn >> 8) % (drawn & 1 ? 3 : 40);
+		size_t first = (drawn >> 16) % WORLD_FRAMES;
 		struct early_run_request request = { .frames = frames };
 
 		if (step % 2000 == 0)
 			giving = 20 + check_random(&seed) % 60;
 		if (first + frames > WORLD_FRAMES)
 			frames = WORLD_FRAMES - first;
-		if ((dice >> 32) % 100 < giving) {
+		if ((drawn >> 32) % 100 < giving) {
 			walk_give(&world, first, frames);
 		} else {
-			if (dice & 2)
-				request.align_frames = 1UL << (dice >> 40) % 6;
-			if (dice & 4)
+			if (drawn & 2)
+				request.align_frames = 1UL << (drawn >> 40) % 6;
+			if (drawn & 4)
 				request.limit.raw = WORLD_FIRST + first;
-			if (dice & 8)
+			if (drawn & 8)
 				request.floor.raw = WORLD_FIRST + first / 2;
 			walk_take(&world, request);
 		}
