@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * options_recorder.h - options under test, and what was said about them.
+ * options_recorder.h - options under test, and the complaints about them.
  *
  * For tests/unit/boot/test_options.c and test_options_layers.c.
  */
-#ifndef TESTS_OPTIONS_NOTEBOOK_H
-#define TESTS_OPTIONS_NOTEBOOK_H
+#ifndef TESTS_OPTIONS_RECORDER_H
+#define TESTS_OPTIONS_RECORDER_H
 
 #include <boot/options.h>
 
 #include "check.h"
 
 /* Every complaint as one line, "word why". */
-struct notebook {
+struct recorder {
 	struct options_complaint base;
 	unsigned lines;
 	size_t used;
@@ -22,25 +22,25 @@ struct notebook {
 static inline void note(struct options_complaint *complaint, const char *word,
 			size_t bytes, const char *why)
 {
-	struct notebook *notebook = (struct notebook *)complaint;
+	struct recorder *recorder = (struct recorder *)complaint;
 
 	CHECK(bytes <= OPTIONS_NAMED_BYTES && why != NULL);
-	CHECK(notebook->used + bytes + strlen(why) + 2 <
-	      sizeof(notebook->text));
-	memcpy(notebook->text + notebook->used, word, bytes);
-	notebook->used += bytes;
-	notebook->used += (size_t)sprintf(notebook->text + notebook->used,
+	CHECK(recorder->used + bytes + strlen(why) + 2 <
+	      sizeof(recorder->text));
+	memcpy(recorder->text + recorder->used, word, bytes);
+	recorder->used += bytes;
+	recorder->used += (size_t)sprintf(recorder->text + recorder->used,
 					  " %s\n", why);
-	notebook->lines++;
+	recorder->lines++;
 }
 
 static struct options options;
-static struct notebook notebook;
+static struct recorder recorder;
 
 static inline void start(void)
 {
-	memset(&notebook, 0, sizeof(notebook));
-	notebook.base.report = note;
+	memset(&recorder, 0, sizeof(recorder));
+	recorder.base.report = note;
 	options_defaults(&options);
 }
 
@@ -53,7 +53,7 @@ static inline void lay_bytes(enum option_layer_kind kind, const char *text,
 
 	if (bytes > 0)
 		memcpy(copy, text, bytes);
-	options_apply(&options, &layer, &notebook.base);
+	options_apply(&options, &layer, &recorder.base);
 	free(copy);
 }
 
@@ -64,9 +64,9 @@ static inline void lay(enum option_layer_kind kind, const char *text)
 
 static inline bool complained(const char *text)
 {
-	if (strcmp(notebook.text, text) == 0)
+	if (strcmp(recorder.text, text) == 0)
 		return true;
-	printf("# complaints were:\n%s", notebook.text);
+	printf("# complaints were:\n%s", recorder.text);
 	return false;
 }
 

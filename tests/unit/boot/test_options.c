@@ -35,13 +35,13 @@ CASE(options_console_picks_a_port_and_a_speed)
 	for (size_t i = 0; i < ARRAY_LENGTH(good); i++) {
 		start();
 		lay(LAYER_WORDS, good[i].text);
-		CHECK(options.serial && notebook.lines == 0);
+		CHECK(options.serial && recorder.lines == 0);
 		CHECK(options.serial_port == good[i].port);
 		CHECK(options.serial_baud == good[i].baud);
 	}
 	start();
 	lay(LAYER_WORDS, "console=ttyS1,9600 console=none");
-	CHECK(!options.serial && notebook.lines == 0);
+	CHECK(!options.serial && recorder.lines == 0);
 	lay(LAYER_WORDS, "console=ttyS0");
 	CHECK(options.serial && options.serial_baud == 115200);
 }
@@ -71,7 +71,7 @@ CASE(options_mem_counts_as_linux_does)
 		start();
 		lay(LAYER_WORDS, good[i].text);
 		CHECK(options.mem_limit == good[i].bytes);
-		CHECK(notebook.lines == 0);
+		CHECK(recorder.lines == 0);
 	}
 }
 
@@ -102,7 +102,7 @@ CASE(options_memmap_takes_memory_out_of_use)
 	for (size_t i = 0; i < ARRAY_LENGTH(good); i++) {
 		start();
 		lay(LAYER_WORDS, good[i].text);
-		CHECK(options.bad_count == 1 && notebook.lines == 0);
+		CHECK(options.bad_count == 1 && recorder.lines == 0);
 		CHECK(bad_is(0, good[i].start, good[i].end));
 	}
 }
@@ -112,17 +112,17 @@ CASE(options_memmap_adds_up_over_words_and_layers)
 	start();
 	lay(LAYER_FILE, "memmap=4K$16M,8K$32M # two\nmemmap=4K$0x100000");
 	lay(LAYER_WORDS, "mem=1G memmap=4K$64M");
-	CHECK(notebook.lines == 0 && options.bad_count == 4);
+	CHECK(recorder.lines == 0 && options.bad_count == 4);
 	CHECK(bad_is(0, 16 * MIB, 16 * MIB + 0x1000));
 	CHECK(bad_is(1, 32 * MIB, 32 * MIB + 0x2000));
 	CHECK(bad_is(2, MIB, MIB + 0x1000));
 	CHECK(bad_is(3, 64 * MIB, 64 * MIB + 0x1000));
 	/* Said again, or inside another: no room is lost to it. */
 	lay(LAYER_WORDS, "memmap=4K$64M,1$0x2000fff");
-	CHECK(notebook.lines == 0 && options.bad_count == 4);
+	CHECK(recorder.lines == 0 && options.bad_count == 4);
 	/* What begins in a known one and goes on is more. */
 	lay(LAYER_WORDS, "memmap=8K$64M memmap=8K$0xfff000");
-	CHECK(notebook.lines == 0 && options.bad_count == 6);
+	CHECK(recorder.lines == 0 && options.bad_count == 6);
 }
 
 CASE(options_memmap_ignores_a_part_that_makes_no_sense)
@@ -170,7 +170,7 @@ CASE(options_memmap_ignores_a_part_that_makes_no_sense)
 	}
 	start();
 	lay(LAYER_WORDS, "memmap memmap=");
-	CHECK(options.bad_count == 0 && notebook.lines == 2);
+	CHECK(options.bad_count == 0 && recorder.lines == 2);
 }
 
 CASE(options_memmap_has_room_for_32_ranges_and_says_so)
@@ -182,9 +182,9 @@ CASE(options_memmap_has_room_for_32_ranges_and_says_so)
 			1 + i);
 	start();
 	lay(LAYER_WORDS, text);
-	CHECK(options.bad_count == BAD_RANGES && notebook.lines == 0);
+	CHECK(options.bad_count == BAD_RANGES && recorder.lines == 0);
 	lay(LAYER_WORDS, "memmap=1$32M");
-	CHECK(notebook.lines == 0);
+	CHECK(recorder.lines == 0);
 	lay(LAYER_WORDS, "memmap=4K$33M");
 	CHECK(complained("memmap=4K$33M is more than the 32 ranges that there "
 			 "is room for: that memory is used\n"));
@@ -203,7 +203,7 @@ CASE(options_mem_below_the_minimum_explains_it)
 			 "needs: ignored\n"));
 	start();
 	lay(LAYER_WORDS, "mem=1G mem=63M");
-	CHECK(options.mem_limit == GIB && notebook.lines == 1);
+	CHECK(options.mem_limit == GIB && recorder.lines == 1);
 }
 
 CASE(options_mem_does_not_wrap)
@@ -226,7 +226,7 @@ CASE(options_cpus_can_be_limited)
 	CHECK(options.max_cpus == 1);
 	lay(LAYER_WORDS, "maxcpus=7 maxcpus=0");
 	CHECK(options.max_cpus == 1);
-	CHECK(notebook.lines == 0);
+	CHECK(recorder.lines == 0);
 }
 
 CASE(options_quiet_and_loglevel_follow_the_last_one)
@@ -240,7 +240,7 @@ CASE(options_quiet_and_loglevel_follow_the_last_one)
 	CHECK(options.log_level == 0);
 	lay(LAYER_WORDS, "loglevel=3 quiet");
 	CHECK(options.quiet && options.log_level == 4);
-	CHECK(notebook.lines == 0);
+	CHECK(recorder.lines == 0);
 }
 
 CASE(options_panic_waits_reboots_or_exits)
@@ -254,7 +254,7 @@ CASE(options_panic_waits_reboots_or_exits)
 	CHECK(options.panic == PANIC_WAIT);
 	lay(LAYER_WORDS, "panic=exit");
 	CHECK(options.panic == PANIC_EXIT);
-	CHECK(notebook.lines == 0);
+	CHECK(recorder.lines == 0);
 }
 
 CASE(options_on_idle_knows_four_ends)
@@ -268,7 +268,7 @@ CASE(options_on_idle_knows_four_ends)
 	CHECK(options.on_idle == IDLE_EXIT);
 	lay(LAYER_WORDS, "on-idle=monitor");
 	CHECK(options.on_idle == IDLE_MONITOR);
-	CHECK(notebook.lines == 0);
+	CHECK(recorder.lines == 0);
 }
 
 CASE(options_run_keeps_its_spaces)
@@ -285,7 +285,7 @@ CASE(options_run_keeps_its_spaces)
 	CHECK(strcmp(options.run, "") == 0);
 	lay(LAYER_WORDS, "run=x run=\"\"");
 	CHECK(strcmp(options.run, "") == 0);
-	CHECK(notebook.lines == 0);
+	CHECK(recorder.lines == 0);
 }
 
 /* Lays run= with a value of `bytes` bytes, quoted. */
@@ -304,13 +304,13 @@ CASE(options_run_is_taken_whole_or_not_at_all)
 {
 	start();
 	lay_long_run(1023);
-	CHECK(notebook.lines == 0 && strlen(options.run) == 1023);
+	CHECK(recorder.lines == 0 && strlen(options.run) == 1023);
 	lay(LAYER_WORDS, "run=kept");
 	lay_long_run(1024);
 	lay_long_run(5000);
 	CHECK(strcmp(options.run, "kept") == 0);
-	CHECK(notebook.lines == 2);
-	CHECK(strstr(notebook.text, "xxx is longer than the 1023") != NULL);
+	CHECK(recorder.lines == 2);
+	CHECK(strstr(recorder.text, "xxx is longer than the 1023") != NULL);
 }
 
 CASE(options_bad_values_are_named_and_change_nothing)
@@ -343,7 +343,7 @@ CASE(options_bad_values_are_named_and_change_nothing)
 	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++) {
 		start();
 		lay(LAYER_WORDS, bad[i]);
-		CHECK(notebook.lines == (strcmp(bad[i], "mem=64 M") == 0 ?
+		CHECK(recorder.lines == (strcmp(bad[i], "mem=64 M") == 0 ?
 					 2 : 1));
 		CHECK(options_say_the_same(&options, &before));
 	}
@@ -384,10 +384,10 @@ CASE(options_complaints_have_an_end)
 		sprintf(word, "strange%u", i);
 		lay(LAYER_WORDS, word);
 	}
-	CHECK(notebook.lines == OPTIONS_COMPLAINTS);
-	CHECK(strstr(notebook.text, "strange62 is unknown: ignored\n") !=
+	CHECK(recorder.lines == OPTIONS_COMPLAINTS);
+	CHECK(strstr(recorder.text, "strange62 is unknown: ignored\n") !=
 	      NULL);
-	CHECK(strstr(notebook.text, "strange63 is ignored, as is every "
+	CHECK(strstr(recorder.text, "strange63 is ignored, as is every "
 				    "further strange word\n") != NULL);
 	lay(LAYER_WORDS, "quiet");
 	CHECK(options.quiet);
@@ -400,8 +400,8 @@ CASE(options_complaints_name_only_the_start_of_a_long_word)
 	memset(text, 'z', sizeof(text));
 	start();
 	lay_bytes(LAYER_WORDS, text, sizeof(text));
-	CHECK(notebook.lines == 1);
-	CHECK(notebook.used ==
+	CHECK(recorder.lines == 1);
+	CHECK(recorder.used ==
 	      OPTIONS_NAMED_BYTES + strlen(" is unknown: ignored\n"));
 }
 
@@ -420,7 +420,7 @@ CASE(options_complaints_can_stand_in_a_record)
 	text[OPTIONS_NAMED_BYTES - 3] = '\x07';
 	start();
 	lay_bytes(LAYER_WORDS, text, sizeof(text));
-	CHECK(strncmp(notebook.text + OPTIONS_NAMED_BYTES - 4, "z holds", 7)
+	CHECK(strncmp(recorder.text + OPTIONS_NAMED_BYTES - 4, "z holds", 7)
 	      == 0);
 }
 
@@ -430,12 +430,12 @@ CASE(options_words_are_separated_by_any_white_space)
 	lay(LAYER_WORDS, "  quiet\t\tnosmp\r\n\n  panic=3\tmem=1G   ");
 	CHECK(options.quiet && options.max_cpus == 1);
 	CHECK(options.panic_seconds == 3 && options.mem_limit == GIB);
-	CHECK(notebook.lines == 0);
+	CHECK(recorder.lines == 0);
 	lay(LAYER_WORDS, "");
 	lay(LAYER_FILE, " \n");
 	options_apply(&options, &(struct option_layer){ LAYER_FILE, NULL, 0 },
-		      &notebook.base);
-	CHECK(notebook.lines == 0);
+		      &recorder.base);
+	CHECK(recorder.lines == 0);
 }
 
 CASE(options_comments_are_for_files_only)
@@ -445,7 +445,7 @@ CASE(options_comments_are_for_files_only)
 			"#last caf\xc3\xa9");
 	CHECK(options.quiet && options.max_cpus == 0);
 	CHECK(options.mem_limit == 0 && options.panic == PANIC_WAIT);
-	CHECK(strcmp(options.run, "a # b") == 0 && notebook.lines == 0);
+	CHECK(strcmp(options.run, "a # b") == 0 && recorder.lines == 0);
 	start();
 	lay(LAYER_WORDS, "# nosmp");
 	CHECK(options.max_cpus == 1);
@@ -456,9 +456,9 @@ CASE(options_a_file_may_begin_with_a_byte_order_mark)
 {
 	start();
 	lay(LAYER_FILE, "\xef\xbb\xbfquiet\n");
-	CHECK(options.quiet && notebook.lines == 0);
+	CHECK(options.quiet && recorder.lines == 0);
 	lay(LAYER_WORDS, "\xef\xbb\xbfnosmp");
-	CHECK(options.max_cpus == 0 && notebook.lines == 1);
+	CHECK(options.max_cpus == 0 && recorder.lines == 1);
 }
 
 CASE(options_an_open_quote_ends_with_its_line)
@@ -467,7 +467,7 @@ CASE(options_an_open_quote_ends_with_its_line)
 	lay(LAYER_FILE, "run=\"memmap # nosmp\nquiet\r\nrun=\"x\r\nnosmp\n");
 	CHECK(options.quiet && options.max_cpus == 1);
 	CHECK(options.run[0] == '\0');
-	CHECK(notebook.lines == 2);
+	CHECK(recorder.lines == 2);
 }
 
 CASE(options_later_layers_win_per_key)

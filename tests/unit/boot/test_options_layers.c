@@ -50,7 +50,7 @@ CASE(options_append_lets_an_open_quote_swallow_nothing)
 	start();
 	lay(LAYER_WORDS, layers.text);
 	CHECK(options.quiet && options.max_cpus == 1);
-	CHECK(notebook.lines == 2);
+	CHECK(recorder.lines == 2);
 }
 
 CASE(options_append_refuses_a_layer_whole)
@@ -232,7 +232,7 @@ static size_t cook(char *soup, size_t limit, uint64_t *seed)
 
 CASE(options_appended_layers_mean_what_the_layers_mean)
 {
-	static struct notebook separate_notes;
+	static struct recorder separate_notes;
 	static struct options separate;
 	uint64_t seed = check_seed();
 
@@ -255,11 +255,11 @@ CASE(options_appended_layers_mean_what_the_layers_mean)
 			CHECK(strlen(buffer) == to.used);
 		}
 		separate = options;
-		separate_notes = notebook;
+		separate_notes = recorder;
 		start();
 		lay_bytes(LAYER_WORDS, buffer, to.used);
 		CHECK(options_say_the_same(&options, &separate));
-		CHECK(strcmp(notebook.text, separate_notes.text) == 0);
+		CHECK(strcmp(recorder.text, separate_notes.text) == 0);
 	}
 }
 
