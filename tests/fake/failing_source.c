@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned char *page_of(struct stingy_source *source, uint64_t index)
+static unsigned char *page_of(struct failing_source *source, uint64_t index)
 {
 	return source->memory + index * PAGE_SIZE;
 }
 
-static enum status stingy_take(struct frame_source *base, pfn_t *out)
+static enum status failing_source_take(struct frame_source *base, pfn_t *out)
 {
-	struct stingy_source *source = (struct stingy_source *)base;
+	struct failing_source *source = (struct failing_source *)base;
 
 	ASSERT(source->budget > 0);
 	source->budget--;
@@ -38,27 +38,28 @@ static bool all_zero(const unsigned char *page)
 	return true;
 }
 
-static void stingy_give(struct frame_source *base, pfn_t frame)
+static void failing_source_give(struct frame_source *base, pfn_t frame)
 {
-	struct stingy_source *source = (struct stingy_source *)base;
+	struct failing_source *source = (struct failing_source *)base;
 	unsigned char *page;
 
-	ASSERT(stingy_is_out(source, frame));
+	ASSERT(failing_source_is_out(source, frame));
 	if (source->on_give != NULL)
 		source->on_give(source->context, frame);
 	page = page_of(source, frame.raw - source->first.raw);
 	source->given_dirty += !all_zero(page);
-	memset(page, STINGY_PATTERN, PAGE_SIZE);
+	memset(page, FAILING_SOURCE_PATTERN, PAGE_SIZE);
 	source->out[frame.raw - source->first.raw] = false;
 	source->pages_out--;
 	source->gives++;
 }
 
-void stingy_init(struct stingy_source *source, pfn_t first, uint64_t frames)
+void failing_source_init(struct failing_source *source, pfn_t first,
+			 uint64_t frames)
 {
-	ASSERT(frames > 0 && frames <= STINGY_FRAMES_MAX);
-	*source = (struct stingy_source){
-		.base = { stingy_take, stingy_give },
+	ASSERT(frames > 0 && frames <= FAILING_SOURCE_FRAMES_MAX);
+	*source = (struct failing_source){
+		.base = { failing_source_take, failing_source_give },
 		.memory = aligned_alloc(PAGE_SIZE, frames * PAGE_SIZE),
 		.first = first,
 		.frames = frames,
@@ -66,18 +67,18 @@ void stingy_init(struct stingy_source *source, pfn_t first, uint64_t frames)
 		.budget = UINT64_MAX,
 	};
 	ASSERT(source->memory != NULL);
-	memset(source->memory, STINGY_PATTERN, frames * PAGE_SIZE);
+	memset(source->memory, FAILING_SOURCE_PATTERN, frames * PAGE_SIZE);
 	source->window.offset =
 		(uint64_t)(uintptr_t)source->memory - pfn_to_paddr(first).raw;
 }
 
-void stingy_free(struct stingy_source *source)
+void failing_source_free(struct failing_source *source)
 {
 	free(source->memory);
 	source->memory = NULL;
 }
 
-bool stingy_is_out(const struct stingy_source *source, pfn_t frame)
+bool failing_source_is_out(const struct failing_source *source, pfn_t frame)
 {
 	uint64_t index = frame.raw - source->first.raw;
 

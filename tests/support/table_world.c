@@ -98,7 +98,7 @@ enum audit_kind { AUDIT_OURS, AUDIT_FOREIGN };
 struct audit {
 	const struct table_world *world;
 	enum audit_kind kind;
-	bool seen[STINGY_FRAMES_MAX];
+	bool seen[FAILING_SOURCE_FRAMES_MAX];
 	uint64_t pages;
 	const char *wrong;
 };
@@ -137,7 +137,7 @@ static void audit_page(struct audit *audit, uint64_t holder, unsigned level)
 	uint64_t index = frame.raw - world->source.first.raw;
 	uint64_t present = 0;
 
-	if (!stingy_is_out(&world->source, frame)) {
+	if (!failing_source_is_out(&world->source, frame)) {
 		audit->wrong = "a table page that the source did not lend";
 		return;
 	}
@@ -321,7 +321,7 @@ void world_init(struct table_world *world, struct table_features features,
 		uint64_t frames)
 {
 	memset(world, 0, sizeof(*world));
-	stingy_init(&world->source, (pfn_t){ MIB / PAGE_SIZE }, frames);
+	failing_source_init(&world->source, (pfn_t){ MIB / PAGE_SIZE }, frames);
 	world->features = features;
 	fake_mmu_reset();
 	MUST(table_init(&world->table, world->source.window,
@@ -335,6 +335,6 @@ const char *world_free(struct table_world *world)
 	table_destroy(&world->table);
 	if (world->source.pages_out != 0)
 		wrong = "pages still out";
-	stingy_free(&world->source);
+	failing_source_free(&world->source);
 	return wrong;
 }

@@ -33,7 +33,7 @@ struct world_page {
 };
 
 struct table_world {
-	struct stingy_source source;
+	struct failing_source source;
 	struct table_features features;
 	struct table table;
 
@@ -43,7 +43,7 @@ struct table_world {
 	size_t probes;
 
 	/* The table pages that it may remember. */
-	struct world_page page[STINGY_FRAMES_MAX];
+	struct world_page page[FAILING_SOURCE_FRAMES_MAX];
 	size_t pages;
 
 	const char *wrong;		/* the first thing that was          */

@@ -203,7 +203,7 @@ CASE(kernel_tables_refuse_facts_that_contradict)
 
 CASE(kernel_tables_leave_nothing_behind_without_memory)
 {
-	static struct stingy_source source;
+	static struct failing_source source;
 	struct table_features features;
 	unsigned n = 1;
 
@@ -213,7 +213,7 @@ CASE(kernel_tables_leave_nothing_behind_without_memory)
 		 MEMTYPE_UC);
 	scene.request.switch_page.raw = 0x55000;
 	features = tables_features(&scene.machine.cpu);
-	stingy_init(&source, (pfn_t){ POOL_FIRST }, 100);
+	failing_source_init(&source, (pfn_t){ POOL_FIRST }, 100);
 	for (enum status status = ST_NO_MEMORY; status != ST_OK; n++) {
 		struct table table;
 
@@ -232,7 +232,7 @@ CASE(kernel_tables_leave_nothing_behind_without_memory)
 		CHECK(source.pages_out == 0);
 	}
 	CHECK(n > 15);
-	stingy_free(&source);
+	failing_source_free(&source);
 }
 
 /* --- random facts ---------------------------------------------------------*/

@@ -231,17 +231,17 @@ CASE(table_refuses_what_is_mapped_already_and_takes_nothing)
 CASE(table_init_refuses_without_memory_or_with_odd_features)
 {
 	struct table_features odd = { .physical_bits = 53 };
-	struct stingy_source source;
+	struct failing_source source;
 	struct table table;
 
-	stingy_init(&source, (pfn_t){ 16 }, 1);
+	failing_source_init(&source, (pfn_t){ 16 }, 1);
 	source.fail_at = 1;
 	CHECK(table_init(&table, source.window, &source.base, &everything) ==
 	      ST_NO_MEMORY);
 	CHECK(table_init(&table, source.window, &source.base, &odd) ==
 	      ST_BAD_ARGUMENT);
 	CHECK(source.pages_out == 0);
-	stingy_free(&source);
+	failing_source_free(&source);
 }
 
 /* --- the bits of an entry ------------------------------------------------ */

@@ -12,7 +12,7 @@ static unsigned asked;
 static bool is_lent(const void *context, pfn_t frame)
 {
 	asked++;
-	return stingy_is_out(context, frame);
+	return failing_source_is_out(context, frame);
 }
 
 /* Leaves of all sizes, for the kernel and for users. */
@@ -411,5 +411,5 @@ CASE(table_adopt_survives_garbage)
 	printf("# %u of %u adopted\n", adopted, GARBAGE_ROUNDS);
 	CHECK(adopted > GARBAGE_ROUNDS / 100);
 	CHECK(adopted < GARBAGE_ROUNDS / 2);
-	stingy_free(&world.source);
+	failing_source_free(&world.source);
 }

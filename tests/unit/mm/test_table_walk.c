@@ -260,8 +260,8 @@ static bool changes_something(struct walk *walk, const struct call *call)
 static enum status try_call(struct walk *walk, const struct call *call,
 			    uint64_t left)
 {
-	struct stingy_source *source = &walk->world.source;
-	struct stingy_source before;
+	struct failing_source *source = &walk->world.source;
+	struct failing_source before;
 	bool changes = changes_something(walk, call);
 	enum status status;
 	uint64_t taken, given;
