@@ -59,9 +59,9 @@ class Program:
             output, _ = process.communicate()
         finally:
             guest.LIVING.forget(process)
-        return self._judge(output.decode("utf-8", "replace"), status)
+        return self._result(output.decode("utf-8", "replace"), status)
 
-    def _judge(self, output, status):
+    def _result(self, output, status):
         results, since, planned = [], [], None
         for line in output.splitlines():
             found = RESULT.fullmatch(line)

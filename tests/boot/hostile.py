@@ -143,14 +143,14 @@ def refuses(what):
     one line that says why, and every page given back."""
     def check(outcome):
         checks.ends("returned")(outcome)
-        _judge_return(outcome.serial, the_fact(outcome, "returned"))
+        _check_return(outcome.serial, the_fact(outcome, "returned"))
         expect(re.search(what, complaints(outcome.serial, "E")[0]),
                f"the line is not about {what!r}")
     check.__name__ = "refuses"
     return check
 
 
-def _judge_return(serial, fact):
+def _check_return(serial, fact):
     expect(fact["status"] & ERROR_BIT, f"status {fact['status']:#x}")
     expect_equal("pages not given back", fact["kept"], 0)
     expect_equal("lines of complaint", len(complaints(serial, "E")), 1)
@@ -211,9 +211,9 @@ def each_failure_is_survived(least, survivable):
             for serial, kept in zip(rounds[::2], rounds[1::2]):
                 fact = the_fact(_Text(serial + kept), "returned")
                 expect_equal("round", fact["round"], number)
-                _judge_return(serial, fact)
+                _check_return(serial, fact)
                 number += 1
-            number += _judge_survivor(outcome, last, survivable)
+            number += _check_survivor(outcome, last, survivable)
         expect(number > least, f"only {number - 1} calls were made")
         expect(not the_fact(outcomes[-1], "exit")["failed"],
                "the last boot had a failure, too")
@@ -226,7 +226,7 @@ class _Text:
     serial: str
 
 
-def _judge_survivor(outcome, last_words, survivable):
+def _check_survivor(outcome, last_words, survivable):
     """1 when a call failed in the boot that stayed, else 0."""
     for part in GOOD:
         part(outcome)

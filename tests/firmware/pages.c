@@ -18,7 +18,7 @@ static struct {
 	UINT64 next_above;
 } wanted = { .next_above = 7 * GIB };
 
-/* What was asked for, for the tests to judge. */
+/* What was asked for, for the tests to check. */
 static UINT64 asked_pages, asked_odd_types;
 
 /* Where we want it to be, if that can be had; NO_ADDRESS if not. */

@@ -257,7 +257,7 @@ struct pe_section {
 _Static_assert(sizeof(struct pe_section) == 40, "as in the file");
 
 /* What a firmware that protects memory wants to see before it loads one. */
-static void judge_headers(const char *pe)
+static void check_headers(const char *pe)
 {
 	if (*(const UINT32 *)(pe + PE_SECTION_ALIGNMENT) % PAGE_BYTES != 0)
 		leave("SECTIONS_ARE_NOT_ON_PAGES", 0, EXIT_BROKEN);
@@ -273,7 +273,7 @@ static void protect_sections(void)
 	UINTN count = *(const UINT16 *)(pe + 6);
 	const char *first = pe + 24 + *(const UINT16 *)(pe + 20);
 
-	judge_headers(pe);
+	check_headers(pe);
 	tables_set((UINT64)image, (UINT64)image + stage.image->ImageSize,
 		   RIGHT_READ);
 	for (UINTN i = 0; i < count; i++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * Spoilt ACPI tables by the million: kernel/platform/acpi.c against its
- * judges, each table against a page that nobody may read.
+ * reference, each table in front of a page without rights.
  *
  * Usage: fuzz_acpi [COUNT [SEED]]; exits 1 when the two ever differ.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Damaged kernel files by the million: elf_check against the judge.
+ * Damaged kernel files by the million: elf_check against the reference.
  *
  * Usage: fuzz_elf [COUNT [SEED]]; exits 1 when the two ever differ.
  */
@@ -30,7 +30,7 @@ int main(int argc, char **argv)
 		size_t bytes = sample_spoil(file, &state);
 		bool was_accepted;
 
-		if (!judge_agrees(file, bytes, &was_accepted) &&
+		if (!reference_agrees(file, bytes, &was_accepted) &&
 		    differences++ < 10)
 			fprintf(stderr, "file %lu of seed %lu differs\n",
 				(unsigned long)i, (unsigned long)seed);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * Console fonts by the million, made and then spoilt: kernel/console/psf_font.c
- * against the judge, each file against a page that nobody may read.
+ * against the reference, each file in front of a page without rights.
  *
  * Usage: fuzz_psf [COUNT [SEED]]; exits 1 when the two ever differ.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* Any bytes as a console font: the kernel and the judge see the same. */
+/* Any bytes as a console font: the kernel and the reference see the same. */
 #include "target.h"
 
 #include "psf_reference.h"

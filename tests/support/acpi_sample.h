@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * acpi_sample.h - ACPI tables, made, spoilt and judged apart from mm/boot.
+ * acpi_sample.h - ACPI tables, damaged ones, and a reference parser.
  *
- * The judges read through numbers that are checked at each byte, without a
- * pointer that could stray; what is judged lies against a page that nobody
- * may touch, so that a byte read too far is a fault.
+ * The reference reads through offsets that are checked at each byte, never
+ * through a pointer. A table ends where a page without rights begins, so that
+ * a byte read too far is a fault.
  */
 #ifndef TESTS_ACPI_SAMPLE_H
 #define TESTS_ACPI_SAMPLE_H
@@ -172,7 +172,7 @@ static size_t sample_dsdt(uint8_t *to, const struct sleep_words *words,
 
 /* --- judging --------------------------------------------------------------*/
 
-struct judged {
+struct table_bytes {
 	const uint8_t *data;
 	uint64_t bytes;
 };
@@ -187,12 +187,12 @@ static uint8_t sum_of(const uint8_t *from, size_t bytes)
 }
 
 /* The byte at `at`, or -1 outside. */
-static int byte_at(const struct judged *table, uint64_t at)
+static int byte_at(const struct table_bytes *table, uint64_t at)
 {
 	return at < table->bytes ? table->data[at] : -1;
 }
 
-static uint64_t number_at(const struct judged *table, uint64_t at,
+static uint64_t number_at(const struct table_bytes *table, uint64_t at,
 			  unsigned bytes)
 {
 	uint64_t value = 0;
@@ -203,7 +203,7 @@ static uint64_t number_at(const struct judged *table, uint64_t at,
 }
 
 /* The integer at `*at`, which moves behind it; -1 when there is none. */
-static int judge_integer(const struct judged *package, uint64_t *at)
+static int reference_integer(const struct table_bytes *package, uint64_t *at)
 {
 	int op = byte_at(package, *at);
 	unsigned width = op == 0x0a ? 1 : op == 0x0b ? 2 : op == 0x0c ? 4 :
@@ -218,10 +218,10 @@ static int judge_integer(const struct judged *package, uint64_t *at)
 }
 
 /* The package whose op code is at `at`. False when it names no sleep type. */
-static bool judge_package(const struct judged *table, uint64_t at, int *a,
-			  int *b)
+static bool reference_package(const struct table_bytes *table, uint64_t at,
+			      int *a, int *b)
 {
-	struct judged package = *table;
+	struct table_bytes package = *table;
 	uint64_t length, first = at + 1;
 	int lead = byte_at(table, first), count;
 
@@ -236,14 +236,14 @@ static bool judge_package(const struct judged *table, uint64_t at, int *a,
 	package.bytes = first + length;
 	at = first + 1 + (uint64_t)(lead >> 6);
 	count = byte_at(&package, at++);
-	*a = count > 0 ? judge_integer(&package, &at) : -1;
-	*b = count > 1 ? judge_integer(&package, &at) : 0;
+	*a = count > 0 ? reference_integer(&package, &at) : -1;
+	*b = count > 1 ? reference_integer(&package, &at) : 0;
 	*b = *b < 0 ? 0 : *b;
 	return *a >= 0;
 }
 
 /* By the name itself, then what stands before and behind it. */
-static bool judge_sleep(const struct judged *table, int *a, int *b)
+static bool reference_sleep(const struct table_bytes *table, int *a, int *b)
 {
 	for (uint64_t at = ACPI_HEADER_BYTES + 1; at < table->bytes; at++) {
 		uint64_t op = at - 1;
@@ -254,7 +254,7 @@ static bool judge_sleep(const struct judged *table, int *a, int *b)
 		if (byte_at(table, op) == '\\' && op > ACPI_HEADER_BYTES)
 			op--;
 		if (byte_at(table, op) == 0x08 &&
-		    judge_package(table, at + 4, a, b))
+		    reference_package(table, at + 4, a, b))
 			return true;
 	}
 	return false;
@@ -262,11 +262,11 @@ static bool judge_sleep(const struct judged *table, int *a, int *b)
 
 static bool sleep_agrees(const uint8_t *dsdt, size_t bytes)
 {
-	struct judged table = { dsdt, bytes };
+	struct table_bytes table = { dsdt, bytes };
 	const void *edge = at_the_edge(dsdt, bytes);
 	struct acpi_power power = { .sleep_type_a = 99 };
 	int a = 99, b = 0;
-	bool is_there = judge_sleep(&table, &a, &b);
+	bool is_there = reference_sleep(&table, &a, &b);
 	enum status status = acpi_find_sleep_type(edge, bytes, &power);
 
 	if (!is_there)
@@ -278,7 +278,7 @@ static bool sleep_agrees(const uint8_t *dsdt, size_t bytes)
 
 static bool rsdp_agrees(const uint8_t *rsdp, size_t bytes)
 {
-	struct judged table = { rsdp, bytes };
+	struct table_bytes table = { rsdp, bytes };
 	struct acpi_root root = { { 99 }, 99 };
 	enum status status = acpi_read_rsdp(at_the_edge(rsdp, bytes), bytes,
 					    &root);
@@ -297,8 +297,8 @@ static bool rsdp_agrees(const uint8_t *rsdp, size_t bytes)
 	       root.table.raw == number_at(&table, 16, 4);
 }
 
-static uint64_t judge_control(const struct judged *fadt, uint64_t plain,
-			      uint64_t extended)
+static uint64_t reference_control(const struct table_bytes *fadt,
+				  uint64_t plain, uint64_t extended)
 {
 	uint64_t port = number_at(fadt, plain, 4);
 
@@ -312,7 +312,7 @@ static uint64_t judge_control(const struct judged *fadt, uint64_t plain,
 
 static bool fadt_agrees(const uint8_t *data, size_t bytes)
 {
-	struct judged fadt = { data, bytes };
+	struct table_bytes fadt = { data, bytes };
 	struct acpi_power power;
 	enum status status = acpi_read_fadt(at_the_edge(data, bytes), bytes,
 					    &power);
@@ -335,17 +335,16 @@ static bool fadt_agrees(const uint8_t *data, size_t bytes)
 		return false;
 	return status == ST_OK && power.has_reset == has_reset &&
 	       power.dsdt.raw == dsdt && power.dsdt_narrow.raw == narrow &&
-	       !power.has_sleep &&
-	       power.acpi_enable == data[52] &&
+	       !power.has_sleep && power.acpi_enable == data[52] &&
 	       power.smi_command == (smi > 0xffff ? 0 : smi) &&
-	       power.pm1a_control == judge_control(&fadt, 64, 172) &&
-	       power.pm1b_control == judge_control(&fadt, 68, 184);
+	       power.pm1a_control == reference_control(&fadt, 64, 172) &&
+	       power.pm1b_control == reference_control(&fadt, 68, 184);
 }
 
 /* Counts the entries of a root table of `bytes`; -1 when one is wrong. */
 static int count_entries(const uint8_t *data, size_t bytes, unsigned width)
 {
-	struct judged table = { data, bytes };
+	struct table_bytes table = { data, bytes };
 	struct acpi_root root = { { 0 }, width };
 	const void *edge = at_the_edge(data, bytes);
 	paddr_t entry;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * elf_sample.h - a good kernel file, ways to spoil it, and a judge.
+ * elf_sample.h - a good kernel file, ways to damage it, and a reference.
  *
- * The builder writes numbers at literal offsets and the judge reads them
+ * The builder writes numbers at literal offsets and the reference reads them
  * from literal offsets, in 128-bit arithmetic and with nothing from
  * mm/boot/elf.c, so that a mistake there is not repeated here.
  * Shared by tests/unit/boot/test_elf.c and tests/fuzz/fuzz_elf.c; no .c file,
@@ -98,9 +98,9 @@ static inline void sample_build(unsigned char *file)
 	sample_program(file, SAMPLE_STACK, 0x6474e551, 6);
 }
 
-/* --- the judge ------------------------------------------------------------ */
+/* --- the reference -------------------------------------------------------- */
 
-static inline bool judge_header(const unsigned char *file, wide_t bytes)
+static inline bool reference_header(const unsigned char *file, wide_t bytes)
 {
 	wide_t programs = sample_get(file, AT_PROGRAMS, 8);
 	wide_t sections = sample_get(file, AT_SECTIONS, 8);
@@ -127,14 +127,14 @@ static inline bool judge_header(const unsigned char *file, wide_t bytes)
 	return good == 13;
 }
 
-static inline bool judge_is_harmless(uint64_t type)
+static inline bool reference_is_harmless(uint64_t type)
 {
 	return type == 0 || type == 4 ||
 	       (type >= 0x6474e550 && type <= 0x6474e553);
 }
 
 /* One PT_LOAD by itself; `index` says which rights it must have. */
-static inline bool judge_load(const unsigned char *program, unsigned index)
+static inline bool reference_load(const unsigned char *program, unsigned index)
 {
 	wide_t virt = sample_get(program, P_VIRT, 8);
 	uint64_t offset = sample_get(program, P_OFFSET, 8);
@@ -156,16 +156,16 @@ static inline bool judge_load(const unsigned char *program, unsigned index)
 	return good == 8;
 }
 
-static inline bool judge_apart(const unsigned char *low,
-			       const unsigned char *high)
+static inline bool reference_apart(const unsigned char *low,
+				   const unsigned char *high)
 {
 	return (wide_t)sample_get(low, P_VIRT, 8) +
 	       sample_get(low, P_MEMORY_BYTES, 8) <=
 	       sample_get(high, P_VIRT, 8);
 }
 
-static inline bool judge_entry(const unsigned char *file,
-			       const unsigned char *text)
+static inline bool reference_entry(const unsigned char *file,
+				   const unsigned char *text)
 {
 	wide_t entry = sample_get(file, AT_ENTRY, 8);
 	wide_t start = sample_get(text, P_VIRT, 8);
@@ -178,12 +178,12 @@ static inline bool judge_entry(const unsigned char *file,
  * Must this file be accepted? If so, loads[0..3) point to its PT_LOADs.
  * Needs no order of questions: every rule is looked at by itself.
  */
-static inline bool judge_accepts(const unsigned char *file, size_t bytes,
-				 const unsigned char *loads[3])
+static inline bool reference_accepts(const unsigned char *file, size_t bytes,
+				     const unsigned char *loads[3])
 {
 	unsigned found = 0;
 
-	if (bytes < 64 || !judge_header(file, bytes))
+	if (bytes < 64 || !reference_header(file, bytes))
 		return false;
 	for (unsigned i = 0; i < sample_get(file, AT_PROGRAM_COUNT, 2); i++) {
 		const unsigned char *program =
@@ -196,20 +196,20 @@ static inline bool judge_accepts(const unsigned char *file, size_t bytes,
 			return false;
 		if (type == 1 && found < 3)
 			loads[found++] = program;
-		else if (!judge_is_harmless(type))
+		else if (!reference_is_harmless(type))
 			return false;
 	}
-	return found == 3 && judge_load(loads[0], 0) &&
-	       judge_load(loads[1], 1) && judge_load(loads[2], 2) &&
-	       judge_apart(loads[0], loads[1]) &&
-	       judge_apart(loads[1], loads[2]) &&
-	       judge_entry(file, loads[0]);
+	return found == 3 && reference_load(loads[0], 0) &&
+	       reference_load(loads[1], 1) && reference_load(loads[2], 2) &&
+	       reference_apart(loads[0], loads[1]) &&
+	       reference_apart(loads[1], loads[2]) &&
+	       reference_entry(file, loads[0]);
 }
 
 /* Does the plan say what the accepted file says? */
-static inline bool judge_plan(const unsigned char *file,
-			      const unsigned char *loads[3],
-			      const struct elf_plan *plan)
+static inline bool reference_plan(const unsigned char *file,
+				  const unsigned char *loads[3],
+				  const struct elf_plan *plan)
 {
 	bool same = plan->entry.raw == sample_get(file, AT_ENTRY, 8);
 
@@ -229,18 +229,18 @@ static inline bool judge_plan(const unsigned char *file,
 	return same;
 }
 
-static inline bool judge_is_token(const char *reason)
+static inline bool reference_is_token(const char *reason)
 {
 	return reason != NULL && reason[0] != '\0' &&
 	       strspn(reason, "abcdefghijklmnopqrstuvwxyz_") == strlen(reason);
 }
 
 /*
- * Asks elf_check and the judge about a copy that ends where the file does,
+ * Asks elf_check and the reference about a copy that ends where the file does,
  * at an odd address, so that a sanitizer sees any byte too far.
  */
-static inline bool judge_agrees(const unsigned char *file, size_t bytes,
-				bool *accepted)
+static inline bool reference_agrees(const unsigned char *file, size_t bytes,
+				    bool *accepted)
 {
 	unsigned char *block = malloc(bytes + 1);
 	const unsigned char *loads[3];
@@ -253,11 +253,11 @@ static inline bool judge_agrees(const unsigned char *file, size_t bytes,
 	memset(&plan, 0xa5, sizeof(plan));
 	status = elf_check(block + 1, bytes, &plan, &reason);
 	*accepted = status == ST_OK;
-	agrees = judge_is_token(reason) &&
-		 *accepted == judge_accepts(block + 1, bytes, loads) &&
+	agrees = reference_is_token(reason) &&
+		 *accepted == reference_accepts(block + 1, bytes, loads) &&
 		 *accepted == (strcmp(reason, "none") == 0);
 	if (agrees && *accepted)
-		agrees = judge_plan(block + 1, loads, &plan);
+		agrees = reference_plan(block + 1, loads, &plan);
 	else if (agrees)
 		agrees = status == ST_CORRUPT || status == ST_UNSUPPORTED;
 	free(block);

@@ -110,7 +110,7 @@ static void find_domains(struct model *model)
 	}
 }
 
-static enum status judge_slit(const struct model *model,
+static enum status model_slit(const struct model *model,
 			      const struct numa_tables *tables)
 {
 	const uint8_t *slit = tables->slit;
@@ -154,7 +154,7 @@ static void read_tables(struct model *model, const struct numa_tables *tables)
 		model->cut_short = false;
 		model->node_count = 1;
 	}
-	model->slit = judge_slit(model, tables);
+	model->slit = model_slit(model, tables);
 }
 
 static size_t node_of(const struct model *model, const struct fact *fact)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * psf_reference.h - console fonts judged apart from kernel/console/psf_font.c.
+ * psf_reference.h - console fonts read apart from kernel/console/psf_font.c.
  *
- * The judge reads a file through one function that knows its end, bit by
+ * The reference reads a file through one function that knows its end, bit by
  * bit and unit by unit, and wants the same verdict, the same pixels and the
  * same characters; and of the font that is built, that it draws these pixels
  * and keeps its invariants. Of most files it asks a few things only, so that
  * there is time for many; the file itself decides which.
  */
-#ifndef TESTS_PSF_JUDGE_H
-#define TESTS_PSF_JUDGE_H
+#ifndef TESTS_PSF_REFERENCE_H
+#define TESTS_PSF_REFERENCE_H
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,24 +24,24 @@ struct psf_file {
 };
 
 /* A byte, or -1 beyond the end. */
-static int judge_byte(const struct psf_file *file, uint64_t at)
+static int reference_byte(const struct psf_file *file, uint64_t at)
 {
 	return at < file->bytes ? file->data[at] : -1;
 }
 
-static int64_t judge_word(const struct psf_file *file, uint64_t at)
+static int64_t reference_word(const struct psf_file *file, uint64_t at)
 {
 	int64_t value = 0;
 
 	for (int i = 3; i >= 0; i--) {
-		if (judge_byte(file, at + (unsigned)i) < 0)
+		if (reference_byte(file, at + (unsigned)i) < 0)
 			return -1;
-		value = value * 256 + judge_byte(file, at + (unsigned)i);
+		value = value * 256 + reference_byte(file, at + (unsigned)i);
 	}
 	return value;
 }
 
-static enum status judge_sizes(struct psf_file *file, int64_t glyph_bytes)
+static enum status reference_sizes(struct psf_file *file, int64_t glyph_bytes)
 {
 	int64_t row_bytes = (file->width + 7) / 8;
 	uint64_t end;
@@ -60,9 +60,9 @@ static enum status judge_sizes(struct psf_file *file, int64_t glyph_bytes)
 	return ST_OK;
 }
 
-static enum status judge_header(struct psf_file *file)
+static enum status reference_header(struct psf_file *file)
 {
-	if (judge_byte(file, 0) == 0x36 && judge_byte(file, 1) == 4 &&
+	if (reference_byte(file, 0) == 0x36 && reference_byte(file, 1) == 4 &&
 	    file->bytes >= 4) {
 		file->version = 1;
 		file->width = 8;
@@ -70,39 +70,40 @@ static enum status judge_header(struct psf_file *file)
 		file->count = file->data[2] & 1 ? 512 : 256;
 		file->glyphs = 4;
 		file->map = (file->data[2] & 6) != 0;
-		return judge_sizes(file, file->height);
+		return reference_sizes(file, file->height);
 	}
-	if (judge_word(file, 0) != 0x864ab572 || file->bytes < 32)
+	if (reference_word(file, 0) != 0x864ab572 || file->bytes < 32)
 		return ST_CORRUPT;
-	if (judge_word(file, 4) != 0)
+	if (reference_word(file, 4) != 0)
 		return ST_UNSUPPORTED;
-	if (judge_word(file, 8) < 32)
+	if (reference_word(file, 8) < 32)
 		return ST_CORRUPT;
 	file->version = 2;
-	file->glyphs = (size_t)judge_word(file, 8);
-	file->map = judge_word(file, 12) & 1;
-	file->count = (uint32_t)judge_word(file, 16);
-	file->height = (uint32_t)judge_word(file, 24);
-	file->width = (uint32_t)judge_word(file, 28);
-	return judge_sizes(file, judge_word(file, 20));
+	file->glyphs = (size_t)reference_word(file, 8);
+	file->map = reference_word(file, 12) & 1;
+	file->count = (uint32_t)reference_word(file, 16);
+	file->height = (uint32_t)reference_word(file, 24);
+	file->width = (uint32_t)reference_word(file, 28);
+	return reference_sizes(file, reference_word(file, 20));
 }
 
-static bool judge_pixel(const struct psf_file *file, uint32_t glyph,
-			uint32_t x, uint32_t y)
+static bool reference_pixel(const struct psf_file *file, uint32_t glyph,
+			    uint32_t x, uint32_t y)
 {
 	uint64_t row = (uint64_t)glyph * file->height + y;
 	uint64_t at = file->glyphs + row * ((file->width + 7) / 8) + x / 8;
 
-	return judge_byte(file, at) >> (7 - x % 8) & 1;
+	return reference_byte(file, at) >> (7 - x % 8) & 1;
 }
 
 /* --- the map ----------------------------------------------------------- */
 
 enum { UNIT_END = -1, UNIT_SEQUENCE = -2, UNIT_NONSENSE = -3 };
 
-static int64_t judge_unit_1(const struct psf_file *file, size_t *at)
+static int64_t reference_unit_1(const struct psf_file *file, size_t *at)
 {
-	int low = judge_byte(file, *at), high = judge_byte(file, *at + 1);
+	int low = reference_byte(file, *at),
+	    high = reference_byte(file, *at + 1);
 
 	*at += 2;
 	if (high < 0)
@@ -112,13 +113,13 @@ static int64_t judge_unit_1(const struct psf_file *file, size_t *at)
 	return high * 256 + low;
 }
 
-static int64_t judge_unit_2(const struct psf_file *file, size_t *at)
+static int64_t reference_unit_2(const struct psf_file *file, size_t *at)
 {
 	static const struct { int from, bits, more; } leads[] = {
 		{ 0xf8, 0, -1 }, { 0xf0, 0x07, 3 }, { 0xe0, 0x0f, 2 },
 		{ 0xc0, 0x1f, 1 }, { 0x80, 0, -1 }, { 0x00, 0x7f, 0 },
 	};
-	int lead = judge_byte(file, (*at)++);
+	int lead = reference_byte(file, (*at)++);
 	int64_t value;
 	unsigned i = 0;
 
@@ -128,7 +129,7 @@ static int64_t judge_unit_2(const struct psf_file *file, size_t *at)
 		i++;
 	value = lead & leads[i].bits;
 	for (int k = 0; k < leads[i].more; k++) {
-		int next = judge_byte(file, *at + (unsigned)k);
+		int next = reference_byte(file, *at + (unsigned)k);
 
 		if (next < 0x80 || next > 0xbf)
 			return UNIT_NONSENSE;
@@ -141,7 +142,7 @@ static int64_t judge_unit_2(const struct psf_file *file, size_t *at)
 }
 
 /* The glyph of a character, or -1. */
-static int64_t judge_find(const struct psf_file *file, uint32_t character)
+static int64_t reference_find(const struct psf_file *file, uint32_t character)
 {
 	bool alone = true;
 	int64_t glyph = 0;
@@ -150,8 +151,8 @@ static int64_t judge_find(const struct psf_file *file, uint32_t character)
 	if (at == 0)
 		return character < file->count ? (int64_t)character : -1;
 	while (at < file->bytes && glyph < file->count) {
-		int64_t unit = file->version == 1 ? judge_unit_1(file, &at) :
-						    judge_unit_2(file, &at);
+		int64_t unit = file->version == 1 ? reference_unit_1(file, &at)
+						  : reference_unit_2(file, &at);
 
 		if (unit == UNIT_END) {
 			glyph++;
@@ -176,7 +177,7 @@ static bool glyph_agrees(const struct psf_file *file, const struct psf *psf,
 		for (uint32_t x = 0; x < 32; x++)
 			if ((row << x >> 31) !=
 			    (x < file->width &&
-			     judge_pixel(file, glyph, x, y)))
+			     reference_pixel(file, glyph, x, y)))
 				return false;
 	}
 	return true;
@@ -191,7 +192,7 @@ static bool map_agrees(const struct psf_file *file, const struct psf *psf,
 
 	for (uint32_t i = first; i < 96 + sizeof(strange) / 4; i += step) {
 		uint32_t character = i < 96 ? ' ' + i : strange[i - 96];
-		int64_t want = judge_find(file, character);
+		int64_t want = reference_find(file, character);
 		uint32_t have;
 		bool there = psf_find(psf, character, &have) == ST_OK;
 
@@ -249,7 +250,7 @@ static bool font_agrees(const struct psf_file *file, const struct font *font)
 			if (font->rows[i] == font->rows[k])
 				return false;
 	for (uint32_t c = ' '; c < 127; c++) {
-		int64_t glyph = judge_find(file, c);
+		int64_t glyph = reference_find(file, c);
 
 		for (uint32_t y = 0; y < file->height && glyph >= 0; y++) {
 			uint32_t row = font->rows[font->shape[c][y] / 4 /
@@ -257,7 +258,8 @@ static bool font_agrees(const struct psf_file *file, const struct font *font)
 
 			for (uint32_t x = 0; x < file->width; x++)
 				if ((row << x >> 31) !=
-				    judge_pixel(file, (uint32_t)glyph, x, y))
+				    reference_pixel(file, (uint32_t)glyph, x,
+						    y))
 					return false;
 		}
 	}
@@ -267,7 +269,7 @@ static bool font_agrees(const struct psf_file *file, const struct font *font)
 }
 
 /* A number that any change of the file changes. */
-static uint32_t judge_number(const uint8_t *data, size_t bytes)
+static uint32_t reference_number(const uint8_t *data, size_t bytes)
 {
 	uint32_t number = 0;
 
@@ -276,16 +278,16 @@ static uint32_t judge_number(const uint8_t *data, size_t bytes)
 	return number >> 8;
 }
 
-/* True when the kernel sees these bytes as the judge does. */
+/* True when the kernel sees these bytes as the reference does. */
 static bool psf_agrees(const uint8_t *data, size_t bytes,
 		       enum status *verdict)
 {
 	static struct font font;
 	struct psf_file file = { .data = data, .bytes = bytes };
-	enum status want = judge_header(&file);
+	enum status want = reference_header(&file);
 	struct psf psf;
 	enum status have = psf_parse(&psf, data, bytes);
-	uint32_t number = judge_number(data, bytes);
+	uint32_t number = reference_number(data, bytes);
 	bool thorough = number % 256 == 0;
 	uint32_t step;
 	enum status built;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * The kernel's own memcpy and friends, under other names: hosted builds
- * have the C library's, which is the judge here.
+ * have the C library's, which is the reference here.
  */
 #include "check.h"
 

@@ -285,14 +285,14 @@ CASE(elf_refuses_every_truncation)
 		if (bytes > 0)
 			memcpy(cut, file, bytes);
 		CHECK(elf_check(cut, bytes, &plan, &reason) == ST_CORRUPT);
-		CHECK(judge_is_token(reason));
+		CHECK(reference_is_token(reason));
 		free(cut);
 	}
 	expect(file, 63, ST_CORRUPT, "too_short");
 	expect(file, 0, ST_CORRUPT, "too_short");
 }
 
-CASE(elf_agrees_with_the_judge_on_every_flipped_byte)
+CASE(elf_agrees_with_the_reference_on_every_flipped_byte)
 {
 	static const unsigned char flips[] = {
 		0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xff, 0x7f,
@@ -306,7 +306,7 @@ CASE(elf_agrees_with_the_judge_on_every_flipped_byte)
 			bool accepted;
 
 			file[at] ^= flips[i];
-			CHECK(judge_agrees(file, sizeof(file), &accepted));
+			CHECK(reference_agrees(file, sizeof(file), &accepted));
 			file[at] ^= flips[i];
 			refused += !accepted;
 		}
@@ -320,7 +320,7 @@ CASE(elf_agrees_with_the_judge_on_every_flipped_byte)
 	CHECK(refused > 1000);
 }
 
-CASE(elf_agrees_with_the_judge_on_random_damage)
+CASE(elf_agrees_with_the_reference_on_random_damage)
 {
 	uint64_t state = check_seed();
 	unsigned char file[SAMPLE_BYTES];
@@ -330,7 +330,7 @@ CASE(elf_agrees_with_the_judge_on_random_damage)
 		size_t bytes = sample_spoil(file, &state);
 		bool was_accepted;
 
-		CHECK(judge_agrees(file, bytes, &was_accepted));
+		CHECK(reference_agrees(file, bytes, &was_accepted));
 		accepted += was_accepted;
 	}
 	/* Damage that always refuses would prove only half of it. */
@@ -348,8 +348,8 @@ CASE(elf_survives_random_bytes)
 		for (size_t at = 0; at < sizeof(file); at++)
 			file[at] = (unsigned char)check_random(&state);
 		memcpy(file, "\x7f" "ELF\2\1\1", 7);
-		CHECK(judge_agrees(file, check_random(&state) % 513,
-				   &accepted));
+		CHECK(reference_agrees(file, check_random(&state) % 513,
+				       &accepted));
 		CHECK(!accepted);
 	}
 }

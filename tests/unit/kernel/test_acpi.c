@@ -390,7 +390,7 @@ CASE(acpi_reads_a_dsdt_of_any_length)
 	}
 }
 
-CASE(acpi_agrees_with_its_judges_about_spoilt_tables)
+CASE(acpi_agrees_with_its_references_about_spoilt_tables)
 {
 	uint64_t seed = check_seed();
 

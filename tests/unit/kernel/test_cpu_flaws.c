@@ -5,7 +5,7 @@
 
 #define NO_SUCH_FLAW (FLAW_PRESENT + 1)
 
-static unsigned judge(const char *name, struct cpu_identity cpu)
+static unsigned state_of(const char *name, struct cpu_identity cpu)
 {
 	for (unsigned i = 0; i < CPU_FLAW_COUNT; i++) {
 		struct flaw_verdict verdict = cpu_flaw_at(i, &cpu);
@@ -54,11 +54,12 @@ CASE(cpu_flaws_believe_what_intel_denies)
 		const char *name = denials[i].name;
 		uint64_t bits = denials[i].bits;
 
-		CHECK(judge(name, intel(0x8f, bits)) == FLAW_ABSENT);
-		CHECK(judge(name, intel(0x8f, ~bits)) == FLAW_PRESENT);
+		CHECK(state_of(name, intel(0x8f, bits)) == FLAW_ABSENT);
+		CHECK(state_of(name, intel(0x8f, ~bits)) == FLAW_PRESENT);
 	}
 	/* Only one of three kinds of stale data is denied. */
-	CHECK(judge("mmio_stale_data", intel(0x8f, 1 << 14)) == FLAW_PRESENT);
+	CHECK(state_of("mmio_stale_data", intel(0x8f, 1 << 14)) ==
+	      FLAW_PRESENT);
 }
 
 CASE(cpu_flaws_are_unknown_where_nobody_says)
@@ -67,10 +68,10 @@ CASE(cpu_flaws_are_unknown_where_nobody_says)
 	struct cpu_identity stranger = { .vendor = VENDOR_OTHER };
 
 	old.has_capabilities = false;
-	CHECK(judge("l1tf", old) == FLAW_UNKNOWN);
-	CHECK(judge("mds", old) == FLAW_UNKNOWN);
-	CHECK(judge("ssb", old) == FLAW_UNKNOWN);
-	CHECK(judge("retbleed", old) == FLAW_UNKNOWN);
+	CHECK(state_of("l1tf", old) == FLAW_UNKNOWN);
+	CHECK(state_of("mds", old) == FLAW_UNKNOWN);
+	CHECK(state_of("ssb", old) == FLAW_UNKNOWN);
+	CHECK(state_of("retbleed", old) == FLAW_UNKNOWN);
 	for (unsigned i = 0; i < CPU_FLAW_COUNT; i++)
 		CHECK(cpu_flaw_at(i, &stranger).state == FLAW_UNKNOWN);
 }
@@ -82,10 +83,10 @@ CASE(cpu_flaws_know_meltdown_by_age)
 
 	haswell.has_capabilities = false;
 	bonnell.has_capabilities = false;
-	CHECK(judge("meltdown", haswell) == FLAW_PRESENT);
-	CHECK(judge("meltdown", bonnell) == FLAW_ABSENT);
-	CHECK(judge("spectre_v2", bonnell) == FLAW_ABSENT);
-	CHECK(judge("spectre_v2", haswell) == FLAW_PRESENT);
+	CHECK(state_of("meltdown", haswell) == FLAW_PRESENT);
+	CHECK(state_of("meltdown", bonnell) == FLAW_ABSENT);
+	CHECK(state_of("spectre_v2", bonnell) == FLAW_ABSENT);
+	CHECK(state_of("spectre_v2", haswell) == FLAW_PRESENT);
 }
 
 CASE(cpu_flaws_of_tsx_need_tsx)
@@ -93,8 +94,8 @@ CASE(cpu_flaws_of_tsx_need_tsx)
 	struct cpu_identity without = intel(0x8f, 0);
 
 	without.has_tsx = false;
-	CHECK(judge("taa", without) == FLAW_ABSENT);
-	CHECK(judge("taa", intel(0x8f, 0)) == FLAW_PRESENT);
+	CHECK(state_of("taa", without) == FLAW_ABSENT);
+	CHECK(state_of("taa", intel(0x8f, 0)) == FLAW_PRESENT);
 }
 
 CASE(cpu_flaws_of_amd_go_by_family)
@@ -102,21 +103,21 @@ CASE(cpu_flaws_of_amd_go_by_family)
 	struct cpu_identity denies = amd(0x1a);
 
 	for (size_t i = 0; i < ARRAY_LENGTH(denied_by_intel); i++)
-		CHECK(judge(denied_by_intel[i], amd(0x17)) == FLAW_ABSENT);
-	CHECK(judge("retbleed", amd(0xf)) == FLAW_UNKNOWN);
-	CHECK(judge("retbleed", amd(0x15)) == FLAW_PRESENT);
-	CHECK(judge("retbleed", amd(0x17)) == FLAW_PRESENT);
-	CHECK(judge("retbleed", amd(0x19)) == FLAW_ABSENT);
-	CHECK(judge("srso", amd(0x15)) == FLAW_ABSENT);
-	CHECK(judge("srso", amd(0x17)) == FLAW_PRESENT);
-	CHECK(judge("srso", amd(0x19)) == FLAW_PRESENT);
-	CHECK(judge("srso", amd(0x1a)) == FLAW_UNKNOWN);
-	CHECK(judge("ssb", amd(0x1a)) == FLAW_PRESENT);
+		CHECK(state_of(denied_by_intel[i], amd(0x17)) == FLAW_ABSENT);
+	CHECK(state_of("retbleed", amd(0xf)) == FLAW_UNKNOWN);
+	CHECK(state_of("retbleed", amd(0x15)) == FLAW_PRESENT);
+	CHECK(state_of("retbleed", amd(0x17)) == FLAW_PRESENT);
+	CHECK(state_of("retbleed", amd(0x19)) == FLAW_ABSENT);
+	CHECK(state_of("srso", amd(0x15)) == FLAW_ABSENT);
+	CHECK(state_of("srso", amd(0x17)) == FLAW_PRESENT);
+	CHECK(state_of("srso", amd(0x19)) == FLAW_PRESENT);
+	CHECK(state_of("srso", amd(0x1a)) == FLAW_UNKNOWN);
+	CHECK(state_of("ssb", amd(0x1a)) == FLAW_PRESENT);
 	denies.says_ssb_no = true;
 	denies.says_srso_no = true;
-	CHECK(judge("ssb", denies) == FLAW_ABSENT);
-	CHECK(judge("srso", denies) == FLAW_ABSENT);
-	CHECK(judge("spectre_v2", denies) == FLAW_PRESENT);
+	CHECK(state_of("ssb", denies) == FLAW_ABSENT);
+	CHECK(state_of("srso", denies) == FLAW_ABSENT);
+	CHECK(state_of("spectre_v2", denies) == FLAW_PRESENT);
 }
 
 CASE(cpu_flaws_of_hygon_are_those_of_its_ancestor)
@@ -124,10 +125,10 @@ CASE(cpu_flaws_of_hygon_are_those_of_its_ancestor)
 	struct cpu_identity hygon = { .vendor = VENDOR_HYGON,
 				      .family = 0x18 };
 
-	CHECK(judge("retbleed", hygon) == FLAW_PRESENT);
-	CHECK(judge("meltdown", hygon) == FLAW_ABSENT);
-	CHECK(judge("srso", hygon) == FLAW_UNKNOWN);
-	CHECK(judge("srso", intel(0x8f, 0)) == FLAW_ABSENT);
+	CHECK(state_of("retbleed", hygon) == FLAW_PRESENT);
+	CHECK(state_of("meltdown", hygon) == FLAW_ABSENT);
+	CHECK(state_of("srso", hygon) == FLAW_UNKNOWN);
+	CHECK(state_of("srso", intel(0x8f, 0)) == FLAW_ABSENT);
 }
 
 CASE(cpu_flaws_have_words_for_each_state)

@@ -24,8 +24,8 @@ static struct handover_framebuffer plain(void)
 static struct surface surface;
 
 /* The refusal, with these regions. */
-static const char *judge(struct handover_framebuffer stated,
-			 struct region *regions, size_t count)
+static const char *reason_for(struct handover_framebuffer stated,
+			      struct region *regions, size_t count)
 {
 	struct region_list list = { .items = regions, .count = count };
 
@@ -38,12 +38,12 @@ static const char *judge(struct handover_framebuffer stated,
 
 static bool believed(struct handover_framebuffer stated)
 {
-	return judge(stated, NULL, 0)[0] == '\0';
+	return reason_for(stated, NULL, 0)[0] == '\0';
 }
 
 static bool says(struct handover_framebuffer stated, const char *words)
 {
-	const char *why = judge(stated, NULL, 0);
+	const char *why = reason_for(stated, NULL, 0);
 
 	if (strstr(why, words) != NULL)
 		return true;
@@ -219,9 +219,9 @@ CASE(surface_keeps_out_of_memory_that_is_somebodys)
 		struct region inside = { { start + MIB }, { start + 2 * MIB },
 					 kinds[i].kind };
 
-		CHECK((judge(plain(), &around, 1)[0] == '\0') ==
+		CHECK((reason_for(plain(), &around, 1)[0] == '\0') ==
 		      kinds[i].fine);
-		CHECK((judge(plain(), &inside, 1)[0] == '\0') ==
+		CHECK((reason_for(plain(), &inside, 1)[0] == '\0') ==
 		      kinds[i].fine);
 	}
 }
@@ -236,15 +236,15 @@ CASE(surface_touches_no_page_of_free_memory)
 	};
 	struct handover_framebuffer stated = plain();
 
-	CHECK(judge(stated, regions, 3)[0] == '\0');
+	CHECK(reason_for(stated, regions, 3)[0] == '\0');
 	/* A pixel into the next page is all of that page. */
 	regions[2].start.raw = end - PAGE_SIZE;
-	CHECK(judge(stated, regions, 3)[0] != '\0');
+	CHECK(reason_for(stated, regions, 3)[0] != '\0');
 	regions[2].start.raw = end;
 	stated.base.raw += 4;
-	CHECK(judge(stated, regions, 3)[0] != '\0');
+	CHECK(reason_for(stated, regions, 3)[0] != '\0');
 	stated.base.raw -= 8;
-	CHECK(judge(stated, regions, 3)[0] != '\0');
+	CHECK(reason_for(stated, regions, 3)[0] != '\0');
 }
 
 /* --- the layout ----------------------------------------------------------- */

@@ -118,7 +118,7 @@ CASE(tool_says_when_a_file_cannot_be_read)
 		    "@end cmd=elf status=1\n", "tests/data/missing: No"));
 }
 
-CASE(tool_judges_kernels)
+CASE(tool_checks_kernels)
 {
 	struct outcome outcome = run_text("no kernel", GIVEN("elf", "-"));
 	static const char *const start = "@elf accepted=no reason=";
