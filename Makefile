@@ -254,13 +254,13 @@ LOADER_CHECKED := $(filter-out efi/mmu.c,$(LOADER_SOURCES)) \
 	$(sort $(wildcard tests/loader/*.c))
 
 define loader_check_rules
-$$(BUILD)/check-$(1)/blame/%.o: %.c
+$$(BUILD)/check-$(1)/loader_bench/%.o: %.c
 	$$(call say,$(2),$$@)
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$(2) $$(LOADER_CHECK_FLAGS) -MMD -MP -c -o $$@ $$<
 
 $$(BUILD)/check-$(1)/test_loader: \
-		$$(call host_objects,check-$(1)/blame,$$(LOADER_CHECKED)) \
+		$$(call host_objects,check-$(1)/loader_bench,$$(LOADER_CHECKED)) \
 		$$(call host_objects,check-$(1),tests/support/check.c \
 			tests/fake/fake_mmu.c tests/fake/fake_cpu.c) \
 		$$(BUILD)/check-$(1)/rooms.a

@@ -36,14 +36,15 @@ static char image_handle, volume_handle;
 
 /* --- judging --------------------------------------------------------------*/
 
-void fake_blame(const char *format, ...)
+void fake_violation(const char *format, ...)
 {
 	va_list arguments;
 
-	if (fake_run->blame[0] != '\0')
+	if (fake_run->violation[0] != '\0')
 		return;
 	va_start(arguments, format);
-	vsnprintf(fake_run->blame, sizeof(fake_run->blame), format, arguments);
+	vsnprintf(fake_run->violation, sizeof(fake_run->violation), format,
+		  arguments);
 	va_end(arguments);
 }
 
@@ -66,9 +67,9 @@ bool fake_service(enum fake_service service, EFI_STATUS *status)
 
 	fake_run->order++;
 	if (fake_run->exited && service != SERVICE_GET_VARIABLE)
-		fake_blame("service %u after the exit", service);
+		fake_violation("service %u after the exit", service);
 	else if (fake_run->exit_failed && !is_memory_service(service))
-		fake_blame("service %u after a failed exit", service);
+		fake_violation("service %u after a failed exit", service);
 	if (fake_pc->assertion.first == call &&
 	    fake_pc->assertion.service == service)
 		assert_failed("here.c", 7, "a promise");
@@ -162,7 +163,7 @@ static EFI_STATUS EFIAPI handle_protocol(EFI_HANDLE handle, EFI_GUID *guid,
 		*out = &fake_volume;
 		return EFI_SUCCESS;
 	}
-	fake_blame("HandleProtocol of a stranger");
+	fake_violation("HandleProtocol of a stranger");
 	return EFI_UNSUPPORTED;
 }
 
@@ -199,11 +200,11 @@ static EFI_STATUS EFIAPI locate_protocol(EFI_GUID *guid, VOID *registration,
 	if (fake_service(SERVICE_LOCATE_PROTOCOL, &status))
 		return status;
 	if (registration != NULL)
-		fake_blame("LocateProtocol with a registration");
+		fake_violation("LocateProtocol with a registration");
 	if (same_guid(guid, (EFI_GUID)EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID))
 		return locate_screen(out);
 	if (!same_guid(guid, attributes))
-		fake_blame("LocateProtocol of a stranger");
+		fake_violation("LocateProtocol of a stranger");
 	else if (fake_pc->has_attribute_protocol) {
 		*out = &protocol;
 		return EFI_SUCCESS;
@@ -221,7 +222,7 @@ static EFI_STATUS EFIAPI set_watchdog(UINTN seconds, UINT64 code,
 	if (fake_service(SERVICE_WATCHDOG, &status))
 		return status;
 	if (seconds != 0 || code != 0 || bytes != 0 || data != NULL)
-		fake_blame("SetWatchdogTimer that does not disarm");
+		fake_violation("SetWatchdogTimer that does not disarm");
 	fake_run->watchdog_off = true;
 	fake_run->watchdog_order = fake_run->order;
 	return EFI_SUCCESS;
@@ -234,7 +235,7 @@ static EFI_STATUS EFIAPI exit_boot_services(EFI_HANDLE image, UINTN key)
 
 	fake_run->exit_calls++;
 	if (image != &image_handle)
-		fake_blame("ExitBootServices of another image");
+		fake_violation("ExitBootServices of another image");
 	if (!fails && fake_run->exit_calls <= fake_pc->memory.refusals) {
 		fake_pages_grow(fake_pc->memory.refusal_rows);
 		fake_run->key++;
@@ -271,13 +272,13 @@ static EFI_STATUS EFIAPI get_variable(CHAR16 *name, EFI_GUID *guid,
 	if (fake_service(SERVICE_GET_VARIABLE, &status))
 		return status;
 	if (!same_guid(guid, (EFI_GUID)EFI_GLOBAL_VARIABLE) || *bytes < 1)
-		fake_blame("GetVariable of a stranger");
+		fake_violation("GetVariable of a stranger");
 	else if (same_name(name, L"SecureBoot"))
 		value = fake_pc->secure_boot;
 	else if (same_name(name, L"SetupMode"))
 		value = fake_pc->setup_mode;
 	else
-		fake_blame("GetVariable of another name");
+		fake_violation("GetVariable of another name");
 	if (value == VARIABLE_ABSENT)
 		return EFI_NOT_FOUND;
 	*(UINT8 *)data = value == VARIABLE_ONE;
@@ -292,7 +293,7 @@ static EFI_STATUS EFIAPI reset_system(EFI_RESET_TYPE type, EFI_STATUS status,
 	fake_run->reset_type = type;
 	fake_run->status = status;
 	if (bytes != 0 || data != NULL)
-		fake_blame("ResetSystem with data");
+		fake_violation("ResetSystem with data");
 	if (fake_pc->reset_returns == RESET_WORKS)
 		fake_end(ENDED_RESET);
 	fake_run->reset_returned = true;
@@ -317,7 +318,7 @@ static EFI_STATUS EFIAPI output_string(SIMPLE_TEXT_OUTPUT_INTERFACE *self,
 
 static EFI_STATUS EFIAPI stranger(void)
 {
-	fake_blame("a service that nobody should need");
+	fake_violation("a service that nobody should need");
 	return EFI_UNSUPPORTED;
 }
 

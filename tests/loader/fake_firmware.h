@@ -223,7 +223,7 @@ struct fake_run {
 	enum fake_ending ending;
 	EFI_STATUS status;
 	uint64_t jump, jump_argument;	/* where to, and with which root     */
-	char blame[256];		/* the first thing done wrong, or "" */
+	char violation[256];		/* the first thing done wrong, or "" */
 	char crash[128];
 
 	unsigned calls[SERVICE_COUNT];
@@ -276,7 +276,7 @@ const struct fake_run *fake_boot(const struct fake_pc *pc);
 extern struct fake_run *fake_run;	/* shared with the test              */
 extern const struct fake_pc *fake_pc;	/* what boots                        */
 
-void fake_blame(const char *format, ...)
+void fake_violation(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 _Noreturn void fake_end(enum fake_ending ending);
 /* True when this call is to fail, with the status; counts it. */

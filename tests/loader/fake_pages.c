@@ -273,7 +273,7 @@ bool fake_pages_are_lent(const void *start, uint64_t bytes)
 static void loan_add(struct fake_loan loan)
 {
 	if (fake_run->loan_count == FAKE_LOANS_MAX) {
-		fake_blame("more loans than anybody needs");
+		fake_violation("more loans than anybody needs");
 		fake_end(ENDED_CRASHED);
 	}
 	fake_run->loans[fake_run->loan_count++] = loan;
@@ -344,13 +344,14 @@ static EFI_STATUS EFIAPI allocate_pages(EFI_ALLOCATE_TYPE how,
 	if (fake_service(SERVICE_ALLOCATE_PAGES, &status))
 		return status;
 	if (how != AllocateAnyPages && how != AllocateMaxAddress)
-		fake_blame("AllocatePages at an address");
+		fake_violation("AllocatePages at an address");
 	if (type != EfiLoaderData && type != EfiLoaderCode)
-		fake_blame("AllocatePages of type %u", (unsigned)type);
+		fake_violation("AllocatePages of type %u", (unsigned)type);
 	if (pages == 0 ||
 	    (pages > LARGE_PAGES && fake_run->row_count < ROWS_USUAL &&
 	     !fake_pc->memory.bears_large))
-		fake_blame("AllocatePages of %lu pages", (unsigned long)pages);
+		fake_violation("AllocatePages of %lu pages",
+			       (unsigned long)pages);
 	if (pages == 0)
 		return EFI_INVALID_PARAMETER;
 	if (!find_place(pages, last_byte, &place))
@@ -371,12 +372,12 @@ static EFI_STATUS EFIAPI free_pages(EFI_PHYSICAL_ADDRESS start, UINTN pages)
 		return status;
 	if ((start & PAGE_MASK) != 0 || pages == 0 || loan == NULL ||
 	    pages > (loan_end(loan) - start) / PAGE_SIZE) {
-		fake_blame("FreePages of what was not lent: %lu at %#lx",
-			   (unsigned long)pages, (unsigned long)start);
+		fake_violation("FreePages of what was not lent: %lu at %#lx",
+			       (unsigned long)pages, (unsigned long)start);
 		return EFI_NOT_FOUND;
 	}
 	if (loan->read_only)
-		fake_blame("FreePages of a read-only page");
+		fake_violation("FreePages of a read-only page");
 	head = tail = *loan;
 	head.pages = (start - head.start) / PAGE_SIZE;
 	tail.start = start + pages * PAGE_SIZE;
@@ -397,7 +398,7 @@ EFI_STATUS fake_pages_protect(uint64_t start, uint64_t bytes)
 	const struct fake_loan *loan = fake_loan_at(start);
 
 	if (loan == NULL || bytes > loan_end(loan) - start) {
-		fake_blame("attributes of a page that is not ours");
+		fake_violation("attributes of a page that is not ours");
 		return EFI_INVALID_PARAMETER;
 	}
 	protect(start, bytes,
@@ -481,7 +482,7 @@ static EFI_STATUS EFIAPI get_memory_map(UINTN *bytes,
 	if (room < fake_run->map_bytes)
 		return EFI_BUFFER_TOO_SMALL;
 	if (room > 0 && !fake_pages_are_lent(map, room))
-		fake_blame("GetMemoryMap into memory that is not ours");
+		fake_violation("GetMemoryMap into memory that is not ours");
 	if (room > 0)
 		fake_copy(map, fake_run->map, fake_run->map_bytes);
 	*key = fake_run->key;

@@ -104,11 +104,11 @@ static uint8_t fw_cfg_in(void)
 		return directory_byte(offset);
 	case FILE_CMDLINE:
 		if (offset >= fake_pc->fw_cfg_bytes)
-			fake_blame("fw_cfg read beyond the file");
+			fake_violation("fw_cfg read beyond the file");
 		return offset < strlen(fake_pc->fw_cfg) ?
 			       (uint8_t)fake_pc->fw_cfg[offset] : 0;
 	default:
-		fake_blame("fw_cfg item %#x", state.item);
+		fake_violation("fw_cfg item %#x", state.item);
 		return 0;
 	}
 }
@@ -134,16 +134,16 @@ static void check_fw_cfg(unsigned bytes, unsigned wanted)
 {
 	fake_run->fw_cfg_accesses++;
 	if ((fake_pc->processor.ecx_1 & 1u << 31) == 0)
-		fake_blame("fw_cfg on a machine without a hypervisor");
+		fake_violation("fw_cfg on a machine without a hypervisor");
 	if (bytes != wanted)
-		fake_blame("fw_cfg access of %u bytes", bytes);
+		fake_violation("fw_cfg access of %u bytes", bytes);
 }
 
 /* The last resort: only when ResetSystem did not do it. */
 static void reset_by_port(uint8_t value)
 {
 	if ((!fake_run->reset_returned && fake_run->faults < 2) || value != 6)
-		fake_blame("%#x to the reset port", value);
+		fake_violation("%#x to the reset port", value);
 	if (fake_pc->reset_returns != RESET_NOTHING_HELPS)
 		fake_end(ENDED_RESET);
 }
@@ -153,7 +153,7 @@ static void raise_exception(unsigned vector)
 {
 	fake_run->faults++;
 	if (fake_run->idt_limit == 0)
-		fake_blame("an exception without a handler");
+		fake_violation("an exception without a handler");
 	exception_report(vector, 2, 0x1234567, 0xfeed000);
 }
 
@@ -178,7 +178,7 @@ void fake_out(uint16_t port, uint32_t value, unsigned bytes)
 		return;
 	}
 	if (bytes != 1)
-		fake_blame("%u bytes to port %#x", bytes, port);
+		fake_violation("%u bytes to port %#x", bytes, port);
 	if (is_uart(port))
 		uart_out((uint16_t)(port - fake_pc->serial_port),
 			 (uint8_t)value);
@@ -189,7 +189,7 @@ void fake_out(uint16_t port, uint32_t value, unsigned bytes)
 	else if (port == 0x42)
 		state.pit_reads = 0;
 	else if (port != 0x43 && port != 0x61 && !is_com(port))
-		fake_blame("a write to port %#x", port);
+		fake_violation("a write to port %#x", port);
 }
 
 static uint8_t pit_gate(void)
@@ -205,13 +205,13 @@ uint32_t fake_in(uint16_t port, unsigned bytes)
 		return fake_pc->has_fw_cfg ? fw_cfg_in() : 0xff;
 	}
 	if (bytes != 1)
-		fake_blame("%u bytes from port %#x", bytes, port);
+		fake_violation("%u bytes from port %#x", bytes, port);
 	if (is_uart(port))
 		return uart_in((uint16_t)(port - fake_pc->serial_port));
 	if (port == 0x61)
 		return pit_gate();
 	if (!is_com(port))
-		fake_blame("a read from port %#x", port);
+		fake_violation("a read from port %#x", port);
 	return 0xff;
 }
 
@@ -234,7 +234,7 @@ uint64_t fake_control(unsigned number)
 	case 4:
 		return processor->cr4;
 	default:
-		fake_blame("control register %u", number);
+		fake_violation("control register %u", number);
 		return 0;
 	}
 }
@@ -287,7 +287,7 @@ uint64_t fake_read_msr(uint32_t number)
 	for (size_t i = 0; i < processor->msr_count; i++)
 		if (processor->msrs[i].number == number)
 			return processor->msrs[i].value;
-	fake_blame("MSR %#x, which this processor does not have", number);
+	fake_violation("MSR %#x, which this processor does not have", number);
 	return 0;
 }
 
@@ -296,7 +296,7 @@ void fake_write_msr(uint32_t number, uint64_t value)
 	uint32_t *apic = x2apic_register(number);
 
 	if (apic == NULL || number == 0x803)
-		fake_blame("a write to MSR %#x", number);
+		fake_violation("a write to MSR %#x", number);
 	else
 		*apic = (uint32_t)value;
 }
@@ -345,7 +345,7 @@ struct cpuid fake_cpuid(uint32_t leaf, uint32_t subleaf)
 	const struct fake_processor *processor = &fake_pc->processor;
 
 	if (subleaf != 0)
-		fake_blame("CPUID subleaf %u", subleaf);
+		fake_violation("CPUID subleaf %u", subleaf);
 	if (leaf < 0x80000000)
 		return leaf <= processor->max_leaf ?
 			       basic_leaf(processor, leaf) : garbage;
@@ -371,7 +371,7 @@ void fake_write_back(const void *start, uint64_t bytes)
 
 	if (!fake_pages_are_lent(start, bytes) ||
 	    loan->pages != CRASH_PAGES) {
-		fake_blame("a write-back of other memory than the log");
+		fake_violation("a write-back of other memory than the log");
 		return;
 	}
 	fake_run->cache_home = loan->start;

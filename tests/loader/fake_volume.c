@@ -43,7 +43,7 @@ static EFI_FILE_HANDLE handle_open(enum place place,
 		fake_run->open_files++;
 		return &handles[i].protocol;
 	}
-	fake_blame("more open files than anybody needs");
+	fake_violation("more open files than anybody needs");
 	return &handles[0].protocol;
 }
 
@@ -52,7 +52,7 @@ static struct handle *handle_of(EFI_FILE_HANDLE self)
 	struct handle *handle = (struct handle *)self;
 
 	if (!handle->is_open)
-		fake_blame("a handle that was closed");
+		fake_violation("a handle that was closed");
 	return handle;
 }
 
@@ -83,7 +83,7 @@ static EFI_STATUS open_file(const struct fake_file *file, UINT64 mode,
 			    EFI_FILE_HANDLE *out)
 {
 	if (mode != EFI_FILE_MODE_READ)
-		fake_blame("Open for more than reading");
+		fake_violation("Open for more than reading");
 	if (file->kind == FILE_ABSENT)
 		return EFI_NOT_FOUND;
 	*out = handle_open(PLACE_FILE, file);
@@ -94,7 +94,7 @@ static EFI_STATUS open_to_write(enum place place, UINT64 mode,
 				EFI_FILE_HANDLE *out)
 {
 	if (mode != MODE_WRITE)
-		fake_blame("Open of the log in an odd mode");
+		fake_violation("Open of the log in an odd mode");
 	if (fake_pc->write_protected)
 		return EFI_WRITE_PROTECTED;
 	*out = handle_open(place, NULL);
@@ -116,7 +116,7 @@ static EFI_STATUS EFIAPI volume_open(EFI_FILE_HANDLE self,
 	    strcmp(text, "\\EFI\\BULLDOG") == 0)
 		return open_to_write(PLACE_DIRECTORY, mode, out);
 	if (attributes != 0)
-		fake_blame("Open with attributes");
+		fake_violation("Open with attributes");
 	if (handle->place == PLACE_ROOT &&
 	    strcmp(text, "\\EFI\\BULLDOG\\BULLDOG.CFG") == 0)
 		return open_file(&fake_pc->config, mode, out);
@@ -125,13 +125,13 @@ static EFI_STATUS EFIAPI volume_open(EFI_FILE_HANDLE self,
 		return open_file(&fake_pc->kernel, mode, out);
 	if (handle->place != PLACE_DIRECTORY ||
 	    strlen(text) != strlen("LOG-NNNN.TXT")) {
-		fake_blame("Open of %s", text);
+		fake_violation("Open of %s", text);
 		return EFI_NOT_FOUND;
 	}
 	for (const char *const *other = fake_pc->names; other && *other;
 	     other++)
 		if (strcasecmp(*other, text) == 0)
-			fake_blame("an older log is overwritten: %s", text);
+			fake_violation("an older log is overwritten: %s", text);
 	memcpy(fake_run->log_name, text, strlen(text) + 1);
 	return open_to_write(PLACE_LOG, mode, out);
 }
@@ -165,7 +165,7 @@ static EFI_STATUS EFIAPI volume_get_info(EFI_FILE_HANDLE self, EFI_GUID *type,
 	if (fake_service(SERVICE_GET_INFO, &status))
 		return status;
 	if (memcmp(type, &file_info, sizeof(file_info)) != 0 || file == NULL) {
-		fake_blame("GetInfo of another kind");
+		fake_violation("GetInfo of another kind");
 		return EFI_UNSUPPORTED;
 	}
 	info.FileSize = file->stated_bytes != 0 ? file->stated_bytes :
@@ -197,13 +197,14 @@ static EFI_STATUS read_file(struct handle *handle, UINTN *bytes, VOID *buffer)
 	uint64_t left = file->bytes - handle->position;
 
 	if (file->kind == FILE_DIRECTORY)
-		fake_blame("Read of a directory");
+		fake_violation("Read of a directory");
 	if (*bytes > READ_LIMIT)
-		fake_blame("Read of %lu bytes at once", (unsigned long)*bytes);
+		fake_violation("Read of %lu bytes at once",
+			       (unsigned long)*bytes);
 	if ((uint64_t)buffer + *bytes > 4 * GIB)
-		fake_blame("Read into memory above 4 GiB");
+		fake_violation("Read into memory above 4 GiB");
 	if (!fake_pages_are_lent(buffer, *bytes))
-		fake_blame("Read into memory that is not ours");
+		fake_violation("Read into memory that is not ours");
 	if (file->read_bytes != 0 && *bytes > file->read_bytes)
 		*bytes = file->read_bytes;
 	if (*bytes > left)
@@ -227,7 +228,7 @@ static EFI_STATUS EFIAPI volume_read(EFI_FILE_HANDLE self, UINTN *bytes,
 		return read_directory(handle, bytes, buffer);
 	if (handle->place == PLACE_FILE)
 		return read_file(handle, bytes, buffer);
-	fake_blame("Read of what is no file");
+	fake_violation("Read of what is no file");
 	return EFI_UNSUPPORTED;
 }
 
@@ -241,7 +242,7 @@ static EFI_STATUS EFIAPI volume_write(EFI_FILE_HANDLE self, UINTN *bytes,
 		return status;
 	if (handle->place != PLACE_LOG ||
 	    *bytes > FAKE_TEXT_BYTES - 1 - fake_run->log_file_bytes) {
-		fake_blame("Write of %lu bytes", (unsigned long)*bytes);
+		fake_violation("Write of %lu bytes", (unsigned long)*bytes);
 		return EFI_VOLUME_FULL;
 	}
 	memcpy(fake_run->log_file + fake_run->log_file_bytes, buffer, *bytes);
@@ -257,7 +258,7 @@ static EFI_STATUS EFIAPI open_volume(EFI_SIMPLE_FILE_SYSTEM_PROTOCOL *self,
 	if (fake_service(SERVICE_OPEN_VOLUME, &status))
 		return status;
 	if (self != &fake_volume)
-		fake_blame("OpenVolume of another volume");
+		fake_violation("OpenVolume of another volume");
 	*out = handle_open(PLACE_ROOT, NULL);
 	return EFI_SUCCESS;
 }

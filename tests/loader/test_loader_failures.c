@@ -238,7 +238,7 @@ CASE(loader_stops_where_no_reset_helps)
 	fake_boot(&pc);
 	CHECK(fake_run->ending == ENDED_HALTED);
 	CHECK(!fake_run->interrupts_on);
-	CHECK(fake_run->blame[0] == '\0');
+	CHECK(fake_run->violation[0] == '\0');
 }
 
 /* Every pair of the two services that a boot leans on most. */

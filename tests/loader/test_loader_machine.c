@@ -291,7 +291,7 @@ CASE(loader_ends_when_the_report_faults)
 	pc.faults_again = true;
 	fake_boot(&pc);
 	CHECK(fake_run->ending == ENDED_RESET && fake_run->faults == 2);
-	CHECK(fake_run->blame[0] == '\0');
+	CHECK(fake_run->violation[0] == '\0');
 	pc.reset_returns = RESET_NOTHING_HELPS;
 	fake_boot(&pc);
 	CHECK(fake_run->ending == ENDED_HALTED);
@@ -406,7 +406,7 @@ CASE(loader_writes_its_last_words_on_the_screen)
 		pc.screen.info.VerticalResolution = 17 + width;
 		fake_boot(&pc);
 		CHECK(fake_run->ending == ENDED_RESET);
-		CHECK(fake_run->blame[0] == '\0');
+		CHECK(fake_run->violation[0] == '\0');
 	}
 	pc.screen.kind = SCREEN_ABSENT;
 	CHECK_RESETS(&pc, "no screen");
@@ -426,7 +426,7 @@ CASE(loader_reports_a_broken_promise_where_it_is_seen)
 		pc.assertion.first = call;
 		fake_boot(&pc);
 		CHECK(fake_run->ending == ENDED_RESET);
-		CHECK(fake_run->blame[0] == '\0');
+		CHECK(fake_run->violation[0] == '\0');
 		CHECK(serial_says(words) && serial_says("action=reset"));
 		CHECK(console_says(words) == console);
 		CHECK((strstr(fake_screen_text(), words) != NULL) == !console);

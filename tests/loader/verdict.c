@@ -169,8 +169,8 @@ static const char *wrong_jump(const struct fake_pc *pc,
 
 const char *verdict(const struct fake_pc *pc, const struct fake_run *run)
 {
-	if (run->blame[0] != '\0')
-		return run->blame;
+	if (run->violation[0] != '\0')
+		return run->violation;
 	switch (run->ending) {
 	case ENDED_RETURNED:
 		return wrong_return(pc, run);
