@@ -201,7 +201,7 @@ SCREENS = (
          boots(READY.format(640, 480, 2560, BASE)), (SMALL,)),
 )
 # Those that are drawn on: machine, size in pixels, pixels from line to line.
-GLASSES = {
+FRAMEBUFFERS = {
     "plain": (SMALL, 640, 480, 640), "shifted": (SMALL, 640, 480, 640),
     "pitch": (SMALL, 600, 480, 648), "short": (SMALL, 640, 300, 640),
     "high": (LARGE, 640, 480, 640),
@@ -209,7 +209,7 @@ GLASSES = {
 
 
 def _screen_scenarios():
-    for kind, (machine, width, height, pitch) in GLASSES.items():
+    for kind, (machine, width, height, pitch) in FRAMEBUFFERS.items():
         base = "0x1[0-9a-f]{8}" if kind == "high" else BASE
         yield Scenario(
             f"hostile-screen-{kind}",
@@ -218,7 +218,7 @@ def _screen_scenarios():
             (checks.ends("stopped"), checks.says("what_was_found", READY.format(
                 width, height, 4 * pitch, base)),
              hostile.draws_every_pixel_and_no_other(width, height, pitch)),
-            steps=hostile.look_at_glass)
+            steps=hostile.read_framebuffer)
     yield Scenario(
         "hostile-screen-above-512g",
         ({"machine": SMALL, "cmdline": hostile.CMDLINE, "unheard": True,

@@ -26,7 +26,7 @@ def _font(notes, width, height):
 
 
 def _look(guest, notes, name, last):
-    """notes[name]: the glass, once its last line is `last`: what is on the
+    """notes[name]: the screen, once its last line is `last`: what is on the
     serial line need not be drawn yet. If it never is, as it stays. Of a
     console the cursor is drawn last; a panic's page is whole when the
     processor has stopped, its last line is not the last that is drawn."""
@@ -36,7 +36,7 @@ def _look(guest, notes, name, last):
     for _ in range(LOOKS):
         stopped = "HLT=1" in guest.qmp.monitor("info registers")
         picture = screen_reader.take(guest, f"{name}.ppm")
-        notes[name] = seen = screen_reader.Glass(picture, font)
+        notes[name] = seen = screen_reader.Screen(picture, font)
         line = seen.lines[-1] if seen.lines else screen_reader.Line(0, "", b"")
         if line.text == last and (stopped or line.cursor is not None):
             break
@@ -66,7 +66,7 @@ def _look_before_the_reset(guest, notes):
     guest.qmp.execute("set-action", shutdown="pause")
     guest.qmp.wait_event("STOP")
     picture = screen_reader.take(guest, "given_up.ppm")
-    notes["given_up"] = screen_reader.Glass(picture, _font(notes, 8, 16),
+    notes["given_up"] = screen_reader.Screen(picture, _font(notes, 8, 16),
                                             left=0)
     return True
 
@@ -100,7 +100,7 @@ def screen_is_what_qemu_shows(outcome):
 
 
 def _console_shows_the_end_of_the_log(name, outcome):
-    """Gives the glass, to be looked at more closely."""
+    """Gives the screen, to be looked at more closely."""
     seen = outcome.notes[name]
     checks.expect_equal("the header", seen.lines[0].text, HEADER)
     checks.expect(seen.lines[0].paper != seen.lines[1].paper,

@@ -258,29 +258,29 @@ CANARY = b"\xa5"
 PIXEL = 4
 
 
-def look_at_glass(guest, notes):
-    """notes["glass"]: the memory that the screen lies in, and around it."""
+def read_framebuffer(guest, notes):
+    """notes["framebuffer"]: the framebuffer, and the memory around it."""
     text = guest.wait_for(r"^@end cmd=pt")
     screen = facts(text, "screen")[0]
-    place = guest.folder / "glass"
+    place = guest.folder / "framebuffer"
     guest.qmp.execute("pmemsave", val=screen["base"], size=screen["room"],
                       filename=str(place))
-    notes["glass"] = place.read_bytes()
+    notes["framebuffer"] = place.read_bytes()
     return True
 
 
 def draws_every_pixel_and_no_other(width, height, pitch):
     """A check: of what was CANARY, the picture is not, and the rest is."""
     def check(outcome):
-        glass = outcome.notes["glass"]
+        pixels = outcome.notes["framebuffer"]
         end = height * pitch * PIXEL
         for top in range(0, end, pitch * PIXEL):
-            line = glass[top:top + pitch * PIXEL]
+            line = pixels[top:top + pitch * PIXEL]
             inside, beside = line[:width * PIXEL], line[width * PIXEL:]
             expect(CANARY * PIXEL not in inside,
                    f"line {top // pitch // PIXEL} has holes")
             expect(not beside.strip(CANARY), "it draws beside the picture")
-        below = glass[end:]
+        below = pixels[end:]
         expect(below and not below.strip(CANARY), "it draws below the end")
     check.__name__ = "draws_every_pixel_and_no_other"
     return check

@@ -92,7 +92,7 @@ class Picture:
         return self.rows[row] == self.rows[row][:3] * self.width
 
 
-class Glass:
+class Screen:
     """What is read: `lines` from the top down, and `unread`, the rows of
     pixels that have something and belong to no line."""
 

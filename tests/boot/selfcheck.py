@@ -385,7 +385,8 @@ def drawn(text):
 
 def every_pixel_of_a_screen_counts():
     def read(text):
-        seen = screen_reader.Glass(drawn(text), screen_reader.Font(PSF), left=1)
+        seen = screen_reader.Screen(drawn(text), screen_reader.Font(PSF),
+                                    left=1)
         return [(line.top, line.text, line.cursor) for line in seen.lines], \
             seen.unread
     assert read(DRAWN) == ([(1, '!"', None), (6, "!", 1)], []), read(DRAWN)

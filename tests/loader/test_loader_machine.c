@@ -393,7 +393,7 @@ CASE(loader_finds_every_kind_of_screen)
 	}
 }
 
-/* After the exit there is only the glass, however small. */
+/* After the exit there is only the framebuffer, however small. */
 CASE(loader_writes_its_last_words_on_the_screen)
 {
 	fake_pc_plain(&pc);
