@@ -52,6 +52,7 @@ KEYS = ("mutant", "in", "test", "from", "to")
 KEY_LINE = re.compile(r"^(%s):(?: (.*))?$" % "|".join(KEYS))
 AT_ONCE = 2
 BUILD_SECONDS = 300
+BASE_SECONDS = 1800
 TEST_SECONDS = 120
 
 
@@ -144,15 +145,15 @@ def copy_tree(source, target):
                         ignore=all_but_objects)
 
 
-def build(tree, test):
+def build(tree, tests, seconds, jobs=1):
     """None, or what make had to say."""
     environment = {key: value for key, value in os.environ.items()
                    if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-    # Two mutants at a time are the parallelism; -s keeps make quiet.
     done = subprocess.run(
-        ["make", "-s", f"{OBJECTS}/{test}", "BUILD=build"], cwd=tree,
+        ["make", "-s", f"-j{jobs}", "BUILD=build",
+         *(f"{OBJECTS}/{test}" for test in tests)], cwd=tree,
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        timeout=BUILD_SECONDS, text=True, errors="replace", check=False)
+        timeout=seconds, text=True, errors="replace", check=False)
     return done.stdout if done.returncode != 0 else None
 
 
@@ -202,13 +203,13 @@ def plant(tree, mutant):
     (tree / path).write_text(text)
 
 
-def judge(mutant, keep):
+def try_one(mutant, keep):
     """(verdict, why) of one mutant, in a tree of its own."""
     tree = WORK / mutant["mutant"]
     try:
         copy_tree(WORK / "base", tree)
         plant(tree, mutant)
-        said = build(tree, mutant["test"])
+        said = build(tree, [mutant["test"]], BUILD_SECONDS)
         if said is not None:
             first = re.search(r"error: .*", said)
             raise Broken("does not build: " +
@@ -222,13 +223,13 @@ def judge(mutant, keep):
     return verdict
 
 
-def prepare_base(tests):
+def prepare_base(pool, tests):
     """Without a mistake every test must pass, or no verdict means a thing."""
-    for test in tests:
-        said = build(WORK / "base", test)
-        if said is not None:
-            raise SystemExit(f"{said}{test} does not build")
-        why = run(WORK / "base", test)
+    said = build(WORK / "base", tests, BASE_SECONDS, AT_ONCE)
+    if said is not None:
+        raise SystemExit(f"{said}the tests do not build")
+    whys = pool.map(lambda test: run(WORK / "base", test), tests)
+    for test, why in zip(tests, whys):
         if why is not None:
             raise SystemExit(f"{test} fails as it is: {why}")
 
@@ -236,9 +237,9 @@ def prepare_base(tests):
 def run_all(mutants, keep):
     """The exit status: 0 when each mutant was killed."""
     counts = {"killed": 0, "survived": 0, "broken": 0}
-    prepare_base(sorted({mutant["test"] for mutant in mutants}))
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        verdicts = pool.map(lambda mutant: judge(mutant, keep), mutants)
+        prepare_base(pool, sorted({mutant["test"] for mutant in mutants}))
+        verdicts = pool.map(lambda mutant: try_one(mutant, keep), mutants)
         for mutant, (verdict, why) in zip(mutants, verdicts):
             counts[verdict] += 1
             print(f"{verdict:8} {mutant['mutant']}: {why}", flush=True)
