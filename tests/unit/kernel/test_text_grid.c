@@ -323,7 +323,7 @@ CASE(grid_refuses_impossible_sizes)
 	CHECK(grid_cells(1, 1) == 2 && grid_cells(512, 256) == 512 * 256 * 2);
 }
 
-CASE(grid_audit_sees_what_is_not_on_the_glass)
+CASE(grid_audit_sees_what_is_not_on_the_screen)
 {
 	struct stage stage;
 
