@@ -177,6 +177,20 @@ static void run_cpu(void)
 }
 
 /* Called by entry.S. */
+static const char *on_or_missing(bool on)
+{
+	return on ? "on" : "missing";
+}
+
+static void log_protection(struct cpu_protection is)
+{
+	log_line(LOG_INFO, "cpu: protect wp=%s nx=%s smep=%s smap=%s umip=%s "
+			   "mce=%s",
+		 on_or_missing(is.wp), on_or_missing(is.nx),
+		 on_or_missing(is.smep), on_or_missing(is.smap),
+		 on_or_missing(is.umip), on_or_missing(is.mce));
+}
+
 _Noreturn void kernel_main(const struct handover *from_loader,
 			   uint64_t entry_tsc);
 
@@ -216,7 +230,8 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	require(stacks_alloc_boot(), "stacks_alloc_boot");
 	traps_use_stacks(this_cpu());
 	require(memory_drop_identity(), "memory_drop_identity");
-	cpu_protect(from_loader->cpu.features);
+	log_protection(cpu_protect(from_loader->cpu.features));
+	machine_check_start();
 	evidence_reach("kernel.reclaim");
 	acpi_start();
 	copy_tables();

@@ -7,9 +7,6 @@
 #include <arch/instructions.h>
 #include <base/bits.h>
 
-#include <kernel/debug/machine_check.h>
-#include <kernel/log/log.h>
-
 #include "pat.h"
 #include "trap.h"
 
@@ -131,11 +128,6 @@ const char *cpu_entry_refusal(const struct handover *handover)
 	return "";
 }
 
-static const char *on_or_missing(uint64_t bits, uint64_t bit)
-{
-	return bits & bit ? "on" : "missing";
-}
-
 /* Returns what is in CR4 then. */
 static uint64_t switch_on(uint32_t features)
 {
@@ -156,19 +148,18 @@ void cpu_join(uint32_t features)
 	switch_on(features);
 }
 
-void cpu_protect(uint32_t features)
+struct cpu_protection cpu_protect(uint32_t features)
 {
 	uint64_t control = switch_on(features);
 
-	machine_check_start();
 	if (features & CPU_SMAP)
 		traps_expect_smap();
-	log_line(LOG_INFO, "cpu: protect wp=%s nx=%s smep=%s smap=%s umip=%s "
-			   "mce=%s",
-		 on_or_missing(READ_CONTROL(0), CR0_WP),
-		 on_or_missing(read_msr(MSR_EFER), EFER_NXE),
-		 on_or_missing(control, CR4_SMEP),
-		 on_or_missing(control, CR4_SMAP),
-		 on_or_missing(control, CR4_UMIP),
-		 on_or_missing(control, CR4_MCE));
+	return (struct cpu_protection){
+		.wp = READ_CONTROL(0) & CR0_WP,
+		.nx = read_msr(MSR_EFER) & EFER_NXE,
+		.smep = control & CR4_SMEP,
+		.smap = control & CR4_SMAP,
+		.umip = control & CR4_UMIP,
+		.mce = control & CR4_MCE,
+	};
 }

@@ -18,16 +18,15 @@ const char *cpu_entry_refusal(const struct handover *handover);
 /* CR4 as docs/boot.md has it at entry, on a processor with `features`. */
 uint64_t cpu_entry_control(uint32_t features);
 
-/*
- * Switches on SMEP, SMAP and UMIP where `features` has them, lets machine
- * checks be reported, and logs what is on and what is missing.
- */
-void cpu_protect(uint32_t features);
+/* What is on after cpu_protect; the rest is missing. */
+struct cpu_protection {
+	bool wp, nx, smep, smap, umip, mce;
+};
 
-/*
- * On another CPU: what the boot CPU has, and write-combining. Machine checks
- * are to be switched on apart, and later: that logs.
- */
+/* Switches on SMEP, SMAP and UMIP where `features` has them. Boot CPU only. */
+struct cpu_protection cpu_protect(uint32_t features);
+
+/* On another CPU: the same as on the boot CPU, and write-combining. */
 void cpu_join(uint32_t features);
 
 /* Of one bit of enum cpu_feature, now, on this CPU. */
