@@ -36,8 +36,8 @@
 #define STACK_KINDS		8
 #define STACK_CPUS		256
 
-#define ARENA_START		0xffffc01000000000
-#define ARENA_END		0xffffe00000000000
+#define VMEM_START		0xffffc01000000000
+#define VMEM_END		0xffffe00000000000
 
 #define FRAME_META_START	0xffffe00000000000
 #define FRAME_META_END		0xfffff00000000000
@@ -56,7 +56,7 @@
 	    "all RAM, virt = phys + DIRECT_MAP_OFFSET, never executable") \
 	ROW(slots, SLOTS_START, SLOTS_END,				\
 	    "framebuffer, APICs, HPET, peek windows, stacks with guards") \
-	ROW(arena, ARENA_START, ARENA_END,				\
+	ROW(vmem, VMEM_START, VMEM_END,					\
 	    "large kernel allocations between unmapped guard pages")	\
 	ROW(frame_meta, FRAME_META_START, FRAME_META_END,		\
 	    "per-frame metadata, backed only where there is RAM")	\

@@ -19,9 +19,9 @@
 	ROW(MODULE, module)						\
 	ROW(LOG, log)							\
 	ROW(STACK, stack)						\
-	ROW(ARENA, arena)						\
+	ROW(VMEM, vmem)							\
 	ROW(HEAP, heap)							\
-	ROW(LIMBO, limbo)						\
+	ROW(FLUSH_PENDING, flush_pending)				\
 	ROW(USER_ANON, user_anon)					\
 	ROW(USER_FILE, user_file)					\
 	ROW(SHARED, shared)						\

@@ -209,7 +209,7 @@ static enum status take_memory(struct frame_run *run)
 			    sizeof(struct cell), 8);
 	bytes = of_cells + of_colour * COLOUR_COUNT;
 	run->frames = align_up(bytes, PAGE_SIZE) / PAGE_SIZE;
-	status = boot_alloc(run, OWNER_ARENA);
+	status = boot_alloc(run, OWNER_VMEM);
 	if (status != ST_OK)
 		return status;
 	at = pfn_to_pointer(run->first);
@@ -223,7 +223,7 @@ static enum status take_memory(struct frame_run *run)
 
 static void give_memory(struct frame_run run)
 {
-	boot_free(run, OWNER_ARENA);
+	boot_free(run, OWNER_VMEM);
 }
 
 /* Every leaf lies inside the surface, but for the ends of its pages. */

@@ -27,8 +27,8 @@
 #define CR0_TS		(1UL << 3)
 #define FLAG_TRAP	0x100
 #define NOT_CANONICAL	0x8000000000000000
-/* Nothing is mapped there: the arena has no allocator yet. */
-#define UNMAPPED	(ARENA_END - SIZE_1G)
+/* Nothing is mapped there: no allocator uses the area yet. */
+#define UNMAPPED	(VMEM_END - SIZE_1G)
 /* Each level takes more than a byte: deeper than any stack. */
 #define OVERFLOW_DEPTH	STACK_SLOT_BYTES
 

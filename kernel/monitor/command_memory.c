@@ -130,8 +130,8 @@ static uint64_t kernel_pages(void)
 	uint64_t all[OWNER_COUNT], pages = 0;
 
 	memory_count_owners(all);
-	for (enum owner owner = OWNER_KERNEL_IMAGE; owner <= OWNER_LIMBO;
-	     owner++)
+	for (enum owner owner = OWNER_KERNEL_IMAGE;
+	     owner <= OWNER_FLUSH_PENDING; owner++)
 		pages += all[owner];
 	return pages;
 }

@@ -43,7 +43,7 @@ static uint64_t stamp_every_frame(pfn_t *last)
 	const struct frame_request request = {
 		.size = FRAME_4K,
 		.node = FRAMES_HOME,
-		.owner = OWNER_LIMBO,
+		.owner = OWNER_FLUSH_PENDING,
 	};
 	uint64_t taken = 0;
 	pfn_t frame;

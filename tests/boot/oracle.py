@@ -22,7 +22,7 @@ KEEPERS = ("reserved", "firmware", "mmio")
 
 # Owners whose pages the kernel took out of usable memory above 1 MiB.
 CARVED = ("cached", "kernel_image", "page_table", "frame_meta", "boot_list",
-          "handover", "module", "log", "stack", "arena", "heap", "limbo",
+          "handover", "module", "log", "stack", "vmem", "heap", "flush_pending",
           "user_anon", "user_file", "shared")
 
 

@@ -207,8 +207,8 @@ case("docs_refuse_a_lock_of_tasks_inside_one_of_handlers", "docs",
              "evidence, TASK"), "scripts/generate-docs:0: docs")
 case("docs_refuse_areas_out_of_order", "docs",
      changed(layout_tree(), "include/boot/layout.h",
-             "#define ARENA_START\t\t0xffffc01000000000",
-             "#define ARENA_START\t\t0xffffc00000000000"),
+             "#define VMEM_START\t\t0xffffc01000000000",
+             "#define VMEM_START\t\t0xffffc00000000000"),
      "scripts/generate-docs:0: docs")
 
 case("docs_refuse_a_house_with_a_room_more", "docs",

@@ -52,12 +52,12 @@ struct fake_failure {
 };
 
 /* Where memory that can be lent is mapped. Every page of it is real. */
-#define ARENA_LOW	0x10000UL
-#define ARENA_LOW_END	0xa0000UL
-#define ARENA_MAIN	0x1000000UL
-#define ARENA_MAIN_END	0x9000000UL
-#define ARENA_HIGH	0x140000000UL
-#define ARENA_HIGH_END	0x142000000UL
+#define BACKED_LOW	0x10000UL
+#define BACKED_LOW_END	0xa0000UL
+#define BACKED_MAIN	0x1000000UL
+#define BACKED_MAIN_END	0x9000000UL
+#define BACKED_HIGH	0x140000000UL
+#define BACKED_HIGH_END	0x142000000UL
 /* Conventional memory that nobody lends: here the map grows. */
 #define GROWTH_START	0x20000000UL
 #define GROWTH_END	0x40000000UL

@@ -3,8 +3,8 @@
  * The memory services: rows that are the truth, loans that are out, and a
  * key that changes with every change.
  *
- * A page of an arena is accessible in the loader's process exactly while it
- * is lent, and full of garbage when it is. Rows outside of the arenas are
+ * A page of a backed range is accessible in the loader's process exactly while
+ * it is lent, and full of garbage when it is. Rows outside of these ranges are
  * only named; if such a row is lendable, its pages must never be touched.
  */
 #define _GNU_SOURCE
@@ -29,19 +29,19 @@
 extern void __asan_get_shadow_mapping(size_t *scale, size_t *offset)
 	__attribute__((weak));
 
-struct arena {
+struct backed_range {
 	uint64_t start, end;
 	bool is_device;
 };
 
-static const struct arena arenas[] = {
-	{ ARENA_LOW, ARENA_LOW_END, false },
-	{ ARENA_MAIN, ARENA_MAIN_END, false },
-	{ ARENA_HIGH, ARENA_HIGH_END, false },
+static const struct backed_range backed[] = {
+	{ BACKED_LOW, BACKED_LOW_END, false },
+	{ BACKED_MAIN, BACKED_MAIN_END, false },
+	{ BACKED_HIGH, BACKED_HIGH_END, false },
 	{ LAPIC_BASE, LAPIC_BASE + PAGE_SIZE, true },
 	{ SCREEN_BASE, SCREEN_BASE + SCREEN_BYTES, true },
 };
-#define ARENA_COUNT (sizeof(arenas) / sizeof(arenas[0]))
+#define BACKED_COUNT (sizeof(backed) / sizeof(backed[0]))
 
 /* --- rows -----------------------------------------------------------------*/
 
@@ -172,36 +172,36 @@ static void *map_at(uint64_t start, uint64_t bytes, int protection, int flags)
  * Between 2 GiB and 16 TiB lies ASan's own memory. What it has there is a
  * gap that it protects, shadow of the gap included: we take a piece of each.
  */
-static void map_arena(const struct arena *arena)
+static void map_backed(const struct backed_range *range)
 {
 	size_t scale, offset;
 	uint64_t shadow, shadow_end;
-	bool in_gap = arena->start >= 2 * GIB && __asan_get_shadow_mapping;
+	bool in_gap = range->start >= 2 * GIB && __asan_get_shadow_mapping;
 
 	if (in_gap) {
 		__asan_get_shadow_mapping(&scale, &offset);
-		shadow = ((arena->start >> scale) + offset) & ~PAGE_MASK;
-		shadow_end = ((arena->end >> scale) + offset + PAGE_MASK) &
+		shadow = ((range->start >> scale) + offset) & ~PAGE_MASK;
+		shadow_end = ((range->end >> scale) + offset + PAGE_MASK) &
 			     ~PAGE_MASK;
 		map_at(shadow, shadow_end - shadow, PROT_READ,
 		       MAP_PRIVATE | MAP_FIXED);
 	}
-	map_at(arena->start, arena->end - arena->start,
+	map_at(range->start, range->end - range->start,
 	       PROT_READ | PROT_WRITE,
 	       MAP_SHARED | (in_gap ? MAP_FIXED : MAP_FIXED_NOREPLACE));
 }
 
 void fake_pages_map(void)
 {
-	for (size_t i = 0; i < ARENA_COUNT; i++)
-		map_arena(&arenas[i]);
+	for (size_t i = 0; i < BACKED_COUNT; i++)
+		map_backed(&backed[i]);
 }
 
 static bool is_real(uint64_t start, uint64_t bytes)
 {
-	for (size_t i = 0; i < ARENA_COUNT; i++)
-		if (start >= arenas[i].start && start < arenas[i].end &&
-		    bytes <= arenas[i].end - start)
+	for (size_t i = 0; i < BACKED_COUNT; i++)
+		if (start >= backed[i].start && start < backed[i].end &&
+		    bytes <= backed[i].end - start)
 			return true;
 	return false;
 }
@@ -504,8 +504,8 @@ void fake_pages_start(void)
 	memcpy(fake_run->rows, memory->rows,
 	       memory->row_count * sizeof(memory->rows[0]));
 	fake_run->key = 1;
-	for (size_t i = 0; i < ARENA_COUNT; i++)
-		if (!arenas[i].is_device)
-			protect(arenas[i].start,
-				arenas[i].end - arenas[i].start, PROT_NONE);
+	for (size_t i = 0; i < BACKED_COUNT; i++)
+		if (!backed[i].is_device)
+			protect(backed[i].start,
+				backed[i].end - backed[i].start, PROT_NONE);
 }

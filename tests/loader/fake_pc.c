@@ -39,11 +39,11 @@ static void plain_memory(struct fake_memory *memory)
 		uint32_t type, lendable;
 	} rows[] = {
 		{ 0, 0x10000, EVERY_CACHE, 7, false },
-		{ ARENA_LOW, ARENA_LOW_END, EVERY_CACHE, 7, true },
+		{ BACKED_LOW, BACKED_LOW_END, EVERY_CACHE, 7, true },
 		{ 0x100000, 0x800000, EVERY_CACHE, 7, false },
 		{ 0x800000, 0x808000, EVERY_CACHE, 10, false },
-		{ 0x808000, ARENA_MAIN, EVERY_CACHE, 4, false },
-		{ ARENA_MAIN, ARENA_MAIN_END, EVERY_CACHE, 7, true },
+		{ 0x808000, BACKED_MAIN, EVERY_CACHE, 4, false },
+		{ BACKED_MAIN, BACKED_MAIN_END, EVERY_CACHE, 7, true },
 		{ 0x9000000, 0x9200000, EVERY_CACHE, 3, false },
 		{ 0x9200000, 0x9220000, EVERY_CACHE, 9, false },
 		{ 0x9220000, 0x9230000, EVERY_CACHE, 10, false },
@@ -56,8 +56,8 @@ static void plain_memory(struct fake_memory *memory)
 		{ 0xffc00000, 0x100000000, 1 | EFI_ATTRIBUTE_RUNTIME, 11,
 		  false },
 		{ 0x100000000, 0x140000000, EVERY_CACHE, 7, false },
-		{ ARENA_HIGH, ARENA_HIGH_END, EVERY_CACHE, 7, true },
-		{ ARENA_HIGH_END, 0x180000000, EVERY_CACHE, 7, false },
+		{ BACKED_HIGH, BACKED_HIGH_END, EVERY_CACHE, 7, true },
+		{ BACKED_HIGH_END, 0x180000000, EVERY_CACHE, 7, false },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -79,7 +79,7 @@ CASE(loader_puts_the_image_high_and_the_tables_low)
 CASE(loader_boots_without_memory_above_4g)
 {
 	fake_pc_plain(&pc);
-	occupy_range(ARENA_HIGH, ARENA_HIGH_END);
+	occupy_range(BACKED_HIGH, BACKED_HIGH_END);
 	CHECK_BOOTS(&pc, "nothing high");
 	CHECK(handover_of(fake_run)->segments[0].phys.raw < 4 * GIB);
 	CHECK(handover_of(fake_run)->segments[0].bytes == SIZE_2M);
@@ -89,10 +89,10 @@ CASE(loader_boots_without_memory_above_4g)
 CASE(loader_boots_with_little_memory_below_4g)
 {
 	fake_pc_plain(&pc);
-	occupy_range(ARENA_LOW, ARENA_LOW_END);
-	occupy_range(ARENA_MAIN + 4 * MIB, ARENA_MAIN_END);
+	occupy_range(BACKED_LOW, BACKED_LOW_END);
+	occupy_range(BACKED_MAIN + 4 * MIB, BACKED_MAIN_END);
 	CHECK_BOOTS(&pc, "4 MiB low");
-	occupy_range(ARENA_MAIN, ARENA_MAIN + 4 * MIB);
+	occupy_range(BACKED_MAIN, BACKED_MAIN + 4 * MIB);
 	CHECK_REFUSES(&pc, "nothing low");
 	CHECK(console_says("no memory for the handover"));
 }
@@ -102,9 +102,9 @@ CASE(loader_uses_small_pages_when_no_large_run_is_free)
 	const struct handover *handover;
 
 	fake_pc_plain(&pc);
-	for (uint64_t at = ARENA_MAIN; at < ARENA_MAIN_END; at += 4 * MIB)
+	for (uint64_t at = BACKED_MAIN; at < BACKED_MAIN_END; at += 4 * MIB)
 		occupy(at + MIB + 5 * PAGE_SIZE, 3);
-	for (uint64_t at = ARENA_HIGH; at < ARENA_HIGH_END; at += 4 * MIB)
+	for (uint64_t at = BACKED_HIGH; at < BACKED_HIGH_END; at += 4 * MIB)
 		occupy(at + 3 * MIB - PAGE_SIZE, 1);
 	CHECK_BOOTS(&pc, "fragments");
 	handover = handover_of(fake_run);
@@ -120,11 +120,11 @@ CASE(loader_keeps_nothing_below_1m)
 	pc.memory.lowest_first = true;
 	CHECK_BOOTS(&pc, "lowest first");
 	CHECK(handover_of(fake_run)->switch_page.raw >= MIB);
-	for (uint64_t at = ARENA_LOW; at < ARENA_LOW_END; at += 4 * PAGE_SIZE)
+	for (uint64_t at = BACKED_LOW; at < BACKED_LOW_END; at += 4 * PAGE_SIZE)
 		occupy(at, 1);
 	CHECK_BOOTS(&pc, "lowest first, and low memory in 36 crumbs");
 	CHECK(handover_of(fake_run)->switch_page.raw >= MIB);
-	occupy_range(ARENA_LOW + 4 * PAGE_SIZE, ARENA_LOW_END);
+	occupy_range(BACKED_LOW + 4 * PAGE_SIZE, BACKED_LOW_END);
 	CHECK_BOOTS(&pc, "lowest first, and a little low memory");
 	CHECK(handover_of(fake_run)->switch_page.raw >= MIB);
 }
@@ -134,9 +134,9 @@ CASE(loader_keeps_away_from_page_zero)
 	fake_pc_plain(&pc);
 	pc.memory.lowest_first = true;
 	pc.memory.rows[0].lendable = true;
-	occupy_range(4 * PAGE_SIZE, ARENA_LOW_END);
+	occupy_range(4 * PAGE_SIZE, BACKED_LOW_END);
 	CHECK_BOOTS(&pc, "page 0 is lent");
-	occupy_range(ARENA_MAIN, ARENA_MAIN_END);
+	occupy_range(BACKED_MAIN, BACKED_MAIN_END);
 	CHECK_REFUSES(&pc, "nothing but 16 KiB is low");
 	CHECK(console_says("no memory for the handover"));
 }

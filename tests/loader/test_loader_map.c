@@ -134,10 +134,11 @@ static void check_claim(uint64_t start, uint64_t pages, uint64_t attributes)
 
 CASE(loader_stops_when_the_map_claims_its_pages)
 {
-	check_claim(ARENA_MAIN, (ARENA_MAIN_END - ARENA_MAIN) / PAGE_SIZE, 0);
+	check_claim(BACKED_MAIN, (BACKED_MAIN_END - BACKED_MAIN) / PAGE_SIZE,
+		    0);
 	/* A page of the image; the last of the handover. */
-	check_claim(ARENA_HIGH_END - 2 * SIZE_2M, 1, 0xf | 1UL << 63);
-	check_claim(ARENA_MAIN_END - PAGE_SIZE, 1, 0x4000f);
+	check_claim(BACKED_HIGH_END - 2 * SIZE_2M, 1, 0xf | 1UL << 63);
+	check_claim(BACKED_MAIN_END - PAGE_SIZE, 1, 0x4000f);
 }
 
 CASE(loader_boots_although_the_map_grows)
@@ -255,8 +256,8 @@ CASE(loader_refuses_when_mem_leaves_nothing)
 {
 	fake_pc_plain(&pc);
 	fake_row_carve(pc.memory.rows, &pc.memory.row_count,
-		       (struct fake_row){ .start = ARENA_MAIN,
-			.pages = (64 * MIB - ARENA_MAIN) / PAGE_SIZE,
+		       (struct fake_row){ .start = BACKED_MAIN,
+			.pages = (64 * MIB - BACKED_MAIN) / PAGE_SIZE,
 			.attributes = 0xf, .type = EfiBootServicesCode });
 	SET_OPTIONS("mem=64M");
 	CHECK_REFUSES(&pc, "nothing below mem=");
@@ -323,7 +324,7 @@ static void random_lie(void)
 	uint64_t pages = draw(4) == 0 ? draw(UINT64_MAX) : draw(256);
 	uint32_t type = types[draw(ARRAY_LENGTH(types))];
 
-	/* What is long must not reach an arena, nor be mapped: it could be. */
+	/* A long one must not reach a backed range: it could be mapped. */
 	if (home < 5)
 		pages %= 256;
 	else if (home < 7 || type == EfiACPIReclaimMemory)
@@ -343,14 +344,14 @@ static void random_memory(void)
 	for (uint64_t i = draw(6); i > 0; i--)
 		fake_row_carve(pc.memory.rows, &pc.memory.row_count,
 			       (struct fake_row){
-			.start = ARENA_MAIN + (i * 20 + draw(10)) * MIB,
+			.start = BACKED_MAIN + (i * 20 + draw(10)) * MIB,
 			.pages = 1 + draw(512), .attributes = 0xf,
 			.type = (uint32_t)(3 + draw(2)) });
 	if (draw(3) == 0)
 		fake_row_carve(pc.memory.rows, &pc.memory.row_count,
 			       (struct fake_row){
-			.start = ARENA_HIGH, .type = EfiBootServicesData,
-			.pages = (ARENA_HIGH_END - ARENA_HIGH) / PAGE_SIZE,
+			.start = BACKED_HIGH, .type = EfiBootServicesData,
+			.pages = (BACKED_HIGH_END - BACKED_HIGH) / PAGE_SIZE,
 			.attributes = 0xf });
 	pc.memory.refusals = (unsigned)(draw(2) * draw(10));
 	pc.memory.refusal_rows = (unsigned)draw(40);

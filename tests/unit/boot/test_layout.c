@@ -77,7 +77,7 @@ CASE(layout_top_level_slots_are_the_documented_ones)
 		{ "user", 0, 255 },
 		{ "direct_map", 256, 383 },
 		{ "slots", 384, 384 },
-		{ "arena", 384, 447 },
+		{ "vmem", 384, 447 },
 		{ "frame_meta", 448, 479 },
 		{ "entry", 480, 480 },
 		{ "kernel", 511, 511 },
@@ -128,10 +128,10 @@ CASE(layout_kernel_is_within_reach_of_signed_32_bits)
 	CHECK(is_aligned(KERNEL_BASE, SIZE_1G));
 }
 
-CASE(layout_arena_has_at_most_32_tib)
+CASE(layout_vmem_has_at_most_32_tib)
 {
-	CHECK(ARENA_START == SLOTS_END);
-	CHECK(ARENA_END - ARENA_START <= 32 * TIB);
+	CHECK(VMEM_START == SLOTS_END);
+	CHECK(VMEM_END - VMEM_START <= 32 * TIB);
 }
 
 CASE(layout_fixed_slots_have_guard_pages_between)

@@ -55,8 +55,8 @@ CASE(place_names_the_lower_half)
 
 CASE(place_names_every_area_at_both_ends)
 {
-	CHECK(is(ARENA_START, "area arena+0x0"));
-	CHECK(is(ARENA_END - 1, "area arena+0x1fefffffffff"));
+	CHECK(is(VMEM_START, "area vmem+0x0"));
+	CHECK(is(VMEM_END - 1, "area vmem+0x1fefffffffff"));
 	CHECK(is(FRAME_META_START + 5, "area frame_meta+0x5"));
 	CHECK(is(ENTRY_AREA_START, "area entry+0x0"));
 	CHECK(is(ENTRY_AREA_END, "between the areas of the layout"));

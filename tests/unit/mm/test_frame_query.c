@@ -202,15 +202,15 @@ CASE(frame_query_tells_each_size_and_owner)
 	CHECK(add(world, 0, 3 * GIANT) == ST_OK);
 	CHECK(looks(world, 2 * GIANT + 5, FREE(FRAME_1G)));
 	giant = take(world, FRAME_1G, OWNER_HEAP);
-	block = take(world, FRAME_2M, OWNER_ARENA);
+	block = take(world, FRAME_2M, OWNER_VMEM);
 	frame = take(world, FRAME_4K, 100);
 	CHECK(looks(world, giant.raw + GIANT - 1,
 		    ALLOCATED(FRAME_1G, OWNER_HEAP)));
-	CHECK(looks(world, block.raw + 1, ALLOCATED(FRAME_2M, OWNER_ARENA)));
+	CHECK(looks(world, block.raw + 1, ALLOCATED(FRAME_2M, OWNER_VMEM)));
 	CHECK(looks(world, frame.raw, ALLOCATED(FRAME_4K, 100)));
 	frame_pool_count(&world->pool, &count);
 	CHECK(count.allocated[OWNER_HEAP] == GIANT);
-	CHECK(count.allocated[OWNER_ARENA] == BLOCK);
+	CHECK(count.allocated[OWNER_VMEM] == BLOCK);
 	CHECK(count.allocated[100] == 1 && count.allocated[OWNER_FREE] == 0);
 	CHECK(count.free == 2 * GIANT - BLOCK - 1 && count.cached == 0);
 	CHECK(count.free_low <= 256);
