@@ -32,6 +32,7 @@ WHERE = re.compile(
 
 class Row(NamedTuple):
     line: int
+    words: Tuple[str, ...]
     pattern: "re.Pattern"
     file_pattern: "re.Pattern"
     only: str                   # files, or functions, or everything
@@ -65,7 +66,7 @@ def read_row(number, line):
     only = "files" if cells[0].endswith("(files)") else \
         "functions" if cells[0].endswith("(file, function)") else "-"
     but, _, lines = (where["but"] or "").partition("lines with ")
-    return Row(number, pattern_of(words, only), pattern_of(words, "files"),
+    return Row(number, tuple(words), pattern_of(words, only), pattern_of(words, "files"),
                only, cells[1], where["kind"],
                items(where["inside"]), items(where["outside"]),
                tuple(filter(None, (i.strip() for i in items(but)))),
@@ -123,6 +124,15 @@ def applies(row, path):
     return not under(path, row.outside)
 
 
+def parts(text):
+    return set(re.findall("[a-z0-9]+", text.lower()))
+
+
+def may_match(row, have):
+    """A quick look, since few files have any word of a row."""
+    return any(parts(word) <= have for word in row.words)
+
+
 def search(row, path, texts):
     text = texts.get(row.kind)
     if text is None or not applies(row, path):
@@ -160,7 +170,10 @@ def findings(paths):
         if path.startswith(UNSEARCHED) or not style.is_text(path):
             continue
         texts = texts_of(path)
+        have = parts(path + " " + texts["all"])
         for row in rows:
+            if not may_match(row, have):
+                continue
             for line, word in search(row, path, texts):
                 yield tree.Finding(path, line, "word", "%s: use %s" %
                                    (word, row.use), word.lower())
