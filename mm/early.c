@@ -33,6 +33,8 @@
 
 #define FRAME_LIMIT (PHYSICAL_LIMIT >> PAGE_SHIFT)
 
+_Static_assert(EARLY_NONE > FRAME_LIMIT, "E6: no frame has this number");
+
 /* Any odd constants: the multiplier only has to spread bits upward. */
 #define CHECK_MAGIC	0x6561726c79206e65UL
 #define CHECK_SPREAD	0xc2b2ae3d27d4eb4fUL
@@ -203,7 +205,7 @@ enum status early_init(struct early *early, struct window window,
 static void cut(struct early *early, struct free_run before,
 		struct free_run run, struct frame_run wanted)
 {
-	uint64_t wanted_end = wanted.first.raw + wanted.frames;
+	uint64_t wanted_end = frame_run_end(wanted);
 	struct free_run head = {
 		run.first, wanted.first.raw - run.first, run.next,
 	};
@@ -211,6 +213,7 @@ static void cut(struct early *early, struct free_run before,
 		wanted_end, run_end(&run) - wanted_end, run.next,
 	};
 
+	ASSERT(head.frames < run.frames && tail.frames < run.frames);
 	if (head.frames == 0) {
 		node_wipe(early, run.first);
 		if (early->hint.raw == run.first)
@@ -266,6 +269,7 @@ enum status early_take_run(struct early *early,
 	uint64_t at = early->head.raw;
 	uint64_t place;
 
+	ASSERT(request->floor.raw < FRAME_LIMIT);
 	if (request->frames == 0)
 		return ST_BAD_RANGE;
 	if (request->align_frames & (request->align_frames - 1))
@@ -314,6 +318,7 @@ static enum status find_before(const struct early *early, uint64_t first,
 static void insert(struct early *early, struct free_run before,
 		   struct free_run given, const struct free_run *after)
 {
+	ASSERT(run_end(&given) <= after->first);		/* E2 */
 	if (after->first == run_end(&given)) {
 		given.frames += after->frames;
 		given.next = after->next;
@@ -355,6 +360,7 @@ enum status early_give_run(struct early *early, struct frame_run run)
 	given = (struct free_run){ run.first.raw, run.frames, before.next };
 	insert(early, before, given, &after);
 	early->free_frames += run.frames;
+	ASSERT(early->free_frames <= FRAME_LIMIT);		/* E4 */
 	return ST_OK;
 }
 

@@ -259,6 +259,7 @@ static void splice_add(struct splice *splice, struct ledger_run run)
 		last->frames += run.frames;
 		return;
 	}
+	ASSERT(splice->count < ARRAY_LENGTH(splice->pieces));
 	splice->pieces[splice->count++] = run;
 }
 
@@ -290,6 +291,7 @@ static enum status splice_commit(struct ledger *ledger,
 	size_t behind = ledger->count - splice->to;
 	size_t count = splice->from + splice->count + behind;
 
+	ASSERT(splice->from < splice->to && splice->to <= ledger->count);
 	if (count > ledger->capacity)
 		return ST_FULL;
 	memmove(place + splice->count, ledger->runs + splice->to,
@@ -352,6 +354,7 @@ enum status ledger_build(struct ledger *ledger,
 {
 	enum status status;
 
+	ASSERT(is_aligned((uintptr_t)request->scratch, sizeof(uint64_t)));
 	ledger->count = 0;
 	if (request->scratch_bytes < ledger_scratch_bytes(request->count))
 		return ST_FULL;

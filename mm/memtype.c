@@ -31,6 +31,10 @@
 #define FIXED_16K_START		(512 * KIB)
 #define FIXED_4K_START		(768 * KIB)
 
+_Static_assert(8 + (FIXED_4K_START - FIXED_16K_START) / (16 * KIB) +
+	       (FIXED_END - FIXED_4K_START) / (4 * KIB) == 8 * MTRR_FIXED_COUNT,
+	       "each fixed register holds eight types");
+
 /* Two for each range that contiguous masks can describe, and the fixed. */
 #define STEPS_MAX		256
 
@@ -102,9 +106,10 @@ static uint64_t next_match(uint64_t mask, uint64_t base, uint64_t limit,
 			   uint64_t at)
 {
 	uint64_t differing = (at ^ base) & mask;
-	uint64_t bit = 1UL << (63 - __builtin_clzl(differing));
-	uint64_t growing;
+	uint64_t bit, growing;
 
+	ASSERT(differing != 0);
+	bit = 1UL << (63 - __builtin_clzl(differing));
 	/* Above `bit` it agrees; set it, and all below can be smallest. */
 	if (base & bit)
 		return align_down(at, 2 * bit) | (base & (2 * bit - 1));

@@ -30,6 +30,7 @@
 #define LEDGER_BYTE_FIXED	192
 
 _Static_assert(OWNER_COUNT <= 32, "an owner is a byte below 32");
+_Static_assert(LEDGER_BYTE_FIXED + OWNER_COUNT <= UINT8_MAX, "fits a byte");
 
 /* The owner that a frame's byte stands for; an invalid byte is `reserved`. */
 enum owner ledger_byte_owner(uint8_t byte);

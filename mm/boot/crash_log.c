@@ -6,6 +6,8 @@
 #include <base/crc32.h>
 #include <base/string.h>
 
+_Static_assert(sizeof(struct crash_log) < CRASH_LOG_RUN_MIN, "text has room");
+
 static char *text_of(struct crash_log *log)
 {
 	return (char *)(log + 1);

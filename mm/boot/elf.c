@@ -72,6 +72,8 @@ struct elf_file {
 
 _Static_assert(sizeof(struct elf_header) == 64, "ELF64 file header");
 _Static_assert(sizeof(struct program_header) == 56, "ELF64 program header");
+_Static_assert(ELF_SEGMENTS == 3, "F1: check_place names three rights");
+_Static_assert(KERNEL_BASE % SIZE_2M == 0 && KERNEL_END % SIZE_2M == 0, "F2");
 
 static enum status corrupt(const char **reason, const char *token)
 {

@@ -8,12 +8,21 @@
  */
 #include <boot/handover.h>
 
+#include <base/assert.h>
 #include <base/bits.h>
 #include <base/crc32.h>
 #include <base/string.h>
 #include <boot/layout.h>
 
 #define DIRECT_MAP_FRAMES (DIRECT_MAP_BYTES / PAGE_SIZE)
+
+/* H2: an array of the longest list of the largest items has a size. */
+_Static_assert((uint64_t)HANDOVER_ITEMS_LIMIT *
+	       sizeof(struct handover_module) < DIRECT_MAP_BYTES, "H2");
+_Static_assert(HANDOVER_TEXT_LIMIT < DIRECT_MAP_BYTES, "H2");
+_Static_assert(offsetof(struct handover, checksum) +
+	       sizeof(((struct handover *)0)->checksum) <=
+	       sizeof(struct handover), "the sum covers both sides");
 
 struct view {
 	const struct handover *handover;
@@ -203,6 +212,8 @@ static bool is_owned(const struct view *view, paddr_t start, uint64_t bytes)
 
 	if (bytes == 0)
 		return true;
+	/* H2: an earlier step has refused what lies elsewhere. */
+	ASSERT(fits_direct_map(start, bytes));
 	for (uint32_t i = 0; i < list->count; i++, run++)
 		if (first >= run->first.raw &&
 		    last < run->first.raw + run->frames)
@@ -249,6 +260,8 @@ static const char *wrong_places(const struct view *view)
 		  "a kernel segment is not owned" },
 	};
 
+	_Static_assert(ARRAY_LENGTH(view->handover->segments) == 3,
+		       "H6: each segment stands in the list");
 	for (size_t i = 0; i < ARRAY_LENGTH(kept); i++)
 		if (!is_owned(view, kept[i].start, kept[i].bytes))
 			return kept[i].not_owned;

@@ -12,6 +12,7 @@
  */
 #include <boot/options.h>
 
+#include <base/assert.h>
 #include <base/bits.h>
 #include <base/crc32.h>
 #include <base/string.h>
@@ -23,6 +24,10 @@
 #define QUIET_LOG_LEVEL 4
 #define PLAIN_LOG_LEVEL 6
 #define LOG_LEVEL_LIMIT 7
+
+_Static_assert(QUIET_LOG_LEVEL < PLAIN_LOG_LEVEL, "quiet says less");
+_Static_assert(PLAIN_LOG_LEVEL <= LOG_LEVEL_LIMIT, "a level that can be set");
+_Static_assert(OPTIONS_NAMED_BYTES >= 4, "room for one escaped byte");
 
 struct word_reader {
 	const char *next, *end;
@@ -253,6 +258,7 @@ static const char *set_console(struct options *options, struct slice value)
 	uint32_t baud = UART_CLOCK;
 	unsigned number;
 
+	_Static_assert(ARRAY_LENGTH(ports) <= 10, "a port is one digit");
 	if (slice_is(value, "none")) {
 		options->serial = false;
 		return NULL;
@@ -356,6 +362,7 @@ static const char *set_on_idle(struct options *options, struct slice value)
 		[IDLE_EXIT] = "exit",
 	};
 
+	_Static_assert(ARRAY_LENGTH(names) == IDLE_EXIT + 1, "all have names");
 	for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
 		if (slice_is(value, names[i])) {
 			options->on_idle = (enum idle_action)i;
@@ -418,6 +425,7 @@ static void complain(struct application *to, struct slice word,
 	for (uint32_t i = 0; i < options->reported_count; i++)
 		if (options->reported[i] == mark)
 			return;
+	ASSERT(options->reported_count <= OPTIONS_COMPLAINTS);
 	if (options->reported_count == OPTIONS_COMPLAINTS)
 		return;
 	options->reported[options->reported_count++] = mark;
@@ -569,6 +577,7 @@ size_t options_from_ucs2(char *to, size_t capacity, const void *text,
 		to[length] = (char)unit_at(text, length);
 	to[length] = '\0';
 	name = program_name_bytes(to);
+	ASSERT(name <= length);
 	memmove(to, to + name, length - name + 1);
 	return length - name;
 }

@@ -7,6 +7,7 @@
  * the same reason a part that makes no sense costs only itself: the others
  * still say where not to go.
  */
+#include <base/assert.h>
 #include <base/bits.h>
 
 #include "options_internal.h"
@@ -72,6 +73,7 @@ static const char *add_part(struct options *options, struct slice part)
 	/* What is said twice takes no room. */
 	if (why != NULL || is_known(options, &range))
 		return why;
+	ASSERT(options->bad_count <= BAD_RANGES);
 	if (options->bad_count == BAD_RANGES)
 		return "is more than the 32 ranges that there is room for: "
 		       "that memory is used";

@@ -23,6 +23,10 @@
 /* T5 */
 #define KERNEL_LEAF_PRESET (ENTRY_ACCESSED | ENTRY_DIRTY)
 
+/* T3: a mark is a bit without a meaning, so a marked entry is refused. */
+_Static_assert((ENTRY_SEEN & (TO_TABLE_BITS | LEAF_BITS | ENTRY_ADDRESS)) == 0,
+	       "a mark can be told");
+
 enum check_kind { CHECK_MARKING, CHECK_READING };
 
 struct check {
@@ -196,6 +200,7 @@ static void sink_rights(const struct table *table, uint64_t *holder,
 	uint64_t denied = ~*holder & (ENTRY_WRITE | ENTRY_USER);
 	uint64_t forbidden = *holder & ENTRY_NX;
 
+	ASSERT(level <= ROOT_LEVEL);
 	for (uint64_t i = 0; i < TABLE_ENTRIES; i++) {
 		uint64_t entry = entries[i];
 
@@ -239,11 +244,13 @@ enum status table_adopt(struct table *table, struct window window,
 	sound = page_is_sound(&check, holder, ROOT_LEVEL);
 	marks = check.pages;
 	remove_marks(&found, holder, ROOT_LEVEL, &marks);
+	ASSERT(marks == 0);
 	if (!sound)
 		return ST_CORRUPT;
 	if (check.forbids)
 		sink_rights(&found, &holder, ROOT_LEVEL);
 	found.table_pages = check.pages;
+	ASSERT(found.table_pages > 0);		/* T2: the root is one */
 	*table = found;
 	return ST_OK;
 }

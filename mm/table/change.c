@@ -187,6 +187,12 @@ static enum status survey_protect(const struct table *table,
 	return ST_OK;
 }
 
+_Static_assert(ENTRY_PAT_SMALL == ENTRY_LARGE,
+	       "fill_from_leaf clears one before it sets the other");
+
+/* At each of two ends: a 1 GiB leaf, and the 2 MiB leaf that it leaves. */
+#define SPLITS_MAX (2 * LEAF_LEVEL_MAX)
+
 /* One per 1 GiB leaf cut, and one per 2 MiB that then is. */
 static uint64_t tables_to_split(const struct survey *survey)
 {
@@ -218,6 +224,7 @@ static void fill_from_leaf(uint64_t *entries, uint64_t old, unsigned level)
 {
 	uint64_t first = old;
 
+	ASSERT(level > 0 && level <= LEAF_LEVEL_MAX);
 	if (level == 1) {
 		first &= ~(ENTRY_LARGE | ENTRY_PAT_LARGE);
 		if (old & ENTRY_PAT_LARGE)
@@ -243,6 +250,7 @@ static void split_leaf(struct table *table, uint64_t *entry, unsigned level,
 	uint64_t link = page | ENTRY_TO_TABLE | COUNT_FULL |
 			(old & ENTRY_USER);
 
+	ASSERT(is_leaf(old, level));
 	if (table->features.no_execute && !(old & ENTRY_NX)) {
 		old = __atomic_exchange_n(entry, 0, __ATOMIC_ACQ_REL);
 		mmu_flush_page(canonical(at));
@@ -268,6 +276,8 @@ static void cut_at(struct table *table, uint64_t at, struct chain *chain)
 
 		if (is_aligned(at, level_size(level)))
 			return;
+		/* The survey has reserved a table for each split. */
+		ASSERT(chain->pages > 0);
 		split_leaf(table, path.entry[level], level, at, chain);
 	}
 }
@@ -281,6 +291,7 @@ static enum status cut_ends(struct table *table, struct survey *survey)
 
 	if (tables == 0)
 		return ST_OK;
+	ASSERT(tables <= SPLITS_MAX);
 	survey->one_row = false;
 	status = chain_reserve(table, &chain, tables);
 	if (status != ST_OK)

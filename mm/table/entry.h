@@ -40,6 +40,10 @@
 #define COUNT_MASK	(0x3ffUL << COUNT_SHIFT)
 #define COUNT_FULL	(TABLE_ENTRIES << COUNT_SHIFT)
 
+_Static_assert(TABLE_ENTRIES * sizeof(uint64_t) == PAGE_SIZE, "one page");
+_Static_assert((COUNT_FULL & COUNT_MASK) == COUNT_FULL, "T4: a count fits");
+_Static_assert((COUNT_MASK & (ENTRY_ADDRESS | ENTRY_NX)) == 0, "T3, T4");
+
 /* Bits of an entry that points to a table, besides address and count. */
 #define ENTRY_TO_TABLE	(ENTRY_PRESENT | ENTRY_WRITE | ENTRY_ACCESSED)
 

@@ -8,12 +8,17 @@
  */
 #include <mm/kernel_tables.h>
 
+#include <base/assert.h>
 #include <base/bits.h>
 #include <boot/layout.h>
 
 /* Root; image 2 and what its segments add; stack 3; identity at two places. */
 #define FIXED_TABLES	16
 #define SLOT_512G	(512 * GIB)
+
+_Static_assert(TABLES_ACPI_LIMIT <= SIZE_1G, "two blocks of each size at most");
+_Static_assert(STACK_BYTES % PAGE_SIZE == 0, "P4: the stack is whole pages");
+_Static_assert(LOW_END <= SIZE_2M, "P5: low memory has 4 KiB pages");
 
 /*
  * A processor's direct map ends somewhere; and where a firmware says that
@@ -158,6 +163,8 @@ static uint64_t tables_for_ends(const struct region *run, uint64_t block,
 static void count_run(const struct tables_request *request,
 		      const struct region *run, struct tables_count *count)
 {
+	/* R1, R3: no slot before `next` comes back, none is empty. */
+	ASSERT(run->start.raw < run->end.raw);
 	count->pages += new_slots(run, SLOT_512G, &count->next_512g);
 	if (request->machine->cpu.features & CPU_PAGE_1G)
 		count->pages += tables_for_ends(run, SIZE_1G,
@@ -233,8 +240,10 @@ static enum status map_mixed(struct table *table,
 	while (at < run.end.raw) {
 		uint64_t leaf = uniform_leaf(request, at, run.end.raw);
 		struct region block = { { at }, { at + leaf }, run.kind };
-		enum status status = map_direct(table, block, rights, leaf);
+		enum status status;
 
+		ASSERT(leaf <= run.end.raw - at);	/* R5 */
+		status = map_direct(table, block, rights, leaf);
 		if (status != ST_OK)
 			return status;
 		at += leaf;
@@ -277,6 +286,7 @@ static enum status map_run(struct table *table,
 		struct region piece = { { at }, { cut }, run.kind };
 		enum status status;
 
+		ASSERT(cut > at);
 		if (cut <= SIZE_2M)
 			status = map_direct(table, piece, rights, PAGE_SIZE);
 		else if (is_one_type(request, at, cut))

@@ -46,6 +46,7 @@ enum status chain_reserve(struct table *table, struct chain *chain,
 		status = frame_source_take(table->source, &frame);
 		if (status != ST_OK) {
 			chain_give(table, chain);
+			ASSERT(chain->head == 0);
 			return status;
 		}
 		chain_push(table, chain, pfn_to_paddr(frame).raw);

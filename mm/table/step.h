@@ -9,6 +9,8 @@
 
 #include "entry.h"
 
+_Static_assert((ENTRY_PRESENT & ENTRY_ADDRESS) == 0, "a link is not present");
+
 static inline uint64_t *table_entries(const struct table *table,
 				      uint64_t entry)
 {
@@ -57,6 +59,8 @@ static inline void entries_wipe(uint64_t *entry, uint64_t count)
 {
 	memset(entry, 0, count * sizeof(*entry));
 }
+
+_Static_assert(TABLE_ENTRIES % 8 == 0, "next_table reads eight at once");
 
 /* Of eight entries: nothing there, or nothing but large leaves. */
 static inline bool eight_without_table(const uint64_t *entries)

@@ -40,6 +40,11 @@ struct run {
 	unsigned level;			/* of its leaves                     */
 };
 
+_Static_assert(SIZE_2M == TABLE_ENTRIES * PAGE_SIZE, "a leaf of level 1");
+_Static_assert(SIZE_1G == TABLE_ENTRIES * SIZE_2M, "a leaf of level 2");
+_Static_assert(CACHE_WRITE_COMBINING < 8, "PWT, PCD and PAT are three bits");
+_Static_assert(RUNS_MAX == 2 * LEAF_LEVEL_MAX + 1, "up, the largest, down");
+
 struct run_list {
 	struct run items[RUNS_MAX];
 	size_t count;
@@ -58,6 +63,7 @@ enum status table_init(struct table *table, struct window window,
 		       const struct table_features *features)
 {
 	enum status status;
+	uint64_t root;
 
 	*table = (struct table){ .window = window, .source = source,
 				 .table_pages = 1 };
@@ -67,6 +73,8 @@ enum status table_init(struct table *table, struct window window,
 	status = frame_source_take(source, &table->root);
 	if (status != ST_OK)
 		return status;
+	root = pfn_to_paddr(table->root).raw;
+	ASSERT(!beyond_physical(table, root));
 	entries_wipe(window_at_frame(&window, table->root), TABLE_ENTRIES);
 	return ST_OK;
 }
@@ -317,6 +325,7 @@ static NOINLINE enum status map_runs(struct table *table,
 	for (size_t i = 0; i < runs.count; i++)
 		if (!run_survey(table, &runs.items[i], range, &missing))
 			return ST_CONFLICT;
+	/* The first pass reads only: a refusal has changed nothing. */
 	status = chain_reserve(table, &placing->chain, missing);
 	if (status != ST_OK)
 		return status;

@@ -123,6 +123,7 @@ static void give_pages(struct table *table, pfn_t frame, unsigned level)
 		if (points_to_table(entries[i], level))
 			give_pages(table, paddr_to_pfn(page), level - 1);
 	}
+	ASSERT(table->table_pages > 0);		/* T2 */
 	entries_clear(entries, TABLE_ENTRIES);
 	frame_source_give(table->source, frame);
 	table->table_pages--;

@@ -33,6 +33,9 @@ static inline enum status range_of(vaddr_t virt, uint64_t bytes,
 	return ST_OK;
 }
 
+_Static_assert(TABLE_LEVELS == 4, "walk and strip_at unroll so many");
+_Static_assert(LEAF_LEVEL_MAX < ROOT_LEVEL, "each leaf table has a holder");
+
 /* entry[k] is the entry for one address in the table at level k. */
 struct path {
 	uint64_t *entry[TABLE_LEVELS];

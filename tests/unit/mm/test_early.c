@@ -218,10 +218,10 @@ CASE(early_refuses_a_double_free_whole)
 CASE(early_refuses_runs_that_are_no_runs)
 {
 	uint64_t top = PHYSICAL_LIMIT >> PAGE_SHIFT;
-	struct early_run_request none = { .frames = 0 };
-	struct early_run_request crooked = { .frames = 1, .align_frames = 3 };
-	struct early_run_request huge = { .frames = UINT64_MAX };
+	struct early_run_request none = { 0 }, huge = { .frames = UINT64_MAX };
+	struct early_run_request odd = { .frames = 1, .align_frames = 3 };
 	struct early_run_request far = { 1, 1UL << 63, { 0 }, { 0 } };
+	struct early_run_request beyond = { .frames = 1, .floor = { top } };
 	struct frame_run bad[] = {
 		{ { WORLD_FIRST }, 0 }, { { WORLD_FIRST }, UINT64_MAX },
 		{ { UINT64_MAX }, 1 }, { { top }, 1 }, { { top - 1 }, 2 },
@@ -233,10 +233,10 @@ CASE(early_refuses_runs_that_are_no_runs)
 	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
 		CHECK(early_give_run(&world.early, bad[i]) == ST_BAD_RANGE);
 	CHECK(early_take_run(&world.early, &none, &frame) == ST_BAD_RANGE);
-	CHECK(early_take_run(&world.early, &crooked, &frame) ==
-	      ST_BAD_ARGUMENT);
+	CHECK(early_take_run(&world.early, &odd, &frame) == ST_BAD_ARGUMENT);
 	CHECK(early_take_run(&world.early, &huge, &frame) == ST_NO_MEMORY);
 	CHECK(early_take_run(&world.early, &far, &frame) == ST_NO_MEMORY);
+	CHECK_ASSERTS((void)!early_take_run(&world.early, &beyond, &frame));
 	CHECK(looks_like(&world.early, "..FF"));
 	world_close(&world);
 }

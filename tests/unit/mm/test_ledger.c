@@ -326,6 +326,8 @@ CASE(ledger_refuses_what_has_no_room)
 	world.ledger.capacity = 4;
 	CHECK(ledger_build(&world.ledger, &request) == ST_OK);
 	CHECK(ledger_scratch_bytes(SIZE_MAX) == SIZE_MAX);
+	request.scratch = (char *)world.scratch + 4;
+	CHECK_ASSERTS((void)!ledger_build(&world.ledger, &request));
 	world_close(&world);
 }
 
