@@ -26,8 +26,8 @@
 #define IOAPIC_SLOT		0xffffc00080010000
 #define HPET_SLOT		0xffffc00080100000
 /* Temporary windows: ACPI tables, a device's registers for one look. */
-#define PEEK_SLOT		0xffffc00090000000
-#define PEEK_SLOT_BYTES		0x0000000010000000
+#define FIXMAP_SLOT		0xffffc00090000000
+#define FIXMAP_SLOT_BYTES	0x0000000010000000
 /* stacks[cpu][kind]: a slot each, the stack at its end, guards around. */
 #define STACKS_START		0xffffc00800000000
 #define STACKS_END		0xffffc00900000000
@@ -55,7 +55,7 @@
 	ROW(direct_map, DIRECT_MAP_OFFSET, DIRECT_MAP_END,		\
 	    "all RAM, virt = phys + DIRECT_MAP_OFFSET, never executable") \
 	ROW(slots, SLOTS_START, SLOTS_END,				\
-	    "framebuffer, APICs, HPET, peek windows, stacks with guards") \
+	    "framebuffer, APICs, HPET, fixmap, stacks with guards") \
 	ROW(vmem, VMEM_START, VMEM_END,					\
 	    "large kernel allocations between unmapped guard pages")	\
 	ROW(frame_meta, FRAME_META_START, FRAME_META_END,		\

@@ -1,24 +1,31 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* fixmap.h - fixed slots for temporary mappings. */
+/*
+ * fixmap.h - fixed slots of address space for temporary mappings: firmware
+ * tables and device registers that lie outside the direct map.
+ */
 #ifndef KERNEL_BOOT_FIXMAP_H
 #define KERNEL_BOOT_FIXMAP_H
 
 #include <mm/table.h>
 
-/*
- * Makes [phys..phys + bytes) readable at a fixed slot until the next call
- * with the same slot. Slots are for short looks at tables and registers.
- * Fails: ST_BAD_RANGE, ST_NO_MEMORY.
- */
-enum peek_slot { PEEK_FIRST, PEEK_SECOND, PEEK_DEVICE, PEEK_COUNT };
-struct peek_request {
-	enum peek_slot slot;
+enum fixmap_slot { FIXMAP_FIRST, FIXMAP_SECOND, FIXMAP_DEVICE, FIXMAP_COUNT };
+
+struct fixmap_request {
+	enum fixmap_slot slot;
 	paddr_t phys;
 	uint64_t bytes;
 	unsigned rights;		/* enum table_rights, 0 = only read  */
 };
-enum status memory_peek(const struct peek_request *request,
+
+/*
+ * Maps [phys..phys + bytes) in the slot, uncached in FIXMAP_DEVICE, until the
+ * next call with the same slot; `out` points to phys.
+ * Fails: ST_BAD_RANGE, ST_NO_MEMORY. Locks: none; boot CPU only.
+ */
+enum status fixmap_map(const struct fixmap_request *request,
 			const volatile void **out);
-enum status memory_unpeek(enum peek_slot slot);
+
+/* Empties the slot. Fails: as table_unmap. */
+enum status fixmap_unmap(enum fixmap_slot slot);
 
 #endif

@@ -190,16 +190,17 @@ static void check_stack(struct audit *audit, const struct table_leaf *leaf)
 		found(audit, leaf, "stack in pages of another owner");
 }
 
-/* Nothing at entry; later the windows for a look, never the gaps between. */
+/* Nothing at entry; later devices and the fixmap, never the gaps between. */
 static void check_slot(struct audit *audit, const struct table_leaf *leaf)
 {
 	uint64_t virt = leaf->virt.raw;
-	bool is_peek = virt >= PEEK_SLOT && virt < PEEK_SLOT + PEEK_SLOT_BYTES;
+	bool is_fixmap = virt >= FIXMAP_SLOT &&
+			 virt < FIXMAP_SLOT + FIXMAP_SLOT_BYTES;
 	bool is_screen = virt < FRAMEBUFFER_SLOT + FRAMEBUFFER_SLOT_BYTES;
 	bool is_lapic = virt == LAPIC_SLOT && leaf->bytes == PAGE_SIZE;
 
 	if (audit->phase == AUDIT_AT_ENTRY ||
-	    (!is_peek && !is_screen && !is_lapic))
+	    (!is_fixmap && !is_screen && !is_lapic))
 		found(audit, leaf, "a slot that nobody asked for");
 	if (is_lapic && leaf->cache != CACHE_UNCACHED)
 		found(audit, leaf, "local APIC cached");

@@ -30,8 +30,8 @@ static const struct span devices[] = {
 	  FRAMEBUFFER_SLOT + FRAMEBUFFER_SLOT_BYTES },
 	{ "LAPIC slot", LAPIC_SLOT, IOAPIC_SLOT },
 	{ "IOAPIC slot", IOAPIC_SLOT, HPET_SLOT },
-	{ "HPET slot", HPET_SLOT, PEEK_SLOT },
-	{ "peek window", PEEK_SLOT, PEEK_SLOT + PEEK_SLOT_BYTES },
+	{ "HPET slot", HPET_SLOT, FIXMAP_SLOT },
+	{ "fixmap", FIXMAP_SLOT, FIXMAP_SLOT + FIXMAP_SLOT_BYTES },
 };
 
 static const char *const kind_names[STACK_KIND_COUNT] = {

@@ -89,8 +89,8 @@ static void read_page(void *argument)
 static enum status show_page(struct tlb_test *test, pfn_t frame)
 {
 	const volatile void *seen;
-	enum status status = memory_peek(&(struct peek_request){
-		.slot = PEEK_FIRST,
+	enum status status = fixmap_map(&(struct fixmap_request){
+		.slot = FIXMAP_FIRST,
 		.phys = pfn_to_paddr(frame),
 		.bytes = PAGE_SIZE,
 	}, &seen);
@@ -114,7 +114,7 @@ static enum status change_pages(struct tlb_test *test, struct frame_run run)
 
 		status = show_page(test, frame);
 	}
-	if (memory_unpeek(PEEK_FIRST) != ST_OK)
+	if (fixmap_unmap(FIXMAP_FIRST) != ST_OK)
 		return ST_CORRUPT;
 	return status;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * The tables may lie in memory that nothing else maps, so each is looked at
- * through a peek window, until there are copies of all.
+ * through the fixmap, until there are copies of all.
  *
  * No table reaches beyond the region that it begins in: a length that says
  * so is a lie, and reading on could touch a device.
@@ -82,12 +82,13 @@ static bool is_in_one_region(paddr_t at, uint64_t bytes)
 		bytes <= region_list_room(&boot_memory.map.regions, at));
 }
 
-/* One window is one peek slot. */
+/* One window is one fixmap slot. */
 static const void *look(struct acpi_memory *memory, enum acpi_window window,
 			paddr_t at, uint64_t bytes)
 {
-	struct peek_request request = {
-		.slot = window == ACPI_WINDOW_ROOT ? PEEK_FIRST : PEEK_SECOND,
+	struct fixmap_request request = {
+		.slot = window == ACPI_WINDOW_ROOT ? FIXMAP_FIRST :
+						     FIXMAP_SECOND,
 		.phys = at,
 		.bytes = bytes,
 	};
@@ -99,8 +100,8 @@ static const void *look(struct acpi_memory *memory, enum acpi_window window,
 		return acpi_copy_of(at, bytes);
 	if (!is_in_one_region(at, bytes))
 		return NULL;
-	return memory_peek(&request, &seen) == ST_OK ? (const void *)seen :
-						       NULL;
+	return fixmap_map(&request, &seen) == ST_OK ? (const void *)seen :
+						      NULL;
 }
 
 struct acpi_memory *acpi_windows(void)
@@ -123,8 +124,8 @@ enum status acpi_look_for(const char signature[4], struct acpi_table *out)
 
 void acpi_look_away(void)
 {
-	if (memory_unpeek(PEEK_FIRST) != ST_OK ||
-	    memory_unpeek(PEEK_SECOND) != ST_OK)
+	if (fixmap_unmap(FIXMAP_FIRST) != ST_OK ||
+	    fixmap_unmap(FIXMAP_SECOND) != ST_OK)
 		log_line(LOG_WARNING, "acpi: a window stays open");
 }
 

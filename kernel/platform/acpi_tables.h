@@ -26,7 +26,7 @@ bool acpi_is_copied(void);
 /* There was one that said so, whether or not it was sound. */
 bool acpi_copy_claims(const char signature[4]);
 
-/* For acpi_walk.h: windows are peek slots, so one user at a time. */
+/* For acpi_walk.h: windows are fixmap slots, so one user at a time. */
 struct acpi_memory *acpi_windows(void);
 
 /*

@@ -70,7 +70,7 @@ static void config_write(struct function at, unsigned offset, uint32_t value)
 static bool device_read(struct function at, uint32_t offset, uint32_t *out)
 {
 	uint64_t bar = config_read(at, CONFIG_BAR0);
-	struct peek_request request = { .slot = PEEK_DEVICE, .bytes = 4 };
+	struct fixmap_request request = { .slot = FIXMAP_DEVICE, .bytes = 4 };
 	const volatile void *place;
 
 	if ((bar & 1) != 0 || offset >= DEVICE_BYTES ||
@@ -79,7 +79,7 @@ static bool device_read(struct function at, uint32_t offset, uint32_t *out)
 	if ((bar & 6) == 4)
 		bar |= (uint64_t)config_read(at, CONFIG_BAR0 + 4) << 32;
 	request.phys.raw = (bar & ~15UL) + offset;
-	if (bar < 16 || memory_peek(&request, &place) != ST_OK)
+	if (bar < 16 || fixmap_map(&request, &place) != ST_OK)
 		return false;
 	*out = *(const volatile uint32_t *)place;
 	return true;
@@ -194,7 +194,7 @@ void pci_stop_bus_masters(void)
 	for (unsigned bus = 0; bus < BUSES; bus++)
 		for (unsigned slot = 0; slot < SLOTS; slot++)
 			stopped += stop_slot(bus, slot);
-	if (memory_unpeek(PEEK_DEVICE) != ST_OK)
+	if (fixmap_unmap(FIXMAP_DEVICE) != ST_OK)
 		log_line(LOG_WARNING, "pci: a window stays open");
 	log_line(LOG_INFO, "pci: bus masters stopped=%u", stopped);
 }

@@ -37,15 +37,15 @@ static void reset_by_acpi(void)
 	if (power->reset.space == ACPI_IO) {
 		out8((uint16_t)power->reset.address, power->reset_value);
 	} else if (power->reset.space == ACPI_MEMORY) {
-		struct peek_request request = {
-			.slot = PEEK_DEVICE,
+		struct fixmap_request request = {
+			.slot = FIXMAP_DEVICE,
 			.phys = { power->reset.address },
 			.bytes = 1,
 			.rights = TABLE_WRITE,
 		};
 		const volatile void *target;
 
-		if (memory_peek(&request, &target) == ST_OK)
+		if (fixmap_map(&request, &target) == ST_OK)
 			*(volatile uint8_t *)(uintptr_t)target =
 				power->reset_value;
 	}

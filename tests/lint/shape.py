@@ -195,9 +195,9 @@ case("docs_refuse_a_page_that_is_behind_the_header", "docs",
              "kernel image in 2 MiB pages", "kernel image"),
      "docs/layout.md:1: docs")
 case("docs_refuse_a_new_slot_that_is_not_listed", "docs",
-     changed(layout_tree(), "include/boot/layout.h", "#define PEEK_SLOT\t",
+     changed(layout_tree(), "include/boot/layout.h", "#define FIXMAP_SLOT\t",
              "#define NEW_SLOT\t\t0xffffc00088000000\n"
-             "#define PEEK_SLOT\t"), "docs/layout.md:1: docs")
+             "#define FIXMAP_SLOT\t"), "docs/layout.md:1: docs")
 case("docs_refuse_a_lock_order_that_is_behind_the_header", "docs",
      changed(layout_tree(), "kernel/sync/lock.h",
              "the serial port and the screen", "the serial port"),

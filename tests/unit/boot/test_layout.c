@@ -25,7 +25,7 @@ static const struct area slots[] = {
 	{ "lapic", LAPIC_SLOT, LAPIC_SLOT + PAGE_SIZE, "" },
 	{ "ioapic", IOAPIC_SLOT, IOAPIC_SLOT + PAGE_SIZE, "" },
 	{ "hpet", HPET_SLOT, HPET_SLOT + PAGE_SIZE, "" },
-	{ "peek", PEEK_SLOT, PEEK_SLOT + PEEK_SLOT_BYTES, "" },
+	{ "fixmap", FIXMAP_SLOT, FIXMAP_SLOT + FIXMAP_SLOT_BYTES, "" },
 	{ "stacks", STACKS_START, STACKS_END, "" },
 };
 

@@ -100,8 +100,8 @@ CASE(place_names_the_slots)
 	CHECK(is(LAPIC_SLOT + 0x20, "LAPIC slot+0x20"));
 	CHECK(is(IOAPIC_SLOT, "IOAPIC slot+0x0"));
 	CHECK(is(HPET_SLOT + 0xf0, "HPET slot+0xf0"));
-	CHECK(is(PEEK_SLOT + PEEK_SLOT_BYTES - 1, "peek window+0xfffffff"));
-	CHECK(is(PEEK_SLOT + PEEK_SLOT_BYTES, "a slot that nobody uses"));
+	CHECK(is(FIXMAP_SLOT + FIXMAP_SLOT_BYTES - 1, "fixmap+0xfffffff"));
+	CHECK(is(FIXMAP_SLOT + FIXMAP_SLOT_BYTES, "a slot that nobody uses"));
 	CHECK(is(STACKS_START - 1, "a slot that nobody uses"));
 	CHECK(is(STACKS_END, "a slot that nobody uses"));
 }
