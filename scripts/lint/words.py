@@ -66,8 +66,8 @@ def read_row(number, line):
     only = "files" if cells[0].endswith("(files)") else \
         "functions" if cells[0].endswith("(file, function)") else "-"
     but, _, lines = (where["but"] or "").partition("lines with ")
-    return Row(number, tuple(words), pattern_of(words, only), pattern_of(words, "files"),
-               only, cells[1], where["kind"],
+    return Row(number, tuple(words), pattern_of(words, only),
+               pattern_of(words, "files"), only, cells[1], where["kind"],
                items(where["inside"]), items(where["outside"]),
                tuple(filter(None, (i.strip() for i in items(but)))),
                tuple(QUOTED.findall(lines)))

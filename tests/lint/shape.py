@@ -160,7 +160,7 @@ def layout_tree():
     for path in ("scripts/generate-docs", "scripts/generate/layout.c",
                  "include/boot/layout.h", "include/base/address.h",
                  "include/base/bits.h", "docs/layout.md",
-                 "scripts/generate/locks.c", "kernel/sync/lock.h",
+                 "scripts/generate/locks.c", "kernel/arch/lock_ranks.h",
                  "include/base/atomic.h", "include/base/atomic_builtin.h",
                  "docs/locks.md", "scripts/lint/house.py",
                  "scripts/lint/layers.py", "scripts/lint/tree.py"):
@@ -199,12 +199,12 @@ case("docs_refuse_a_new_slot_that_is_not_listed", "docs",
              "#define NEW_SLOT\t\t0xffffc00088000000\n"
              "#define FIXMAP_SLOT\t"), "docs/layout.md:1: docs")
 case("docs_refuse_a_lock_order_that_is_behind_the_header", "docs",
-     changed(layout_tree(), "kernel/sync/lock.h",
+     changed(layout_tree(), "kernel/arch/lock_ranks.h",
              "the serial port and the screen", "the serial port"),
      "docs/locks.md:1: docs")
 case("docs_refuse_a_lock_of_tasks_inside_one_of_handlers", "docs",
-     changed(layout_tree(), "kernel/sync/lock.h", "evidence, INTERRUPT",
-             "evidence, TASK"), "scripts/generate-docs:0: docs")
+     changed(layout_tree(), "kernel/arch/lock_ranks.h", "console, INTERRUPT",
+             "console, TASK"), "scripts/generate-docs:0: docs")
 case("docs_refuse_areas_out_of_order", "docs",
      changed(layout_tree(), "include/boot/layout.h",
              "#define VMEM_START\t\t0xffffc01000000000",
