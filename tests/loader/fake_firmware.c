@@ -103,16 +103,16 @@ static EFI_STATUS EFIAPI attributes_set(struct attribute_protocol *self,
 					EFI_PHYSICAL_ADDRESS start,
 					UINT64 bytes, UINT64 attributes)
 {
-	struct fake_loan *loan = fake_loan_at(start);
+	struct fake_alloc *alloc = fake_alloc_at(start);
 	EFI_STATUS status;
 
 	(void)self;
 	if (fake_service(SERVICE_SET_ATTRIBUTES, &status))
 		return status;
-	if (loan != NULL && attributes & ATTRIBUTE_RO)
-		loan->read_only = true;
-	if (loan != NULL && attributes & ATTRIBUTE_XP)
-		loan->executable = false;
+	if (alloc != NULL && attributes & ATTRIBUTE_RO)
+		alloc->read_only = true;
+	if (alloc != NULL && attributes & ATTRIBUTE_XP)
+		alloc->executable = false;
 	return fake_pages_protect(start, bytes);
 }
 
@@ -120,19 +120,19 @@ static EFI_STATUS EFIAPI attributes_clear(struct attribute_protocol *self,
 					  EFI_PHYSICAL_ADDRESS start,
 					  UINT64 bytes, UINT64 attributes)
 {
-	struct fake_loan *loan = fake_loan_at(start);
+	struct fake_alloc *alloc = fake_alloc_at(start);
 	EFI_STATUS status;
 
 	(void)self;
 	if (fake_service(SERVICE_CLEAR_ATTRIBUTES, &status))
 		return status;
 	/* A strict firmware: never writable and executable. */
-	if (loan != NULL && attributes & ATTRIBUTE_XP && !loan->read_only)
+	if (alloc != NULL && attributes & ATTRIBUTE_XP && !alloc->read_only)
 		return EFI_UNSUPPORTED;
-	if (loan != NULL && attributes & ATTRIBUTE_RO)
-		loan->read_only = false;
-	if (loan != NULL && attributes & ATTRIBUTE_XP)
-		loan->executable = true;
+	if (alloc != NULL && attributes & ATTRIBUTE_RO)
+		alloc->read_only = false;
+	if (alloc != NULL && attributes & ATTRIBUTE_XP)
+		alloc->executable = true;
 	return fake_pages_protect(start, bytes);
 }
 

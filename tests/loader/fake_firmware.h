@@ -7,9 +7,9 @@
  * own and tells how that ended (struct fake_run). Up to the jump into the
  * switch page nothing is left out.
  *
- * Physical addresses are the process's own. Memory that can be lent is
+ * Physical addresses are the process's own. Memory that can be allocated is
  * mapped at the address that the map states, and a page can be touched
- * only while it is lent: anything else is a fault, which ends the run. The
+ * only while it is allocated: anything else is a fault, which ends the run. The
  * memory is shared, so that the test can look at what the loader left.
  * cli, hlt and lidt trap and are emulated; the jump faults and is the end.
  */
@@ -51,14 +51,14 @@ struct fake_failure {
 	EFI_STATUS status;
 };
 
-/* Where memory that can be lent is mapped. Every page of it is real. */
+/* Where memory that can be allocated is mapped. Every page of it is real. */
 #define BACKED_LOW	0x10000UL
 #define BACKED_LOW_END	0xa0000UL
 #define BACKED_MAIN	0x1000000UL
 #define BACKED_MAIN_END	0x9000000UL
 #define BACKED_HIGH	0x140000000UL
 #define BACKED_HIGH_END	0x142000000UL
-/* Conventional memory that nobody lends: here the map grows. */
+/* Conventional memory that is never allocated: here the map grows. */
 #define GROWTH_START	0x20000000UL
 #define GROWTH_END	0x40000000UL
 #define LAPIC_BASE	0xfee00000UL
@@ -87,7 +87,7 @@ struct fake_memory {
 	enum fake_order order;
 	bool lowest_first;		/* AllocatePages; else highest       */
 	bool bears_large;		/* ... of more than a few MiB        */
-	bool warm;			/* lent pages are as the last boot
+	bool warm;			/* allocated pages are as the last boot
 					   left them, not garbage            */
 	/* New rows in each GetMemoryMap from call `grow_from` on. */
 	unsigned grow_from, grow_rows;
@@ -209,12 +209,12 @@ enum fake_ending {
 	ENDED_HUNG,
 };
 
-struct fake_loan {
+struct fake_alloc {
 	uint64_t start, pages;
 	uint32_t type;
 	bool read_only, executable;	/* EFI_MEMORY_ATTRIBUTE_PROTOCOL     */
 };
-#define FAKE_LOANS_MAX	128
+#define FAKE_ALLOCS_MAX	128
 #define FAKE_TEXT_BYTES	32768
 #define CRASH_PAGES	16
 #define FAKE_MAP_BYTES	(FAKE_ROWS_MAX * 2 * 128)
@@ -234,8 +234,8 @@ struct fake_run {
 
 	struct fake_row rows[FAKE_ROWS_MAX];
 	size_t row_count;
-	struct fake_loan loans[FAKE_LOANS_MAX];
-	size_t loan_count;
+	struct fake_alloc allocs[FAKE_ALLOCS_MAX];
+	size_t alloc_count;
 	uint64_t key, growth;
 	unsigned char map[FAKE_MAP_BYTES];	/* as last given             */
 	uint64_t map_bytes;
@@ -258,8 +258,8 @@ struct fake_run {
 	EFI_RESET_TYPE reset_type;
 	bool reset_returned;
 	unsigned faults;
-	/* The pages of one loan as they are behind the processor's cache. */
-	uint64_t cache_home;
+	/* The pages of one allocation as memory has them, behind the cache. */
+	uint64_t cache_start;
 	uint8_t cached[CRASH_PAGES * PAGE_SIZE];
 
 	char serial[FAKE_TEXT_BYTES];
@@ -287,9 +287,9 @@ void fake_pages_map(void);
 void fake_pages_start(void);
 void fake_pages_services(EFI_BOOT_SERVICES *boot);
 void fake_pages_grow(unsigned rows);
-bool fake_pages_are_lent(const void *start, uint64_t bytes);
+bool fake_pages_are_allocated(const void *start, uint64_t bytes);
 EFI_STATUS fake_pages_protect(uint64_t start, uint64_t bytes);
-struct fake_loan *fake_loan_at(uint64_t address);
+struct fake_alloc *fake_alloc_at(uint64_t address);
 
 /* fake_volume.c */
 extern EFI_SIMPLE_FILE_SYSTEM_PROTOCOL fake_volume;

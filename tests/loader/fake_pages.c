@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The memory services: rows that are the truth, loans that are out, and a
- * key that changes with every change.
+ * The memory services: rows that are the true map, the allocations, and a
+ * key that changes with each of them.
  *
- * A page of a backed range is accessible in the loader's process exactly while
- * it is lent, and full of garbage when it is. Rows outside of these ranges are
- * only named; if such a row is lendable, its pages must never be touched.
+ * A page of a range is accessible in the loader's process exactly while it is
+ * allocated, and full of garbage at first. Rows outside of these ranges are
+ * in the map only; if such a row is free, its pages must never be touched.
  */
 #define _GNU_SOURCE
 #include "fake_firmware.h"
@@ -22,7 +22,7 @@
 #define GARBAGE		0xd7
 #define GARBAGE_PAGES	64
 #define ROWS_LEFT	64
-/* What stalls some firmware; a map of this many rows excuses it. */
+/* A request of this size stalls some firmware. */
 #define LARGE_PAGES	(16 * MIB / PAGE_SIZE)
 #define ROWS_USUAL	700
 
@@ -169,8 +169,8 @@ static void *map_at(uint64_t start, uint64_t bytes, int protection, int flags)
 }
 
 /*
- * Between 2 GiB and 16 TiB lies ASan's own memory. What it has there is a
- * gap that it protects, shadow of the gap included: we take a piece of each.
+ * Between 2 GiB and 16 TiB lies ASan's own memory, with a gap that it
+ * protects, shadow of the gap included: the range takes some of both.
  */
 static void map_backed(const struct backed_range *range)
 {
@@ -245,60 +245,60 @@ void *fake_fill(void *to, int value, size_t bytes)
 	return to;
 }
 
-/* --- loans ----------------------------------------------------------------*/
+/* --- allocations -----------------------------------------------------------*/
 
-static uint64_t loan_end(const struct fake_loan *loan)
+static uint64_t alloc_end(const struct fake_alloc *alloc)
 {
-	return loan->start + loan->pages * PAGE_SIZE;
+	return alloc->start + alloc->pages * PAGE_SIZE;
 }
 
-struct fake_loan *fake_loan_at(uint64_t address)
+struct fake_alloc *fake_alloc_at(uint64_t address)
 {
-	for (size_t i = 0; i < fake_run->loan_count; i++) {
-		struct fake_loan *loan = &fake_run->loans[i];
+	for (size_t i = 0; i < fake_run->alloc_count; i++) {
+		struct fake_alloc *alloc = &fake_run->allocs[i];
 
-		if (address >= loan->start && address < loan_end(loan))
-			return loan;
+		if (address >= alloc->start && address < alloc_end(alloc))
+			return alloc;
 	}
 	return NULL;
 }
 
-bool fake_pages_are_lent(const void *start, uint64_t bytes)
+bool fake_pages_are_allocated(const void *start, uint64_t bytes)
 {
-	const struct fake_loan *loan = fake_loan_at((uint64_t)start);
+	const struct fake_alloc *alloc = fake_alloc_at((uint64_t)start);
 
-	return loan != NULL && bytes <= loan_end(loan) - (uint64_t)start;
+	return alloc != NULL && bytes <= alloc_end(alloc) - (uint64_t)start;
 }
 
-static void loan_add(struct fake_loan loan)
+static void alloc_add(struct fake_alloc alloc)
 {
-	if (fake_run->loan_count == FAKE_LOANS_MAX) {
-		fake_violation("more loans than anybody needs");
+	if (fake_run->alloc_count == FAKE_ALLOCS_MAX) {
+		fake_violation("more allocations than anybody needs");
 		fake_end(ENDED_CRASHED);
 	}
-	fake_run->loans[fake_run->loan_count++] = loan;
+	fake_run->allocs[fake_run->alloc_count++] = alloc;
 }
 
-/* All of a small loan; of a large one both ends, where mistakes show. */
-static void fill_with_garbage(const struct fake_loan *loan)
+/* All of a small allocation; of a large one both ends, where mistakes show. */
+static void fill_with_garbage(const struct fake_alloc *alloc)
 {
-	uint64_t pages = loan->pages < GARBAGE_PAGES ? loan->pages :
+	uint64_t pages = alloc->pages < GARBAGE_PAGES ? alloc->pages :
 						       GARBAGE_PAGES;
 
-	fake_fill((void *)loan->start, GARBAGE, pages * PAGE_SIZE);
-	fake_fill((void *)(loan_end(loan) - pages * PAGE_SIZE), GARBAGE,
+	fake_fill((void *)alloc->start, GARBAGE, pages * PAGE_SIZE);
+	fake_fill((void *)(alloc_end(alloc) - pages * PAGE_SIZE), GARBAGE,
 		  pages * PAGE_SIZE);
 }
 
-static void lend(struct fake_loan loan)
+static void add_pages(struct fake_alloc alloc)
 {
-	loan_add(loan);
-	retype(loan.start, loan.pages, loan.type);
-	if (!is_real(loan.start, loan.pages * PAGE_SIZE))
+	alloc_add(alloc);
+	retype(alloc.start, alloc.pages, alloc.type);
+	if (!is_real(alloc.start, alloc.pages * PAGE_SIZE))
 		return;
-	protect(loan.start, loan.pages * PAGE_SIZE, PROT_READ | PROT_WRITE);
+	protect(alloc.start, alloc.pages * PAGE_SIZE, PROT_READ | PROT_WRITE);
 	if (!fake_pc->memory.warm)
-		fill_with_garbage(&loan);
+		fill_with_garbage(&alloc);
 }
 
 /* Where the pages would be in this row; false when they do not fit. */
@@ -356,7 +356,7 @@ static EFI_STATUS EFIAPI allocate_pages(EFI_ALLOCATE_TYPE how,
 		return EFI_INVALID_PARAMETER;
 	if (!find_place(pages, last_byte, &place))
 		return EFI_OUT_OF_RESOURCES;
-	lend((struct fake_loan){ .start = place, .pages = pages,
+	add_pages((struct fake_alloc){ .start = place, .pages = pages,
 				 .type = type });
 	*memory = place;
 	return EFI_SUCCESS;
@@ -364,45 +364,45 @@ static EFI_STATUS EFIAPI allocate_pages(EFI_ALLOCATE_TYPE how,
 
 static EFI_STATUS EFIAPI free_pages(EFI_PHYSICAL_ADDRESS start, UINTN pages)
 {
-	struct fake_loan *loan = fake_loan_at(start);
-	struct fake_loan head, tail;
+	struct fake_alloc *alloc = fake_alloc_at(start);
+	struct fake_alloc head, tail;
 	EFI_STATUS status;
 
 	if (fake_service(SERVICE_FREE_PAGES, &status))
 		return status;
-	if ((start & PAGE_MASK) != 0 || pages == 0 || loan == NULL ||
-	    pages > (loan_end(loan) - start) / PAGE_SIZE) {
-		fake_violation("FreePages of what was not lent: %lu at %#lx",
+	if ((start & PAGE_MASK) != 0 || pages == 0 || alloc == NULL ||
+	    pages > (alloc_end(alloc) - start) / PAGE_SIZE) {
+		fake_violation("FreePages of no allocation: %lu at %#lx",
 			       (unsigned long)pages, (unsigned long)start);
 		return EFI_NOT_FOUND;
 	}
-	if (loan->read_only)
+	if (alloc->read_only)
 		fake_violation("FreePages of a read-only page");
-	head = tail = *loan;
+	head = tail = *alloc;
 	head.pages = (start - head.start) / PAGE_SIZE;
 	tail.start = start + pages * PAGE_SIZE;
 	tail.pages -= head.pages + pages;
-	*loan = fake_run->loans[--fake_run->loan_count];
+	*alloc = fake_run->allocs[--fake_run->alloc_count];
 	if (head.pages > 0)
-		loan_add(head);
+		alloc_add(head);
 	if (tail.pages > 0)
-		loan_add(tail);
+		alloc_add(tail);
 	retype(start, pages, EfiConventionalMemory);
 	protect(start, pages * PAGE_SIZE, PROT_NONE);
 	return EFI_SUCCESS;
 }
 
-/* EFI_MEMORY_ATTRIBUTE_PROTOCOL on a page that is lent. */
+/* EFI_MEMORY_ATTRIBUTE_PROTOCOL on a page that is allocated. */
 EFI_STATUS fake_pages_protect(uint64_t start, uint64_t bytes)
 {
-	const struct fake_loan *loan = fake_loan_at(start);
+	const struct fake_alloc *alloc = fake_alloc_at(start);
 
-	if (loan == NULL || bytes > loan_end(loan) - start) {
+	if (alloc == NULL || bytes > alloc_end(alloc) - start) {
 		fake_violation("attributes of a page that is not ours");
 		return EFI_INVALID_PARAMETER;
 	}
 	protect(start, bytes,
-		PROT_READ | (loan->read_only ? 0 : PROT_WRITE));
+		PROT_READ | (alloc->read_only ? 0 : PROT_WRITE));
 	return EFI_SUCCESS;
 }
 
@@ -481,7 +481,7 @@ static EFI_STATUS EFIAPI get_memory_map(UINTN *bytes,
 	*version = 1;
 	if (room < fake_run->map_bytes)
 		return EFI_BUFFER_TOO_SMALL;
-	if (room > 0 && !fake_pages_are_lent(map, room))
+	if (room > 0 && !fake_pages_are_allocated(map, room))
 		fake_violation("GetMemoryMap into memory that is not ours");
 	if (room > 0)
 		fake_copy(map, fake_run->map, fake_run->map_bytes);

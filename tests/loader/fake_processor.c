@@ -23,7 +23,7 @@
 #define SCREEN_COLUMNS	160		/* of the plain screen, 1280 pixels  */
 #define SCREEN_ROWS	8		/* more than a refusal fills         */
 
-/* What is only the model's own, in the loader's process. */
+/* The model's own state, in the loader's process. */
 static struct {
 	uint8_t uart[8];
 	unsigned sent;
@@ -261,7 +261,7 @@ static uint32_t apic_version(void)
 	return 0x14 | (fake_pc->processor.lvts - 1) << 16;
 }
 
-/* What x2APIC makes of MSR `number`; NULL when it has no such register. */
+/* The x2APIC register of MSR `number`; NULL when there is none. */
 static uint32_t *x2apic_register(uint32_t number)
 {
 	static uint32_t version;
@@ -363,23 +363,23 @@ struct cpuid fake_cpuid(uint32_t leaf, uint32_t subleaf)
 	return (struct cpuid){ 0, 0, 0, 0 };
 }
 
-/* What a reset leaves: the lines that were written back, and only those. */
+/* A reset leaves the lines that were written back, and only those. */
 void fake_write_back(const void *start, uint64_t bytes)
 {
-	const struct fake_loan *loan = fake_loan_at((uint64_t)start);
+	const struct fake_alloc *alloc = fake_alloc_at((uint64_t)start);
 	uint64_t offset;
 
-	if (!fake_pages_are_lent(start, bytes) ||
-	    loan->pages != CRASH_PAGES) {
+	if (!fake_pages_are_allocated(start, bytes) ||
+	    alloc->pages != CRASH_PAGES) {
 		fake_violation("a write-back of other memory than the log");
 		return;
 	}
-	fake_run->cache_home = loan->start;
-	offset = (uint64_t)start - loan->start;
+	fake_run->cache_start = alloc->start;
+	offset = (uint64_t)start - alloc->start;
 	bytes += offset % 64;
 	offset -= offset % 64;
 	bytes = (bytes + 63) / 64 * 64;
-	memcpy(fake_run->cached + offset, (const char *)loan->start + offset,
+	memcpy(fake_run->cached + offset, (const char *)alloc->start + offset,
 	       bytes);
 }
 

@@ -203,7 +203,7 @@ static EFI_STATUS read_file(struct handle *handle, UINTN *bytes, VOID *buffer)
 			       (unsigned long)*bytes);
 	if ((uint64_t)buffer + *bytes > 4 * GIB)
 		fake_violation("Read into memory above 4 GiB");
-	if (!fake_pages_are_lent(buffer, *bytes))
+	if (!fake_pages_are_allocated(buffer, *bytes))
 		fake_violation("Read into memory that is not ours");
 	if (file->read_bytes != 0 && *bytes > file->read_bytes)
 		*bytes = file->read_bytes;

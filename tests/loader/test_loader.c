@@ -7,16 +7,16 @@
 
 #include "elf_sample.h"
 
-#define NOT_LENT	false
+#define NOT_ALLOCATED	false
 
 static struct fake_pc pc;
 
-/* Nobody lends [start..start + pages) any more: it is the firmware's. */
+/* [start..start + pages) is never allocated: it is the firmware's. */
 static void occupy(uint64_t start, uint64_t pages)
 {
 	fake_row_carve(pc.memory.rows, &pc.memory.row_count,
 		       (struct fake_row){ start, pages, 0xf,
-					  EfiBootServicesData, NOT_LENT });
+					  EfiBootServicesData, NOT_ALLOCATED });
 }
 
 /* A range may begin in one row and end in another. */
@@ -113,7 +113,7 @@ CASE(loader_uses_small_pages_when_no_large_run_is_free)
 	CHECK(handover->segments[2].bytes == 5 * PAGE_SIZE);
 }
 
-/* Whatever of low memory is there, large or in crumbs. */
+/* Low memory in one run, or in many short ones. */
 CASE(loader_keeps_nothing_below_1m)
 {
 	fake_pc_plain(&pc);
@@ -135,14 +135,14 @@ CASE(loader_keeps_away_from_page_zero)
 	pc.memory.lowest_first = true;
 	pc.memory.rows[0].lendable = true;
 	occupy_range(4 * PAGE_SIZE, BACKED_LOW_END);
-	CHECK_BOOTS(&pc, "page 0 is lent");
+	CHECK_BOOTS(&pc, "page 0 is allocated");
 	occupy_range(BACKED_MAIN, BACKED_MAIN_END);
 	CHECK_REFUSES(&pc, "nothing but 16 KiB is low");
 	CHECK(console_says("no memory for the handover"));
 }
 
 /* Data of 2 MiB and a bit: its second 2 MiB are mostly slack. */
-CASE(loader_lends_out_the_slack_of_the_data)
+CASE(loader_frees_the_slack_of_the_data)
 {
 	const struct handover *handover;
 

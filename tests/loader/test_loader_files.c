@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* What the loader reads: the kernel, its options, and the last attempt. */
+/* The loader's inputs: the kernel, options, and the last attempt's log. */
 #include "verdict.h"
 
 #include <base/bits.h>
@@ -184,7 +184,7 @@ CASE(loader_knows_when_the_machine_is_locked)
 	}
 }
 
-/* What cannot be read must not open what may be locked. */
+/* A variable that cannot be read counts as a locked machine. */
 CASE(loader_stays_locked_when_the_variables_cannot_be_read)
 {
 	for (unsigned call = 1; call <= 2; call++) {
@@ -370,7 +370,7 @@ CASE(loader_tells_nothing_on_a_cold_start)
 	CHECK(fake_run->log_file_bytes == 0);
 }
 
-/* Who was told why there was no boot need not be told again. */
+/* A refusal was reported at once; the next attempt reports nothing. */
 CASE(loader_tells_nothing_of_an_attempt_that_was_refused)
 {
 	fake_pc_plain(&pc);

@@ -303,8 +303,8 @@ CASE(loader_makes_the_switch_page_executable)
 	pc.has_attribute_protocol = true;
 	CHECK_BOOTS(&pc, "memory attributes");
 	CHECK(fake_run->calls[SERVICE_SET_ATTRIBUTES] == 1);
-	CHECK(fake_loan_at(fake_run->jump)->executable);
-	CHECK(fake_loan_at(fake_run->jump)->read_only);
+	CHECK(fake_alloc_at(fake_run->jump)->executable);
+	CHECK(fake_alloc_at(fake_run->jump)->read_only);
 }
 
 /* --- screen ---------------------------------------------------------------*/

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * Maps as firmware really gives them: any stride and order, entries that
- * overlap or make no sense, hundreds of them, more at every call. What the
- * loader makes of each is compared with mm/region over the very bytes that
+ * overlap or make no sense, hundreds of them, more at every call. The
+ * loader's result for each is compared with mm/region over the very bytes that
  * the fake gave; the rules themselves are tests/unit/mm/test_region.c's.
  */
 #include "verdict.h"
@@ -119,7 +119,7 @@ CASE(loader_is_not_led_astray_by_odd_entries)
 	CHECK_BOOTS(&pc, "odd entries, reversed");
 }
 
-/* The map says that what was lent a moment ago is the firmware's. */
+/* The map says that what was allocated a moment ago is the firmware's. */
 static void check_claim(uint64_t start, uint64_t pages, uint64_t attributes)
 {
 	fake_pc_plain(&pc);
@@ -181,7 +181,7 @@ CASE(loader_makes_room_for_a_leap)
 	CHECK(handover_of(fake_run)->raw_map_bytes > 400 * 48);
 }
 
-/* What a person can do about it depends on what it was. */
+/* The remedy depends on the cause. */
 CASE(loader_says_why_there_is_no_map)
 {
 	fake_pc_plain(&pc);
@@ -236,8 +236,8 @@ CASE(loader_obeys_mem)
 	SET_OPTIONS("mem=64M");
 	CHECK_BOOTS(&pc, "mem=64M");
 	CHECK(handover_of(fake_run)->usable_limit == 64 * MIB);
-	for (size_t i = 0; i < fake_run->loan_count; i++)
-		CHECK(fake_run->loans[i].start + fake_run->loans[i].pages *
+	for (size_t i = 0; i < fake_run->alloc_count; i++)
+		CHECK(fake_run->allocs[i].start + fake_run->allocs[i].pages *
 		      PAGE_SIZE <= 64 * MIB);
 	SET_OPTIONS("mem=67108865");
 	CHECK_BOOTS(&pc, "mem= in the middle of a page");
@@ -308,7 +308,7 @@ static uint64_t draw(uint64_t sides)
 	return check_random(&prng) % sides;
 }
 
-/* Somewhere outside of what can be lent. */
+/* Somewhere outside of what can be allocated. */
 static void random_lie(void)
 {
 	static const uint64_t homes[] = {

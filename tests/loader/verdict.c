@@ -47,7 +47,7 @@ static const char *wrong_return(const struct fake_pc *pc,
 		return "it returned without an error";
 	if (run->exit_calls > 0)
 		return "it returned although it had asked for the exit";
-	if (run->loan_count > run->failed[SERVICE_FREE_PAGES])
+	if (run->alloc_count > run->failed[SERVICE_FREE_PAGES])
 		return "it kept pages";
 	if (run->open_files > 0)
 		return "it left a file open";
@@ -89,12 +89,12 @@ static const char *find_handover(struct view *view)
 	uint64_t page = view->run->jump;
 	uint64_t handover;
 
-	if (fake_loan_at(page) == NULL)
+	if (fake_alloc_at(page) == NULL)
 		return "a jump into the void";
 	view->parameters = (const void *)(page + SWITCH_PARAMETERS);
 	handover = view->parameters->handover - DIRECT_MAP_OFFSET;
 	if (handover >= 4 * GIB ||
-	    !fake_pages_are_lent((const void *)handover,
+	    !fake_pages_are_allocated((const void *)handover,
 				 sizeof(struct handover)))
 		return "a handover in the void";
 	view->handover = (const void *)handover;
@@ -136,7 +136,7 @@ static void read_options(struct view *view)
 	};
 
 	options_defaults(&view->options);
-	if (fake_pages_are_lent(words.text, words.bytes))
+	if (fake_pages_are_allocated(words.text, words.bytes))
 		options_apply(&view->options, &words, &silence);
 }
 

@@ -6,7 +6,7 @@
  *   returned  an error status; every page and file given back, interrupts
  *             as they were, one line on the console and the serial port;
  *   jumped    everything that the entry contract promises holds, looked at
- *             from outside: the fake knows what it lent and what it said;
+ *             from outside: the fake knows what it allocated and what it said;
  *   reset     only after ExitBootServices was called, with one line.
  */
 #ifndef TESTS_LOADER_VERDICT_H
@@ -21,7 +21,7 @@
 #include "check.h"
 #include "fake_firmware.h"
 
-/* What the checks of a jump look at. */
+/* The inputs of the checks after a jump. */
 struct view {
 	const struct fake_pc *pc;
 	const struct fake_run *run;
@@ -42,7 +42,7 @@ const char *wrong_contents(struct view *view);	/* of the handover           */
 /* The tables under the handover's root against P1..P5 and the map. */
 const char *wrong_tables(struct view *view);
 
-/* What the first step says that has something to say, or NULL. */
+/* The finding of the first step that has one, or NULL. */
 const char *first_wrong(const char *(*const *steps)(const struct view *view),
 			size_t count, const struct view *view);
 

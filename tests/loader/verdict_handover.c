@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The handover against what the fake wrote down: the map that it gave, the
- * pages that it lent, the file that it had. Nothing is asked of the loader.
+ * The handover against the records of the fake: the map that it gave, the
+ * pages that it allocated, the file that it had. The loader is not asked.
  */
 #include "verdict.h"
 
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RECLAIMABLE_LOANS	3	/* entries, scratch, switch page     */
+#define RECLAIMABLE_ALLOCS	3	/* entries, scratch, switch page     */
 #define INT3			0xcc
 #define LOG_PAGES		4
 
@@ -127,7 +127,7 @@ static uint64_t owned_pages(const struct view *view, enum owner owner)
 	return pages;
 }
 
-/* What the kernel's own bytes need, whichever way they were laid. */
+/* The kernel's own bytes, placed in one block or by segments. */
 static uint64_t image_pages(const struct handover *handover)
 {
 	uint64_t pages = 0;
@@ -170,60 +170,60 @@ static const char *wrong_owners(const struct view *view)
 	return NULL;
 }
 
-/* How many owned runs lie in this loan; `*wrong` when one only half does. */
-static unsigned runs_in_loan(const struct view *view,
-			     const struct fake_loan *loan, const char **wrong)
+/* The owned runs in this allocation; `*wrong` when one is half in it. */
+static unsigned runs_in_alloc(const struct view *view,
+			     const struct fake_alloc *alloc, const char **wrong)
 {
 	const struct handover_array *list = &view->handover->owned;
 	const struct owned_run *runs = (const void *)list->address.raw;
-	uint64_t first = loan->start / PAGE_SIZE;
+	uint64_t first = alloc->start / PAGE_SIZE;
 	bool trimmed = view->run->failed[SERVICE_FREE_PAGES] == 0;
 	unsigned found = 0;
 
 	for (uint32_t i = 0; i < list->count; i++) {
 		if (runs[i].first.raw < first ||
-		    runs[i].first.raw >= first + loan->pages)
+		    runs[i].first.raw >= first + alloc->pages)
 			continue;
 		found++;
-		if (runs[i].first.raw + runs[i].frames > first + loan->pages)
-			*wrong = "an owned run that was not lent";
+		if (runs[i].first.raw + runs[i].frames > first + alloc->pages)
+			*wrong = "an owned run that was not allocated";
 		if (trimmed && runs[i].first.raw != first)
-			*wrong = "an owned run that begins inside a loan";
+			*wrong = "an owned run that begins inside a allocation";
 	}
 	return found;
 }
 
-/* Each page that was lent is owned, or known to be lent for a while. */
-static const char *wrong_loans(const struct view *view)
+/* Each allocated page is owned, or known to be reclaimable. */
+static const char *wrong_allocs(const struct view *view)
 {
 	const struct fake_run *run = view->run;
-	unsigned reclaimable = RECLAIMABLE_LOANS, found = 0;
+	unsigned reclaimable = RECLAIMABLE_ALLOCS, found = 0;
 	const char *wrong = NULL;
 
 	if (view->handover->flags & HANDOVER_KERNEL_OVERRIDE)
 		reclaimable++;
-	for (size_t i = 0; i < run->loan_count; i++) {
-		const struct fake_loan *loan = &run->loans[i];
-		unsigned runs = runs_in_loan(view, loan, &wrong);
+	for (size_t i = 0; i < run->alloc_count; i++) {
+		const struct fake_alloc *alloc = &run->allocs[i];
+		unsigned runs = runs_in_alloc(view, alloc, &wrong);
 
 		found += runs;
-		if (loan->start < LOW_END &&
+		if (alloc->start < LOW_END &&
 		    run->failed[SERVICE_FREE_PAGES] == 0)
 			return "low memory that was not given back";
-		if (runs == 0 && loan->start >= LOW_END)
+		if (runs == 0 && alloc->start >= LOW_END)
 			reclaimable--;
 		if (runs > 1)
-			return "two owned runs in one loan";
+			return "two owned runs in one allocation";
 	}
 	if (wrong == NULL && found != view->handover->owned.count)
-		wrong = "an owned run that was never lent";
+		wrong = "an owned run that was never allocated";
 	if (wrong == NULL && reclaimable != 0 &&
 	    run->failed[SERVICE_FREE_PAGES] == 0)
 		wrong = "pages that nobody knows of";
 	return wrong;
 }
 
-/* What the kernel does first: it must not find a contradiction. */
+/* The kernel does this first: it must not find a contradiction. */
 static const char *wrong_ledger(const struct view *view)
 {
 	const struct handover_array *owned = &view->handover->owned;
@@ -295,8 +295,8 @@ static const char *wrong_segment(const struct handover_segment *segment,
 	    segment->used_bytes != plan->memory_bytes ||
 	    segment->rights != plan->rights)
 		return "a segment that is not the file's";
-	if (!fake_pages_are_lent(at, kept))
-		return "a segment in memory that was not lent";
+	if (!fake_pages_are_allocated(at, kept))
+		return "a segment in memory that was not allocated";
 	if (!bytes_equal(at, file + plan->file_offset, plan->file_bytes))
 		return "a segment with other bytes";
 	if (!bytes_are(at + plan->file_bytes, filler, kept - plan->file_bytes))
@@ -347,7 +347,7 @@ static const char *wrong_log(const struct view *view)
 	return i == handover->log_bytes ? NULL : "a log of more than was said";
 }
 
-/* What a reset now would leave behind says how far the loader came. */
+/* The log that a reset now would leave names the loader's last stage. */
 static const char *wrong_crash_log(const struct view *view)
 {
 	const struct handover *handover = view->handover;
@@ -366,7 +366,7 @@ static const char *wrong_crash_log(const struct view *view)
 	    memcmp(text.text, (const void *)handover->log.raw,
 		   text.bytes) != 0)
 		return "a crash log with other lines than the log";
-	if (view->run->cache_home != handover->crash_log.raw ||
+	if (view->run->cache_start != handover->crash_log.raw ||
 	    memcmp(log, view->run->cached, sizeof(*log) + text.bytes) != 0)
 		return "a crash log that would not survive a reset";
 	return NULL;
@@ -375,7 +375,7 @@ static const char *wrong_crash_log(const struct view *view)
 const char *wrong_contents(struct view *view)
 {
 	static const char *(*const steps[])(const struct view *view) = {
-		wrong_handover, wrong_raw_map, wrong_regions, wrong_loans,
+		wrong_handover, wrong_raw_map, wrong_regions, wrong_allocs,
 		wrong_ledger, wrong_kernel, wrong_log, wrong_crash_log,
 	};
 	const char *wrong = first_wrong(steps, ARRAY_LENGTH(steps), view);

@@ -85,12 +85,12 @@ static const char *wrong_handlers(const struct view *view)
 
 static const char *wrong_switch_page(const struct view *view)
 {
-	const struct fake_loan *loan = fake_loan_at(view->run->jump);
+	const struct fake_alloc *alloc = fake_alloc_at(view->run->jump);
 	size_t bytes = (size_t)(switch_end - switch_start);
 	const struct fake_run *run = view->run;
 
-	if (loan == NULL || loan->start != run->jump || loan->pages != 1 ||
-	    loan->type != EfiLoaderCode)
+	if (alloc == NULL || alloc->start != run->jump || alloc->pages != 1 ||
+	    alloc->type != EfiLoaderCode)
 		return "a jump to what is no switch page";
 	if (run->jump >= 4 * GIB)
 		return "a switch page above 4 GiB";
@@ -100,9 +100,9 @@ static const char *wrong_switch_page(const struct view *view)
 	if (view->pc->has_attribute_protocol &&
 	    run->failed[SERVICE_SET_ATTRIBUTES] == 0 &&
 	    run->failed[SERVICE_CLEAR_ATTRIBUTES] == 0 &&
-	    run->failed[SERVICE_LOCATE_PROTOCOL] == 0 && !loan->executable)
+	    run->failed[SERVICE_LOCATE_PROTOCOL] == 0 && !alloc->executable)
 		return "a switch page that cannot be executed";
-	if (loan->executable && !loan->read_only)
+	if (alloc->executable && !alloc->read_only)
 		return "a switch page that can be written and executed";
 	return NULL;
 }

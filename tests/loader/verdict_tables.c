@@ -239,7 +239,7 @@ static const char *wrong_sums(const struct reading *reading)
 		"an identity map that is not whole";
 }
 
-/* What the machine's registers say, put together a second time. */
+/* The machine's registers, read a second time. */
 static struct mtrr_state mtrrs_of(const struct fake_pc *pc)
 {
 	static const uint32_t fixed[] = { 0x250, 0x258, 0x259, 0x268, 0x269,
