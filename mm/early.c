@@ -11,17 +11,16 @@
  *
  * Order by address costs a walk in give, and buys three things: neighbours
  * join by looking at two nodes, a frame that is free already is seen by
- * looking at the same two, and what is handed out does not depend on the
- * history of the list but only on what is free. The walk starts at the hint,
+ * looking at the same two, and the frames that are allocated depend only on
+ * what is free, not on the history of the list. The walk starts at the hint,
  * the run of the last give, so that giving back in ascending order, as every
  * teardown here does, never walks.
  *
- * A node lies in memory that nobody should touch, which is exactly where a
- * stray write or a forgotten device's DMA goes unseen. So each node has a
- * check word over its own address and its contents, it is verified at every
- * read before anything in it is believed, and it is wiped when its page
- * stops being the first of a run, so that none is left in a page that is
- * lent.
+ * A node lies in memory that no code uses, where a stray write or the DMA of
+ * a forgotten device stays unseen. So each node has a check word over its own
+ * address and its contents. The check word is verified at every read, before
+ * any field is used. A node is wiped when its page stops being the first of a
+ * run, so that no allocated page contains one.
  *
  * Locks: none. The owner of the list is one CPU, with interrupts off or in
  * a phase where there is only one.
@@ -354,7 +353,7 @@ enum status early_give_run(struct early *early, struct frame_run run)
 		return ST_CONFLICT;
 	if (before.next < end)
 		return ST_CONFLICT;
-	/* Only a run that is about to be joined has to be believed. */
+	/* Only a run that is about to be merged has to be verified. */
 	if (before.next == end && !node_load(early, before.next, &after))
 		return ST_CORRUPT;
 	given = (struct free_run){ run.first.raw, run.frames, before.next };

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * From "what is it" to "whose is it", without losing a page.
+ * From the kind of a page to its owner, without losing a page.
  *
- * The hall (region) says what may be used, and for that all memory that is
- * never ours is the same. The ledger has to know more: whose that memory is.
- * And it has to be complete: region gives no kind to the odd bytes around a
- * usable entry that is not page aligned, nor to a usable entry that cannot
- * be believed, yet the firmware did name those pages.
+ * mm/region says which memory may be used; all memory that may never be used
+ * is one kind there. The ledger names the owner of that memory as well, and
+ * it is complete: region gives no kind to the odd bytes around a usable entry
+ * that is not page aligned, nor to a usable entry with an impossible range,
+ * yet the firmware did name those pages.
  *
- * Working both out a second time from the entries would be two rooms that
- * must agree and some day will not. So the region list goes into a sweep as
- * it is, each region a range with its kind as rank, and two things are added:
- * below the kinds, every entry with the pages that it names; above them,
- * entries that say why memory is kept. Those lie only where region says KEEP
- * anyway, so they refine it and overrule nothing. The largest rank in each
- * gap is the owner.
+ * Two rooms that work out kinds from the entries could disagree after a
+ * change of one of them. So the region list goes into a sweep as it is, each
+ * region a range with its kind as rank, and two things are added: below the
+ * kinds, every entry with the pages that it names; above them, entries that
+ * say why memory is kept. Those lie only where region says KEEP anyway, so
+ * they refine it and overrule nothing. The largest rank in each gap is the
+ * owner.
  *
  * Every entry is in the sweep with all that it names: (L4) holds by
  * construction. The check of it (ledger_named_pages) counts by sorting
@@ -239,10 +239,10 @@ static size_t index_of(const struct ledger *ledger, pfn_t frame)
 	return ledger->count;
 }
 
-/* runs[from..to) are to be replaced by `pieces`. */
+/* runs[from..to) are to be replaced by parts[0..count). */
 struct splice {
 	size_t from, to;
-	struct ledger_run pieces[5];	/* neighbour, rest, new, rest, n.    */
+	struct ledger_run parts[5];	/* neighbour, rest, new, rest, n.    */
 	size_t count;
 };
 
@@ -253,14 +253,14 @@ static void splice_add(struct splice *splice, struct ledger_run run)
 	if (run.frames == 0)
 		return;
 	if (splice->count > 0)
-		last = &splice->pieces[splice->count - 1];
+		last = &splice->parts[splice->count - 1];
 	if (last != NULL && last->owner == run.owner &&
 	    run_end(last) == run.first.raw) {
 		last->frames += run.frames;
 		return;
 	}
-	ASSERT(splice->count < ARRAY_LENGTH(splice->pieces));
-	splice->pieces[splice->count++] = run;
+	ASSERT(splice->count < ARRAY_LENGTH(splice->parts));
+	splice->parts[splice->count++] = run;
 }
 
 /* `new` lies in the runs `first` to `last`, which touch. */
@@ -296,7 +296,7 @@ static enum status splice_commit(struct ledger *ledger,
 		return ST_FULL;
 	memmove(place + splice->count, ledger->runs + splice->to,
 		behind * sizeof(*place));
-	memcpy(place, splice->pieces, splice->count * sizeof(*place));
+	memcpy(place, splice->parts, splice->count * sizeof(*place));
 	ledger->count = count;
 	return ST_OK;
 }

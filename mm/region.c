@@ -6,7 +6,7 @@
  * the rules are ranges of their own in the same sweep, with ranks above the
  * kinds: at every gap the set of covering ranks says which claims there are
  * and which rule holds, and kind_of_gap is a pure function of that set.
- * Ranges that somebody has taken out of use are one rule more.
+ * Ranges that are taken out of use (memmap=) are one more rule.
  *
  * Lost pages fall out of the same walk. Each usable entry is in the sweep a
  * second time, with the pages that it names before it was rounded inward or
@@ -94,7 +94,7 @@ enum status map_entry_named_range(const struct map_entry *entry,
 	return ST_OK;
 }
 
-/* The whole pages of a usable entry; empty when it cannot be believed. */
+/* The whole pages of a usable entry; empty when its end is impossible. */
 static struct sweep_range usable_claim(const struct map_entry *entry,
 				       uint64_t kind)
 {

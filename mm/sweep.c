@@ -34,7 +34,7 @@ size_t sweep_scratch_bytes(size_t ranges)
 {
 	size_t bytes;
 
-	/* What cannot be counted cannot be had either. */
+	/* A size that overflows: no caller has so much memory. */
 	if (__builtin_mul_overflow(ranges, 2 * sizeof(struct edge), &bytes))
 		return SIZE_MAX;
 	return bytes;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * bad.h - memory that somebody has asked not to be used.
+ * bad.h - memory that memmap= or the firmware takes out of use.
  */
 #ifndef BOOT_BAD_H
 #define BOOT_BAD_H

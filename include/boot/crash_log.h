@@ -8,8 +8,8 @@
  * the text behind it is the log, checked on its own, so that a line that
  * was being written when the machine died costs only itself.
  *
- * Pure memory: whoever writes also sees to it that the processor's cache
- * lets go of it (arch/instructions.h, write_back).
+ * Pure memory: the caller of each function that writes also writes the
+ * processor's cache back (arch/instructions.h, write_back).
  */
 #ifndef BOOT_CRASH_LOG_H
 #define BOOT_CRASH_LOG_H

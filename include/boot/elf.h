@@ -15,7 +15,7 @@
  *   (F4) what the headers name lies inside the file, and offsets agree
  *        with addresses modulo p_align (4 KiB or a larger power of two);
  *   (F5) the entry is one of text's file bytes.
- * Notes and GNU markers may stand beside them; whatever would need an
+ * Notes and GNU markers may stand beside them; headers that need an
  * interpreter, a dynamic linker or thread-local storage may not.
  * Source: System V ABI, chapters 4 and 5; AMD64 supplement.
  */

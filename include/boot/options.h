@@ -49,7 +49,7 @@ struct options {
 
 enum option_layer_kind { LAYER_WORDS, LAYER_FILE };
 
-/* Text as somebody wrote it; not NUL-terminated. */
+/* Text as a user wrote it; not NUL-terminated. */
 struct option_layer {
 	enum option_layer_kind kind;
 	const char *text;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * owner.h - who can own a page of physical address space.
+ * owner.h - the owners that a page of physical address space can have.
  *
  * The names are the ledger's, in the order in which it prints them.
  */
@@ -8,7 +8,7 @@
 #define BOOT_OWNER_H
 
 #define OWNERS(ROW)							\
-	ROW(FREE, free)			/* nobody: may be handed out   */ \
+	ROW(FREE, free)			/* none: may be allocated      */ \
 	ROW(CACHED, cached)		/* free, in a CPU's cache      */ \
 	ROW(LOW, low)			/* usable, 64 KiB ... 1 MiB    */ \
 	ROW(KERNEL_IMAGE, kernel_image)					\

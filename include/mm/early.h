@@ -13,9 +13,9 @@
  *             (E5) every node carries the right check word;
  *             (E6) the hint is the first frame of a run, or EARLY_NONE.
  *
- * A free page in which somebody else wrote is found by its check word: then
- * a call that had to read that node fails with ST_CORRUPT, having changed
- * nothing, and no pointer from that node is followed.
+ * A free page into which other code or a device wrote is found by its check
+ * word: then a call that had to read that node fails with ST_CORRUPT, having
+ * changed nothing, and no pointer from that node is followed.
  */
 #ifndef MM_EARLY_H
 #define MM_EARLY_H

@@ -53,7 +53,7 @@ uint64_t tables_direct_bytes(const struct region *region,
 /*
  * Table pages that are enough for `request`, and still are when the map has
  * changed since: runs may have shrunk or gone, and `slack` may be new, as
- * pieces of old ones or as memory of up to 1 GiB and of one type.
+ * parts of old ones or as memory of up to 1 GiB and of one type.
  */
 uint64_t tables_pages_bound(const struct tables_request *request,
 			    uint64_t slack);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * ledger.h - who owns every page that the firmware named.
+ * ledger.h - the owner of every page that the firmware named.
  *
  * Takes: the firmware's map, the usable limit, and the loader's owned runs.
  * Gives: a sorted list of runs {first, frames, owner} in which (L1) runs
@@ -21,9 +21,9 @@
 #include <mm/region.h>
 
 /*
- * A frame's byte: 0 ... 31 are enum owner; then memory in users' hands with
- * 1 ... 63 sharers; then the heap's slab classes; then enum owner again, of
- * frames that stay where they are for good. The rest is reserved.
+ * A frame's byte: 0 ... 31 are enum owner; then memory of users with 1 ... 63
+ * sharers; then the heap's slab classes; then enum owner again, of frames
+ * that never move. The rest is reserved.
  */
 #define LEDGER_BYTE_SHARERS	64
 #define LEDGER_BYTE_SLAB	128

@@ -17,15 +17,15 @@
 
 /* Ordered from mildest to strictest: where two overlap, the larger wins. */
 enum region_kind {
-	REGION_FREE,		/* ours now                                  */
+	REGION_FREE,		/* usable now                                */
 	REGION_LOW,		/* usable, 64 KiB ... 1 MiB: starts CPUs     */
-	REGION_LATER,		/* ours once the loader's leavings are read  */
+	REGION_LATER,		/* usable after boot-services data were read */
 	REGION_MMIO,		/* devices that the kernel adds              */
-	REGION_ACPI,		/* ours once the tables are copied           */
+	REGION_ACPI,		/* usable once the tables are copied         */
 	REGION_PERSISTENT,	/* reported, never allocated                 */
 	REGION_UNACCEPTED,	/* not to be touched                         */
 	REGION_BAD,		/* taken out of use                          */
-	REGION_KEEP,		/* never ours                                */
+	REGION_KEEP,		/* never usable: firmware, NVS, MMIO         */
 	REGION_KIND_COUNT,
 };
 
@@ -65,14 +65,14 @@ struct map_entry {
 	uint64_t start;
 	uint64_t bytes;
 	uint64_t attributes;
-	uint32_t type;		/* enum efi_memory_type, or a stranger       */
+	uint32_t type;		/* enum efi_memory_type, or another number   */
 };
 
 struct region_totals {
 	uint64_t pages[REGION_KIND_COUNT];
 	uint64_t entries;	/* read, dropped ones included               */
 	uint64_t dropped_entries; /* zero length                             */
-	uint64_t lost_pages;	/* FORMATS: usable, named, and nowhere       */
+	uint64_t lost_pages;	/* FORMATS: usable, named, in no region      */
 };
 
 /* `items` has room for `capacity`; region_list_capacity says how many. */

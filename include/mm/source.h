@@ -2,7 +2,7 @@
 /*
  * source.h - where one page comes from and where it goes back to.
  *
- * The seam between a room that needs pages and whatever has them: the
+ * The seam between a room that needs pages and the one that has them: the
  * early list, the frame allocator, a test that fails on call n.
  */
 #ifndef MM_SOURCE_H
@@ -13,11 +13,11 @@
 
 struct frame_source {
 	/*
-	 * Lends one page; what is in it is not defined.
+	 * Allocates one page; its contents are not defined.
 	 * Fails: ST_NO_MEMORY, and then nothing has changed.
 	 */
 	enum status (*take)(struct frame_source *source, pfn_t *out);
-	/* Takes back a page that `take` lent. Cannot fail. */
+	/* Frees a page that `take` allocated. Cannot fail. */
 	void (*give)(struct frame_source *source, pfn_t frame);
 };
 

@@ -7,7 +7,8 @@
  *        or the plain answer to that, a list of ranges in which the largest
  *        covering rank has won.
  *
- * Edges are bytes; whoever wants pages rounds before and knows which way.
+ * Edges are bytes; a caller that wants pages rounds them first, inward or
+ * outward.
  */
 #ifndef MM_SWEEP_H
 #define MM_SWEEP_H

@@ -30,7 +30,7 @@ struct acpi_root {
 enum status acpi_read_rsdp(const void *rsdp, size_t bytes,
 			   struct acpi_root *out);
 
-/* The RSDT, whatever there is of an XSDT. Fails: likewise. */
+/* The RSDT, even when there is an XSDT. Fails: likewise. */
 enum status acpi_read_rsdp_narrow(const void *rsdp, size_t bytes,
 				  struct acpi_root *out);
 
@@ -53,7 +53,7 @@ enum acpi_space { ACPI_MEMORY = 0, ACPI_IO = 1, ACPI_PCI = 2 };
 
 struct acpi_register {
 	uint64_t address;
-	uint8_t space;			/* enum acpi_space, or stranger      */
+	uint8_t space;			/* enum acpi_space, or another one   */
 };
 
 /*

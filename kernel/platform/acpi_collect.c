@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * A root is a list of addresses, and behind each there is a length that
- * somebody says. So each table is judged by itself: can it be looked at from
- * end to end, does it sum up. What fails stays in the list, with a reason.
+ * A root is a list of addresses, and behind each there is a length that the
+ * firmware claims. So each table is checked by itself: can it be read from end
+ * to end, does it sum up. A table that fails stays in the list, with a reason.
  *
  * DSDTs come last. They are in no list but the FADT's two words, and what
  * such a word leads to may be in the list as something else.
@@ -13,7 +13,7 @@
 #include <base/string.h>
 
 /* The whole of it, if it is sound; adds up what that costs. */
-static enum status judge(struct acpi_collection *list,
+static enum status check_table(struct acpi_collection *list,
 			 struct acpi_memory *memory, struct acpi_found *found)
 {
 	const void *data = memory->look(memory, ACPI_WINDOW_TABLE, found->at,
@@ -60,7 +60,7 @@ static struct acpi_found *append(struct acpi_collection *list, paddr_t at)
 	return found;
 }
 
-/* What has been read already is good: the RSDP and its root. */
+/* The RSDP and its root have been read already, and are good. */
 static void append_sound(struct acpi_collection *list, paddr_t at,
 			 const char signature[4], uint64_t bytes)
 {
@@ -79,7 +79,7 @@ static struct acpi_found *add(struct acpi_collection *list,
 	if (found != NULL)
 		return found;
 	found = append(list, at);
-	found->status = judge(list, memory, found);
+	found->status = check_table(list, memory, found);
 	return found;
 }
 

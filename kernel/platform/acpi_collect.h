@@ -4,7 +4,7 @@
  * are worth keeping.
  *
  * A table that is not sound costs itself and nothing else. Of such a one
- * the header is worth keeping, so that there is somebody to complain about.
+ * the header is kept, so that a complaint can name it.
  */
 #ifndef KERNEL_PLATFORM_ACPI_COLLECT_H
 #define KERNEL_PLATFORM_ACPI_COLLECT_H
@@ -17,8 +17,8 @@
 /* All that is kept together; a table beyond it is left out. */
 #define ACPI_COLLECT_BYTES	(64 * MIB)
 /*
- * Whose length is a lie has to be read to be found out. Of tables above the
- * first size so many bytes are read, and then no more such tables.
+ * A false length is found only by reading the whole table. Of tables above
+ * the first size so many bytes are read, and then no more such tables.
  */
 #define ACPI_LARGE_BYTES	MIB
 #define ACPI_LARGE_BYTES_READ	(256 * MIB)

@@ -4,8 +4,8 @@
  * other, each beginning with its type and its length in a byte each.
  *
  * An entry that cannot be (shorter than those two bytes, or reaching beyond
- * the table) ends the list: where the next one begins is then unknown. What
- * stood before it holds.
+ * the table) ends the list: where the next one begins is then unknown. The
+ * entries before it are valid.
  *
  * Source: ACPI specification 6.5, sections 5.2.12 and 5.2.16.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * acpi_walk.h - from the RSDP to a table, through somebody's windows.
+ * acpi_walk.h - from the RSDP to a table, through the caller's windows.
  *
  * Tables lie anywhere in physical memory, also where nothing is mapped; how
  * to look there is the caller's. Two windows are enough: one for the root

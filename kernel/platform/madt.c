@@ -4,7 +4,7 @@
  * processor that their sockets could hold and give the empty ones an id of
  * 255, of 0, or of any number from 128 up; some list each processor twice,
  * as APIC and as x2APIC. So an id counts only where the entry's flags say
- * that somebody is there, and then it counts once.
+ * that a processor is there, and then it counts once.
  */
 #include "madt.h"
 
@@ -127,7 +127,7 @@ static enum status add_ioapic(struct madt *out, const uint8_t *at)
 	return ST_OK;
 }
 
-/* What is too short for its type says nothing, like a type unknown. */
+/* An entry that is too short for its type is skipped, like an unknown type. */
 static enum status take_entry(struct reader *reader,
 			      const struct acpi_entry *entry)
 {

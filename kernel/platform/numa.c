@@ -4,9 +4,9 @@
  * is, which domain comes next, who is where. So the memory that a machine
  * needs is known beforehand and exactly, and no list of domains is sorted.
  *
- * Ranges may overlap, and then somebody has to be believed. Memory that is
- * there beats memory that may be plugged in: some firmware announces one
- * window for that over everything. Among equals the range that begins first
+ * Ranges may overlap, and then one of them counts. Memory that is there beats
+ * memory that may be plugged in: some firmware announces one window for that
+ * over everything. Among equals the range that begins first
  * keeps what it has, and of two that begin together the lower node's. So no
  * range of one sort is ever cut into parts, the answer does not depend on
  * the order of the table, and no byte is counted twice or lost.
@@ -15,9 +15,9 @@
  * first byte is, hence both edges are rounded up, and ranges that touch go
  * on touching.
  *
- * A SLIT is believed as a whole or not at all, as far as nodes go that
- * exist: distances out of two measures would make a senseless order.
- * Directions may differ. What is unreachable is in nobody's order.
+ * A SLIT is used as a whole or not at all, as far as nodes go that exist:
+ * distances out of two measures would make a senseless order. Directions may
+ * differ. An unreachable node is in no order.
  */
 #include "numa.h"
 
@@ -191,8 +191,9 @@ static void add_part(struct numa *numa, const struct numa_range *like,
 }
 
 /*
- * What ranges[next..count), ascending and disjoint, leave of it. Those that
- * end before it are passed for good: ranges are added in ascending order.
+ * The ranges of the sort that wins, ranges[next..count): ascending, disjoint.
+ * Those before `next` end before all ranges that are still to be added,
+ * because these are added in ascending order.
  */
 struct obstacles {
 	size_t next, count;

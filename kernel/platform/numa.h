@@ -28,7 +28,7 @@
 #define NUMA_NODES		256
 
 #define NUMA_LOCAL		10
-#define NUMA_REMOTE		20	/* when nobody says                  */
+#define NUMA_REMOTE		20	/* without a SLIT                    */
 #define NUMA_UNREACHABLE	255
 
 /* As the SRAT has them. */

@@ -28,7 +28,7 @@ struct srat_reader {
 	uint64_t left_out, cut;		/* ranges so far, as in struct numa  */
 };
 
-/* What there is to expect; one node and nothing else unless ST_OK. */
+/* The sizes to expect; one node and nothing else unless ST_OK. */
 struct srat_shape {
 	enum status status;		/* as numa.srat                      */
 	size_t cpus, ranges, nodes;

@@ -61,7 +61,7 @@ static bool read_x2apic(const uint8_t *at, struct affinity *out)
 	return get32(at, 12) & CPU_ENABLED && out->apic != EVERY_X2APIC;
 }
 
-/* A range that wraps cannot be believed; one that is too long is cut. */
+/* A range that wraps is left out; one that is too long is cut. */
 static bool read_memory(struct srat_reader *reader, const uint8_t *at,
 			struct affinity *out)
 {

@@ -137,7 +137,7 @@ static enum status check_tables(const struct elf_header *header,
 	return ST_OK;
 }
 
-/* What every program header owes, whether it is loaded or not. */
+/* The checks of every program header, whether it is loaded or not. */
 static enum status check_program(const struct program_header *program,
 				 uint64_t bytes, const char **reason)
 {

@@ -251,7 +251,7 @@ static const char *wrong_places(const struct view *view)
 		  "the root table is not owned" },
 		{ handover->boot_stack, STACK_BYTES,
 		  "the boot stack is not owned" },
-		/* Behind what is used, the pages may be lent out. */
+		/* Pages behind the used bytes may be allocated again. */
 		{ segments[0].phys, segments[0].used_bytes,
 		  "a kernel segment is not owned" },
 		{ segments[1].phys, segments[1].used_bytes,

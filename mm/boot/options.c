@@ -2,8 +2,8 @@
 /*
  * One reader cuts a layer into words, for applying and for appending alike,
  * so that both agree on what a word is. A quote reaches at most to the end
- * of its line: somebody who forgets the closing one loses that line, not
- * the file. Words go through whole or not at all; nothing is cut, guessed
+ * of its line: a user who forgets the closing one loses that line, not the
+ * file. Words go through whole or not at all; nothing is cut, guessed
  * or repaired, because half of a `run=` is a different command.
  *
  * To name each strange word once, over all layers, we keep a CRC of what
@@ -82,7 +82,7 @@ static struct word_reader reader_of(const struct option_layer *layer)
 	const char *text = layer->bytes > 0 ? layer->text : "";
 	const char *end = text + layer->bytes;
 
-	/* Some editors begin a file with U+FEFF, which nobody sees. */
+	/* Some editors begin a file with U+FEFF, which users do not see. */
 	if (layer->kind == LAYER_FILE && layer->bytes >= 3 &&
 	    memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		text += 3;

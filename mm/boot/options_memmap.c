@@ -3,9 +3,9 @@
  * memmap=SIZE$START: memory that is not to be used, because it is broken.
  *
  * It is the one option that adds up, over words and layers, as in Linux:
- * memory that one layer knows to be broken does not heal in the next. For
- * the same reason a part that makes no sense costs only itself: the others
- * still say where not to go.
+ * memory that is broken in one layer is broken in the next. For the same
+ * reason a part that makes no sense is ignored alone: the others still name
+ * memory to avoid.
  */
 #include <base/assert.h>
 #include <base/bits.h>
@@ -70,7 +70,7 @@ static const char *add_part(struct options *options, struct slice part)
 	struct range range;
 	const char *why = parse_range(part, &range);
 
-	/* What is said twice takes no room. */
+	/* A range that is named twice takes no room. */
 	if (why != NULL || is_known(options, &range))
 		return why;
 	ASSERT(options->bad_count <= BAD_RANGES);

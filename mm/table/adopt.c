@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Is this a table of ours? For pages of which nothing is known yet, and for
- * the audit of our own.
+ * Checks that a page is a page table of this room: for pages of which nothing
+ * is known yet, and for the audit of a table that is in use.
  *
  * Foreign entries may point anywhere, also back up the tree or twice to one
  * page, which would make the walk endless and a later give double. So
@@ -37,7 +37,7 @@ struct check {
 	bool forbids;			/* T6 does not hold                  */
 };
 
-/* What is in one page. */
+/* The entries of one page, counted. */
 struct tally {
 	uint64_t present;
 	uint64_t tables;		/* of them                           */

@@ -8,15 +8,15 @@
  * fail. Protect narrows its range to the leaves that really change, so
  * that a protection which is there already costs no split and no flush.
  *
- * What a CPU may remember of an old translation, it may use until the
- * flush. So a table that unmap empties waits, unlinked, in a chain and goes
- * back to the source after the flush; it is all zero then.
+ * A CPU may use a cached old translation until the flush. So a table that
+ * unmap empties waits, unlinked, in a chain and goes back to the source after
+ * the flush; it is all zero then.
  *
  * Kernel leaves carry A and D from the start, so the CPU never writes to
  * them and plain stores do. In a user leaf the CPU may set D at any moment
  * while it is writable and clean: protect and split, which carry D over,
- * exchange there. Unmap tells nobody about D, and a CPU sets it only in a
- * leaf that is still present: a plain store is enough.
+ * exchange there. Unmap does not report D, and a CPU sets it only in a leaf
+ * that is still present: a plain store is enough.
  */
 #include <mm/table.h>
 
@@ -44,7 +44,7 @@ struct leaves {
 	uint64_t count;
 };
 
-/* What pass one learnt about a range whose pages are all mapped. */
+/* Findings of pass one about a range whose pages are all mapped. */
 struct survey {
 	struct range range;		/* narrowed to what will change      */
 	unsigned first_level;		/* of the leaf that holds its start  */
@@ -372,7 +372,7 @@ static void rewrite_row(const struct leaves *row,
 
 /*
  * Pass two, row by row: `*row` is the one at `at`. Starts with the row that
- * pass one has at hand when that is the whole range.
+ * pass one ended with when that is the whole range.
  */
 static void row_at(const struct table *table, struct survey *survey,
 		   uint64_t at)

@@ -46,14 +46,14 @@ uint64_t tables_direct_bytes(const struct region *region,
 	case REGION_LOW:
 		return region->end.raw - region->start.raw;
 	case REGION_ACPI:
-		/* No limit of ours binds it: any address can be claimed so. */
+		/* The firmware may claim any address to be ACPI tables. */
 		return acpi_bytes(region, physical_bits);
 	default:
 		return 0;
 	}
 }
 
-/* What of region `index` the direct map has; false when it is nothing. */
+/* The part of region `index` in the direct map; false when it is empty. */
 static bool mapped_part(const struct tables_request *request, size_t index,
 			struct region *out)
 {
@@ -125,7 +125,7 @@ static uint64_t tables_for_types(const struct tables_request *request,
 	return tables;
 }
 
-/* What has been counted; runs ascend, so the last of each size is enough. */
+/* Tables so far; runs ascend, so the last slot of each size is enough. */
 struct tables_count {
 	uint64_t pages;
 	uint64_t next_512g, next_1g;	/* slots before these have theirs    */
@@ -216,8 +216,8 @@ static enum status map_direct(struct table *table, struct region run,
 }
 
 /*
- * The longest stretch from `at` that one table_map may cover: a GiB or
- * 2 MiB block of one type, else one page.
+ * The longest range from `at` that one table_map may cover: a GiB or 2 MiB
+ * block of one type, else one page.
  */
 static uint64_t uniform_leaf(const struct tables_request *request, uint64_t at,
 			     uint64_t end)
@@ -283,16 +283,16 @@ static enum status map_run(struct table *table,
 	while (at < run.end.raw) {
 		unsigned rights;
 		uint64_t cut = next_cut(request, at, run.end.raw, &rights);
-		struct region piece = { { at }, { cut }, run.kind };
+		struct region part = { { at }, { cut }, run.kind };
 		enum status status;
 
 		ASSERT(cut > at);
 		if (cut <= SIZE_2M)
-			status = map_direct(table, piece, rights, PAGE_SIZE);
+			status = map_direct(table, part, rights, PAGE_SIZE);
 		else if (is_one_type(request, at, cut))
-			status = map_direct(table, piece, rights, SIZE_1G);
+			status = map_direct(table, part, rights, SIZE_1G);
 		else
-			status = map_mixed(table, request, piece, rights);
+			status = map_mixed(table, request, part, rights);
 		if (status != ST_OK)
 			return status;
 		at = cut;

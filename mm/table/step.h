@@ -54,7 +54,7 @@ static inline void entries_clear(uint64_t *entry, uint64_t count)
 	entries_fill(entry, count, 0, 0);
 }
 
-/* The same in a page that nothing points to yet, so that nobody looks. */
+/* The same in a page that no entry points to, so that no CPU reads it. */
 static inline void entries_wipe(uint64_t *entry, uint64_t count)
 {
 	memset(entry, 0, count * sizeof(*entry));

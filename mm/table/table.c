@@ -18,7 +18,7 @@
  *
  * The number of present entries of a table lives in ignored bits of the
  * entry that points to it (T4), on a line that the walk has just read, so
- * that nobody ever scans a table to learn whether it is empty.
+ * that no table is ever scanned to learn whether it is empty.
  *
  * Locks: none here. One caller changes a table at a time; CPUs that
  * translate with it read along. Their view is why a table is filled before
