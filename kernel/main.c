@@ -123,7 +123,7 @@ static void check_audit(const char *what, unsigned findings)
 	log_line(LOG_INFO, "audit: clean what=%s", what);
 }
 
-/* What the loader left becomes ours once nobody else can write to it. */
+/* Frees the loader's memory once no device can write to it. */
 static void reclaim_boot_memory(void)
 {
 	uint64_t waiting = ledger_pages(&boot_memory.ledger,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * What an entry claims depends on its type and attributes; what becomes of
+ * The claim of an entry depends on its type and attributes; the result for
  * a usable claim depends on where it lies, too. Cutting every entry at the
  * places where the rule changes would mean up to four ranges each. Instead
  * the rules are ranges of their own in the same sweep, with ranks above the

@@ -42,7 +42,7 @@ class Program:
         self.path = path
 
     def listing(self):
-        """What --list says; the cases are known only to the program."""
+        """The line of --list; the cases are known only to the program."""
         return [self.name]
 
     def run(self):
@@ -103,7 +103,7 @@ class Snapshot:
 
 
 class Boot:
-    """One scenario. What a failed one leaves behind is kept in build/."""
+    """One scenario. The files of a failed one are kept in build/."""
 
     def __init__(self, lab, scenario):
         self.name = f"boot.{scenario.name}"

@@ -83,7 +83,7 @@ struct frame_tree {
 	uint8_t root_bit;
 };
 
-/* What one CPU has under way, so that a refusal can tell: own cache line. */
+/* The steps that one CPU has under way, for a refusal. Its own cache line. */
 struct frame_activity {
 	atomic_u64 moving;	/* odd: free frames are out of sight         */
 	atomic_u64 frees;	/* odd: a bit is about to be set             */
@@ -274,7 +274,7 @@ enum status frame_pool_alloc(struct frame_pool *pool, cpu_slot slot,
 /*
  * Gives back what was allocated in one piece, and of a run any part that is
  * made of whole blocks where the run is: how long it was only its owner knows.
- * What is not allocated so is refused, reported, and stays.
+ * A frame that is not allocated so is refused and reported; nothing changes.
  * Fails: ST_BAD_RANGE (foreign), ST_BAD_ARGUMENT (misaligned, no pages),
  *        ST_CONFLICT (not allocated in this size, freed already, or kept).
  */

@@ -127,10 +127,10 @@ uint64_t frame_cache_held(const struct frame_cache *cache);
 uint64_t frame_cache_limit(const struct frame_cache *cache);
 
 /*
- * Frames and blocks that were allocated without a way to the pool, at least so
- * many: what a refill brought is counted, but the one that it was asked for
- * and what has not been allocated. What came back and was allocated again is
- * counted only as far as it makes up for that: each alloc would have to count.
+ * Frames and blocks that were allocated without the pool, at least so many:
+ * those of each refill but the one that it was asked for and those that are
+ * not allocated yet. Frames that were freed and allocated again are counted
+ * only up to that number: counting all would cost each alloc an addition.
  */
 uint64_t frame_cache_hits(const struct frame_cache *cache);
 

@@ -18,7 +18,7 @@ const char *cpu_entry_refusal(const struct handover *handover);
 /* CR4 as docs/boot.md has it at entry, on a processor with `features`. */
 uint64_t cpu_entry_control(uint32_t features);
 
-/* What is on after cpu_protect; the rest is missing. */
+/* The features that are on after cpu_protect; the rest is missing. */
 struct cpu_protection {
 	bool wp, nx, smep, smap, umip, mce;
 };

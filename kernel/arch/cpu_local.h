@@ -35,7 +35,7 @@
 
 struct cpu_local;
 
-/* What a CPU asks of others; the others hold a pointer until they answer. */
+/* A call of one CPU to others, which hold a pointer to it until they answer. */
 struct ipi_call {
 	void (*function)(void *argument);
 	void *argument;

@@ -17,7 +17,7 @@
 #include <base/status.h>
 #include <mm/table.h>
 
-/* What travels: the lower half of the interrupt command register. */
+/* A message: the lower half of the interrupt command register. */
 #define LAPIC_VECTOR(vector)	(0x4000u | (vector))
 #define LAPIC_NMI		0x4400u
 #define LAPIC_INIT		0x4500u

@@ -20,9 +20,9 @@
 /*
  * Every run that changes hands can cost the ledger two runs, and giving
  * back must never fail: so each that may come back keeps two in reserve, and
- * so do the loader's tables, which come back without having been lent. What
- * the pools keep is given back by whole runs of the ledger or never, and
- * where one run is lent behind the other they cost it nothing.
+ * so do the loader's tables, which are freed without having been allocated.
+ * The pools free by whole runs of the ledger or never, and they cost it
+ * nothing where one run is allocated behind the other.
  */
 #define RUNS_PER_MOVE	2
 #define LEDGER_SLACK	4096
@@ -113,7 +113,7 @@ static struct frame_source table_source = {
 	.give = give_table,
 };
 
-/* What is needed before there is a ledger; apart, so that crumbs will do. */
+/* Needed before there is a ledger; apart, so that small runs suffice. */
 enum part {
 	PART_ENTRIES,
 	PART_REGIONS,

@@ -10,9 +10,9 @@
 enum status memory_drop_identity(void);
 
 /*
- * What `from` has, and is in the direct map, becomes free: the loader's and
- * firmware's leavings once nothing of theirs runs, the ACPI tables' pages
- * once they are copied. Before frames_start.
+ * Frees the pages of `from` that are in the direct map: those of loader and
+ * firmware once nothing of theirs runs, those of the ACPI tables once they
+ * are copied. Before frames_start.
  */
 enum status memory_reclaim(enum owner from);
 

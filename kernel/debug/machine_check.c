@@ -231,7 +231,7 @@ static const char *why_missed(enum owner owner)
 	}
 }
 
-/* What a bank says is more to the point than that there is no way back. */
+/* The error in a bank says more than that the CPU cannot go on. */
 static void judge(void)
 {
 	check.worst = NULL;

@@ -15,7 +15,7 @@
 _Noreturn void panic(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 
-/* What a second fault will be told of the first. */
+/* The first fault, as the report of a second one shows it. */
 struct panic_cause {
 	const char *name;
 	uint64_t rip, cr2;
@@ -28,8 +28,8 @@ struct panic_cause {
  */
 void panic_begin(const struct panic_cause *cause);
 /*
- * What happened, in one sentence: kept as evidence, shown on the screen. Call
- * it after it was logged; what is logged from here on explains it.
+ * States the cause in one sentence, for the crash log and the screen. Call it
+ * after the cause was logged; the lines logged from here on explain it.
  */
 void panic_note_cause(const char *text);
 bool panic_is_under_way(void);

@@ -6,7 +6,7 @@
 #include "frames.h"
 #include "pages.h"
 
-/* Who frees and allocates on other CPUs meanwhile may be quicker. */
+/* Another CPU may free and allocate the frame between two tries. */
 #define TRIES 8
 
 static bool is_nobodys(enum owner owner)

@@ -8,7 +8,7 @@
 #include <boot/owner.h>
 #include <mm/frame.h>
 
-/* What the pool has for such a frame: nobody can free it. */
+/* The byte of such a frame in its pool: no caller can free it. */
 #define BAD_FRAME_BYTE	((uint8_t)(FRAME_BYTE_FIXED | OWNER_BAD))
 _Static_assert(BAD_FRAME_BYTE > FRAME_BYTE_LAST, "what can be freed");
 

@@ -5,15 +5,15 @@
  *
  * (D1) A CPU that drained on request sees that the shortage is on until it
  *      ends; therefore its caches stay empty, and what is dry stays dry.
- * (D2) Only one CPU at a time makes the others drain. Whoever else waits for
- *      it polls, since it waits for him.
- * (D3) Who sleeps has said so, and has looked once more afterwards. Who
- *      changes what he waits for looks then whether he sleeps. Both by
- *      exchanges of one byte, so one of the two sees the other.
+ * (D2) Only one CPU at a time makes the others drain. A CPU that waits for it
+ *      polls, since the draining CPU waits for all others.
+ * (D3) A CPU sets its sleep byte, checks its condition once more, and sleeps.
+ *      A CPU that changes the condition then reads the sleep byte. Both use
+ *      exchanges of that byte, so one of the two sees the other.
  *
  * A hundred CPUs that are refused at once cost one drain, not a hundred. To
- * sleep pays off where processors are an emulator's, and more than there are
- * cores: who spins then keeps those away for whom he waits.
+ * sleep pays off in an emulator with more processors than cores: a CPU that
+ * spins there takes the core of a CPU that it waits for.
  */
 #include "frame_drain.h"
 

@@ -164,7 +164,7 @@ enum status frames_free(const struct frame_return *what)
 
 	if (cpu_local_context() == CPU_NMI)
 		return ST_DENIED;
-	/* What is scarce is not kept at hand. */
+	/* During a shortage, bypass the cache. */
 	if (frame_drain_is_shortage(&frames.drain))
 		return frame_free(&frames.nodes, cache->slot, what);
 	if (what->size == FRAME_4K && what->frame.raw >= MIB >> PAGE_SHIFT)

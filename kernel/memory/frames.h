@@ -61,7 +61,7 @@ struct frame_nodes *frames_nodes(void);
 /* Fails: ST_NOT_FOUND when no pool has this frame: none before frames_start. */
 enum status frames_query(pfn_t frame, struct frame_info *out, unsigned *node);
 
-/* What all pools say together. */
+/* The sum of the counts of all pools. */
 void frames_count(struct frame_count *out);
 
 /* Every pool and every cache against its invariants, and one with the other. */

@@ -283,7 +283,7 @@ static bool is_ours(enum owner owner)
 	return owner <= OWNER_SHARED && owner != OWNER_CACHED;
 }
 
-/* What has a bit first: an adopted frame's block is split in any case. */
+/* Add free runs before adopted ones: adopting splits the block anyway. */
 static void hand_over(void)
 {
 	struct ledger *ledger = &boot_memory.ledger;

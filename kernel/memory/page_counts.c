@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Who has how much, counted where it can be: what is free by its bits, what
- * is allocated by its bytes, page tables and stacks by walking them, the rest
- * by the ledger's runs. So that the sum can be wrong.
+ * The pages of each owner, counted independently: free ones by their bits,
+ * allocated ones by their bytes, page tables and stacks by walking them, the
+ * rest by the ledger's runs. So a mismatch with the total is visible.
  */
 #include "page_counts.h"
 

@@ -95,7 +95,7 @@ static const void *look(struct acpi_memory *memory, enum acpi_window window,
 	const volatile void *seen;
 
 	(void)memory;
-	/* What has not been copied may be anybody's by now. */
+	/* Pages of tables that were not copied may have other owners now. */
 	if (acpi_is_copied())
 		return acpi_copy_of(at, bytes);
 	if (!is_in_one_region(at, bytes))

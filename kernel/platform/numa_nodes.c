@@ -12,7 +12,7 @@
 #include "cpus.h"
 
 static struct numa numa;
-/* What there is without a table, and without memory for one. */
+/* The one node of a machine without a table, or without memory for it. */
 static struct frame_run memory_of_all;
 static uint64_t memory_of_one[(sizeof(struct numa_node) + 16) / 8 + 1];
 
@@ -137,7 +137,7 @@ unsigned nodes_of_cpu(uint32_t apic)
 {
 	uint32_t node = 0;
 
-	/* Who is not named is node 0's: that is what `node` is then. */
+	/* A CPU without an SRAT entry belongs to node 0. */
 	(void)!numa_find_cpu(&numa, apic, &node);
 	return node;
 }

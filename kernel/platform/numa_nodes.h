@@ -48,7 +48,7 @@ bool nodes_range(paddr_t at, struct node_range *out);
 /* The same among those of one node. */
 bool nodes_range_of(unsigned node, paddr_t at, struct node_range *out);
 
-/* Whose the page at `at` would be. */
+/* The node that the page at `at` belongs to, if it is memory. */
 unsigned nodes_at(paddr_t at);
 
 #endif

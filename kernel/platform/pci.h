@@ -5,8 +5,8 @@
 
 /*
  * Clears Bus Master on every function but displays and USB controllers that
- * the firmware still owns. What the firmware's drivers left running (a
- * network card's receive ring, say) would write into pages that are ours.
+ * the firmware still owns. A device that the firmware's drivers left running
+ * (a network card's receive ring, say) would write into pages of the kernel.
  */
 void pci_stop_bus_masters(void);
 

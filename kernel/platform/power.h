@@ -5,7 +5,7 @@
 
 #include <boot/options.h>
 
-/* What isa-debug-exit makes of them: (value << 1) | 1. */
+/* isa-debug-exit ends QEMU with the status (value << 1) | 1. */
 enum exit_code {
 	EXIT_OK = 0x10,
 	EXIT_COMMAND_FAILED = 0x11,

@@ -96,7 +96,7 @@ ap_enter:
 4:	dec	%ecx
 	jnz	3b
 	jmp	6f
-	/* Whoever is too late has no stack any more. */
+	/* A CPU that is too late has no stack any more. */
 5:	mov	$START_WAITING, %eax
 	mov	$START_ARRIVED, %edx
 	lock cmpxchg %edx, CPU_START(%rbx)

@@ -3,8 +3,8 @@
  * Between looking for work and halting nothing may come that the look has
  * missed. So the look is made with interrupts off, and they go on together
  * with the halt: the processor takes none between `sti` and the instruction
- * behind it. Whoever brings work sends an interrupt afterwards; it ends the
- * halt, or is there already and lets none begin.
+ * behind it. A CPU that brings work sends an interrupt afterwards, which ends
+ * the halt, or is pending already and lets none begin.
  *
  * Source: Intel SDM vol. 2B, STI.
  */

@@ -105,7 +105,7 @@ static enum status prepare(unsigned cpu)
 
 /* --- the start page ------------------------------------------------------ */
 
-/* What is said to be free where the screen is gets lost, not used. */
+/* A free page where the framebuffer is stays unused. */
 static enum status take_start_page(pfn_t *out)
 {
 	enum status status;

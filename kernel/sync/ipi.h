@@ -19,7 +19,7 @@
 void ipi_call(unsigned cpu, void (*function)(void *), void *argument);
 void ipi_call_others(void (*function)(void *), void *argument);
 
-/* Whoever halts there looks again: at its work, or for what it waits. */
+/* Ends a halt of that CPU, which checks its work and its condition again. */
 void ipi_wake(unsigned cpu);
 
 /* Registers the handler of VECTOR_CALL. Before the other CPUs start. */

@@ -119,8 +119,8 @@ void frame_let_go_block(struct frame_pool *pool, uint64_t block)
 /* --- split and merge -------------------------------------------------------*/
 
 /*
- * What is undefined until now; before the hint says that it is not. Words as
- * well: who names a frame looks at them without having found them in a list.
+ * Writes what is undefined until now, before the hint says that it is not.
+ * Words as well: a caller that names a frame reads them without a list.
  */
 static void init_words(struct frame_pool *pool, uint64_t block, uint8_t byte)
 {
@@ -227,7 +227,7 @@ static void clear_leaf(struct frame_tree *tree, const struct leaf *leaf)
 		atomic_store_relaxed(&tree->level[0][leaf->word + i], 0);
 }
 
-/* What is put off when a giant is added: most are never split. */
+/* The work that adding a giant puts off: most giants are never split. */
 void frame_open_giant(struct frame_pool *pool, uint64_t giant)
 {
 	struct leaf leaf = leaf_of_giant(pool, giant);
@@ -238,7 +238,7 @@ void frame_open_giant(struct frame_pool *pool, uint64_t giant)
 		return;
 	memset(&pool->block_owner[block], FRAME_BYTE_FREE,
 	       blocks_per_giant(pool));
-	/* Who sees a hint that is not FRAME_ABSENT sees the owners. */
+	/* A CPU that sees a hint other than FRAME_ABSENT sees the owners. */
 	atomic_fence_release();
 	if (state == FRAME_GIANT_UNINIT)
 		fill_hints(pool, block, blocks_per_giant(pool), FRAME_UNINIT);
@@ -391,8 +391,8 @@ NOINLINE static void merge_block(struct frame_pool *pool, cpu_slot slot,
 /* --- free ------------------------------------------------------------------*/
 
 /*
- * What is not so common: the word was empty, so that the block may have left
- * `split`; the count is none, or too high to be true.
+ * The rare cases: the word was empty, so that the block may have left `split`;
+ * the count is none, or too high to be true.
  */
 NOINLINE static uint64_t return_slow(struct frame_pool *pool,
 				     cpu_slot slot, uint64_t word,
@@ -419,7 +419,7 @@ NOINLINE static uint64_t return_slow(struct frame_pool *pool,
 	return old & mask;
 }
 
-/* What a locked instruction would make the compiler read again. */
+/* Fields that the compiler would read again after a locked instruction. */
 struct pool_arrays {
 	atomic_u64 *bits;
 	atomic_u16 *hints;

@@ -23,7 +23,7 @@
  * it set. Then the frame is in two caches, and the second copy is seen where
  * it leaves one: on its way home its bit is set already; when it is allocated
  * its byte is not 0 any more. It is dropped there, so the frame stays one
- * frame, and reported, without a caller. What is left is the case in which both
+ * frame, and reported, without a caller. There remains the case in which both
  * copies are allocated within the same few instructions; only a locked
  * instruction in each free would exclude that, and a pool without caches
  * has it.

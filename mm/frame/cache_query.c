@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* What caches hold, and whether it is as it should be: C1 to C3. */
+/* The frames that caches hold, and their invariants: C1 to C3. */
 #include <mm/frame_cache.h>
 
 #include "internal.h"

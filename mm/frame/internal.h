@@ -286,7 +286,7 @@ void frame_sort(struct frame_pool *pool, uint64_t block);
 bool frame_has_class(const struct frame_pool *pool, uint64_t block);
 bool frame_in_class(const struct frame_pool *pool, uint64_t block,
 		    unsigned class);
-/* What the hint should say, from the words. */
+/* The value that the hint should have, counted from the words. */
 uint64_t frame_count_block(const struct frame_pool *pool, uint64_t block);
 /* A CPU stops refilling from a block that may have frames left. */
 void frame_let_go_block(struct frame_pool *pool, uint64_t block);

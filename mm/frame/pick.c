@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * One frame that somebody has in mind, because it is broken.
+ * One frame that the caller names, because it is broken.
  *
- * A free frame is one bit, its own or that of something larger (F1). What is
- * larger is broken until the bit is the frame's own, and that one is claimed
- * as a run claims the pieces at its ends. What is neither free nor allocated
- * when it is looked at may be on its way: another CPU splits or merges its
- * block, or has it in a cache. The first passes; so we look again, a few times.
+ * A free frame is one bit, its own or that of a block or giant (F1). Those are
+ * split until the bit is the frame's own, and that one is claimed as a run
+ * claims the frames at its ends. A frame that is neither free nor allocated
+ * may be in transit: another CPU splits or merges its block, or has it in a
+ * cache. The first case passes, so the search tries again, a few times.
  */
 #include "internal.h"
 

@@ -70,7 +70,7 @@ static uint64_t mask_of(enum frame_size size)
 	return size == FRAME_2M ? MASK_BLOCKS : MASK_GIANTS;
 }
 
-/* What is free elsewhere does not help: a search must find nothing. */
+/* Free frames above the limit do not help: the search must find nothing. */
 static enum status alloc_limited(struct frame_pool *pool, cpu_slot slot,
 				 const struct frame_request *request,
 				 uint64_t *frame)

@@ -3,9 +3,9 @@
  * Frames that are allocated already when their pool begins, and the look at a
  * frame, or at all of them, that tells whose it is.
  *
- * What has neither a bit nor an owner, in no size, is on its way: in a cache,
- * or in the hands of a CPU that moves it. At a quiet moment only the caches
- * are left, so what is counted here can be compared with what they hold.
+ * A frame that has neither a bit nor an owner, in no size, is in transit: in a
+ * cache, or claimed by a CPU that moves it. At a quiet moment only the caches
+ * are left, so this count can be compared with the frames that they hold.
  */
 #include <mm/frame.h>
 

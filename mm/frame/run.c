@@ -316,7 +316,7 @@ enum status frame_claim_run(struct frame_pool *pool, cpu_slot slot,
 	uint64_t end;
 
 	frame_zones(pool, request->limit, zones);
-	/* What begins in a zone was looked for before the next one. */
+	/* Runs that begin in a zone were searched before the next one. */
 	for (unsigned i = 1; i < FRAME_ZONES; i++)
 		zones[i].frame_end = min_u64(
 			zones[i].frame_end,

@@ -15,7 +15,7 @@ static inline void draft_put(uint8_t *to, uint64_t value, unsigned bytes)
 		to[i] = (uint8_t)(value >> 8 * i);
 }
 
-/* What the bytes are as a number. */
+/* The bytes as a number. */
 static inline uint64_t draft_get(const uint8_t *from, unsigned bytes)
 {
 	uint64_t value = 0;

@@ -41,7 +41,7 @@ void scene_drop(struct numa *numa);
 struct numa_tables scene_machine(const char *name);
 void scene_free_machine(struct numa_tables *tables);
 
-/* What a machine without a usable SRAT is. */
+/* The result for a machine without a usable SRAT: one node. */
 bool scene_is_one_node(const struct numa *numa);
 
 #endif

@@ -242,7 +242,7 @@ static bool drawing_agrees(const struct font *font, uint32_t want_glyph,
 	return good;
 }
 
-/* What the shapes say, against the file; and that no row is there twice. */
+/* Compares the shapes with the file; and no row is there twice. */
 static bool font_agrees(const struct psf_file *file, const struct font *font)
 {
 	for (uint32_t i = 0; i < font->row_count; i++)

@@ -19,7 +19,7 @@ struct hostile_map {
 	uint64_t usable_limit;
 };
 
-/* What the maps so far had in them: shares that a test insists on. */
+/* Kinds of maps so far: the shares that a test requires. */
 struct hostile_census {
 	uint64_t maps, overlapping, wrapping, beyond, unaligned, empty, odd,
 		 limited;

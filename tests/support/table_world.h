@@ -15,7 +15,7 @@
 
 #include "failing_source.h"
 
-/* What the processor makes of one address: all levels together. */
+/* The translation of one address by the processor: all levels together. */
 struct translation {
 	bool present;
 	uint64_t phys;			/* of the address itself             */

@@ -75,7 +75,7 @@ static void scene_start(struct scene *scene, uint64_t phys, uint32_t features)
 		};
 }
 
-/* What a machine with `bytes` of RAM looks like, in the large. */
+/* A machine with `bytes` of RAM, in outline. */
 static void scene_machine(struct scene *scene, uint64_t bytes,
 			  uint32_t features)
 {
@@ -444,7 +444,7 @@ static const char *read_back(const struct scene *scene)
 
 	if (!table_audit(&built.table))
 		return "the table's own invariants";
-	/* What the loader reports as owned: a prefix of the pool. */
+	/* The pages that the loader reports as owned: a prefix of the pool. */
 	if (built.pool.run_count > 1 ||
 	    built.pool.free_frames + built.table.table_pages != built.pages ||
 	    (built.pool.run_count == 1 &&
