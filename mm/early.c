@@ -140,7 +140,7 @@ static void source_give(struct frame_source *source, pfn_t frame)
 {
 	struct frame_run page = { frame, 1 };
 
-	MUST(early_give_run(source_early(source), page));
+	MUST(early_free_run(source_early(source), page));
 }
 
 /* --- start ----------------------------------------------------------------*/
@@ -260,9 +260,8 @@ static bool find_place(const struct free_run *run,
 	return true;
 }
 
-enum status early_take_run(struct early *early,
-			   const struct early_run_request *request,
-			   pfn_t *out)
+enum status early_alloc_run(struct early *early,
+			    const struct early_run_request *request, pfn_t *out)
 {
 	struct free_run before = before_head;
 	uint64_t at = early->head.raw;
@@ -313,7 +312,7 @@ static enum status find_before(const struct early *early, uint64_t first,
 	return ST_OK;
 }
 
-/* Puts `given` between two neighbours, joining it with those it touches. */
+/* Puts `given` between two neighbours and merges it with those it touches. */
 static void insert(struct early *early, struct free_run before,
 		   struct free_run given, const struct free_run *after)
 {
@@ -336,7 +335,7 @@ static void insert(struct early *early, struct free_run before,
 	early->hint.raw = given.first;
 }
 
-enum status early_give_run(struct early *early, struct frame_run run)
+enum status early_free_run(struct early *early, struct frame_run run)
 {
 	struct free_run before, after = before_head, given;
 	enum status status;

@@ -3,9 +3,9 @@
  * early.h - the free-frame list that the kernel inherits.
  *
  * Takes: ascending, disjoint runs of free frames.
- * Gives: single frames and aligned runs, lowest address first, and takes
- *        them back, joining neighbours. Each free run carries its own node
- *        in its first page, so that giving back never needs memory.
+ * Gives: single frames and aligned runs, lowest address first; freed ones
+ *        merge with their neighbours. Each free run carries its own node in
+ *        its first page, so that freeing never needs memory.
  *
  * Invariants: (E1) runs ascend; (E2) no two runs touch or overlap;
  *             (E3) no run is empty or reaches beyond PHYSICAL_LIMIT;
@@ -38,9 +38,9 @@ struct early {
 
 /*
  * Adopts runs[0..count), which must ascend and be disjoint; touching runs
- * are joined. Writes one node into the first page of each run.
+ * are merged. Writes one node into the first page of each run.
  * `early` must then stay where it is: `source` finds it by its own address,
- * and its `give` asserts what early_give_run refuses.
+ * and its `give` asserts what early_free_run refuses.
  * Fails: ST_CORRUPT when they do not ascend, overlap, wrap, are empty or
  *        reach beyond PHYSICAL_LIMIT; nothing has been written then.
  */
@@ -64,18 +64,18 @@ struct early_run_request {
 	pfn_t limit;			/* one past the last frame, 0 = any  */
 	pfn_t floor;
 };
-enum status early_take_run(struct early *early,
-			   const struct early_run_request *request,
-			   pfn_t *out);
+enum status early_alloc_run(struct early *early,
+			    const struct early_run_request *request,
+			    pfn_t *out);
 
 /*
- * Gives frames back, or new ones that the list has never seen.
+ * Frees frames, or adds new ones that the list has never had.
  * Fails: ST_CONFLICT when any of them is free already, ST_BAD_RANGE when
  *        empty, wrapping or beyond PHYSICAL_LIMIT, ST_CORRUPT; nothing has
  *        changed then.
  * Cost:  O(runs), O(1) when giving in ascending order.
  */
-enum status early_give_run(struct early *early, struct frame_run run);
+enum status early_free_run(struct early *early, struct frame_run run);
 
 /*
  * Walks the runs in order; stops when `visit` returns false, and at a node

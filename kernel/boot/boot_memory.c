@@ -56,12 +56,12 @@ enum status boot_alloc_at(const struct early_run_request *request,
 	ASSERT(cpu_local_id() == 0 && !is_closed);
 	if (!ledger_has_room())
 		return ST_NO_MEMORY;
-	status = early_take_run(&boot_memory.early, request, &run.first);
+	status = early_alloc_run(&boot_memory.early, request, &run.first);
 	if (status != ST_OK)
 		return status;
 	status = ledger_move(&boot_memory.ledger, run, OWNER_FREE, owner);
 	if (status != ST_OK) {
-		MUST(early_give_run(&boot_memory.early, run));
+		MUST(early_free_run(&boot_memory.early, run));
 		return ST_NO_MEMORY;
 	}
 	returnable_runs += may_come_back(owner);
@@ -79,7 +79,7 @@ void boot_free(struct frame_run run, enum owner owner)
 {
 	ASSERT(cpu_local_id() == 0 && !is_closed);
 	MUST(ledger_move(&boot_memory.ledger, run, owner, OWNER_FREE));
-	MUST(early_give_run(&boot_memory.early, run));
+	MUST(early_free_run(&boot_memory.early, run));
 	/* The loader's table pages come back too, uncounted. */
 	if (returnable_runs > 0 && may_come_back(owner))
 		returnable_runs--;
@@ -132,9 +132,10 @@ static enum status take_parts(const uint64_t bytes[PARTS],
 		enum status status;
 
 		run->frames = align_up(bytes[i], PAGE_SIZE) / PAGE_SIZE;
-		status = early_take_run(&boot_memory.early,
-					&(struct early_run_request){
-			.frames = run->frames }, &run->first);
+		status = early_alloc_run(
+			&boot_memory.early,
+			&(struct early_run_request){ .frames = run->frames },
+			&run->first);
 		if (status != ST_OK)
 			return status;
 		parts[i] = pfn_to_pointer(run->first);

@@ -50,7 +50,7 @@ enum status memory_start(void);
  */
 enum status boot_alloc(struct frame_run *run, enum owner owner);
 
-/* The same where `request` says, which is early_take_run's. */
+/* The same where `request` says, which is early_alloc_run's. */
 enum status boot_alloc_at(const struct early_run_request *request,
 			  enum owner owner, pfn_t *out);
 

@@ -30,7 +30,7 @@ enum status memory_drop_identity(void)
 
 static enum status reclaim_run(struct frame_run run, enum owner from)
 {
-	enum status status = early_give_run(&boot_memory.early, run);
+	enum status status = early_free_run(&boot_memory.early, run);
 
 	if (status != ST_OK)
 		return status;

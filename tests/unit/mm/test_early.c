@@ -82,7 +82,7 @@ static bool looks_like(const struct early *early, const char *want)
 
 static enum status give(struct world *world, uint64_t first, uint64_t frames)
 {
-	return early_give_run(&world->early, (struct frame_run){
+	return early_free_run(&world->early, (struct frame_run){
 		{ WORLD_FIRST + first }, frames });
 }
 
@@ -144,7 +144,7 @@ CASE(early_says_when_nothing_is_left)
 	world_open(&world, "F.");
 	CHECK(take(&world) == 0);
 	CHECK(early_take(&world.early, &frame) == ST_NO_MEMORY);
-	CHECK(early_take_run(&world.early, &one, &frame) == ST_NO_MEMORY);
+	CHECK(early_alloc_run(&world.early, &one, &frame) == ST_NO_MEMORY);
 	CHECK(frame.raw == 77);
 	CHECK(world.early.free_frames == 0 && world.early.run_count == 0);
 	CHECK(early_audit(&world.early));
@@ -163,7 +163,7 @@ static void check_take_run(const char *given, struct early_run_request request,
 		request.limit.raw += WORLD_FIRST;
 	request.floor.raw += WORLD_FIRST;
 	world_open(&world, given);
-	if (early_take_run(&world.early, &request, &frame) == ST_OK)
+	if (early_alloc_run(&world.early, &request, &frame) == ST_OK)
 		at = frame.raw - WORLD_FIRST;
 	for (size_t i = 0; i < strlen(given); i++) {
 		bool taken = i >= at && i < at + request.frames;
@@ -231,12 +231,12 @@ CASE(early_refuses_runs_that_are_no_runs)
 
 	world_open(&world, "..FF");
 	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
-		CHECK(early_give_run(&world.early, bad[i]) == ST_BAD_RANGE);
-	CHECK(early_take_run(&world.early, &none, &frame) == ST_BAD_RANGE);
-	CHECK(early_take_run(&world.early, &odd, &frame) == ST_BAD_ARGUMENT);
-	CHECK(early_take_run(&world.early, &huge, &frame) == ST_NO_MEMORY);
-	CHECK(early_take_run(&world.early, &far, &frame) == ST_NO_MEMORY);
-	CHECK_ASSERTS((void)!early_take_run(&world.early, &beyond, &frame));
+		CHECK(early_free_run(&world.early, bad[i]) == ST_BAD_RANGE);
+	CHECK(early_alloc_run(&world.early, &none, &frame) == ST_BAD_RANGE);
+	CHECK(early_alloc_run(&world.early, &odd, &frame) == ST_BAD_ARGUMENT);
+	CHECK(early_alloc_run(&world.early, &huge, &frame) == ST_NO_MEMORY);
+	CHECK(early_alloc_run(&world.early, &far, &frame) == ST_NO_MEMORY);
+	CHECK_ASSERTS((void)!early_alloc_run(&world.early, &beyond, &frame));
 	CHECK(looks_like(&world.early, "..FF"));
 	world_close(&world);
 }
@@ -287,14 +287,14 @@ CASE(early_serves_frame_zero)
 
 	CHECK(early_init(&early, window, runs, 1) == ST_OK);
 	CHECK(early_take(&early, &frame) == ST_OK && frame.raw == 0);
-	CHECK(early_give_run(&early, runs[0]) == ST_CONFLICT);
+	CHECK(early_free_run(&early, runs[0]) == ST_CONFLICT);
 	runs[0].frames = 1;
-	CHECK(early_give_run(&early, runs[0]) == ST_OK);
+	CHECK(early_free_run(&early, runs[0]) == ST_OK);
 	CHECK(early_audit(&early) && early.run_count == 1);
 	free(memory);
 }
 
-CASE(early_source_lends_and_takes_back_single_pages)
+CASE(early_source_allocates_and_frees_single_pages)
 {
 	struct world world;
 	pfn_t first, second, none;
@@ -342,7 +342,7 @@ CASE(early_does_not_follow_a_clobbered_node)
 	CHECK(!early_audit(&world.early));
 	early_visit(&world.early, draw_run, &picture);
 	CHECK(picture.runs == 1);
-	CHECK(early_take_run(&world.early, &three, &frame) == ST_CORRUPT);
+	CHECK(early_alloc_run(&world.early, &three, &frame) == ST_CORRUPT);
 	CHECK(give(&world, 9, 1) == ST_CORRUPT);
 	CHECK(give(&world, 2, 1) == ST_CORRUPT);
 	CHECK(world.early.free_frames == 7 && world.early.run_count == 3);
@@ -516,7 +516,7 @@ static void walk_take(struct world *world, struct early_run_request request)
 	enum status status = request.frames == 1 && alignment == 1 &&
 			     request.limit.raw == 0 && request.floor.raw == 0
 		? early_take(&world->early, &frame)
-		: early_take_run(&world->early, &request, &frame);
+		: early_alloc_run(&world->early, &request, &frame);
 
 	for (size_t i = 0; i < WORLD_FRAMES; i++) {
 		uint64_t first = WORLD_FIRST + i;
