@@ -247,11 +247,11 @@ CASE(table_init_refuses_without_memory_or_with_odd_features)
 CASE(table_asserts_what_its_source_gave_and_what_it_counts)
 {
 	struct table_features narrow = { .physical_bits = 13 };
-	struct stingy_source source;
+	struct failing_source source;
 	struct table table;
 
 	/* A frame that no entry of this processor can name. */
-	stingy_init(&source, (pfn_t){ 2 }, 1);
+	failing_source_init(&source, (pfn_t){ 2 }, 1);
 	CHECK_ASSERTS((void)!table_init(&table, source.window, &source.base,
 					&narrow));
 	narrow.physical_bits = 14;
@@ -261,7 +261,7 @@ CASE(table_asserts_what_its_source_gave_and_what_it_counts)
 	table.table_pages = 0;
 	CHECK_ASSERTS(table_destroy(&table));
 	CHECK(source.pages_out == 1);
-	stingy_free(&source);
+	failing_source_free(&source);
 }
 
 /* --- the bits of an entry ------------------------------------------------ */
