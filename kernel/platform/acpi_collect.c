@@ -14,9 +14,9 @@
 
 /* The whole of it, if it is sound; adds up what that costs. */
 static enum status check_table(struct acpi_collection *list,
-			 struct acpi_memory *memory, struct acpi_found *found)
+			 struct acpi_mapper *mapper, struct acpi_found *found)
 {
-	const void *data = memory->look(memory, ACPI_WINDOW_TABLE, found->at,
+	const void *data = mapper->map(mapper, ACPI_WINDOW_TABLE, found->at,
 					ACPI_HEADER_BYTES);
 	uint64_t bytes;
 
@@ -26,7 +26,7 @@ static enum status check_table(struct acpi_collection *list,
 	found->bytes = ACPI_HEADER_BYTES;
 	if (acpi_table_length(data, &bytes) != ST_OK)
 		return ST_CORRUPT;
-	data = memory->look(memory, ACPI_WINDOW_TABLE, found->at, bytes);
+	data = mapper->map(mapper, ACPI_WINDOW_TABLE, found->at, bytes);
 	if (data == NULL)
 		return ST_BAD_RANGE;
 	if (bytes > ACPI_LARGE_BYTES) {
@@ -72,14 +72,14 @@ static void append_sound(struct acpi_collection *list, paddr_t at,
 }
 
 static struct acpi_found *add(struct acpi_collection *list,
-			      struct acpi_memory *memory, paddr_t at)
+			      struct acpi_mapper *mapper, paddr_t at)
 {
 	struct acpi_found *found = find(list, at);
 
 	if (found != NULL)
 		return found;
 	found = append(list, at);
-	found->status = check_table(list, memory, found);
+	found->status = check_table(list, mapper, found);
 	return found;
 }
 
@@ -98,7 +98,7 @@ static const struct acpi_found *find_fadt(const struct acpi_collection *list)
 	return NULL;
 }
 
-static void add_dsdt(struct acpi_collection *list, struct acpi_memory *memory)
+static void add_dsdt(struct acpi_collection *list, struct acpi_mapper *mapper)
 {
 	const struct acpi_found *fadt = find_fadt(list);
 	struct acpi_power power;
@@ -106,28 +106,28 @@ static void add_dsdt(struct acpi_collection *list, struct acpi_memory *memory)
 
 	if (fadt == NULL)
 		return;
-	data = memory->look(memory, ACPI_WINDOW_TABLE, fadt->at, fadt->bytes);
+	data = mapper->map(mapper, ACPI_WINDOW_TABLE, fadt->at, fadt->bytes);
 	if (data == NULL || acpi_read_fadt(data, fadt->bytes, &power) != ST_OK)
 		return;
 	if (power.dsdt.raw == 0 ||
-	    is_sound(add(list, memory, power.dsdt), "DSDT"))
+	    is_sound(add(list, mapper, power.dsdt), "DSDT"))
 		return;
 	if (power.dsdt_narrow.raw != 0)
-		add(list, memory, power.dsdt_narrow);
+		add(list, mapper, power.dsdt_narrow);
 }
 
-enum status acpi_collect(struct acpi_memory *memory, paddr_t rsdp,
+enum status acpi_collect(struct acpi_mapper *mapper, paddr_t rsdp,
 			 struct acpi_collection *out)
 {
 	struct acpi_table table;
 	struct acpi_root root;
 	paddr_t at;
-	enum status status = acpi_walk_root(memory, rsdp, &root);
+	enum status status = acpi_walk_root(mapper, rsdp, &root);
 
 	out->count = 0;
 	out->large_bytes = out->sound_bytes = 0;
 	if (status == ST_OK)
-		status = acpi_walk_look_at_root(memory, &root, &table);
+		status = acpi_walk_root_table(mapper, &root, &table);
 	if (status != ST_OK)
 		return status;
 	append_sound(out, rsdp, "RSD ", ACPI_RSDP_BYTES);
@@ -137,8 +137,8 @@ enum status acpi_collect(struct acpi_memory *memory, paddr_t rsdp,
 		if (!acpi_root_entry(table.data, table.bytes, &root, i, &at))
 			break;
 		if (at.raw != 0)
-			add(out, memory, at);
+			add(out, mapper, at);
 	}
-	add_dsdt(out, memory);
+	add_dsdt(out, mapper);
 	return ST_OK;
 }

@@ -49,7 +49,7 @@ struct acpi_collection {
  *        sound.
  * Cost:  O(n^2) for n tables, and each byte once.
  */
-enum status acpi_collect(struct acpi_memory *memory, paddr_t rsdp,
+enum status acpi_collect(struct acpi_mapper *mapper, paddr_t rsdp,
 			 struct acpi_collection *out);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The tables may lie in memory that nothing else maps, so each is looked at
- * through the fixmap, until there are copies of all.
+ * The tables may lie in memory that nothing else maps, so each is mapped in
+ * the fixmap, until there are copies of all.
  *
  * No table reaches beyond the region that it begins in: a length that says
  * so is a lie, and reading on could touch a device.
@@ -72,9 +72,9 @@ bool acpi_copy_claims(const char signature[4])
 	return false;
 }
 
-/* --- looking --------------------------------------------------------------*/
+/* --- finding --------------------------------------------------------------*/
 
-/* Of a RSDP we ask for more than it may have: such short looks are free. */
+/* An RSDP may be shorter than what is asked for: short requests pass. */
 static bool is_in_one_region(paddr_t at, uint64_t bytes)
 {
 	return bytes <= ACPI_RSDP_BYTES ||
@@ -83,8 +83,8 @@ static bool is_in_one_region(paddr_t at, uint64_t bytes)
 }
 
 /* One window is one fixmap slot. */
-static const void *look(struct acpi_memory *memory, enum acpi_window window,
-			paddr_t at, uint64_t bytes)
+static const void *map(struct acpi_mapper *mapper, enum acpi_window window,
+		       paddr_t at, uint64_t bytes)
 {
 	struct fixmap_request request = {
 		.slot = window == ACPI_WINDOW_ROOT ? FIXMAP_FIRST :
@@ -94,7 +94,7 @@ static const void *look(struct acpi_memory *memory, enum acpi_window window,
 	};
 	const volatile void *seen;
 
-	(void)memory;
+	(void)mapper;
 	/* Pages of tables that were not copied may have other owners now. */
 	if (acpi_is_copied())
 		return acpi_copy_of(at, bytes);
@@ -104,25 +104,25 @@ static const void *look(struct acpi_memory *memory, enum acpi_window window,
 						      NULL;
 }
 
-struct acpi_memory *acpi_windows(void)
+struct acpi_mapper *acpi_mapper(void)
 {
-	static struct acpi_memory memory = { .look = look };
+	static struct acpi_mapper mapper = { .map = map };
 
-	return &memory;
+	return &mapper;
 }
 
-enum status acpi_look_for(const char signature[4], struct acpi_table *out)
+enum status acpi_find(const char signature[4], struct acpi_table *out)
 {
 	struct acpi_root root;
-	enum status status = acpi_walk_root(acpi_windows(),
+	enum status status = acpi_walk_root(acpi_mapper(),
 					    boot_info.handover->rsdp, &root);
 
 	if (status == ST_OK)
-		status = acpi_walk_find(acpi_windows(), &root, signature, out);
+		status = acpi_walk_find(acpi_mapper(), &root, signature, out);
 	return status;
 }
 
-void acpi_look_away(void)
+void acpi_release(void)
 {
 	if (fixmap_unmap(FIXMAP_FIRST) != ST_OK ||
 	    fixmap_unmap(FIXMAP_SECOND) != ST_OK)
@@ -175,8 +175,8 @@ static uint64_t room_of(const struct acpi_found *found)
 static void copy_one(const struct acpi_found *found, struct copies *into,
 		     char **next)
 {
-	struct acpi_memory *memory = acpi_windows();
-	const void *data = memory->look(memory, ACPI_WINDOW_TABLE, found->at,
+	struct acpi_mapper *mapper = acpi_mapper();
+	const void *data = mapper->map(mapper, ACPI_WINDOW_TABLE, found->at,
 					found->bytes);
 
 	if (data == NULL)
@@ -231,12 +231,12 @@ enum status acpi_copy(void)
 	if (status != ST_OK)
 		return status;
 	list.items = pfn_to_pointer(run.first);
-	status = acpi_collect(acpi_windows(), boot_info.handover->rsdp, &list);
+	status = acpi_collect(acpi_mapper(), boot_info.handover->rsdp, &list);
 	if (status == ST_OK) {
 		warn_of_left_out(&list);
 		status = copy_all(&list);
 	}
-	acpi_look_away();
+	acpi_release();
 	boot_free(run, OWNER_BOOT_LIST);
 	return status;
 }
@@ -253,24 +253,24 @@ const struct acpi_power *acpi_power(void)
 /* Names the table that went wrong in `*name`. */
 static enum status read_tables(const char **name)
 {
-	struct acpi_memory *memory = acpi_windows();
+	struct acpi_mapper *mapper = acpi_mapper();
 	struct acpi_table table;
 	struct acpi_root root;
 	enum status status;
 
 	*name = "RSDP";
-	status = acpi_walk_root(memory, boot_info.handover->rsdp, &root);
+	status = acpi_walk_root(mapper, boot_info.handover->rsdp, &root);
 	if (status != ST_OK)
 		return status;
 	/* The FADT's signature is FACP, for reasons of history. */
 	*name = "FADT";
-	status = acpi_walk_find(memory, &root, "FACP", &table);
+	status = acpi_walk_find(mapper, &root, "FACP", &table);
 	if (status == ST_OK)
 		status = acpi_read_fadt(table.data, table.bytes, &power);
 	if (status != ST_OK)
 		return status;
 	*name = "DSDT";
-	status = acpi_walk_dsdt(memory, &power, &table);
+	status = acpi_walk_dsdt(mapper, &power, &table);
 	if (status != ST_OK)
 		return status;
 	return acpi_find_sleep_type(table.data, table.bytes, &power);
@@ -281,7 +281,7 @@ void acpi_start(void)
 	const char *name;
 	enum status status = read_tables(&name);
 
-	acpi_look_away();
+	acpi_release();
 	if (status != ST_OK)
 		log_line(LOG_WARNING, "acpi: unusable table=%s why=\"%s\"",
 			 name, status_text(status));

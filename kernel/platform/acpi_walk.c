@@ -4,12 +4,12 @@
 #include <base/string.h>
 
 /* A whole table, by the length in its own header. */
-static enum status look_at_table(struct acpi_memory *memory,
+static enum status look_at_table(struct acpi_mapper *mapper,
 				 enum acpi_window window, paddr_t at,
 				 struct acpi_table *out)
 {
-	const void *header = memory->look(memory, window, at,
-					  ACPI_HEADER_BYTES);
+	const void *header = mapper->map(mapper, window, at,
+					 ACPI_HEADER_BYTES);
 	enum status status;
 
 	if (header == NULL)
@@ -18,16 +18,16 @@ static enum status look_at_table(struct acpi_memory *memory,
 	if (status != ST_OK)
 		return status;
 	out->at = at;
-	out->data = memory->look(memory, window, at, out->bytes);
+	out->data = mapper->map(mapper, window, at, out->bytes);
 	return out->data != NULL ? ST_OK : ST_BAD_RANGE;
 }
 
-enum status acpi_walk_look_at_root(struct acpi_memory *memory,
-				   const struct acpi_root *root,
-				   struct acpi_table *out)
+enum status acpi_walk_root_table(struct acpi_mapper *mapper,
+				 const struct acpi_root *root,
+				 struct acpi_table *out)
 {
 	const char *name = root->entry_bytes == 8 ? "XSDT" : "RSDT";
-	enum status status = look_at_table(memory, ACPI_WINDOW_ROOT,
+	enum status status = look_at_table(mapper, ACPI_WINDOW_ROOT,
 					   root->table, out);
 
 	if (status == ST_OK && !acpi_table_is_good(out->data, out->bytes, name))
@@ -35,7 +35,7 @@ enum status acpi_walk_look_at_root(struct acpi_memory *memory,
 	return status;
 }
 
-enum status acpi_walk_root(struct acpi_memory *memory, paddr_t rsdp,
+enum status acpi_walk_root(struct acpi_mapper *mapper, paddr_t rsdp,
 			   struct acpi_root *out)
 {
 	struct acpi_table table;
@@ -45,7 +45,7 @@ enum status acpi_walk_root(struct acpi_memory *memory, paddr_t rsdp,
 
 	if (rsdp.raw == 0)
 		return ST_NOT_FOUND;
-	found = memory->look(memory, ACPI_WINDOW_ROOT, rsdp, ACPI_RSDP_BYTES);
+	found = mapper->map(mapper, ACPI_WINDOW_ROOT, rsdp, ACPI_RSDP_BYTES);
 	if (found == NULL)
 		return ST_BAD_RANGE;
 	status = acpi_read_rsdp(found, ACPI_RSDP_BYTES, out);
@@ -53,16 +53,16 @@ enum status acpi_walk_root(struct acpi_memory *memory, paddr_t rsdp,
 	    acpi_read_rsdp_narrow(found, ACPI_RSDP_BYTES, &narrow) != ST_OK)
 		return status;
 	/* Behind these looks the RSDP is out of sight. */
-	if (acpi_walk_look_at_root(memory, out, &table) != ST_OK &&
-	    acpi_walk_look_at_root(memory, &narrow, &table) == ST_OK)
+	if (acpi_walk_root_table(mapper, out, &table) != ST_OK &&
+	    acpi_walk_root_table(mapper, &narrow, &table) == ST_OK)
 		*out = narrow;
 	return ST_OK;
 }
 
-enum status acpi_walk_at(struct acpi_memory *memory, paddr_t at,
+enum status acpi_walk_at(struct acpi_mapper *mapper, paddr_t at,
 			 const char signature[4], struct acpi_table *out)
 {
-	enum status status = look_at_table(memory, ACPI_WINDOW_TABLE, at, out);
+	enum status status = look_at_table(mapper, ACPI_WINDOW_TABLE, at, out);
 
 	if (status != ST_OK)
 		return status;
@@ -70,26 +70,26 @@ enum status acpi_walk_at(struct acpi_memory *memory, paddr_t at,
 		       ST_OK : ST_CORRUPT;
 }
 
-enum status acpi_walk_find(struct acpi_memory *memory,
+enum status acpi_walk_find(struct acpi_mapper *mapper,
 			   const struct acpi_root *root,
 			   const char signature[4], struct acpi_table *out)
 {
 	struct acpi_table table;
 	paddr_t at;
-	enum status status = acpi_walk_look_at_root(memory, root, &table);
+	enum status status = acpi_walk_root_table(mapper, root, &table);
 
 	if (status != ST_OK)
 		return status;
 	for (size_t i = 0; i < ACPI_TABLES_MAX; i++) {
 		if (!acpi_root_entry(table.data, table.bytes, root, i, &at))
 			break;
-		if (acpi_walk_at(memory, at, signature, out) == ST_OK)
+		if (acpi_walk_at(mapper, at, signature, out) == ST_OK)
 			return ST_OK;
 	}
 	return ST_NOT_FOUND;
 }
 
-enum status acpi_walk_dsdt(struct acpi_memory *memory,
+enum status acpi_walk_dsdt(struct acpi_mapper *mapper,
 			   const struct acpi_power *fadt,
 			   struct acpi_table *out)
 {
@@ -98,9 +98,9 @@ enum status acpi_walk_dsdt(struct acpi_memory *memory,
 
 	if (fadt->dsdt.raw == 0)
 		return ST_NOT_FOUND;
-	status = acpi_walk_at(memory, fadt->dsdt, "DSDT", out);
+	status = acpi_walk_at(mapper, fadt->dsdt, "DSDT", out);
 	if (status != ST_OK && narrow.raw != 0 &&
-	    acpi_walk_at(memory, narrow, "DSDT", out) == ST_OK)
+	    acpi_walk_at(mapper, narrow, "DSDT", out) == ST_OK)
 		return ST_OK;
 	return status;
 }

@@ -2,9 +2,9 @@
 /*
  * acpi_walk.h - from the RSDP to a table, through the caller's windows.
  *
- * Tables lie anywhere in physical memory, also where nothing is mapped; how
- * to look there is the caller's. Two windows are enough: one for the root
- * table, one for the table that is being tried.
+ * Tables lie anywhere in physical memory, also where nothing is mapped; the
+ * caller's acpi_mapper makes them readable. Two windows are enough: one for
+ * the root table, one for the table that is being tried.
  */
 #ifndef KERNEL_PLATFORM_ACPI_WALK_H
 #define KERNEL_PLATFORM_ACPI_WALK_H
@@ -13,14 +13,14 @@
 
 enum acpi_window { ACPI_WINDOW_ROOT, ACPI_WINDOW_TABLE, ACPI_WINDOWS };
 
-struct acpi_memory {
+struct acpi_mapper {
 	/*
-	 * `bytes` bytes at `at`, readable until the next look through the
-	 * same window; NULL when there is no looking there.
+	 * `bytes` bytes at `at`, readable until the next call with the same
+	 * window; NULL when they cannot be mapped.
 	 */
-	const void *(*look)(struct acpi_memory *memory,
-			    enum acpi_window window, paddr_t at,
-			    uint64_t bytes);
+	const void *(*map)(struct acpi_mapper *mapper,
+			   enum acpi_window window, paddr_t at,
+			   uint64_t bytes);
 };
 
 /* No firmware has more tables; a root that claims more is cut here. */
@@ -36,27 +36,27 @@ struct acpi_table {
  * The root table that a good RSDP at `rsdp` names: of two, the wide one,
  * unless that is spoilt and the narrow one is not.
  * Fails: ST_NOT_FOUND (no RSDP, or it names nothing), ST_CORRUPT,
- *        ST_BAD_RANGE (it cannot be looked at).
+ *        ST_BAD_RANGE (it cannot be mapped).
  */
-enum status acpi_walk_root(struct acpi_memory *memory, paddr_t rsdp,
+enum status acpi_walk_root(struct acpi_mapper *mapper, paddr_t rsdp,
 			   struct acpi_root *out);
 
 /*
  * The first table with `signature`, length and checksum right.
  * Fails: ST_NOT_FOUND, ST_CORRUPT (the root table itself), ST_BAD_RANGE.
  */
-enum status acpi_walk_find(struct acpi_memory *memory,
+enum status acpi_walk_find(struct acpi_mapper *mapper,
 			   const struct acpi_root *root,
 			   const char signature[4], struct acpi_table *out);
 
 /* The table at `at`, when it is one and has `signature`. Fails: likewise. */
-enum status acpi_walk_at(struct acpi_memory *memory, paddr_t at,
+enum status acpi_walk_at(struct acpi_mapper *mapper, paddr_t at,
 			 const char signature[4], struct acpi_table *out);
 
 /* That root table itself, through ACPI_WINDOW_ROOT. Fails: likewise. */
-enum status acpi_walk_look_at_root(struct acpi_memory *memory,
-				   const struct acpi_root *root,
-				   struct acpi_table *out);
+enum status acpi_walk_root_table(struct acpi_mapper *mapper,
+				 const struct acpi_root *root,
+				 struct acpi_table *out);
 
 /*
  * The DSDT that a FADT leads to: at its wide pointer or, where that is of no
@@ -64,7 +64,7 @@ enum status acpi_walk_look_at_root(struct acpi_memory *memory,
  * Fails: ST_NOT_FOUND (it names none), or as acpi_walk_at, of the pointer
  *        that should have been used.
  */
-enum status acpi_walk_dsdt(struct acpi_memory *memory,
+enum status acpi_walk_dsdt(struct acpi_mapper *mapper,
 			   const struct acpi_power *fadt,
 			   struct acpi_table *out);
 

@@ -79,10 +79,10 @@ void cpus_find(void)
 
 	start_lapic();
 	make_list(&(struct madt){ .cpu_count = 0 });
-	status = acpi_look_for("APIC", &table);
+	status = acpi_find("APIC", &table);
 	if (status == ST_OK)
 		status = read_madt(&table);
-	acpi_look_away();
+	acpi_release();
 	if (status != ST_OK)
 		log_line(LOG_WARNING, "smp: unusable table=MADT why=\"%s\"",
 			 status_text(status));

@@ -29,7 +29,7 @@ static void find_table(const char signature[4], const void **data,
 	*data = NULL;
 	*bytes = 0;
 	/* A copy stays readable while the next one is looked for. */
-	if (!acpi_is_copied() || acpi_look_for(signature, &table) != ST_OK) {
+	if (!acpi_is_copied() || acpi_find(signature, &table) != ST_OK) {
 		if (acpi_copy_claims(signature))
 			log_line(LOG_WARNING, "numa: unusable table=%.4s "
 					      "why=\"%s\"", signature,

@@ -12,7 +12,7 @@
 #define RSDP_AT		0x10
 
 struct fuzz_memory {
-	struct acpi_memory base;
+	struct acpi_mapper base;
 	uint8_t *bytes;
 	size_t size;
 };
@@ -23,7 +23,7 @@ static void make_sum_right(uint8_t *table, size_t bytes, size_t checksum_at)
 		draft_balance(table, bytes, checksum_at);
 }
 
-static const void *look(struct acpi_memory *memory, enum acpi_window window,
+static const void *look(struct acpi_mapper *memory, enum acpi_window window,
 			paddr_t at, uint64_t bytes)
 {
 	struct fuzz_memory *self = (struct fuzz_memory *)memory;

@@ -24,7 +24,7 @@
 #define ENTRIES_MAX	1100
 
 static struct {
-	struct acpi_memory memory;
+	struct acpi_mapper memory;
 	uint8_t bytes[WORLD_BYTES];
 	uint8_t *large;
 	uint64_t entries[ENTRIES_MAX];
@@ -36,7 +36,7 @@ static struct acpi_found items[ACPI_COLLECT_MAX];
 static struct acpi_collection list;
 static struct acpi_draft draft;
 
-static const void *look(struct acpi_memory *memory, enum acpi_window window,
+static const void *look(struct acpi_mapper *memory, enum acpi_window window,
 			paddr_t at, uint64_t bytes)
 {
 	(void)memory;
@@ -53,7 +53,7 @@ static void start(void)
 {
 	free(world.large);
 	memset(&world, 0, sizeof(world));
-	world.memory.look = look;
+	world.memory.map = look;
 	list.items = items;
 }
 

@@ -22,7 +22,7 @@
 
 /* Physical memory: nothing else can be looked at. */
 struct world {
-	struct acpi_memory memory;
+	struct acpi_mapper memory;
 	uint8_t bytes[WORLD_BYTES];
 	void *seen[ACPI_WINDOWS];
 };
@@ -30,7 +30,7 @@ struct world {
 static struct world world;
 static struct acpi_draft draft;
 
-static const void *look(struct acpi_memory *memory, enum acpi_window window,
+static const void *look(struct acpi_mapper *memory, enum acpi_window window,
 			paddr_t at, uint64_t bytes)
 {
 	struct world *self = (struct world *)memory;
@@ -87,7 +87,7 @@ static void put_rsdp(uint32_t narrow, uint64_t wide)
 static void start(void)
 {
 	memset(&world, 0, sizeof(world));
-	world.memory.look = look;
+	world.memory.map = look;
 	put_rsdp(NARROW_AT, WIDE_AT);
 	put_root(WIDE_AT, 8);
 	put_root(NARROW_AT, 4);
