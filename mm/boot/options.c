@@ -139,11 +139,6 @@ static bool slice_is(struct slice slice, const char *text)
 	       memcmp(slice.text, text, slice.bytes) == 0;
 }
 
-static struct slice slice_from(struct slice slice, size_t start)
-{
-	return (struct slice){ slice.text + start, slice.bytes - start };
-}
-
 /* Takes a word apart; returns why it cannot be one, or NULL. */
 static const char *split_word(struct slice word, struct option *out)
 {
@@ -174,69 +169,6 @@ static const char *split_word(struct slice word, struct option *out)
 
 /* --- values --------------------------------------------------------------- */
 
-static bool digit_value(char byte, unsigned base, unsigned *out)
-{
-	if (byte >= '0' && byte <= '9')
-		*out = (unsigned)(byte - '0');
-	else if (byte >= 'a' && byte <= 'f')
-		*out = (unsigned)(byte - 'a') + 10;
-	else if (byte >= 'A' && byte <= 'F')
-		*out = (unsigned)(byte - 'A') + 10;
-	else
-		return false;
-	return *out < base;
-}
-
-/* All of the slice, decimal or 0x hexadecimal; false if it is no number. */
-static bool parse_number(struct slice slice, uint64_t *out)
-{
-	unsigned base = 10;
-	uint64_t number = 0;
-
-	if (slice.bytes > 2 && slice.text[0] == '0' &&
-	    (slice.text[1] == 'x' || slice.text[1] == 'X')) {
-		base = 16;
-		slice = slice_from(slice, 2);
-	}
-	for (size_t i = 0; i < slice.bytes; i++) {
-		unsigned digit;
-
-		if (!digit_value(slice.text[i], base, &digit) ||
-		    number > (UINT64_MAX - digit) / base)
-			return false;
-		number = number * base + digit;
-	}
-	*out = number;
-	return slice.bytes > 0;
-}
-
-bool option_parse_size(struct slice slice, uint64_t *out)
-{
-	static const struct {
-		char small, large;
-		unsigned shift;
-	} suffixes[] = {
-		{ 'k', 'K', 10 }, { 'm', 'M', 20 },
-		{ 'g', 'G', 30 }, { 't', 'T', 40 },
-	};
-	unsigned shift = 0;
-	uint64_t number;
-	char last;
-
-	if (slice.bytes == 0)
-		return false;
-	last = slice.text[slice.bytes - 1];
-	for (size_t i = 0; i < ARRAY_LENGTH(suffixes); i++)
-		if (last == suffixes[i].small || last == suffixes[i].large)
-			shift = suffixes[i].shift;
-	if (shift != 0)
-		slice.bytes--;
-	if (!parse_number(slice, &number) || number > UINT64_MAX >> shift)
-		return false;
-	*out = number << shift;
-	return true;
-}
-
 /* "9600" or "9600n8": eight bits without parity is what we always send. */
 static bool parse_baud(struct slice slice, uint32_t *out)
 {
@@ -245,7 +177,7 @@ static bool parse_baud(struct slice slice, uint32_t *out)
 	if (slice.bytes > 2 &&
 	    memcmp(slice.text + slice.bytes - 2, "n8", 2) == 0)
 		slice.bytes -= 2;
-	if (!parse_number(slice, &baud) || baud == 0 ||
+	if (!option_parse_number(slice, &baud) || baud == 0 ||
 	    UART_CLOCK % baud != 0 || UART_CLOCK / baud > UART_DIVISOR_LIMIT)
 		return false;
 	*out = (uint32_t)baud;
@@ -264,7 +196,7 @@ static const char *set_console(struct options *options, struct slice value)
 		return NULL;
 	}
 	if (value.bytes < 5 || memcmp(value.text, "ttyS", 4) != 0 ||
-	    !digit_value(value.text[4], ARRAY_LENGTH(ports), &number) ||
+	    !option_digit(value.text[4], ARRAY_LENGTH(ports), &number) ||
 	    (value.bytes > 5 && value.text[5] != ','))
 		return "is neither none nor one of ttyS0 ... ttyS3: ignored";
 	if (value.bytes > 5 && !parse_baud(slice_from(value, 6), &baud))
@@ -291,7 +223,7 @@ static const char *set_maxcpus(struct options *options, struct slice value)
 {
 	uint64_t count;
 
-	if (!parse_number(value, &count) || count > INT32_MAX)
+	if (!option_parse_number(value, &count) || count > INT32_MAX)
 		return "is not a number of processors: ignored";
 	/* As in Linux, 0 starts none beside the one that runs already. */
 	options->max_cpus = count == 0 ? 1 : (uint32_t)count;
@@ -317,7 +249,7 @@ static const char *set_loglevel(struct options *options, struct slice value)
 {
 	uint64_t level;
 
-	if (!parse_number(value, &level) || level > LOG_LEVEL_LIMIT)
+	if (!option_parse_number(value, &level) || level > LOG_LEVEL_LIMIT)
 		return "is not a level from 0 to 7: ignored";
 	options->quiet = false;
 	options->log_level = (uint32_t)level;
@@ -333,7 +265,7 @@ static const char *set_panic(struct options *options, struct slice value)
 		options->panic = PANIC_EXIT;
 		return NULL;
 	}
-	if (!parse_number(slice_from(value, negative), &seconds) ||
+	if (!option_parse_number(slice_from(value, negative), &seconds) ||
 	    seconds > INT32_MAX)
 		return "is neither exit nor a number of seconds: ignored";
 	options->panic = seconds == 0 ? PANIC_WAIT : PANIC_REBOOT;

@@ -13,6 +13,17 @@ struct slice {
 	size_t bytes;
 };
 
+static inline struct slice slice_from(struct slice slice, size_t start)
+{
+	return (struct slice){ slice.text + start, slice.bytes - start };
+}
+
+/* One digit of `base`, which is at most 16; false if it is none. */
+bool option_digit(char byte, unsigned base, unsigned *out);
+
+/* All of the slice, decimal or 0x hexadecimal; false if it is no number. */
+bool option_parse_number(struct slice slice, uint64_t *out);
+
 /* All of the slice: a number, decimal or 0x..., of bytes, K, M, G or T. */
 bool option_parse_size(struct slice slice, uint64_t *out);
 
