@@ -12,7 +12,7 @@
 /* ROW(constant, name, kind, meaning) */
 #define LOCK_RANKS(ROW)							\
 	ROW(WORK, work, TASK,						\
-	    "what all CPUs are doing together (`smp_run_everywhere`)")	\
+	    "what all CPUs are doing together (`smp_call_all_tasks`)")	\
 	ROW(LOG, log, INTERRUPT,					\
 	    "the ring of log lines, and their order on the console")	\
 	ROW(EVIDENCE, evidence, INTERRUPT,				\

@@ -55,7 +55,7 @@ enum status selftest_ipi(const struct command_call *call)
 
 	if (cpus > IPI_CPUS_USUAL)
 		test.rounds = IPI_ROUNDS * IPI_CPUS_USUAL / cpus;
-	smp_run_everywhere(call_everybody, &test);
+	smp_call_all_tasks(call_everybody, &test);
 	for (unsigned cpu = 0; cpu < STACK_CPUS; cpu++) {
 		uint64_t got = atomic_load_relaxed(&test.answered[cpu]);
 		uint64_t wanted = cpu_local_is_online(cpu) ?

@@ -473,12 +473,12 @@ static void run_part(struct stress *stress, struct stress_result *out)
 {
 	uint64_t allocated = allocated_now();
 
-	smp_run_everywhere(work, stress);
+	smp_call_all_tasks(work, stress);
 	check_quiet(&out->wrong, "audit with all in hand");
 	if (allocated_now() - allocated != pages_in_hand(stress))
 		stress_wrong(&out->wrong, "allocated is not what is held",
 			     allocated_now() - allocated);
-	smp_run_everywhere(stop_work, stress);
+	smp_call_all_tasks(stop_work, stress);
 	clear_counter(stress, &crew_of(stress, 0)->task);
 	check_quiet(&out->wrong, "audit before draining");
 	if (allocated_now() != allocated)

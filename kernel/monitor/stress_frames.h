@@ -32,7 +32,7 @@ struct stress_result {
  * caches are audited after each part, before any drain. Each part does a little
  * even if its time is over. Ctrl-C ends it early.
  * Fails: ST_NO_MEMORY: for notes. Errors found are in `out`, not a failure.
- * Locks: takes WORK, as smp_run_everywhere.
+ * Locks: takes WORK, as smp_call_all_tasks.
  * Cost:  all free memory is taken.
  */
 enum status stress_frames(uint64_t seconds, struct stress_result *out);

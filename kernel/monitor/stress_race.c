@@ -117,7 +117,7 @@ static unsigned run_round(struct race *race, unsigned frames)
 	race->turns = frames == race->cpus ? TURNS : 1;
 	let_go(race, frames);
 	atomic_store_relaxed(&race->arrived, 0);
-	smp_run_everywhere(run, race);
+	smp_call_all_tasks(run, race);
 	if (atomic_load_relaxed(&race->odd) != 0)
 		stress_wrong(race->wrong, "refused for an odd reason", frames);
 	won = gather(race, frames);

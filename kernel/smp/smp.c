@@ -344,7 +344,7 @@ void ap_main(struct cpu_local *me)
 
 static struct lock work_lock = { .rank = RANK_WORK };
 
-void smp_run_everywhere(void (*function)(void *), void *argument)
+void smp_call_all_tasks(void (*function)(void *), void *argument)
 {
 	struct work work = { .run = function, .argument = argument };
 	unsigned me = this_cpu()->index;

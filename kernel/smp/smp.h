@@ -20,6 +20,6 @@ unsigned smp_online_count(void);
  * one too, and returns when all have ended it. Not from within such a task.
  * Locks: takes WORK.
  */
-void smp_run_everywhere(void (*function)(void *), void *argument);
+void smp_call_all_tasks(void (*function)(void *), void *argument);
 
 #endif
