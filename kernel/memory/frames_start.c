@@ -354,7 +354,7 @@ enum status frames_start(void)
 	status = start_pools();
 	if (status != ST_OK && nodes()->node_count > 1) {
 		frame_meta_give_all();
-		nodes_join(status);
+		numa_collapse(status);
 		status = start_pools();
 	}
 	if (status != ST_OK)

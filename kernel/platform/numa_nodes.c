@@ -115,7 +115,7 @@ void nodes_start(void)
 		 numa.node_count, numa.range_count, numa.cpu_count);
 }
 
-void nodes_join(enum status why)
+void numa_collapse(enum status why)
 {
 	log_line(LOG_WARNING, "numa: joined nodes=%lu ranges=%lu why=\"%s\"",
 		 numa.node_count, numa.range_count, status_text(why));

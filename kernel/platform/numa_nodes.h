@@ -19,8 +19,8 @@
  */
 void nodes_start(void);
 
-/* From here on all is one node, for want of what more would cost. */
-void nodes_join(enum status why);
+/* Makes one node of all, where memory for more is missing. */
+void numa_collapse(enum status why);
 
 /* Once it is known which processors there are: they are counted. */
 void nodes_count_cpus(void);
