@@ -28,6 +28,7 @@
 #include <kernel/debug/trap_default.h>
 #include <kernel/log/crash_log.h>
 #include <kernel/log/log.h>
+#include <kernel/log/log_console.h>
 #include <kernel/log/serial.h>
 #include <kernel/memory/frames.h>
 #include <kernel/memory/page_counts.h>
@@ -176,7 +177,6 @@ static void run_cpu(void)
 	idle_loop();
 }
 
-/* Called by entry.S. */
 static const char *on_or_missing(bool on)
 {
 	return on ? "on" : "missing";
@@ -191,11 +191,20 @@ static void log_protection(struct cpu_protection is)
 		 on_or_missing(is.umip), on_or_missing(is.mce));
 }
 
+/* From here on the screen shows what is logged; before, the log so far. */
+static void show_log(void)
+{
+	log_replay(screen_sink());
+	log_add_console(screen_sink());
+}
+
+/* Called by entry.S. */
 _Noreturn void kernel_main(const struct handover *from_loader,
 			   uint64_t entry_tsc);
 
 void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 {
+	struct cpu_protection protection;
 	const char *refusal;
 
 	boot_info.handover = from_loader;
@@ -226,12 +235,13 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	check_audit("memory", audit_memory());
 	check_audit("tables", audit_tables(AUDIT_AT_ENTRY));
 	if (screen_start(&from_loader->framebuffer) == ST_OK)
-		log_replay(screen_sink());
+		show_log();
 	require(stacks_alloc_boot(), "stacks_alloc_boot");
 	traps_use_stacks(this_cpu());
 	require(memory_drop_identity(), "memory_drop_identity");
-	log_protection(cpu_protect(from_loader->cpu.features));
+	protection = cpu_protect(from_loader->cpu.features);
 	machine_check_start();
+	log_protection(protection);
 	evidence_reach("kernel.reclaim");
 	acpi_start();
 	copy_tables();
@@ -243,6 +253,7 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	require(frames_start(), "frames_start");
 	pending_set_handler(PENDING_MACHINE_CHECK, machine_check_log_notes);
 	evidence_reach("kernel.smp");
+	log_console_defer();
 	smp_start(run_cpu);
 	check_audit("ledger", audit_ledger());
 

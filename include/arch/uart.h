@@ -50,6 +50,21 @@ static inline bool uart_can_send(uint16_t port)
 	return (in8(port + UART_STATUS) & UART_CAN_SEND) != 0;
 }
 
+/* After uart_start: a 16550A says that the buffers which it enabled work. */
+static inline bool uart_has_fifo(uint16_t port)
+{
+	return (in8(port + UART_FIFO) & 0xc0) == 0xc0;
+}
+
+/* Until the last `bytes` are sent. False: treat the UART as gone. */
+static inline bool uart_wait(uint16_t port, unsigned bytes)
+{
+	for (unsigned i = 0; i < UART_PATIENCE * bytes; i++)
+		if (uart_can_send(port))
+			return true;
+	return false;
+}
+
 /* False when the UART did not become ready: treat it as gone. */
 static inline bool uart_put(uint16_t port, uint8_t byte)
 {

@@ -17,7 +17,8 @@
 	    "the ring of log lines, and their order on the console")	\
 	ROW(EVIDENCE, evidence, INTERRUPT,				\
 	    "the log that a warm reset does not erase")			\
-	ROW(CONSOLE, console, INTERRUPT, "the serial port and the screen")
+	ROW(CONSOLE, console, INTERRUPT,				\
+	    "text for the consoles, and which CPU writes it")
 
 enum lock_kind { LOCK_TASK, LOCK_INTERRUPT };
 

@@ -12,6 +12,7 @@
 #include <kernel/arch/clock.h>
 #include <kernel/arch/lapic.h>
 #include <kernel/log/log.h>
+#include <kernel/log/log_console.h>
 #include <kernel/log/serial.h>
 #include <kernel/sync/pending.h>
 
@@ -189,6 +190,7 @@ struct displays {
 
 static void show(const struct displays *displays)
 {
+	log_console_claim();
 	for (unsigned i = 0; i < 2 && displays->each[i] != NULL; i++) {
 		struct line_display *display = displays->each[i];
 		struct line_row row;
@@ -196,12 +198,15 @@ static void show(const struct displays *displays)
 		line_editor_row(&input.editor, display->columns, &row);
 		display->show(display, &row);
 	}
+	log_console_release();
 }
 
 static void leave(const struct displays *displays)
 {
+	log_console_claim();
 	for (unsigned i = 0; i < 2 && displays->each[i] != NULL; i++)
 		displays->each[i]->leave(displays->each[i]);
+	log_console_release();
 }
 
 static size_t narrowest(const struct displays *displays)
@@ -215,6 +220,7 @@ static size_t narrowest(const struct displays *displays)
 
 static void clear(const struct displays *displays)
 {
+	log_console_claim();
 	for (unsigned i = 0; i < 2 && displays->each[i] != NULL; i++) {
 		struct line_display *display = displays->each[i];
 
@@ -223,6 +229,7 @@ static void clear(const struct displays *displays)
 		else
 			display->leave(display);
 	}
+	log_console_release();
 }
 
 /* The effect of a key, other than repainting the row. */

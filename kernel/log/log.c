@@ -6,11 +6,10 @@
 
 #include <kernel/arch/clock.h>
 #include <kernel/arch/interrupts.h>
-#include <kernel/console/screen.h>
 #include <kernel/sync/lock.h>
 
 #include "crash_log.h"
-#include "serial.h"
+#include "log_console.h"
 
 #define RING_BYTES (64 * 1024)	/* a power of two */
 #define LINE_BYTES 512
@@ -21,7 +20,6 @@ static struct {
 } journal;
 
 static struct lock log_lock = { .rank = RANK_LOG };
-static struct lock console_lock = { .rank = RANK_CONSOLE };
 static unsigned console_level = LOG_INFO;
 
 void log_set_level(unsigned level)
@@ -33,17 +31,6 @@ void log_keep(const char *text, size_t bytes)
 {
 	for (size_t i = 0; i < bytes; i++)
 		journal.ring[journal.written++ % RING_BYTES] = text[i];
-}
-
-static void console_write(const char *text, size_t bytes)
-{
-	uint64_t flags = interrupts_off();
-
-	lock_take(&console_lock);
-	serial_write(text, bytes);
-	screen_write(text, bytes);
-	lock_give(&console_lock);
-	interrupts_restore(flags);
 }
 
 static char level_letter(enum log_level level)
@@ -64,6 +51,7 @@ static char level_letter(enum log_level level)
 void log_line(enum log_level level, const char *format, ...)
 {
 	uint64_t us = clock_microseconds();
+	bool shown = level <= console_level;
 	char line[LINE_BYTES];
 	va_list arguments;
 	uint64_t flags;
@@ -76,21 +64,25 @@ void log_line(enum log_level level, const char *format, ...)
 			    arguments);
 	va_end(arguments);
 	line[used++] = '\n';
+	if (shown && !log_console_has_room(used))
+		log_console_flush();
 	flags = interrupts_off();
 	lock_take(&log_lock);
 	log_keep(line, used);
 	evidence_append(line, used);
-	if (level <= console_level)
-		console_write(line, used);
+	if (shown)
+		log_console_queue(line, used);
 	lock_give(&log_lock);
 	interrupts_restore(flags);
+	if (shown)
+		log_console_flush();
 }
 
 void log_break_locks(void)
 {
 	lock_break(&log_lock);
-	lock_break(&console_lock);
 	evidence_break_lock();
+	log_console_break();
 }
 
 uint64_t log_position(void)
@@ -129,7 +121,7 @@ void log_replay(struct sink *sink)
 static void console_put(struct sink *sink, const char *text, size_t bytes)
 {
 	(void)sink;
-	console_write(text, bytes);
+	log_console_write(text, bytes);
 }
 
 struct sink *console_sink(void)

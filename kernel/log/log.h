@@ -28,12 +28,17 @@ void log_keep(const char *text, size_t bytes);
 
 /*
  * `format` starts with "room: event". One line; the newline is added.
+ * From a task with interrupts on it is on the consoles when this returns,
+ * unless another CPU is writing them: that CPU writes it then.
  * Locks: takes LOG. From tasks and interrupt handlers.
  */
 void log_line(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* For a CPU that panics: whoever holds them may never go on. */
+/*
+ * For a CPU that panics: a stopped CPU that holds them never goes on. Writes
+ * to the consoles what that CPU left unwritten.
+ */
 void log_break_locks(void);
 
 /* Everything that the ring still holds, oldest line first. */

@@ -5,6 +5,7 @@
 
 static uint16_t open_port;
 static bool stuck;
+static unsigned fifo_bytes = 1;
 
 bool serial_start(const struct options *options)
 {
@@ -12,23 +13,39 @@ bool serial_start(const struct options *options)
 
 	if (options->serial && uart_start(port, options->serial_baud))
 		open_port = port;
+	if (open_port != 0 && uart_has_fifo(open_port))
+		fifo_bytes = SERIAL_PIECE_BYTES;
 	return open_port != 0;
 }
 
-static void put(char byte)
+/* Bytes that the port takes without a further look at it; 0: it is stuck. */
+static unsigned wait_for_room(void)
 {
 	/* The other end does not read: do not wait again until it does. */
 	if (stuck && !uart_can_send(open_port))
+		return 0;
+	stuck = !uart_wait(open_port, fifo_bytes);
+	return stuck ? 0 : fifo_bytes;
+}
+
+static void put(char byte, unsigned *room)
+{
+	if (*room == 0)
+		*room = wait_for_room();
+	if (*room == 0)
 		return;
-	stuck = !uart_put(open_port, (uint8_t)byte);
+	out8(open_port + UART_DATA, (uint8_t)byte);
+	--*room;
 }
 
 void serial_write(const char *text, size_t bytes)
 {
+	unsigned room = 0;
+
 	for (size_t i = 0; i < bytes && open_port != 0; i++) {
 		if (text[i] == '\n')
-			put('\r');
-		put(text[i]);
+			put('\r', &room);
+		put(text[i], &room);
 	}
 }
 

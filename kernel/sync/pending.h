@@ -18,6 +18,7 @@
 enum pending_kind {
 	PENDING_DRAIN,			/* empty this CPU's frame caches     */
 	PENDING_MACHINE_CHECK,		/* log what a machine check noted    */
+	PENDING_CONSOLE,		/* write what a handler left there   */
 	PENDING_KINDS,
 };
 

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * A serial port needs a millisecond for a byte at 9600 baud; a CPU that
+ * waits for it with interrupts off, or under a lock, holds up every CPU that
+ * calls it. So text is copied into a ring under a short lock, and one CPU,
+ * the owner, writes it with interrupts on, piece by piece.
+ *
+ * (C1) Owner and ring change under one lock. A CPU gives up being the owner
+ *      only where it sees that every console has shown all. So text that a
+ *      CPU leaves to the owner is seen by it.
+ * (C2) A console's position is behind all that it has shown, and is set
+ *      after a piece was written. So a CPU that panics repeats a piece that
+ *      a stopped owner had begun, and loses none.
+ * (C3) The ring overwrites nothing that a console has not shown: a line
+ *      without room is counted instead, and the count is said in its place.
+ */
+#include "log_console.h"
+
+#include <arch/cpu_local.h>
+#include <base/assert.h>
+#include <base/atomic.h>
+#include <base/bits.h>
+
+#include <kernel/arch/clock.h>
+#include <kernel/arch/interrupts.h>
+#include <kernel/sync/lock.h>
+#include <kernel/sync/pending.h>
+
+#include "serial.h"
+
+#define RING_BYTES	(16 * 1024)	/* a power of two                    */
+#define PIECE_BYTES	512
+#define NOTE_BYTES	80		/* the line about lines left out     */
+#define CONSOLES	2
+
+static void put_serial(struct sink *sink, const char *text, size_t bytes)
+{
+	(void)sink;
+	serial_write(text, bytes);
+}
+
+static struct sink serial_sink = { .put = put_serial };
+
+static struct lock console_lock = { .rank = RANK_CONSOLE };
+
+static struct {
+	char ring[RING_BYTES];		/* [L]                               */
+	uint64_t queued;		/* [L] bytes ever                    */
+	uint64_t left_out;		/* [L] bytes since the last note     */
+	bool owned;			/* [L] a CPU writes                  */
+	bool defers;			/* [C] once other CPUs run           */
+	bool broken;			/* [C] this CPU panics               */
+	unsigned count;			/* [L] of consoles                   */
+	struct console {
+		struct sink *sink;	/* [C]                               */
+		size_t piece;		/* [C] bytes at a time               */
+		uint64_t shown;		/* [L] bytes ever                    */
+	} list[CONSOLES];
+} consoles = {
+	.count = 1,
+	.list = { { .sink = &serial_sink, .piece = SERIAL_PIECE_BYTES } },
+};
+
+static uint64_t enter(void) TAKES(console_lock)
+{
+	uint64_t flags = interrupts_off();
+
+	lock_take(&console_lock);
+	return flags;
+}
+
+static void leave(uint64_t flags) GIVES(console_lock)
+{
+	lock_give(&console_lock);
+	interrupts_restore(flags);
+}
+
+/* --- the ring, under the lock ---------------------------------------------*/
+
+static size_t room(void) REQUIRES(console_lock)
+{
+	uint64_t waiting = 0;
+
+	for (unsigned i = 0; i < consoles.count; i++)
+		waiting = max_u64(waiting, consoles.queued -
+						   consoles.list[i].shown);
+	return RING_BYTES - waiting;
+}
+
+static void append(const char *text, size_t bytes) REQUIRES(console_lock)
+{
+	for (size_t i = 0; i < bytes; i++)
+		consoles.ring[consoles.queued++ % RING_BYTES] = text[i];
+}
+
+/* The line that stands for those before it that had no room. */
+static void append_note(void) REQUIRES(console_lock)
+{
+	uint64_t us = clock_microseconds();
+	char note[NOTE_BYTES];
+
+	if (consoles.left_out == 0 || room() < NOTE_BYTES)
+		return;
+	append(note, text_print(note, sizeof(note),
+				"[%lu.%06lu] W log: left_out bytes=%lu\n",
+				us / 1000000, us % 1000000,
+				consoles.left_out));
+	consoles.left_out = 0;
+}
+
+/* The next piece of a console; 0: it has shown all. */
+static size_t copy_piece(const struct console *console, char *piece)
+	REQUIRES(console_lock)
+{
+	size_t bytes = min_u64(consoles.queued - console->shown,
+			       console->piece);
+
+	for (size_t i = 0; i < bytes; i++)
+		piece[i] = consoles.ring[(console->shown + i) % RING_BYTES];
+	return bytes;
+}
+
+static bool all_is_shown(void) REQUIRES(console_lock)
+{
+	append_note();
+	return room() == RING_BYTES;
+}
+
+/* --- the owner ------------------------------------------------------------*/
+
+static bool may_write(void)
+{
+	if (consoles.broken)
+		return true;
+	return cpu_local_context() == CPU_TASK &&
+	       (interrupts_are_on() || !consoles.defers);
+}
+
+static bool become_owner(void)
+{
+	uint64_t flags = enter();
+	bool mine = !consoles.owned || consoles.broken;
+
+	consoles.owned = true;
+	leave(flags);
+	return mine;
+}
+
+static void show_piece(struct console *console)
+{
+	char piece[PIECE_BYTES];
+	uint64_t flags = enter();
+	size_t bytes = copy_piece(console, piece);
+
+	leave(flags);
+	if (bytes == 0)
+		return;
+	console->sink->put(console->sink, piece, bytes);
+	flags = enter();
+	console->shown += bytes;
+	leave(flags);
+}
+
+/* C1: text is looked for where ownership ends. */
+static bool end_when_all_is_shown(void)
+{
+	uint64_t flags = enter();
+	bool ends = all_is_shown();
+
+	if (ends)
+		consoles.owned = false;
+	leave(flags);
+	return ends;
+}
+
+static void write_all(void)
+{
+	while (!end_when_all_is_shown())
+		for (unsigned i = 0; i < consoles.count; i++)
+			show_piece(&consoles.list[i]);
+}
+
+void log_console_flush(void)
+{
+	if (may_write()) {
+		if (become_owner())
+			write_all();
+	} else if (consoles.defers) {
+		pending_raise(cpu_local_id(), PENDING_CONSOLE);
+	}
+}
+
+/* --- callers --------------------------------------------------------------*/
+
+bool log_console_has_room(size_t bytes)
+{
+	uint64_t flags = enter();
+	bool has = room() >= bytes + NOTE_BYTES;
+
+	leave(flags);
+	return has;
+}
+
+bool log_console_queue(const char *line, size_t bytes)
+{
+	uint64_t flags = enter();
+	bool fits;
+
+	append_note();
+	fits = consoles.left_out == 0 && room() >= bytes;
+	if (fits)
+		append(line, bytes);
+	else
+		consoles.left_out += bytes;
+	leave(flags);
+	return fits;
+}
+
+static size_t queue_some(const char *text, size_t bytes)
+{
+	uint64_t flags = enter();
+	size_t fit = 0;
+
+	append_note();
+	if (consoles.left_out == 0)
+		fit = min_u64(room(), bytes);
+	append(text, fit);
+	leave(flags);
+	return fit;
+}
+
+void log_console_write(const char *text, size_t bytes)
+{
+	while (bytes > 0) {
+		size_t fit = queue_some(text, bytes);
+
+		text += fit;
+		bytes -= fit;
+		log_console_flush();
+		if (bytes == 0 || fit != 0)
+			continue;
+		ASSERT(may_write());
+		pending_poll();
+		atomic_pause();
+	}
+}
+
+void log_console_claim(void)
+{
+	while (!become_owner()) {
+		pending_poll();
+		atomic_pause();
+	}
+}
+
+void log_console_release(void)
+{
+	write_all();
+}
+
+void log_add_console(struct sink *sink)
+{
+	uint64_t flags = enter();
+
+	ASSERT(consoles.count < CONSOLES);
+	consoles.list[consoles.count++] = (struct console){
+		.sink = sink,
+		.piece = PIECE_BYTES,
+		.shown = consoles.queued,
+	};
+	leave(flags);
+}
+
+void log_console_defer(void)
+{
+	consoles.defers = true;
+	pending_set_handler(PENDING_CONSOLE, log_console_flush);
+}
+
+void log_console_break(void)
+{
+	lock_break(&console_lock);
+	consoles.broken = true;
+	write_all();
+}
