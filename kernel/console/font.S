@@ -8,9 +8,9 @@
 	.balign	16
 .Lstart_\name:
 	.incbin	"spleen-\name\().psf"
-.Lend_\name:
+.Lstop_\name:
 	.popsection
-	.quad	.Lstart_\name, .Lend_\name
+	.quad	.Lstart_\name, .Lstop_\name
 	.endm
 
 	.section .rodata.fonts, "a"

@@ -22,7 +22,7 @@
 
 #define NAP_US	500
 #define AHEAD_BYTES	256	/* a power of two                            */
-#define KEYS_KEPT	16	/* of the keyboard, during a command         */
+#define KEYS_HELD	16	/* of the keyboard, during a command         */
 #define CTRL_C		3
 /* The width of a terminal is unknown; all have at least this. */
 #define SERIAL_COLUMNS	80
@@ -34,7 +34,7 @@ static struct {
 	bool quiet;			/* and nothing since, for long       */
 	uint8_t ahead[AHEAD_BYTES];	/* bytes that came and wait          */
 	unsigned come, taken;		/* of them, ever                     */
-	struct key kept[KEYS_KEPT];	/* the keyboard's, likewise          */
+	struct key kept[KEYS_HELD];	/* the keyboard's, likewise          */
 	unsigned keys_come, keys_taken;
 	struct line_editor editor;
 	struct row_painter painter;
@@ -114,7 +114,7 @@ struct key input_poll_key(void)
 	if (key.code != KEY_NONE)
 		return key;
 	if (input.keys_taken != input.keys_come)
-		return input.kept[input.keys_taken++ % KEYS_KEPT];
+		return input.kept[input.keys_taken++ % KEYS_HELD];
 	return keyboard_poll();
 }
 
@@ -148,7 +148,7 @@ static bool serial_cancels(void)
 
 static bool keyboard_cancels(void)
 {
-	for (unsigned i = 0; i < KEYS_KEPT; i++) {
+	for (unsigned i = 0; i < KEYS_HELD; i++) {
 		struct key key = keyboard_poll();
 
 		if (key.code == KEY_NONE)
@@ -157,8 +157,8 @@ static bool keyboard_cancels(void)
 			input.keys_taken = input.keys_come;
 			return true;
 		}
-		if (input.keys_come - input.keys_taken < KEYS_KEPT)
-			input.kept[input.keys_come++ % KEYS_KEPT] = key;
+		if (input.keys_come - input.keys_taken < KEYS_HELD)
+			input.kept[input.keys_come++ % KEYS_HELD] = key;
 	}
 	return false;
 }

@@ -195,7 +195,7 @@ struct answer {
 	const char *region;
 	const char *owner;
 	const char *state;
-	uint64_t piece_bytes;		/* 0: no pool has it                 */
+	uint64_t unit_bytes;		/* 0: no pool has it                 */
 	uint64_t leaf_bytes;		/* 0: not in the direct map          */
 };
 
@@ -231,7 +231,7 @@ static void ask_pools(struct answer *answer, pfn_t frame)
 		return;
 	answer->state = states[info.state];
 	if (info.state != FRAME_STATE_FOREIGN)
-		answer->piece_bytes = bytes[info.size];
+		answer->unit_bytes = bytes[info.size];
 }
 
 static void find_answer(struct answer *answer, paddr_t phys)
@@ -293,16 +293,16 @@ static void print_answer(const struct command_call *call,
 			   "@whois phys=0x%lx region=%s owner=%s node=%u "
 			   "state=%s piece=%lu leaf=%lu\n", answer->phys.raw,
 			   answer->region, answer->owner, node, answer->state,
-			   answer->piece_bytes, answer->leaf_bytes);
+			   answer->unit_bytes, answer->leaf_bytes);
 		return;
 	}
 	sink_print(call->out, "0x%lx\n  region     %s\n  owner      %s\n"
 			      "  node       %u\n", answer->phys.raw,
 		   answer->region, answer->owner, node);
 	sink_print(call->out, "  pool       ");
-	if (answer->piece_bytes != 0) {
+	if (answer->unit_bytes != 0) {
 		sink_print(call->out, "%s, part of ", answer->state);
-		print_size(call->out, answer->piece_bytes);
+		print_size(call->out, answer->unit_bytes);
 	} else {
 		sink_print(call->out, "none has it\n");
 	}

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * Each CPU has two holders of memory: its task, and its interrupt handler,
- * which other CPUs call at any moment. A holder allocates pieces of all kinds
- * and frees them in any order, and tasks exchange pieces, so that many are
+ * which other CPUs call at any moment. A holder allocates chunks of all kinds
+ * and frees them in any order, and tasks exchange chunks, so that many are
  * freed on another CPU than they were allocated on.
  *
- * A piece is one word: its place, its size, its holder and a sequence number.
+ * A chunk is one word: its place, its size, its holder and a sequence number.
  * Every frame of it begins with that word, and ends with one derived from it
- * and from the frame's own number. A holder that frees a piece checks all its
+ * and from the frame's own number. A holder that frees a chunk checks all its
  * frames and wipes the stamps; a holder that allocates one must find none: a
  * frame with a valid stamp has another holder. The middle of each frame is
  * filled with dirt that stays, as a test for requests of zeroed memory.
@@ -31,9 +31,9 @@
 #include <kernel/sync/ipi.h>
 #include <kernel/sync/pending.h>
 
-#define PIECES_MAX	160
-#define HANDLER_PIECES	32
-#define COUNTERS	64	/* over which tasks exchange pieces  */
+#define CHUNKS_MAX	160
+#define HANDLER_CHUNKS	32
+#define COUNTERS	64	/* over which tasks exchange chunks  */
 #define STEPS		64	/* between two looks for a key       */
 #define STEPS_LEAST	8	/* of each CPU, however late it is   */
 #define HANDLER_STEPS	4
@@ -47,7 +47,7 @@ struct holder {
 	uint64_t operations, refused, exchanged, wrong;
 	uint32_t count, limit;
 	bool rising;
-	uint64_t pieces[PIECES_MAX];
+	uint64_t chunks[CHUNKS_MAX];
 };
 
 /* One page for each CPU. */
@@ -61,10 +61,10 @@ _Static_assert(sizeof(struct crew) <= PAGE_SIZE, "a page for each");
 struct stress {
 	struct frame_run run;		/* the crews' pages                  */
 	struct stress_watch watch;
-	atomic_u64 counter[COUNTERS];	/* [A] pieces that no holder has     */
+	atomic_u64 counter[COUNTERS];	/* [A] chunks that no holder has     */
 };
 
-/* --- a piece as a word -----------------------------------------------------*/
+/* --- a chunk as a word -----------------------------------------------------*/
 
 #define PAGES_SHIFT	32
 #define PAGES_MASK	0x3ffUL
@@ -74,7 +74,7 @@ struct stress {
 #define HOLDER_MASK	0x1ffUL
 #define SEQUENCE_SHIFT	53
 
-static uint64_t piece_of(pfn_t first, const struct frame_request *request,
+static uint64_t chunk_of(pfn_t first, const struct frame_request *request,
 			 uint64_t sequence)
 {
 	uint64_t holder = 2 * cpu_local_id() + cpu_local_context();
@@ -85,19 +85,19 @@ static uint64_t piece_of(pfn_t first, const struct frame_request *request,
 	       sequence << SEQUENCE_SHIFT;
 }
 
-static pfn_t piece_first(uint64_t piece)
+static pfn_t chunk_first(uint64_t chunk)
 {
-	return (pfn_t){ piece & UINT32_MAX };
+	return (pfn_t){ chunk & UINT32_MAX };
 }
 
-static uint64_t piece_pages(uint64_t piece)
+static uint64_t chunk_pages(uint64_t chunk)
 {
-	return piece >> PAGES_SHIFT & PAGES_MASK;
+	return chunk >> PAGES_SHIFT & PAGES_MASK;
 }
 
-static enum frame_size piece_size(uint64_t piece)
+static enum frame_size chunk_size(uint64_t chunk)
 {
-	return (enum frame_size)(piece >> SIZE_SHIFT & SIZE_MASK);
+	return (enum frame_size)(chunk >> SIZE_SHIFT & SIZE_MASK);
 }
 
 /* --- stamps ----------------------------------------------------------------*/
@@ -108,29 +108,29 @@ static uint64_t *words_of(pfn_t frame)
 }
 
 /* The expected last word; never 0 where there is no stamp. */
-static uint64_t last_word(pfn_t frame, uint64_t piece)
+static uint64_t last_word(pfn_t frame, uint64_t chunk)
 {
-	return ~piece ^ (frame.raw + 1) * 0x9e3779b97f4a7c15;
+	return ~chunk ^ (frame.raw + 1) * 0x9e3779b97f4a7c15;
 }
 
-static void stamp(uint64_t piece)
+static void stamp(uint64_t chunk)
 {
-	pfn_t frame = piece_first(piece);
+	pfn_t frame = chunk_first(chunk);
 
-	for (uint64_t i = piece_pages(piece); i > 0; i--, frame.raw++) {
+	for (uint64_t i = chunk_pages(chunk); i > 0; i--, frame.raw++) {
 		uint64_t *words = words_of(frame);
 
-		words[0] = piece;
+		words[0] = chunk;
 		words[WORDS_PER_PAGE / 2] = ~frame.raw;
-		words[WORDS_PER_PAGE - 1] = last_word(frame, piece);
+		words[WORDS_PER_PAGE - 1] = last_word(frame, chunk);
 	}
 }
 
-static void check_unstamped(struct holder *me, uint64_t piece)
+static void check_unstamped(struct holder *me, uint64_t chunk)
 {
-	pfn_t frame = piece_first(piece);
+	pfn_t frame = chunk_first(chunk);
 
-	for (uint64_t i = piece_pages(piece); i > 0; i--, frame.raw++) {
+	for (uint64_t i = chunk_pages(chunk); i > 0; i--, frame.raw++) {
 		const uint64_t *words = words_of(frame);
 
 		if (words[0] != 0 && words[WORDS_PER_PAGE - 1] ==
@@ -139,28 +139,28 @@ static void check_unstamped(struct holder *me, uint64_t piece)
 	}
 }
 
-static void check_and_wipe(struct holder *me, uint64_t piece)
+static void check_and_wipe(struct holder *me, uint64_t chunk)
 {
-	pfn_t frame = piece_first(piece);
+	pfn_t frame = chunk_first(chunk);
 
-	for (uint64_t i = piece_pages(piece); i > 0; i--, frame.raw++) {
+	for (uint64_t i = chunk_pages(chunk); i > 0; i--, frame.raw++) {
 		uint64_t *words = words_of(frame);
 
-		if (words[0] != piece || words[WORDS_PER_PAGE - 1] !=
-						 last_word(frame, piece))
+		if (words[0] != chunk || words[WORDS_PER_PAGE - 1] !=
+						 last_word(frame, chunk))
 			stress_wrong(&me->wrong, "not my stamp", frame.raw);
 		words[0] = words[WORDS_PER_PAGE - 1] = 0;
 	}
 }
 
-static void check_zeroed(struct holder *me, uint64_t piece)
+static void check_zeroed(struct holder *me, uint64_t chunk)
 {
-	const uint64_t *words = words_of(piece_first(piece));
+	const uint64_t *words = words_of(chunk_first(chunk));
 
-	for (uint64_t i = 0; i < piece_pages(piece) * WORDS_PER_PAGE; i++) {
+	for (uint64_t i = 0; i < chunk_pages(chunk) * WORDS_PER_PAGE; i++) {
 		if (words[i] == 0)
 			continue;
-		stress_wrong(&me->wrong, "not zeroed", piece_first(piece).raw);
+		stress_wrong(&me->wrong, "not zeroed", chunk_first(chunk).raw);
 		return;
 	}
 }
@@ -235,7 +235,7 @@ static void take(struct holder *me)
 {
 	struct frame_request want = choose(me);
 	enum status status;
-	uint64_t piece;
+	uint64_t chunk;
 	pfn_t first;
 
 	status = frames_alloc(&want, &first);
@@ -248,36 +248,36 @@ static void take(struct holder *me)
 		me->rising = false;
 		return;
 	}
-	piece = piece_of(first, &want, me->sequence++);
+	chunk = chunk_of(first, &want, me->sequence++);
 	check_place(me, &want, first);
-	check_unstamped(me, piece);
+	check_unstamped(me, chunk);
 	if (want.contents == FRAME_ZEROED)
-		check_zeroed(me, piece);
-	stamp(piece);
-	me->pieces[me->count++] = piece;
+		check_zeroed(me, chunk);
+	stamp(chunk);
+	me->chunks[me->count++] = chunk;
 	me->operations++;
 }
 
-static void give(struct holder *me, uint64_t piece)
+static void give(struct holder *me, uint64_t chunk)
 {
-	check_and_wipe(me, piece);
+	check_and_wipe(me, chunk);
 	if (frames_free(&(struct frame_return){
-		    .frame = piece_first(piece),
-		    .size = piece_size(piece),
-		    .pages = piece_pages(piece),
+		    .frame = chunk_first(chunk),
+		    .size = chunk_size(chunk),
+		    .pages = chunk_pages(chunk),
 		    .caller = __builtin_return_address(0) }) != ST_OK)
 		stress_wrong(&me->wrong, "not taken back",
-			     piece_first(piece).raw);
+			     chunk_first(chunk).raw);
 	me->operations++;
 }
 
 static void give_one(struct holder *me)
 {
-	uint64_t *one = &me->pieces[next_random(me) % me->count];
-	uint64_t piece = *one;
+	uint64_t *one = &me->chunks[next_random(me) % me->count];
+	uint64_t chunk = *one;
 
-	*one = me->pieces[--me->count];
-	give(me, piece);
+	*one = me->chunks[--me->count];
+	give(me, chunk);
 }
 
 static void step(struct holder *me)
@@ -301,16 +301,16 @@ static struct crew *crew_of(const struct stress *stress, unsigned cpu)
 	return pfn_to_pointer((pfn_t){ stress->run.first.raw + cpu });
 }
 
-/* Puts one piece on the counter and takes what lay there. */
+/* Puts one chunk on the counter and takes what lay there. */
 static void exchange(struct stress *stress, struct holder *me)
 {
 	uint64_t at = next_random(me) % COUNTERS;
-	uint64_t *one = &me->pieces[next_random(me) % me->count];
+	uint64_t *one = &me->chunks[next_random(me) % me->count];
 
 	/* Both ways: the stamps are seen, and were written before. */
 	*one = atomic_exchange_acq_rel(&stress->counter[at], *one);
 	if (*one == 0)
-		*one = me->pieces[--me->count];
+		*one = me->chunks[--me->count];
 	me->exchanged++;
 }
 
@@ -397,11 +397,11 @@ static uint64_t pages_of(const struct holder *holder)
 	uint64_t pages = 0;
 
 	for (uint32_t i = 0; i < holder->count; i++)
-		pages += piece_pages(holder->pieces[i]);
+		pages += chunk_pages(holder->chunks[i]);
 	return pages;
 }
 
-/* The pieces of all holders and of the exchange. */
+/* The chunks of all holders and of the exchange. */
 static uint64_t pages_in_hand(struct stress *stress)
 {
 	uint64_t pages = 0;
@@ -410,18 +410,18 @@ static uint64_t pages_in_hand(struct stress *stress)
 		pages += pages_of(&crew_of(stress, cpu)->task) +
 			 pages_of(&crew_of(stress, cpu)->handler);
 	for (unsigned i = 0; i < COUNTERS; i++)
-		pages += piece_pages(atomic_load_relaxed(&stress->counter[i]));
+		pages += chunk_pages(atomic_load_relaxed(&stress->counter[i]));
 	return pages;
 }
 
 static void clear_counter(struct stress *stress, struct holder *me)
 {
 	for (unsigned i = 0; i < COUNTERS; i++) {
-		uint64_t piece = atomic_exchange_acq_rel(&stress->counter[i],
+		uint64_t chunk = atomic_exchange_acq_rel(&stress->counter[i],
 							 0);
 
-		if (piece != 0)
-			give(me, piece);
+		if (chunk != 0)
+			give(me, chunk);
 	}
 }
 
@@ -442,9 +442,9 @@ static enum status hire(struct stress *stress)
 
 		memset(crew, 0, sizeof(*crew));
 		crew->task.random = 2 * cpu + 1;
-		crew->task.limit = PIECES_MAX;
+		crew->task.limit = CHUNKS_MAX;
 		crew->handler.random = 2 * cpu + 2;
-		crew->handler.limit = HANDLER_PIECES;
+		crew->handler.limit = HANDLER_CHUNKS;
 	}
 	return ST_OK;
 }

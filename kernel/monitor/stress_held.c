@@ -13,7 +13,7 @@
 
 #define WRONGS_SHOWN	20
 #define CHAIN_END	UINT64_MAX
-#define PIECES		64	/* between two looks at the watch    */
+#define CHUNKS		64	/* between two looks at the watch    */
 #define SIZE_BITS	2
 #define SIZE_MASK	3
 #define NOTES_MOST	(PAGE_SIZE / sizeof(uint64_t) - 2)
@@ -63,11 +63,11 @@ void stress_give(uint64_t *wrong, enum frame_size size, pfn_t frame)
 		stress_wrong(wrong, "not taken back", frame.raw);
 }
 
-/* A frame full of notes; the pieces themselves are not touched. */
+/* A frame full of notes; the chunks themselves are not touched. */
 struct notes {
 	uint64_t previous;		/* frame of notes, or CHAIN_END      */
 	uint64_t count;
-	uint64_t pieces[NOTES_MOST];
+	uint64_t chunks[NOTES_MOST];
 };
 
 _Static_assert(sizeof(struct notes) == PAGE_SIZE, "notes fill a frame");
@@ -114,7 +114,7 @@ static void note(struct held *held, pfn_t frame, enum frame_size size)
 {
 	struct notes *notes = notes_at(held->notes);
 
-	notes->pieces[notes->count++] = frame.raw << SIZE_BITS | size;
+	notes->chunks[notes->count++] = frame.raw << SIZE_BITS | size;
 }
 
 static bool has_time(struct stress_watch *watch)
@@ -131,7 +131,7 @@ static bool has_time(struct stress_watch *watch)
 bool stress_hold_all(struct held *held, struct stress_watch *watch)
 {
 	static const enum frame_size sizes[] = { FRAME_1G, FRAME_2M, FRAME_4K };
-	unsigned pieces = 0;
+	unsigned chunks = 0;
 	pfn_t frame;
 
 	*held = (struct held){ CHAIN_END, FRAMES_HOME };
@@ -139,7 +139,7 @@ bool stress_hold_all(struct held *held, struct stress_watch *watch)
 		while (has_room(held) &&
 		       take_near(held, sizes[i], &frame) == ST_OK) {
 			note(held, frame, sizes[i]);
-			if (pieces++ % PIECES == 0 && !has_time(watch))
+			if (chunks++ % CHUNKS == 0 && !has_time(watch))
 				return false;
 		}
 	}
@@ -153,10 +153,10 @@ void stress_free_held(struct held *held, uint64_t *wrong)
 		pfn_t frame = { held->notes };
 
 		while (notes->count > 0) {
-			uint64_t piece = notes->pieces[--notes->count];
+			uint64_t chunk = notes->chunks[--notes->count];
 
-			stress_give(wrong, piece & SIZE_MASK,
-				    (pfn_t){ piece >> SIZE_BITS });
+			stress_give(wrong, chunk & SIZE_MASK,
+				    (pfn_t){ chunk >> SIZE_BITS });
 		}
 		held->notes = notes->previous;
 		stress_give(wrong, FRAME_4K, frame);

@@ -13,7 +13,7 @@
 /* Counts one more and names the first few. */
 void stress_wrong(uint64_t *wrong, const char *what, uint64_t value);
 
-/* One plain piece; no FRAME_RUN. Fails: as frames_alloc. */
+/* One plain chunk; no FRAME_RUN. Fails: as frames_alloc. */
 enum status stress_take(enum frame_size size, pfn_t *out);
 void stress_give(uint64_t *wrong, enum frame_size size, pfn_t frame);
 
@@ -33,7 +33,7 @@ bool stress_was_over(const struct stress_watch *watch);
 /* All memory that can be had, and in some of it notes of what it is. */
 struct held {
 	uint64_t notes;			/* the last frame of them            */
-	unsigned node;			/* where the last piece was found    */
+	unsigned node;			/* where the last chunk was found    */
 };
 /* False: cancelled in the middle of it, or patience ended, as it says. */
 bool stress_hold_all(struct held *held, struct stress_watch *watch);

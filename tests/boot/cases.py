@@ -134,7 +134,7 @@ def _inject_nmi(guest, _notes):
 
 
 def _inject_machine_check(guest, _notes):
-    """Uncorrected, address valid, from bank 2."""
+    """Uncorrected, address valid, from machine check bank 2."""
     _when_idle(guest)
     guest.qmp.monitor("mce 0 2 0xbd00000000000134 0x4 0x1234000 0x8c")
 

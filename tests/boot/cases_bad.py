@@ -172,7 +172,7 @@ def nothing_of_it_is_allocated_again(outcome):
 BENCHED = (0x1eba2000, 2000)
 
 
-def what_a_bank_had_was_taken(outcome):
+def the_reported_frame_was_taken(outcome):
     before, after = checks.both_ledgers(outcome)
     checks.expect(before["cached"] > 0, "nothing was cached")
     checks.expect_equal("owner bad", after["bad"], BENCHED[1])
@@ -213,7 +213,7 @@ def _command_scenarios():
             f"bench frames -m; ledger -m; bad {BENCHED[0]:x} {BENCHED[1]} "
             "-m; ledger -m", "on-idle=exit panic=exit")},),
         (checks.ends("ok"), checks.every_command_succeeds,
-         what_a_bank_had_was_taken))
+         the_reported_frame_was_taken))
     yield Scenario(
         "bad-leaves-little",
         ({"machine": "q35-64m", "cmdline": _options(
@@ -301,7 +301,7 @@ def _into_free_memory(cpu):
     """Goes on, takes the frames out of use, and still works."""
     def steps(guest, _notes):
         guest.wait_for(r"^bulldog> ")
-        # Twice into the same bank: what was survived must be cleared.
+        # Twice into one machine check bank: it must be cleared.
         for frame in FREE_FRAMES:
             _inject(guest, cpu, SCRUBBED, 1, frame + 0x234)
             guest.wait_for(rf"W bad: taken phys={frame:#x} pages=1 "

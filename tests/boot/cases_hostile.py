@@ -107,7 +107,7 @@ PAGES = (
     Case("lowest-pages-first", "low=0x10000", boots("pages odd=[1-9]")),
     Case("low-megabyte-first", "low=0xa0000",
          boots("pages odd=[1-9][0-9]")),
-    Case("lends-bottom-up", "bottom_up", boots("pages odd=[1-9][0-9]{2}")),
+    Case("allocates-bottom-up", "bottom_up", boots("pages odd=[1-9][0-9]{2}")),
     Case("no-2m-run", "largest=1024", boots(warnings=(NO_LARGE_RUN,))),
     Case("hardly-any-run", "largest=100",
          refuses("no (memory|room) for ")),

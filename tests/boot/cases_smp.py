@@ -128,7 +128,7 @@ OLD_ERROR = 0x9400000000000134
 
 
 def _leave_old_errors(guest, _notes):
-    """In the second processor's banks, long before our kernel is there."""
+    """In machine check banks of the second processor, before the boot."""
     guest.qmp.monitor(f"mce 1 2 {OLD_ERROR:#x} 0 0x1234000 0x8c")
 
 

@@ -52,7 +52,7 @@ class Qmp:
         """Runs one command and gives what it returns."""
         return self._execute(command, arguments, [])
 
-    def lend_file(self, name, file):
+    def pass_file(self, name, file):
         """Makes an open file known to QEMU as `fd:name`."""
         self._execute("getfd", {"fdname": name}, [file.fileno()])
 

@@ -110,7 +110,7 @@ class Snapshots:
                 {"capability": "x-ignore-shared", "state": True},
                 {"capability": "events", "state": True}])
             with open(fresh / "state", "wb") as state:
-                made.qmp.lend_file("state", state)
+                made.qmp.pass_file("state", state)
             made.qmp.execute("migrate", uri="fd:state")
             status = "setup"
             while status not in ("completed", "failed"):
@@ -146,7 +146,7 @@ class WokenGuest(guest.Guest):
             self.qmp.execute("migrate-set-capabilities", capabilities=[
                 {"capability": "x-ignore-shared", "state": True}])
             with open(self._state, "rb") as state:
-                self.qmp.lend_file("state", state)
+                self.qmp.pass_file("state", state)
             self.qmp.execute("migrate-incoming", uri="fd:state")
         except BaseException:
             self.__exit__()

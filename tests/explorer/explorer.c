@@ -178,7 +178,7 @@ static struct look look_of(unsigned cpu)
 		return look;
 	look = explorer_memory_look(&walk.memory, cpu, walk.cpu[cpu].pending);
 	if (has_no_news(cpu))
-		look.kind = LOOK_FOR_NEWS;
+		look.kind = LOOK_AT_NEWS;
 	return look;
 }
 

@@ -144,7 +144,7 @@ static bool is_looked_at(const struct store_buffers *buffers,
 		return is_contended(buffers, cpu, store);
 	if (cpu == look->cpu)
 		return false;
-	if (look->kind == LOOK_FOR_NEWS)
+	if (look->kind == LOOK_AT_NEWS)
 		return number == 0;
 	return look->kind == LOOK_AT_BYTES &&
 	       overlap(store, look->place, look->bytes);

@@ -59,7 +59,7 @@ bool store_buffers_others_wait(const struct store_buffers *buffers,
 enum look_kind {
 	LOOK_NOWHERE,			/* a fence                           */
 	LOOK_AT_BYTES,			/* [place..place + bytes)            */
-	LOOK_FOR_NEWS,			/* any change by another             */
+	LOOK_AT_NEWS,			/* any change by another             */
 	LOOK_AT_THE_END,		/* the last value of every cell      */
 };
 

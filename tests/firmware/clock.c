@@ -2,7 +2,7 @@
 /*
  * Interrupts that go on after the exit: the PIT and the local APIC's timer,
  * a thousand times a second, with a handler in the firmware's memory and
- * the processor's door open. Only the handler's vector is ours; the table
+ * interrupts enabled. Only the handler's vector is ours; the table
  * that it stands in is the firmware's.
  *
  * words: clock

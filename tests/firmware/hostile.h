@@ -65,8 +65,8 @@ UINT64 watch_round(void);		/* 1 for the first start             */
 /* image.c: starts what hostile_before_start was given. */
 EFI_STATUS image_start(EFI_HANDLE image);
 
-/* map.c: the pages that the firmware says it has lent, by the real map. */
-UINT64 map_lent_pages(void);
+/* map.c: the pages that are allocated in the real map. */
+UINT64 map_allocated_pages(void);
 /* Where so many free ones lie, below `end`; NO_ADDRESS if nowhere. */
 UINT64 map_lowest_free(UINTN pages, UINT64 end);
 

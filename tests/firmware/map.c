@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * The memory map that the application is told. Each answer starts from the
- * real map of that moment, so that what is lent stays lent, and is then bent
- * by the words, always in the same way.
+ * real map of that moment, so that allocated pages stay allocated, and is then
+ * changed by the words, always in the same way.
  *
  * Every lie must leave the machine alive: nothing is ever called usable that
  * is not really free or the application's. So restrictions are invented over
- * `plots`, pages that we hide from everybody by having the real firmware
- * lend them to us; the rest only says true things in a strange way.
+ * `plots`, pages that are hidden from every program by allocating them
+ * from the real firmware; the rest only says true things in a strange way.
  *
  * words: reverse  shuffle=SEED  split=COUNT  duplicate  stride=BYTES
  *        nested       restrictions inside a conventional range
@@ -161,7 +161,7 @@ static EFI_STATUS read_real(UINTN *key)
 	return status;
 }
 
-UINT64 map_lent_pages(void)
+UINT64 map_allocated_pages(void)
 {
 	UINT64 pages = 0;
 	UINTN key;
@@ -432,7 +432,7 @@ static void odd_attributes(struct lines *lines)
 	}
 }
 
-/* What was lent as the application's data is nobody's any more. */
+/* The application's data pages have no owner any more. */
 static void claim(struct lines *lines)
 {
 	for (UINTN i = 0; i < lines->count; i++)

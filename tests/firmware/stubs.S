@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * One door for each boot service and each function of the console. They
- * count who comes through and touch nothing that carries an argument: %rax,
+ * One stub for each boot service and each function of the console. They
+ * count the calls and touch nothing that carries an argument: %rax,
  * %r10 and %r11 are free at a call in Microsoft's convention.
  */
 #define SERVICES	44
@@ -9,26 +9,26 @@
 
 	.section .text
 	.altmacro
-	.macro door number, next
+	.macro stub number, next
 	.balign 16
 	mov	$\number, %eax
 	jmp	\next
 	.endm
 
-	.globl watch_doors, watch_console_doors, watch_gone
+	.globl watch_stubs, watch_console_stubs, watch_gone
 	.balign 16
-watch_doors:
+watch_stubs:
 	.set	number, 0
 	.rept	SERVICES
-	door	%number, through
+	stub	%number, through
 	.set	number, number + 1
 	.endr
 
 	.balign 16
-watch_console_doors:
+watch_console_stubs:
 	.set	number, 0
 	.rept	CONSOLE_CALLS
-	door	%number, through_console
+	stub	%number, through_console
 	.set	number, number + 1
 	.endr
 
@@ -59,7 +59,7 @@ through_console:
 1:	mov	watch_console(%rip), %rcx
 	jmp	*(%rcx, %rax, 8)
 
-	/* Where every door leads once there are no boot services. */
+	/* Where every stub leads once there are no boot services. */
 watch_gone:
 	mov	%eax, %ecx
 	sub	$0x28, %rsp

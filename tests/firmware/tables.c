@@ -11,7 +11,7 @@
  *        null_page   page 0 is not there
  *        protocol    EFI_MEMORY_ATTRIBUTE_PROTOCOL is there; it refuses to
  *                    let anything be written and executed
- *        strict      lent code pages cannot be executed either, until the
+ *        strict      allocated code pages cannot be executed either, until the
  *                    protocol has been asked
  *        plain       everything can be executed (what CR4 lacks NX for)
  */

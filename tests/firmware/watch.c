@@ -16,7 +16,7 @@
 
 #define SERVICES	44
 #define CONSOLE_CALLS	9
-#define DOOR_BYTES	16
+#define STUB_BYTES	16
 #define NO_SERVICE	0xffffffff
 
 struct service {
@@ -34,8 +34,8 @@ static const struct service failing[] = {
 	{ "SetWatchdogTimer", SERVICE(SetWatchdogTimer), EFI_DEVICE_ERROR },
 };
 
-/* What the doors in stubs.S read and write. */
-extern const char watch_doors[], watch_console_doors[], watch_gone[];
+/* Read and written by stubs.S. */
+extern const char watch_stubs[], watch_console_stubs[], watch_gone[];
 UINT64 watch_calls[SERVICES], watch_late_calls[SERVICES], watch_late_words;
 const void *watch_targets[SERVICES];
 UINT32 watch_refused, watch_fail_service = NO_SERVICE;
@@ -48,7 +48,7 @@ static struct {
 	UINT64 refuse;			/* exits still to be refused         */
 	UINT64 round;
 	UINT64 refused;
-	UINT64 lent_before;		/* pages, before the application     */
+	UINT64 pages_before;		/* allocated, before the application */
 	UINT64 watchdog_seconds;
 	BOOLEAN watchdog_is_off;
 } state = { .round = 1 };
@@ -154,13 +154,13 @@ static void cover_console(void)
 		return;
 	BS->CopyMem(cover, watch_console, sizeof(cover));
 	for (UINTN i = 0; i < CONSOLE_CALLS; i++)
-		cover[i] = (UINT64)watch_console_doors + i * DOOR_BYTES;
+		cover[i] = (UINT64)watch_console_stubs + i * STUB_BYTES;
 	stage.system->ConOut = (SIMPLE_TEXT_OUTPUT_INTERFACE *)cover;
 }
 
 static void before_load(void)
 {
-	state.lent_before = map_lent_pages();
+	state.pages_before = map_allocated_pages();
 }
 
 static void before_start(void)
@@ -171,7 +171,7 @@ static void before_start(void)
 
 	for (UINTN i = 0; i < SERVICES && i < count; i++) {
 		watch_targets[i] = (void *)services[i];
-		services[i] = (UINT64)watch_doors + i * DOOR_BYTES;
+		services[i] = (UINT64)watch_stubs + i * STUB_BYTES;
 		watch_calls[i] = 0;
 	}
 	watch_redirect(SERVICE(ExitBootServices), exit_boot_services);
@@ -186,13 +186,13 @@ static void before_start(void)
 /* What it has not given back; then on to the next call, if one failed. */
 static void after_return(void)
 {
-	UINT64 lent = map_lent_pages();
+	UINT64 pages = map_allocated_pages();
 
 	serial_text(" kept=");
-	if (lent < state.lent_before)
+	if (pages < state.pages_before)
 		serial_text("-");
-	serial_number(lent < state.lent_before ? state.lent_before - lent :
-						 lent - state.lent_before);
+	serial_number(pages < state.pages_before ? state.pages_before - pages :
+						   pages - state.pages_before);
 	if (watch_fail_service != NO_SERVICE && (INT64)watch_fail_in <= 0 &&
 	    !watch_fail_for_good)
 		state.round++;

@@ -100,11 +100,11 @@ CASE(loader_falls_back_to_its_own_kernel)
 		CHECK(!is_overridden());
 		CHECK(serial_says("KERNEL.ELF unreadable") == !odd[i].silent);
 	}
-	for (unsigned piece = 1; piece <= 4; piece++) {
+	for (unsigned read = 1; read <= 4; read++) {
 		fake_pc_plain(&pc);
 		pc.kernel = file_of(other, sizeof(other));
 		pc.kernel.read_bytes = 0x1000;
-		pc.failures[0] = (struct fake_failure){ SERVICE_READ, piece,
+		pc.failures[0] = (struct fake_failure){ SERVICE_READ, read,
 							1, EFI_DEVICE_ERROR };
 		CHECK_BOOTS(&pc, "a piece fails");
 		CHECK(serial_says("KERNEL.ELF unreadable"));

@@ -138,7 +138,7 @@ static void audit_page(struct audit *audit, uint64_t holder, unsigned level)
 	uint64_t present = 0;
 
 	if (!failing_source_is_out(&world->source, frame)) {
-		audit->wrong = "a table page that the source did not lend";
+		audit->wrong = "a table page that the source did not give";
 		return;
 	}
 	if (audit->seen[index]) {
@@ -195,7 +195,7 @@ const char *world_audit(const struct table_world *world)
 	if (audit->wrong != NULL)
 		return audit->wrong;
 	if (audit->pages != world->source.pages_out)
-		return "pages lent that are not in the table";
+		return "pages allocated that are not in the table";
 	if (audit->pages != world->table.table_pages)
 		return "table_pages is wrong";
 	return NULL;

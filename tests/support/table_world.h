@@ -66,8 +66,8 @@ uint64_t *world_entry(const struct table_world *world, uint64_t virt,
 		      unsigned level);
 
 /*
- * T1..T6, every table page lent by the source and reached once, and all
- * pages lent are table pages. NULL, or what is wrong.
+ * T1..T6, every table page taken from the source and reached once, and all
+ * pages taken are table pages. NULL, or what is wrong.
  */
 const char *world_audit(const struct table_world *world);
 

@@ -210,10 +210,10 @@ CASE(options_agree_with_a_model_that_remembers_the_last_word)
 	}
 }
 
-/* Bytes that quote, separate, comment and break, between pieces of words. */
+/* Bytes that quote, separate, comment and break, between chunks of words. */
 static size_t cook(char *soup, size_t limit, uint64_t *seed)
 {
-	static const char *const pieces[] = {
+	static const char *const chunks[] = {
 		"\"", "\"", "\"", " ", " ", "\n", "\r\n", "\t", "#", "=",
 		"mem=64M", "run=", "run=\"a b\"", "quiet", "loglevel=5",
 		"x", "\x01", "\xff", "nosmp", "on-idle=exit",
@@ -221,11 +221,11 @@ static size_t cook(char *soup, size_t limit, uint64_t *seed)
 	size_t used = 0;
 
 	while (used + 16 < limit) {
-		const char *piece = pieces[check_random(seed) %
-					   ARRAY_LENGTH(pieces)];
+		const char *chunk = chunks[check_random(seed) %
+					   ARRAY_LENGTH(chunks)];
 
-		memcpy(soup + used, piece, strlen(piece));
-		used += strlen(piece);
+		memcpy(soup + used, chunk, strlen(chunk));
+		used += strlen(chunk);
 	}
 	return used;
 }

@@ -281,23 +281,23 @@ static bool body_gives(const char *body, size_t bytes, int a, int b)
 	       power.sleep_type_b == b;
 }
 
-#define GIVES(body, a, b) CHECK(body_gives(body, sizeof(body) - 1, a, b))
+#define YIELDS(body, a, b) CHECK(body_gives(body, sizeof(body) - 1, a, b))
 #define GIVES_NOTHING(body) CHECK(body_gives(body, sizeof(body) - 1, -1, 0))
 
 CASE(acpi_reads_sleep_packages)
 {
 	/* As QEMU writes it, as a desktop, and with the root's name. */
-	GIVES("\x08_S5_\x12\x06\x04\x00\x00\x00\x00", 0, 0);
-	GIVES("\x08_S5_\x12\x08\x04\x0a\x07\x0a\x07\x00\x00", 7, 7);
-	GIVES("\x08\\_S5_\x12\x07\x04\x0a\x05\x01\x00\x00", 5, 1);
-	GIVES("\x08_S5_\x12\x03\x01\x01", 1, 0);
+	YIELDS("\x08_S5_\x12\x06\x04\x00\x00\x00\x00", 0, 0);
+	YIELDS("\x08_S5_\x12\x08\x04\x0a\x07\x0a\x07\x00\x00", 7, 7);
+	YIELDS("\x08\\_S5_\x12\x07\x04\x0a\x05\x01\x00\x00", 5, 1);
+	YIELDS("\x08_S5_\x12\x03\x01\x01", 1, 0);
 	/* The second is no number, or is not counted. */
-	GIVES("\x08_S5_\x12\x07\x02\x01PM1_", 1, 0);
-	GIVES("\x08_S5_\x12\x04\x01\x01\x01", 1, 0);
+	YIELDS("\x08_S5_\x12\x07\x02\x01PM1_", 1, 0);
+	YIELDS("\x08_S5_\x12\x04\x01\x01\x01", 1, 0);
 	/* The first that is good counts. */
-	GIVES("\x08_S5_\x11\x03\x01\x01\x08_S5_\x12\x04\x02\x01\x01"
+	YIELDS("\x08_S5_\x11\x03\x01\x01\x08_S5_\x12\x04\x02\x01\x01"
 	      "\x08_S5_\x12\x04\x02\x00\x00", 1, 1);
-	GIVES("\x08\x08_S5_\x12\x04\x02\x01\x01", 1, 1);
+	YIELDS("\x08\x08_S5_\x12\x04\x02\x01\x01", 1, 1);
 }
 
 CASE(acpi_refuses_what_is_no_sleep_package)

@@ -15,15 +15,15 @@ static char letter(enum colour colour)
 	return (size_t)colour < sizeof(letters) ? letters[colour] : '?';
 }
 
-/* Like highlighting `text` in pieces of `piece` bytes. */
-static bool colours_of(const char *text, size_t piece, const char *want)
+/* Like highlighting `text` in chunks of `chunk` bytes. */
+static bool colours_of(const char *text, size_t chunk, const char *want)
 {
 	struct highlight highlight = { .part = 0 };
 	size_t length = strlen(text);
 	char have[256] = "";
 
 	for (size_t i = 0; i < length; i++) {
-		size_t known = piece - i % piece;
+		size_t known = chunk - i % chunk;
 
 		if (known > length - i)
 			known = length - i;
@@ -80,12 +80,12 @@ CASE(highlight_prompt_and_what_is_typed)
 	CHECK(colours(" bulldog> x", " tttttttt t"));
 }
 
-CASE(highlight_takes_text_in_pieces)
+CASE(highlight_takes_text_in_chunks)
 {
 	const char *text = "[1] I a: b\n[2] E c: d\nbulldog ";
 
 	CHECK(colours_of(text, 11, "... . rr t\n... E EE E\nttttttt "));
-	/* How a line starts is known by its first piece only. */
+	/* How a line starts is known by its first chunk only. */
 	CHECK(colours_of(text, 5, "ttt t tt t\nttt t tt t\nttttttt "));
 	CHECK(colours_of("[1] E a\n", 6, "... E E\n"));
 	CHECK(colours_of("[1] E a\n", 5, "ttt t t\n"));

@@ -10,7 +10,7 @@
 #define TINY ((struct frame_shape){ 6, 2 })
 #define TINY_BLOCK 64
 #define TINY_GIANT 256
-#define KEPT_AS_BAD ((uint8_t)(FRAME_BYTE_FIXED | OWNER_BAD))
+#define FIXED_AS_BAD ((uint8_t)(FRAME_BYTE_FIXED | OWNER_BAD))
 #define MARK ((const void *)0x1234)
 
 static struct frame_world *world_of(uint64_t first, uint64_t frames)
@@ -23,7 +23,7 @@ static struct frame_world *world_of(uint64_t first, uint64_t frames)
 static enum status pick(struct frame_world *world, uint64_t frame)
 {
 	return frame_pool_alloc_at(&world->pool, 0, (pfn_t){ frame },
-				   KEPT_AS_BAD);
+				   FIXED_AS_BAD);
 }
 
 static bool is_bad(const struct frame_world *world, uint64_t frame)
@@ -32,7 +32,7 @@ static bool is_bad(const struct frame_world *world, uint64_t frame)
 						  (pfn_t){ frame });
 
 	return info.state == FRAME_STATE_ALLOCATED && info.size == FRAME_4K &&
-	       info.owner == KEPT_AS_BAD;
+	       info.owner == FIXED_AS_BAD;
 }
 
 static bool is_free_in(const struct frame_world *world, uint64_t frame,
@@ -204,7 +204,7 @@ CASE(frame_pick_keeps_it_from_whoever_frees_it)
 	CHECK(frame_pool_adopt(pool, &(struct frame_adoption){
 		{ { AT }, 1 }, FRAME_4K, OWNER_LOG }) == ST_CONFLICT);
 	frame_pool_count(pool, &count);
-	CHECK(count.allocated[KEPT_AS_BAD] == 1 && count.free == MANY - 1);
+	CHECK(count.allocated[FIXED_AS_BAD] == 1 && count.free == MANY - 1);
 	CHECK(frame_world_audit(world, MANY - 1));
 	frame_world_free(world);
 }

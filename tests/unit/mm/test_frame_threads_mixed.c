@@ -24,7 +24,7 @@
 
 static atomic_uint stamps[FRAMES_MOST];
 
-struct piece {
+struct chunk {
 	pfn_t first;
 	uint64_t pages;
 	enum frame_size size;
@@ -37,7 +37,7 @@ struct worker {
 	uint64_t room;		/* pages that it may have: a frame for all   */
 	uint64_t pages;		/* that it has                               */
 	unsigned count;
-	struct piece held[HELD];
+	struct chunk held[HELD];
 	enum cpu_context context;
 	int bad;		/* the line of the first mistake             */
 	unsigned allocated[FRAME_RUN + 1], refused, picked;
@@ -77,12 +77,12 @@ static cpu_slot slot_of(const struct worker *worker)
 		       frame_task_slot(worker->cpu);
 }
 
-static void stamp(struct worker *worker, const struct piece *piece,
+static void stamp(struct worker *worker, const struct chunk *chunk,
 		  unsigned from, unsigned to)
 {
-	uint64_t first = piece->first.raw - worker->world->pool.first;
+	uint64_t first = chunk->first.raw - worker->world->pool.first;
 
-	for (uint64_t i = first; i < first + piece->pages; i++) {
+	for (uint64_t i = first; i < first + chunk->pages; i++) {
 		unsigned expected = from;
 
 		EXPECT(atomic_compare_exchange_strong(&stamps[i], &expected,
@@ -90,26 +90,26 @@ static void stamp(struct worker *worker, const struct piece *piece,
 	}
 }
 
-static void keep(struct worker *worker, struct piece piece)
+static void keep(struct worker *worker, struct chunk chunk)
 {
-	stamp(worker, &piece, 0, worker->cpu + 1);
-	worker->held[worker->count++] = piece;
-	worker->pages += piece.pages;
-	worker->allocated[piece.size]++;
+	stamp(worker, &chunk, 0, worker->cpu + 1);
+	worker->held[worker->count++] = chunk;
+	worker->pages += chunk.pages;
+	worker->allocated[chunk.size]++;
 }
 
 /* --- take ------------------------------------------------------------------*/
 
 static void check_place(struct worker *worker,
 			const struct frame_request *request,
-			const struct piece *piece)
+			const struct chunk *chunk)
 {
 	const struct frame_pool *pool = &worker->world->pool;
-	uint64_t first = piece->first.raw, end = first + piece->pages;
+	uint64_t first = chunk->first.raw, end = first + chunk->pages;
 
 	EXPECT(first >= pool->first && end <= pool->first + pool->frames);
-	if (piece->size == FRAME_2M || piece->size == FRAME_1G)
-		EXPECT(is_aligned(first - pool->first, piece->pages));
+	if (chunk->size == FRAME_2M || chunk->size == FRAME_1G)
+		EXPECT(is_aligned(first - pool->first, chunk->pages));
 	if (request->limit == FRAME_BELOW_1M)
 		EXPECT(end <= LOW_END);
 	else if (request->limit == FRAME_BELOW_4G)
@@ -143,34 +143,34 @@ static enum status take_from_cache(struct worker *worker,
 		       frame_cache_alloc(cache, request->owner, out);
 }
 
-enum door {
-	DOOR_POOL,
-	DOOR_BANK,		/* for frames and blocks, anywhere           */
+enum level {
+	LEVEL_POOL,
+	LEVEL_CACHE,		/* for frames and blocks, anywhere           */
 };
 
 /* ST_OK also when it has enough. */
 static enum status take(struct worker *worker,
-			const struct frame_request *request, enum door door)
+			const struct frame_request *request, enum level level)
 {
-	struct piece piece = { .pages = request->pages, .size = request->size };
+	struct chunk chunk = { .pages = request->pages, .size = request->size };
 	enum status status;
 
 	if (worker->count == HELD ||
-	    worker->pages + piece.pages > worker->room)
+	    worker->pages + chunk.pages > worker->room)
 		return ST_OK;
-	if (door == DOOR_BANK && request->size < FRAME_1G &&
+	if (level == LEVEL_CACHE && request->size < FRAME_1G &&
 	    request->limit == FRAME_ANYWHERE)
-		status = take_from_cache(worker, request, &piece.first);
+		status = take_from_cache(worker, request, &chunk.first);
 	else
 		status = frame_pool_alloc(&worker->world->pool,
 					  slot_of(worker), request,
-					  &piece.first);
+					  &chunk.first);
 	if (status != ST_OK) {
 		check_refusal(worker, request, status);
 		return status;
 	}
-	check_place(worker, request, &piece);
-	keep(worker, piece);
+	check_place(worker, request, &chunk);
+	keep(worker, chunk);
 	return ST_OK;
 }
 
@@ -204,63 +204,64 @@ static void take_something(struct worker *worker, uint64_t roll)
 	request.pages = request.size == FRAME_1G ? giant_pages(worker->world) :
 			request.size == FRAME_2M ? block_pages(worker->world) :
 			request.size == FRAME_RUN ? some_length(worker) : 1;
-	(void)!take(worker, &request, (roll >> 6) % 4 ? DOOR_BANK : DOOR_POOL);
+	(void)!take(worker, &request,
+		    (roll >> 6) % 4 ? LEVEL_CACHE : LEVEL_POOL);
 }
 
 static void pick_something(struct worker *worker, uint64_t roll)
 {
 	struct frame_pool *pool = &worker->world->pool;
-	struct piece piece = { { pool->first + roll % worker->world->frames },
+	struct chunk chunk = { { pool->first + roll % worker->world->frames },
 			       1, FRAME_4K };
-	bool mine = stamps[piece.first.raw - pool->first] == worker->cpu + 1;
+	bool mine = stamps[chunk.first.raw - pool->first] == worker->cpu + 1;
 	enum status status;
 
 	if (worker->count == HELD || worker->pages == worker->room)
 		return;
-	status = frame_pool_alloc_at(pool, slot_of(worker), piece.first,
+	status = frame_pool_alloc_at(pool, slot_of(worker), chunk.first,
 				     (uint8_t)(worker->cpu + 1));
 	EXPECT(status == ST_CONFLICT || (status == ST_OK && !mine));
 	if (status != ST_OK)
 		return;
 	worker->picked++;
-	keep(worker, piece);
+	keep(worker, chunk);
 }
 
 /* --- give ------------------------------------------------------------------*/
 
-static enum status give_piece(struct worker *worker, struct piece piece,
-			      enum door door)
+static enum status give_chunk(struct worker *worker, struct chunk chunk,
+			      enum level level)
 {
 	struct frame_cache *cache = frame_cache_current(&worker->world->set);
-	struct frame_return what = { piece.first, piece.size, piece.pages,
+	struct frame_return what = { chunk.first, chunk.size, chunk.pages,
 				     MARK };
 
-	if (door == DOOR_BANK && piece.size == FRAME_4K)
-		return frame_cache_free(cache, piece.first, MARK);
-	if (door == DOOR_BANK && piece.size == FRAME_2M)
-		return frame_cache_free_block(cache, piece.first, MARK);
+	if (level == LEVEL_CACHE && chunk.size == FRAME_4K)
+		return frame_cache_free(cache, chunk.first, MARK);
+	if (level == LEVEL_CACHE && chunk.size == FRAME_2M)
+		return frame_cache_free_block(cache, chunk.first, MARK);
 	return frame_pool_free(&worker->world->pool, slot_of(worker), &what);
 }
 
 static void give(struct worker *worker, unsigned which, uint64_t roll)
 {
-	struct piece *held = &worker->held[which], piece = *held;
+	struct chunk *held = &worker->held[which], chunk = *held;
 	uint64_t block = block_pages(worker->world);
 
 	/* Of a run of blocks one at a time will do. */
-	if (piece.size == FRAME_RUN && roll & 1 && piece.pages > block &&
-	    is_aligned(piece.first.raw, block) &&
-	    is_aligned(piece.pages, block)) {
-		piece.pages = block;
+	if (chunk.size == FRAME_RUN && roll & 1 && chunk.pages > block &&
+	    is_aligned(chunk.first.raw, block) &&
+	    is_aligned(chunk.pages, block)) {
+		chunk.pages = block;
 		held->first.raw += block;
 		held->pages -= block;
 	} else {
 		*held = worker->held[--worker->count];
 	}
-	worker->pages -= piece.pages;
-	stamp(worker, &piece, worker->cpu + 1, 0);
-	EXPECT(give_piece(worker, piece, (roll >> 1) % 4 ? DOOR_BANK :
-							   DOOR_POOL) ==
+	worker->pages -= chunk.pages;
+	stamp(worker, &chunk, worker->cpu + 1, 0);
+	EXPECT(give_chunk(worker, chunk, (roll >> 1) % 4 ? LEVEL_CACHE :
+							   LEVEL_POOL) ==
 	       ST_OK);
 }
 
@@ -455,7 +456,7 @@ static void *take_and_give(void *argument)
 		uint64_t roll = check_random(&worker->seed);
 		const struct frame_request *want =
 			&worker->wants[roll % worker->kinds];
-		enum status status = take(worker, want, DOOR_POOL);
+		enum status status = take(worker, want, LEVEL_POOL);
 
 		EXPECT(status == ST_OK || (status == ST_CONFLICT &&
 					   want->size == FRAME_RUN));
@@ -472,7 +473,7 @@ static void *take_all_and_give(void *argument)
 
 	become(worker, CPU_TASK);
 	for (unsigned i = 0; i < worker->steps; i++) {
-		(void)!take(worker, &worker->wants[0], DOOR_POOL);
+		(void)!take(worker, &worker->wants[0], LEVEL_POOL);
 		if (worker->count != 0)
 			give(worker, 0, 0);
 	}
@@ -487,8 +488,8 @@ static void *take_two_and_give(void *argument)
 
 	become(worker, CPU_TASK);
 	for (unsigned i = 0; i < worker->steps; i++) {
-		if (take(worker, &one, DOOR_POOL) == ST_OK)
-			EXPECT(take(worker, &one, DOOR_POOL) == ST_OK);
+		if (take(worker, &one, LEVEL_POOL) == ST_OK)
+			EXPECT(take(worker, &one, LEVEL_POOL) == ST_OK);
 		while (worker->count > 0)
 			give(worker, 0, 0);
 	}

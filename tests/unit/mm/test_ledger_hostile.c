@@ -41,7 +41,7 @@ struct hostile {
 
 enum claim {		/* mildest first */
 	SAYS_NOTHING, NAMED, FREE, LOW, LATER, ACPI, PERSISTENT, UNACCEPTED,
-	KEPT, FIRMWARE, DEVICE,
+	KEEPS, FIRMWARE, DEVICE,
 };
 
 static const enum owner owner_of_claim[] = {
@@ -56,12 +56,12 @@ static enum claim usable_claim(const struct map_entry *entry, uint64_t limit,
 	wide entry_end = (wide)entry->start + entry->bytes;
 
 	if (!(entry->attributes & WB))
-		return KEPT;
+		return KEEPS;
 	if (entry->start > start || entry_end < end ||
 	    entry_end > PHYSICAL_LIMIT)
 		return NAMED;
 	if (start < 65536 || end > limit)
-		return KEPT;
+		return KEEPS;
 	if (start < 1048576)
 		return LOW;
 	return entry->type == 7 ? FREE : LATER;
@@ -81,7 +81,7 @@ static enum claim claim_of(const struct map_entry *entry, uint64_t limit,
 	if (type == 5 || type == 6 || type == 10 || (entry->attributes & RT))
 		return FIRMWARE;
 	if (entry->attributes & SP)
-		return KEPT;
+		return KEEPS;
 	if (type == 9)
 		return ACPI;
 	if (type == 14)
@@ -90,7 +90,7 @@ static enum claim claim_of(const struct map_entry *entry, uint64_t limit,
 		return UNACCEPTED;
 	if ((type >= 1 && type <= 4) || type == 7)
 		return usable_claim(entry, limit, start, end);
-	return KEPT;
+	return KEEPS;
 }
 
 static enum owner oracle_owner(const struct hostile *map, uint64_t page)

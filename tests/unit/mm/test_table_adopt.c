@@ -8,8 +8,8 @@
 
 static unsigned asked;
 
-/* The rule that the kernel would take from owned[]; here: is it lent? */
-static bool is_lent(const void *context, pfn_t frame)
+/* The rule that the kernel would take from owned[]; here: is it allocated? */
+static bool is_out(const void *context, pfn_t frame)
 {
 	asked++;
 	return failing_source_is_out(context, frame);
@@ -21,7 +21,7 @@ static void build(void)
 	world_init(&world, (struct table_features){ .no_execute = true,
 						    .page_1g = true,
 						    .physical_bits = 46,
-						    .may_be_table = is_lent,
+						    .may_be_table = is_out,
 						    .context = &world.source },
 		   FRAMES);
 	map(KERNEL + SIZE_1G - SIZE_2M - PAGE_SIZE,
@@ -165,7 +165,7 @@ static const struct fault faults[] = {
 	{ 0x400000, 1, 1UL << 61 },
 	{ KERNEL, 3, 1UL << 7 },	/* no leaf is that large             */
 	{ KERNEL, 3, 1UL << 47 },	/* beyond the physical bits          */
-	{ KERNEL, 3, 1UL << 40 },	/* a frame that is not lent          */
+	{ KERNEL, 3, 1UL << 40 },	/* a frame not allocated          */
 	{ KERNEL, 3, 1UL << 3 },	/* bits of no meaning                */
 	{ KERNEL, 3, 1UL << 6 },
 	{ KERNEL, 3, 1UL << 8 },
@@ -377,7 +377,7 @@ CASE(table_adopt_survives_garbage)
 	struct table table;
 
 	build();
-	/* Pages that were never lent may be tables too, and are empty. */
+	/* Pages that were never allocated may be tables too, and are empty. */
 	for (unsigned i = 0; i < FRAMES; i++) {
 		if (!world.source.out[i])
 			memset(world.source.memory + i * PAGE_SIZE, 0,

@@ -24,7 +24,7 @@ struct walk {
 };
 
 /* A request over cell[from..to), which are neighbours. */
-struct piece {
+struct chunk {
 	size_t from, to;
 	vaddr_t virt;
 	uint64_t bytes;
@@ -47,16 +47,16 @@ static void expect_null(struct walk *walk, const char *wrong)
 		walk->wrong = wrong;
 }
 
-static struct piece piece_of(struct walk *walk, size_t from, size_t to)
+static struct chunk chunk_of(struct walk *walk, size_t from, size_t to)
 {
 	struct cell *last = &walk->model.cell[to - 1];
 	vaddr_t virt = { walk->model.cell[from].virt };
 
-	return (struct piece){ from, to, virt,
+	return (struct chunk){ from, to, virt,
 			       last->virt + last->bytes - virt.raw };
 }
 
-static struct piece random_piece(struct walk *walk, size_t cells_max)
+static struct chunk random_chunk(struct walk *walk, size_t cells_max)
 {
 	size_t from = below(walk, walk->model.cells);
 	size_t want = 1 + below(walk, 1 + below(walk, cells_max));
@@ -65,10 +65,10 @@ static struct piece random_piece(struct walk *walk, size_t cells_max)
 	while (to < walk->model.cells && to - from < want &&
 	       !walk->model.cell[to].starts_region)
 		to++;
-	return piece_of(walk, from, to);
+	return chunk_of(walk, from, to);
 }
 
-static struct piece random_gib(struct walk *walk)
+static struct chunk random_gib(struct walk *walk)
 {
 	size_t from = below(walk, walk->model.cells);
 	size_t to = from + 1;
@@ -77,17 +77,17 @@ static struct piece random_gib(struct walk *walk)
 		from--;
 	while (to < walk->model.cells && walk->model.cell[to].virt % GIB != 0)
 		to++;
-	return piece_of(walk, from, to);
+	return chunk_of(walk, from, to);
 }
 
-static uint64_t random_phys(struct walk *walk, const struct piece *piece)
+static uint64_t random_phys(struct walk *walk, const struct chunk *chunk)
 {
 	static const uint64_t align[] = { PAGE_SIZE, SIZE_2M, SIZE_1G,
 					  SIZE_1G };
 	uint64_t unit = align[below(walk, 4)];
 	uint64_t limit = 1UL << PHYSICAL_BITS;
-	uint64_t offset = piece->virt.raw % unit;
-	uint64_t room = (limit - piece->bytes - offset) / unit;
+	uint64_t offset = chunk->virt.raw % unit;
+	uint64_t room = (limit - chunk->bytes - offset) / unit;
 
 	/* One in eight ends as high as the processor can address. */
 	if (below(walk, 8) == 0)
@@ -108,17 +108,17 @@ static unsigned granted(const struct walk *walk, unsigned rights)
 	return rights | TABLE_EXECUTE;
 }
 
-static bool any_mapped(struct walk *walk, const struct piece *piece)
+static bool any_mapped(struct walk *walk, const struct chunk *chunk)
 {
-	for (size_t i = piece->from; i < piece->to; i++)
+	for (size_t i = chunk->from; i < chunk->to; i++)
 		if (walk->model.cell[i].mapped)
 			return true;
 	return false;
 }
 
-static bool all_mapped(struct walk *walk, const struct piece *piece)
+static bool all_mapped(struct walk *walk, const struct chunk *chunk)
 {
-	for (size_t i = piece->from; i < piece->to; i++)
+	for (size_t i = chunk->from; i < chunk->to; i++)
 		if (!walk->model.cell[i].mapped)
 			return false;
 	return true;
@@ -153,11 +153,11 @@ static void look_round(struct walk *walk)
 
 /* --- one call ------------------------------------------------------------ */
 
-/* The processor remembers the piece, its neighbours and some strangers. */
-static void choose_probes(struct walk *walk, const struct piece *piece)
+/* The processor remembers the chunk, its neighbours and some strangers. */
+static void choose_probes(struct walk *walk, const struct chunk *chunk)
 {
-	size_t from = piece->from > 0 ? piece->from - 1 : 0;
-	size_t to = piece->to < walk->model.cells ? piece->to + 1 : piece->to;
+	size_t from = chunk->from > 0 ? chunk->from - 1 : 0;
+	size_t to = chunk->to < walk->model.cells ? chunk->to + 1 : chunk->to;
 	size_t step = 1 + (to - from) / 48;
 	struct table_world *world = &walk->world;
 
@@ -175,13 +175,13 @@ static void choose_probes(struct walk *walk, const struct piece *piece)
 			walk->model.cell[below(walk, walk->model.cells)].virt;
 }
 
-static void check_after(struct walk *walk, const struct piece *piece)
+static void check_after(struct walk *walk, const struct chunk *chunk)
 {
 	expect_null(walk, world_end(&walk->world));
 	for (size_t i = 0; i < walk->world.probes; i++) {
-		size_t at = piece->from + i;
+		size_t at = chunk->from + i;
 
-		if (at >= piece->to || i >= 32)
+		if (at >= chunk->to || i >= 32)
 			at = below(walk, walk->model.cells);
 		compare_cell(walk, &walk->model.cell[at]);
 	}
@@ -196,7 +196,7 @@ enum call_kind { CALL_MAP, CALL_UNMAP, CALL_PROTECT };
 
 struct call {
 	enum call_kind kind;
-	struct piece piece;
+	struct chunk chunk;
 	struct table_mapping mapping;	/* CALL_MAP; else its rights         */
 	enum status want;
 };
@@ -209,10 +209,10 @@ static enum status perform(struct walk *walk, const struct call *call)
 	case CALL_MAP:
 		return table_map(table, &call->mapping);
 	case CALL_UNMAP:
-		return table_unmap(table, call->piece.virt, call->piece.bytes);
+		return table_unmap(table, call->chunk.virt, call->chunk.bytes);
 	default:
-		return table_protect(table, call->piece.virt,
-				     call->piece.bytes, call->mapping.rights);
+		return table_protect(table, call->chunk.virt,
+				     call->chunk.bytes, call->mapping.rights);
 	}
 }
 
@@ -221,7 +221,7 @@ static void model_follow(struct walk *walk, const struct call *call)
 	unsigned rights = granted(walk, call->mapping.rights);
 	bool kernel = !(rights & TABLE_USER);
 
-	for (size_t i = call->piece.from; i < call->piece.to; i++) {
+	for (size_t i = call->chunk.from; i < call->chunk.to; i++) {
 		struct cell *cell = &walk->model.cell[i];
 
 		switch (call->kind) {
@@ -250,7 +250,7 @@ static bool changes_something(struct walk *walk, const struct call *call)
 
 	if (call->kind != CALL_PROTECT)
 		return true;
-	for (size_t i = call->piece.from; i < call->piece.to; i++)
+	for (size_t i = call->chunk.from; i < call->chunk.to; i++)
 		if (walk->model.cell[i].rights != rights)
 			return true;
 	return false;
@@ -266,7 +266,7 @@ static enum status try_call(struct walk *walk, const struct call *call,
 	enum status status;
 	uint64_t taken, given;
 
-	choose_probes(walk, &call->piece);
+	choose_probes(walk, &call->chunk);
 	world_begin(&walk->world);
 	before = *source;
 	source->capacity = min_u64(source->pages_out + left, source->frames);
@@ -276,7 +276,7 @@ static enum status try_call(struct walk *walk, const struct call *call,
 	given = source->gives - before.gives;
 	if (status == ST_OK)
 		model_follow(walk, call);
-	check_after(walk, &call->piece);
+	check_after(walk, &call->chunk);
 	if (status != ST_OK) {
 		expect(walk, fake_mmu_flushes() == 0,
 		       "a refused call flushed");
@@ -328,55 +328,55 @@ static void do_call(struct walk *walk, const struct call *call)
 	walk->changed++;
 }
 
-static void do_map(struct walk *walk, struct piece piece, uint64_t phys)
+static void do_map(struct walk *walk, struct chunk chunk, uint64_t phys)
 {
 	static const uint64_t largest[] = { 0, SIZE_2M, SIZE_1G, SIZE_1G };
 	struct call call = {
 		.kind = CALL_MAP,
-		.piece = piece,
-		.mapping = { .virt = piece.virt,
+		.chunk = chunk,
+		.mapping = { .virt = chunk.virt,
 			     .phys = { phys },
-			     .bytes = piece.bytes,
+			     .bytes = chunk.bytes,
 			     .rights = random_rights(walk),
 			     .cache = (enum table_cache)below(walk, 5),
 			     .largest_leaf = largest[below(walk, 4)] },
-		.want = any_mapped(walk, &piece) ? ST_CONFLICT : ST_OK,
+		.want = any_mapped(walk, &chunk) ? ST_CONFLICT : ST_OK,
 	};
 
 	do_call(walk, &call);
 }
 
 static void do_change(struct walk *walk, enum call_kind kind,
-		      struct piece piece)
+		      struct chunk chunk)
 {
 	struct call call = {
 		.kind = kind,
-		.piece = piece,
+		.chunk = chunk,
 		.mapping = { .rights = random_rights(walk) },
-		.want = all_mapped(walk, &piece) ? ST_OK : ST_NOT_FOUND,
+		.want = all_mapped(walk, &chunk) ? ST_OK : ST_NOT_FOUND,
 	};
 
 	/* What is there already, now and then. */
 	if (below(walk, 8) == 0)
-		call.mapping.rights = walk->model.cell[piece.from].rights;
+		call.mapping.rights = walk->model.cell[chunk.from].rights;
 	do_call(walk, &call);
 }
 
-/* Unmaps what is mapped in the piece, run by run. No run cuts a leaf. */
-static void clear(struct walk *walk, struct piece piece)
+/* Unmaps what is mapped in the chunk, run by run. No run cuts a leaf. */
+static void clear(struct walk *walk, struct chunk chunk)
 {
 	size_t to;
 
-	for (size_t from = piece.from; from < piece.to; from = to) {
+	for (size_t from = chunk.from; from < chunk.to; from = to) {
 		struct call call = { .kind = CALL_UNMAP };
 
 		to = from + 1;
 		if (!walk->model.cell[from].mapped)
 			continue;
-		while (to < piece.to && walk->model.cell[to].mapped &&
+		while (to < chunk.to && walk->model.cell[to].mapped &&
 		       !walk->model.cell[to].starts_region)
 			to++;
-		call.piece = piece_of(walk, from, to);
+		call.chunk = chunk_of(walk, from, to);
 		walk->world.source.budget = 0;
 		expect(walk, try_call(walk, &call, 0) == ST_OK,
 		       "a whole run was not unmapped");
@@ -386,11 +386,11 @@ static void clear(struct walk *walk, struct piece piece)
 
 static void do_gib(struct walk *walk)
 {
-	struct piece piece = random_gib(walk);
+	struct chunk chunk = random_gib(walk);
 
 	if (below(walk, 2) == 0)
-		clear(walk, piece);
-	do_map(walk, piece, below(walk, 1024) * GIB + piece.virt.raw % GIB);
+		clear(walk, chunk);
+	do_map(walk, chunk, below(walk, 1024) * GIB + chunk.virt.raw % GIB);
 }
 
 /* The processor reads and writes through a user leaf. */
@@ -420,25 +420,25 @@ static void use_leaf(struct walk *walk)
 
 static void step(struct walk *walk, size_t cells_max)
 {
-	struct piece piece = random_piece(walk, cells_max);
+	struct chunk chunk = random_chunk(walk, cells_max);
 
 	switch (below(walk, 8)) {
 	case 0:
 	case 1:
 	case 2:
-		do_map(walk, piece, random_phys(walk, &piece));
+		do_map(walk, chunk, random_phys(walk, &chunk));
 		break;
 	case 3:
 	case 4:
-		do_change(walk, CALL_UNMAP, piece);
+		do_change(walk, CALL_UNMAP, chunk);
 		break;
 	case 5:
 		use_leaf(walk);
-		do_change(walk, CALL_PROTECT, piece);
+		do_change(walk, CALL_PROTECT, chunk);
 		break;
 	case 6:
 		use_leaf(walk);
-		do_change(walk, CALL_PROTECT, random_piece(walk, 2));
+		do_change(walk, CALL_PROTECT, random_chunk(walk, 2));
 		break;
 	default:
 		if (!walk->model.cells_are_pages)
@@ -449,7 +449,7 @@ static void step(struct walk *walk, size_t cells_max)
 
 static void drain(struct walk *walk)
 {
-	clear(walk, (struct piece){ .from = 0, .to = walk->model.cells });
+	clear(walk, (struct chunk){ .from = 0, .to = walk->model.cells });
 	expect(walk, walk->world.table.table_pages == 1,
 	       "an empty table keeps pages");
 	for (unsigned i = 0; i < TINY_RUNS; i++)
