@@ -271,6 +271,10 @@ enum status frame_pool_adopt(struct frame_pool *pool,
 enum status frame_pool_alloc(struct frame_pool *pool, cpu_slot slot,
 			     const struct frame_request *request, pfn_t *out);
 
+/* Zeroes the frames that the request got, from `first` on. */
+void frame_pool_zero(const struct frame_pool *pool,
+		     const struct frame_request *request, pfn_t first);
+
 /*
  * Gives back what was allocated in one piece, and of a run any part that is
  * made of whole blocks where the run is: how long it was only its owner knows.

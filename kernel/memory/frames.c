@@ -3,12 +3,10 @@
 
 #include <arch/cpu_local.h>
 #include <base/assert.h>
-#include <base/string.h>
 #include <boot/layout.h>
 
 #include <kernel/arch/cpu_local.h>
 #include <kernel/arch/interrupts.h>
-#include <kernel/arch/window.h>
 #include <kernel/sync/pending.h>
 
 #include "frames_internal.h"
@@ -79,21 +77,6 @@ const struct frame_cache *frames_cache_of(unsigned cpu,
 	return &frames.caches[2 * cpu + context];
 }
 
-static uint64_t frames_of(const struct frame_request *request)
-{
-	switch (request->size) {
-	case FRAME_4K:
-		return 1;
-	case FRAME_2M:
-		return SIZE_2M / PAGE_SIZE;
-	case FRAME_1G:
-		return GIANT_FRAMES;
-	case FRAME_RUN:
-		return request->pages;
-	}
-	return 0;
-}
-
 /* From the own cache, when that is what is asked for. */
 static enum status alloc_from_cache(const struct frame_request *request,
 				    pfn_t *out)
@@ -153,8 +136,7 @@ enum status frames_alloc(const struct frame_request *request, pfn_t *out)
 	    cpu_local_context() == CPU_TASK)
 		status = alloc_in_shortage(&plain, out);
 	if (status == ST_OK && request->contents == FRAME_ZEROED)
-		memset(pfn_to_pointer(*out), 0,
-		       frames_of(request) * PAGE_SIZE);
+		frame_pool_zero(frames.nodes.pool[0], request, *out);
 	return status;
 }
 

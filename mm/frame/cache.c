@@ -171,9 +171,6 @@ static bool nothing_left(struct frame_cache *cache, uint64_t mask)
 	return frame_nothing_left(cache->pool, cache->slot, mask);
 }
 
-/* Interrupt handlers give up early: see cpu_slot. */
-#define INTERRUPT_TRIES 64
-
 /* The frame is allocated already: this is its second copy. */
 NOINLINE static enum status alloc_another(struct frame_cache *cache,
 					  uint8_t owner, pfn_t *out,

@@ -18,6 +18,9 @@
 #define LIKELY(condition) __builtin_expect(condition, 1)
 #define ALL_ONES UINT64_MAX
 
+/* An interrupt handler may not wait for the CPU that it interrupted. */
+#define INTERRUPT_TRIES 64
+
 /* Bits of `root`, one for each tree; the classes' are hints. */
 enum {
 	ROOT_SPLIT = 0,

@@ -17,9 +17,6 @@
 
 #include "internal.h"
 
-/* An interrupt handler may not wait for the CPU that it interrupted. */
-#define INTERRUPT_TRIES 64
-
 #define MASK_GIANTS (1UL << ROOT_GIANTS)
 #define MASK_BLOCKS (1UL << ROOT_BLOCKS | MASK_GIANTS)
 #define MASK_FRAMES (1UL << ROOT_SPLIT | MASK_BLOCKS)
@@ -117,6 +114,14 @@ static uint64_t frames_of(const struct frame_pool *pool, enum frame_size size,
 				  giant_frames(pool->shape);
 }
 
+NOINLINE void frame_pool_zero(const struct frame_pool *pool,
+			      const struct frame_request *request,
+			      pfn_t first)
+{
+	memset(window_at_frame(&pool->window, first), 0,
+	       frames_of(pool, request->size, request->pages) * PAGE_SIZE);
+}
+
 enum status frame_pool_alloc(struct frame_pool *pool, cpu_slot slot,
 			     const struct frame_request *request, pfn_t *out)
 {
@@ -137,9 +142,7 @@ enum status frame_pool_alloc(struct frame_pool *pool, cpu_slot slot,
 		return status;
 	*out = (pfn_t){ pool->first + frame };
 	if (request->contents == FRAME_ZEROED)
-		memset(window_at_frame(&pool->window, *out), 0,
-		       frames_of(pool, request->size, request->pages) *
-			       PAGE_SIZE);
+		frame_pool_zero(pool, request, *out);
 	return ST_OK;
 }
 

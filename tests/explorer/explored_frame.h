@@ -35,6 +35,7 @@
 #define frame_pool_alloc_at explored_frame_pool_alloc_at
 #define frame_pool_visit explored_frame_pool_visit
 #define frame_return_word explored_frame_return_word
+#define frame_pool_zero explored_frame_pool_zero
 #define frame_return_blocks explored_frame_return_blocks
 #define frame_return_giant explored_frame_return_giant
 #define frame_return_giants explored_frame_return_giants
