@@ -20,4 +20,7 @@ _Noreturn void assert_failed(const char *file, int line, const char *text);
 /* For calls that cannot fail here: says which one did, and stops. */
 #define MUST(call) ASSERT((call) == ST_OK)
 
+/* For calls that return the bits that were in the way: here there are none. */
+#define EXPECT_NONE(call) ASSERT((call) == 0)
+
 #endif

@@ -111,8 +111,9 @@ static void add_part(struct frame_pool *pool, cpu_slot slot,
 
 		memset(&pool->frame_owner[first], FRAME_BYTE_FREE,
 		       next - first);
-		ASSERT(frame_return_word(pool, slot, first >> FRAME_WORD_SHIFT,
-					 mask << (first & 63)) == 0);
+		EXPECT_NONE(frame_return_word(pool, slot,
+					      first >> FRAME_WORD_SHIFT,
+					      mask << (first & 63)));
 		first = next;
 	}
 }
@@ -134,8 +135,8 @@ static uint64_t add_blocks(struct frame_pool *pool, cpu_slot slot,
 
 	frame_open_giant(pool, first >> pool->shape.giant_shift);
 	fill_hints(pool, first, next - first, FRAME_UNINIT);
-	ASSERT(frame_return_blocks(pool, slot, first >> 6,
-				   mask_between(first, next)) == 0);
+	EXPECT_NONE(frame_return_blocks(pool, slot, first >> 6,
+					mask_between(first, next)));
 	return next;
 }
 
@@ -146,8 +147,8 @@ static uint64_t add_giants(struct frame_pool *pool, cpu_slot slot,
 	uint64_t next = min_u64(align_down(first, 64) + 64, end);
 
 	memset(&pool->giant_state[first], FRAME_GIANT_UNINIT, next - first);
-	ASSERT(frame_return_giants(pool, slot, first >> 6,
-				   mask_between(first, next)) == 0);
+	EXPECT_NONE(frame_return_giants(pool, slot, first >> 6,
+					mask_between(first, next)));
 	return next;
 }
 

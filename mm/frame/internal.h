@@ -155,9 +155,12 @@ static inline void frame_end_claim(struct frame_pool *pool, cpu_slot slot)
 
 /* --- report.c ------------------------------------------------------------*/
 
-enum status frame_report_bad_free(struct frame_pool *pool,
-				  enum frame_bad_free_kind kind, pfn_t frame,
-				  const void *caller);
+void frame_report_bad_free(struct frame_pool *pool,
+			   const struct frame_bad_free *bad);
+/* Reports, and returns the status that frame_pool_free promises. */
+enum status frame_refuse_free(struct frame_pool *pool,
+			      enum frame_bad_free_kind kind, pfn_t frame,
+			      const void *caller);
 
 /* --- tree.c ----------------------------------------------------------*/
 

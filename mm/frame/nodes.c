@@ -70,6 +70,6 @@ enum status frame_free(struct frame_nodes *nodes, cpu_slot slot,
 	for (unsigned i = 0; i < nodes->count; i++)
 		if (frame_pool_has(nodes->pool[i], what->frame))
 			return frame_pool_free(nodes->pool[i], slot, what);
-	return frame_report_bad_free(nodes->pool[0], FRAME_FOREIGN, what->frame,
-				     what->caller);
+	return frame_refuse_free(nodes->pool[0], FRAME_FOREIGN, what->frame,
+				 what->caller);
 }

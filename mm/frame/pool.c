@@ -190,18 +190,18 @@ static enum status free_large(struct frame_pool *pool, cpu_slot slot,
 	bool good;
 
 	if (!is_aligned(frame, frames_of(pool, what->size, 0)))
-		return frame_report_bad_free(pool, FRAME_MISALIGNED,
-					     what->frame, what->caller);
+		return frame_refuse_free(pool, FRAME_MISALIGNED,
+					 what->frame, what->caller);
 	/* There are owners of blocks only where a giant is open. */
 	if ((is_block &&
 	     frame_giant_state(pool, block) != FRAME_GIANT_OPEN) ||
 	    !owner_is_allocated(atomic_load_relaxed(byte)))
-		return frame_report_bad_free(pool, FRAME_NOT_ALLOCATED,
-					     what->frame, what->caller);
+		return frame_refuse_free(pool, FRAME_NOT_ALLOCATED,
+					 what->frame, what->caller);
 	good = is_block ? free_block(pool, slot, block) :
 			  free_giant(pool, slot, giant);
-	return good ? ST_OK : frame_report_bad_free(pool, FRAME_FREED_AT_ONCE,
-						    what->frame, what->caller);
+	return good ? ST_OK : frame_refuse_free(pool, FRAME_FREED_AT_ONCE,
+						what->frame, what->caller);
 }
 
 enum status frame_pool_free(struct frame_pool *pool, cpu_slot slot,
@@ -215,23 +215,23 @@ enum status frame_pool_free(struct frame_pool *pool, cpu_slot slot,
 	    (what->size == FRAME_RUN && what->pages == 0))
 		return ST_BAD_ARGUMENT;
 	if (!pool_has(pool, what->frame))
-		return frame_report_bad_free(pool, FRAME_FOREIGN, what->frame,
-					     what->caller);
+		return frame_refuse_free(pool, FRAME_FOREIGN, what->frame,
+					 what->caller);
 	if (what->size == FRAME_RUN)
 		return frame_return_run(pool, slot, what);
 	if (what->size != FRAME_4K)
 		return free_large(pool, slot, what);
 	if (!is_split(pool, frame))
-		return frame_report_bad_free(pool, FRAME_NOT_ALLOCATED,
-					     what->frame, what->caller);
+		return frame_refuse_free(pool, FRAME_NOT_ALLOCATED,
+					 what->frame, what->caller);
 	owner = atomic_load_relaxed(&pool->frame_owner[frame]);
 	if (!owner_is_allocated(owner))
-		return frame_report_bad_free(pool, owner_is_retired(owner) ?
+		return frame_refuse_free(pool, owner_is_retired(owner) ?
 						   FRAME_RETIRED :
 						   FRAME_NOT_ALLOCATED,
-					     what->frame, what->caller);
+					 what->frame, what->caller);
 	if (!free_frame(pool, slot, frame))
-		return frame_report_bad_free(pool, FRAME_FREED_AT_ONCE,
-					     what->frame, what->caller);
+		return frame_refuse_free(pool, FRAME_FREED_AT_ONCE,
+					 what->frame, what->caller);
 	return ST_OK;
 }

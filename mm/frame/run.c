@@ -214,16 +214,17 @@ static bool claim(struct frame_pool *pool, cpu_slot slot,
 	return true;
 }
 
-static bool return_part(struct frame_pool *pool, cpu_slot slot,
+/* Returns the bits that were set already. */
+static uint64_t return_part(struct frame_pool *pool, cpu_slot slot,
 			struct part part)
 {
 	uint64_t block = part.first >> pool->shape.block_shift;
 
 	if (is_block(pool, part))
 		return frame_return_blocks(pool, slot, block >> 6,
-					   1UL << (block & 63)) == 0;
+					   1UL << (block & 63));
 	return frame_return_word(pool, slot, part.first >> FRAME_WORD_SHIFT,
-				 mask_of(part)) == 0;
+				 mask_of(part));
 }
 
 static void write_owner(struct frame_pool *pool, struct part part,
@@ -261,7 +262,7 @@ static uint64_t claim_all(struct frame_pool *pool, cpu_slot slot,
 	for (uint64_t back = start; at != end && back < at;) {
 		struct part part = part_at(pool, back, end);
 
-		ASSERT(return_part(pool, slot, part));
+		EXPECT_NONE(return_part(pool, slot, part));
 		back += part.frames;
 	}
 	frame_end_claim(pool, slot);
@@ -374,13 +375,13 @@ enum status frame_return_run(struct frame_pool *pool, cpu_slot slot,
 	bool good = true;
 
 	if (add_overflows(start, what->pages, &end) || end > pool->frames)
-		return frame_report_bad_free(pool, FRAME_FOREIGN, what->frame,
+		return frame_refuse_free(pool, FRAME_FOREIGN, what->frame,
 					     what->caller);
 	for (uint64_t at = start; at < end;) {
 		struct part part = part_at(pool, at, end);
 
 		if (!part_is_allocated(pool, part))
-			return frame_report_bad_free(
+			return frame_refuse_free(
 				pool, FRAME_NOT_ALLOCATED,
 				(pfn_t){ pool->first + at }, what->caller);
 		at += part.frames;
@@ -389,9 +390,9 @@ enum status frame_return_run(struct frame_pool *pool, cpu_slot slot,
 		struct part part = part_at(pool, at, end);
 
 		write_owner(pool, part, FRAME_BYTE_FREE);
-		good &= return_part(pool, slot, part);
+		good &= return_part(pool, slot, part) == 0;
 		at += part.frames;
 	}
-	return good ? ST_OK : frame_report_bad_free(pool, FRAME_FREED_AT_ONCE,
+	return good ? ST_OK : frame_refuse_free(pool, FRAME_FREED_AT_ONCE,
 						    what->frame, what->caller);
 }
