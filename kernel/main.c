@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The order in which the house wakes up: the table of contents.
+ * The boot order, which is also the table of contents.
  *
- * Each step may use what the ones above it have made and nothing below.
- * Until traps_start a fault is silent; until memory_start nothing can be
- * borrowed; until memory_reclaim the firmware's leavings are untouched.
+ * A step may use the results of the steps above it, and no others. Until
+ * traps_start a fault is silent. boot_alloc works from memory_start on, until
+ * frames_start, and pages_alloc from there on. Until memory_reclaim all that
+ * the loader and the firmware left in memory is untouched.
  */
-
 #include <arch/instructions.h>
 #include <base/string.h>
 #include <boot/layout.h>

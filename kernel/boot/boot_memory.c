@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The first pages are taken from the early list before there is a ledger:
+ * The first pages are allocated from the early list before there is a ledger:
  * the workspace that holds the map's entries, the regions and the ledger's
  * own runs. They are entered into the owned list beside the loader's, so
- * that the ledger is right from its first moment.
+ * that the ledger is complete when it is built.
  */
 #include "boot_memory.h"
 
@@ -18,11 +18,11 @@
 #include "boot_info.h"
 
 /*
- * Every run that changes hands can cost the ledger two runs, and giving
- * back must never fail: so each that may come back keeps two in reserve, and
- * so do the loader's tables, which are freed without having been allocated.
- * The pools free by whole runs of the ledger or never, and they cost it
- * nothing where one run is allocated behind the other.
+ * Each change of owner can cost the ledger two runs, and boot_free must not
+ * fail: so two runs are kept in reserve for each allocation that may be
+ * freed, and for the loader's tables, which are freed without having been
+ * allocated. Frame metadata is freed by whole runs of the ledger or never;
+ * it needs no reserve.
  */
 #define RUNS_PER_MOVE	2
 #define LEDGER_SLACK	4096
@@ -123,7 +123,7 @@ enum part {
 	PARTS,
 };
 
-/* Gives back nothing: without these there is no going on. */
+/* Frees nothing when it fails: the kernel cannot go on without these. */
 static enum status take_parts(const uint64_t bytes[PARTS],
 			      struct frame_run runs[PARTS], void *parts[PARTS])
 {

@@ -9,7 +9,7 @@
 /* Another CPU may free and allocate the frame between two tries. */
 #define TRIES 8
 
-static bool is_nobodys(enum owner owner)
+static bool is_unused(enum owner owner)
 {
 	return owner == OWNER_FREE || owner == OWNER_CACHED ||
 	       owner == OWNER_LOW;
@@ -36,7 +36,7 @@ enum status bad_frame_take(pfn_t frame, enum owner *owner)
 	for (unsigned tries = 0; tries < TRIES; tries++) {
 		if (memory_owner_of(frame, owner) != ST_OK)
 			return ST_NOT_FOUND;
-		if (!is_nobodys(*owner))
+		if (!is_unused(*owner))
 			return ST_CONFLICT;
 		if (take_out(frame) == ST_OK)
 			return ST_OK;

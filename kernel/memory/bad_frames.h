@@ -15,7 +15,7 @@ _Static_assert(BAD_FRAME_BYTE > FRAME_BYTE_LAST, "what can be freed");
 /*
  * The frame is owner bad's from now on, for ever. From tasks only: where a
  * CPU has it in a cache, all CPUs drain.
- * Fails: ST_CONFLICT: somebody has it, `owner` says who; ST_NOT_FOUND: the
+ * Fails: ST_CONFLICT: it is in use, by `owner`; ST_NOT_FOUND: the
  *        firmware never named it, `owner` is OWNER_COUNT.
  */
 enum status bad_frame_take(pfn_t frame, enum owner *owner);

@@ -25,7 +25,7 @@ struct frame_drain {
 	atomic_u64 state;
 	/* [A] the last shortage in which all CPUs have drained.             */
 	atomic_u32 last_drained;
-	atomic_u8 draining;	/* [A] 1: somebody makes all drain           */
+	atomic_u8 draining;	/* [A] 1: one CPU makes all drain            */
 	atomic_u32 drainer;	/* [A] the CPU that does                     */
 	/* [A] CPUs that have not drained yet what they were asked to.       */
 	atomic_u32 undrained;

@@ -31,8 +31,8 @@ unsigned frames_home_of(unsigned cpu)
 /* --- the own caches --------------------------------------------------------*/
 
 /*
- * The interrupt cache is nobody's while interrupts are off and the handler
- * that we might be is not running: a task may then stand in for it.
+ * A task may use the interrupt cache of its CPU while interrupts are off: no
+ * handler runs that could use it.
  */
 static void drain_cache(struct frame_cache *cache)
 {

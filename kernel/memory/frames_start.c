@@ -241,9 +241,9 @@ static enum status take_tables(void)
 	return take_caches();
 }
 
-/* --- who has what ----------------------------------------------------------*/
+/* --- hand-over -------------------------------------------------------------*/
 
-/* Of what is kept for good nobody ever gives back a page. */
+/* No single page of these is ever freed: one entry for a whole run. */
 static bool comes_back_whole(enum owner owner)
 {
 	return owner == OWNER_FRAME_META || owner == OWNER_KERNEL_IMAGE;
@@ -259,9 +259,11 @@ static void hand_over_run(struct frame_run run, enum owner owner)
 
 	while (at.raw < end) {
 		struct frame_run part = { paddr_to_pfn(at), 0 };
+		bool found = nodes_range(at, &range);
 		struct frame_pool *pool;
 
-		ASSERT(nodes_range(at, &range) && range.start.raw == at.raw);
+		/* The run is usable memory, and all of that has a node. */
+		ASSERT(found && range.start.raw == at.raw);
 		range.end.raw = min_u64(range.end.raw, end);
 		part.frames = (range.end.raw - at.raw) / PAGE_SIZE;
 		pool = building.pool[range.node];

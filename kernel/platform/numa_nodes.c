@@ -87,7 +87,7 @@ static void warn_of_ranges(void)
 			 numa.left_out, numa.cut, PHYSICAL_LIMIT);
 }
 
-/* The tables' own pages as well, once nobody looks into them any more. */
+/* The pages of the tables count too once the tables are copied. */
 static void count_pages(void)
 {
 	numa_count_regions(&numa, &boot_memory.map.regions);

@@ -27,7 +27,7 @@ void nodes_count_cpus(void);
 
 const struct numa *nodes(void);
 
-/* The node of the processor with this APIC id; 0 if nobody says. */
+/* The node of the processor with this APIC id; 0 if no table says. */
 unsigned nodes_of_cpu(uint32_t apic);
 
 /*

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * All CPUs are started at once: one message each, and they find their own
- * areas by their APIC ids. So the waits are paid for once, and the time-out
+ * areas by their APIC ids. So the boot CPU waits once for all, and its limit
  * can be long: it costs nothing on a machine where all start.
  *
- * The page in which they start is borrowed from low memory. It is mapped at
+ * The page in which they start is allocated in low memory. It is mapped at
  * its own address, and executable, only while they start.
  *
  * A CPU that does not start in time may come later, and would then run on
- * what has been taken back. Hence its state is changed by exchanges: either
- * it arrives, or it is given up, never both; and who is given up is sent
- * back to where it waits for a start message.
+ * memory that has been freed. Hence its state is changed by exchanges: either
+ * it arrives, or the boot CPU gives it up, never both; a CPU that is given up
+ * is reset by INIT, after which it waits for a start message.
  *
  * Source: Intel SDM vol. 3A section 9.4.
  */
@@ -330,7 +330,7 @@ void ap_main(struct cpu_local *me)
 	traps_join(me);
 	cpu_join(boot_info.handover->cpu.features);
 	lapic_join();
-	/* Release: all of the above is done before anybody asks something. */
+	/* Release: all of the above is done before another CPU sees it. */
 	if (atomic_compare_exchange_release(&me->start, &expected,
 					    START_ONLINE)) {
 		/* From here on no CPU resets this one: it may log and lock. */
