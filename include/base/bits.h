@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* bits.h - rounding and overflow, spelled once. Alignments are powers of 2. */
+/*
+ * bits.h - rounding, overflow, and bits of a bitmap of 64-bit words, spelled
+ * once. Alignments are powers of 2.
+ */
 #ifndef BASE_BITS_H
 #define BASE_BITS_H
 
@@ -39,6 +42,25 @@ static inline uint64_t max_u64(uint64_t a, uint64_t b)
 static inline bool add_overflows(uint64_t a, uint64_t b, uint64_t *sum)
 {
 	return __builtin_add_overflow(a, b, sum);
+}
+
+/* A bitmap: bit n is bit word_bit(n) of word word_index(n). */
+#define WORD_BITS	64
+
+static inline uint64_t word_index(uint64_t bit)
+{
+	return bit / WORD_BITS;
+}
+
+static inline unsigned word_bit(uint64_t bit)
+{
+	return bit % WORD_BITS;
+}
+
+/* Bits [first..end) of a word; first < end, end is at most WORD_BITS. */
+static inline uint64_t word_mask(unsigned first, unsigned end)
+{
+	return UINT64_MAX >> (WORD_BITS - (end - first)) << first;
 }
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include "acpi.h"
 
+#include <base/bytes.h>
 #include <base/string.h>
 
 #define RSDP_BYTES_1	20
@@ -42,26 +43,6 @@
 #define AML_QWORD	0x0e
 #define AML_PACKAGE	0x12
 #define AML_ROOT	'\\'
-
-static uint8_t get8(const void *from, uint64_t offset)
-{
-	return ((const uint8_t *)from)[offset];
-}
-
-static uint16_t get16(const void *from, uint64_t offset)
-{
-	return (uint16_t)(get8(from, offset) | get8(from, offset + 1) << 8);
-}
-
-static uint32_t get32(const void *from, uint64_t offset)
-{
-	return get16(from, offset) | (uint32_t)get16(from, offset + 2) << 16;
-}
-
-static uint64_t get64(const void *from, uint64_t offset)
-{
-	return get32(from, offset) | (uint64_t)get32(from, offset + 4) << 32;
-}
 
 static bool sums_to_zero(const void *from, uint64_t bytes)
 {

@@ -23,8 +23,6 @@
 
 #include "lock.h"
 
-#define WORD_BITS 64
-
 /* Set by a CPU that panics. */
 static atomic_u32 others_stopped;
 
@@ -48,8 +46,8 @@ static void post(unsigned cpu, struct cpu_local *me)
 	 * Release: the call is whole before it can be found. Being locked,
 	 * it is in memory before the interrupt leaves.
 	 */
-	atomic_fetch_or_release(&to->mailbox.callers[me->index / WORD_BITS],
-				1UL << me->index % WORD_BITS);
+	atomic_fetch_or_release(&to->mailbox.callers[word_index(me->index)],
+				1UL << word_bit(me->index));
 	lapic_interrupt(to->apic);
 	me->counters.calls_made++;
 }

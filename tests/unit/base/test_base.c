@@ -102,3 +102,18 @@ CASE(status_has_a_phrase_for_every_value)
 		CHECK(strlen(status_text((enum status)i)) > 0);
 	CHECK(strcmp(status_text(ST_COUNT), "unknown status") == 0);
 }
+
+CASE(bits_name_each_bit_of_a_bitmap_once)
+{
+	for (unsigned first = 0; first < WORD_BITS; first++) {
+		uint64_t want = 0;
+
+		for (unsigned end = first + 1; end <= WORD_BITS; end++) {
+			want |= 1UL << (end - 1);
+			CHECK(word_mask(first, end) == want);
+		}
+		CHECK(word_index(WORD_BITS + first) == 1);
+		CHECK(word_bit(WORD_BITS + first) == first);
+	}
+	CHECK(word_index(1UL << 40) == 1UL << 34);
+}
