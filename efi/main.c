@@ -40,17 +40,17 @@ static EFI_STATUS open_firmware(struct loader *loader)
 	return EFI_SUCCESS;
 }
 
-/* Each step logs its own error. The crash log keeps the last stage. */
+/* Each step logs its own error. The crash log keeps the last stage, if any. */
 static const struct {
 	const char *stage;
 	EFI_STATUS (*take)(struct loader *loader);
 } steps[] = {
-	{ "loader.firmware", open_firmware },
-	{ "loader.handover", handover_alloc },
-	{ "loader.crash_log", crash_log_open },
+	{ NULL, open_firmware },
+	{ NULL, handover_alloc },
+	{ NULL, crash_log_open },
 	{ "loader.options", machine_read },
 	{ "loader.image", kernel_image_choose },
-	{ "loader.image", kernel_image_place },
+	{ NULL, kernel_image_place },
 	{ "loader.prepare", exit_prepare },
 	{ "loader.exit", exit_boot_services },
 };
@@ -74,7 +74,8 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 	machine_read_entry_state(&loader.machine.cpu);
 	log_init(&loader);
 	for (size_t i = 0; i < ARRAY_LENGTH(steps) && !EFI_ERROR(status); i++) {
-		crash_log_stage(steps[i].stage);
+		if (steps[i].stage != NULL)
+			crash_log_stage(steps[i].stage);
 		status = steps[i].take(&loader);
 	}
 	if (EFI_ERROR(status)) {
