@@ -3,9 +3,9 @@
  * The boot order, which is also the table of contents.
  *
  * A step may use the results of the steps above it, and no others. Until
- * traps_start a fault is silent. boot_alloc works from memory_start on, until
- * frames_start, and pages_alloc from there on. Until memory_reclaim all that
- * the loader and the firmware left in memory is untouched.
+ * traps_start a fault is silent. boot_alloc works from boot_memory_init to
+ * frames_start, and pages_alloc after that. Until boot_reclaim all that the
+ * loader and the firmware left in memory is untouched.
  */
 #include <arch/instructions.h>
 #include <base/string.h>
@@ -134,9 +134,9 @@ static void reclaim_boot_memory(void)
 			   "boot_reclaimable_pages=%lu",
 		 boot_memory.early.free_frames, waiting);
 	pci_stop_bus_masters();
-	require(memory_reclaim(OWNER_BOOT_RECLAIMABLE), "memory_reclaim");
+	require(boot_reclaim(OWNER_BOOT_RECLAIMABLE), "boot_reclaim");
 	if (acpi_is_copied())
-		require(memory_reclaim(OWNER_ACPI), "memory_reclaim");
+		require(boot_reclaim(OWNER_ACPI), "boot_reclaim");
 }
 
 static void copy_tables(void)
@@ -230,7 +230,7 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 		panic("cpu: entry contract broken why=\"%s\"", refusal);
 
 	evidence_reach("kernel.memory");
-	require(memory_start(), "memory_start");
+	require(boot_memory_init(), "boot_memory_init");
 	warn_of_small_memory();
 	check_audit("memory", audit_memory());
 	check_audit("tables", audit_tables(AUDIT_AT_ENTRY));
@@ -238,7 +238,7 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 		show_log();
 	require(stacks_alloc_boot(), "stacks_alloc_boot");
 	traps_use_stacks(this_cpu());
-	require(memory_drop_identity(), "memory_drop_identity");
+	require(boot_drop_identity(), "boot_drop_identity");
 	protection = cpu_protect(from_loader->cpu.features);
 	machine_check_start();
 	log_protection(protection);

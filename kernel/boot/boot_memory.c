@@ -246,7 +246,7 @@ static bool is_table_frame(const void *context, pfn_t frame)
 	       owner == OWNER_PAGE_TABLE;
 }
 
-enum status memory_start(void)
+enum status boot_memory_init(void)
 {
 	const struct handover *from_loader = boot_info.handover;
 	struct table_features features = {

@@ -40,7 +40,7 @@ extern struct boot_memory boot_memory;
  * pages are owner boot_list.
  * Fails: ST_NO_MEMORY, ST_FULL, or what the rooms say of a bad handover.
  */
-enum status memory_start(void);
+enum status boot_memory_init(void);
 
 /*
  * Before frames_start only: allocates run->frames frames in a row for

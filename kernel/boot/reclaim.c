@@ -8,7 +8,7 @@
 #include "boot_info.h"
 #include "boot_memory.h"
 
-enum status memory_drop_identity(void)
+enum status boot_drop_identity(void)
 {
 	paddr_t switch_page = boot_info.handover->switch_page;
 	enum status status = table_unmap(&boot_memory.table,
@@ -53,7 +53,7 @@ static bool is_mapped(struct frame_run run)
 	return true;
 }
 
-enum status memory_reclaim(enum owner from)
+enum status boot_reclaim(enum owner from)
 {
 	struct frame_run run = { .first = { 0 } };
 	uint64_t pages = 0;

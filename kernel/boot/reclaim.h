@@ -7,13 +7,13 @@
 #include <boot/owner.h>
 
 /* Takes the early identity map away: low memory and the switch page. */
-enum status memory_drop_identity(void);
+enum status boot_drop_identity(void);
 
 /*
  * Frees the pages of `from` that are in the direct map: those of loader and
  * firmware once nothing of theirs runs, those of the ACPI tables once they
  * are copied. Before frames_start.
  */
-enum status memory_reclaim(enum owner from);
+enum status boot_reclaim(enum owner from);
 
 #endif

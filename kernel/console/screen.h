@@ -20,7 +20,7 @@
 
 /*
  * Maps the framebuffer at its slot, write-combining where the processor can,
- * clears it and shows an empty console. Needs memory_start to have run, and
+ * clears it and shows an empty console. Needs boot_memory_init to have run, and
  * says in one log line what there is, or why there is nothing.
  * Fails: ST_NOT_FOUND (the firmware stated none), ST_UNSUPPORTED (what it
  *        stated cannot be drawn on or must not be), ST_NO_MEMORY, ST_FULL.
