@@ -24,19 +24,19 @@ void evidence_break_lock(void)
 	lock_break(&evidence_lock);
 }
 
-static uint64_t enter(void) TAKES(evidence_lock)
+static uint64_t enter(void) ACQUIRES(evidence_lock)
 {
 	uint64_t flags = interrupts_off();
 
-	lock_take(&evidence_lock);
+	lock_acquire(&evidence_lock);
 	return flags;
 }
 
 /* To memory itself, whatever happens next. */
-static void leave(uint64_t flags) GIVES(evidence_lock)
+static void leave(uint64_t flags) RELEASES(evidence_lock)
 {
 	write_back(current, sizeof(*current));
-	lock_give(&evidence_lock);
+	lock_release(&evidence_lock);
 	interrupts_restore(flags);
 }
 

@@ -67,12 +67,12 @@ void log_line(enum log_level level, const char *format, ...)
 	if (shown && !log_console_has_room(used))
 		log_console_flush();
 	flags = interrupts_off();
-	lock_take(&log_lock);
+	lock_acquire(&log_lock);
 	log_keep(line, used);
 	evidence_append(line, used);
 	if (shown)
 		log_console_queue(line, used);
-	lock_give(&log_lock);
+	lock_release(&log_lock);
 	interrupts_restore(flags);
 	if (shown)
 		log_console_flush();

@@ -61,17 +61,17 @@ static struct {
 	.list = { { .sink = &serial_sink, .piece = SERIAL_PIECE_BYTES } },
 };
 
-static uint64_t enter(void) TAKES(console_lock)
+static uint64_t enter(void) ACQUIRES(console_lock)
 {
 	uint64_t flags = interrupts_off();
 
-	lock_take(&console_lock);
+	lock_acquire(&console_lock);
 	return flags;
 }
 
-static void leave(uint64_t flags) GIVES(console_lock)
+static void leave(uint64_t flags) RELEASES(console_lock)
 {
-	lock_give(&console_lock);
+	lock_release(&console_lock);
 	interrupts_restore(flags);
 }
 

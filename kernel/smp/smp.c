@@ -349,7 +349,7 @@ void smp_call_all_tasks(void (*function)(void *), void *argument)
 	struct work work = { .run = function, .argument = argument };
 	unsigned me = this_cpu()->index;
 
-	lock_take(&work_lock);
+	lock_acquire(&work_lock);
 	for (unsigned cpu = 0; cpu < cpu_local_limit(); cpu++) {
 		if (cpu == me || !cpu_local_is_online(cpu))
 			continue;
@@ -364,5 +364,5 @@ void smp_call_all_tasks(void (*function)(void *), void *argument)
 		pending_poll();
 		atomic_pause();
 	}
-	lock_give(&work_lock);
+	lock_release(&work_lock);
 }

@@ -47,7 +47,7 @@ static void check_order(const struct lock_chain *chain,
 		ASSERT(chain->held[chain->count - 1]->rank < lock->rank);
 }
 
-void lock_take(struct lock *lock) UNCHECKED
+void lock_acquire(struct lock *lock) UNCHECKED
 {
 	struct lock_chain *chain = lock_chain_of_this_cpu();
 	uint32_t ticket;
@@ -72,7 +72,7 @@ void lock_take(struct lock *lock) UNCHECKED
 	chain->count++;
 }
 
-void lock_give(struct lock *lock) UNCHECKED
+void lock_release(struct lock *lock) UNCHECKED
 {
 	struct lock_chain *chain = lock_chain_of_this_cpu();
 

@@ -2,7 +2,7 @@
 /*
  * lock.h - spin locks, acquired in one order.
  *
- * The order is that of LOCK_RANKS. lock_take asserts it, on every CPU and
+ * The order is that of LOCK_RANKS. lock_acquire asserts it, on every CPU and
  * from the first lock on, so that a deadlock is an assertion on the first run
  * and not a hang on the thousandth.
  *
@@ -30,8 +30,8 @@
 #else
 #define LOCK_ATTRIBUTE(attribute)
 #endif
-#define TAKES(lock) LOCK_ATTRIBUTE(acquire_capability(lock))
-#define GIVES(lock) LOCK_ATTRIBUTE(release_capability(lock))
+#define ACQUIRES(lock) LOCK_ATTRIBUTE(acquire_capability(lock))
+#define RELEASES(lock) LOCK_ATTRIBUTE(release_capability(lock))
 #define REQUIRES(lock) LOCK_ATTRIBUTE(requires_capability(lock))
 #define UNCHECKED LOCK_ATTRIBUTE(no_thread_safety_analysis)
 
@@ -44,8 +44,8 @@ struct LOCK_ATTRIBUTE(capability("lock")) lock {
 };
 
 /* First come, first served. */
-void lock_take(struct lock *lock) TAKES(lock);
-void lock_give(struct lock *lock) GIVES(lock);
+void lock_acquire(struct lock *lock) ACQUIRES(lock);
+void lock_release(struct lock *lock) RELEASES(lock);
 
 /*
  * From now on taking and giving it does nothing. For a CPU that panics, all

@@ -44,7 +44,7 @@ int main(void)
 	       "Made by `scripts/generate-docs` from "
 	       "`kernel/arch/lock_ranks.h`: change that file.\n\n"
 	       "A CPU that holds a lock may acquire only locks further down. "
-	       "`lock_take` asserts it.\n\n"
+	       "`lock_acquire` asserts it.\n\n"
 	       "| rank | lock | kind | what it is for |\n"
 	       "|---|---|---|---|\n");
 	for (unsigned i = 0; i < RANK_COUNT; i++)

@@ -75,9 +75,9 @@ CASE(lock_is_free_again_after_it_is_given)
 {
 	start();
 	for (unsigned i = 0; i < 3; i++) {
-		lock_take(&log_lock);
+		lock_acquire(&log_lock);
 		CHECK(chains[BOOT].count == 1);
-		lock_give(&log_lock);
+		lock_release(&log_lock);
 		CHECK(chains[BOOT].count == 0);
 	}
 }
@@ -85,12 +85,12 @@ CASE(lock_is_free_again_after_it_is_given)
 CASE(lock_may_be_taken_in_ascending_order)
 {
 	start();
-	lock_take(&work);
-	lock_take(&log_lock);
-	lock_take(&console);
-	lock_give(&console);
-	lock_give(&log_lock);
-	lock_give(&work);
+	lock_acquire(&work);
+	lock_acquire(&log_lock);
+	lock_acquire(&console);
+	lock_release(&console);
+	lock_release(&log_lock);
+	lock_release(&work);
 	CHECK(chains[BOOT].count == 0);
 }
 
@@ -99,33 +99,33 @@ CASE(lock_asserts_that_ranks_ascend)
 	struct lock twin = { .rank = RANK_CONSOLE };
 
 	start();
-	lock_take(&console);
-	CHECK_ASSERTS(lock_take(&log_lock));
+	lock_acquire(&console);
+	CHECK_ASSERTS(lock_acquire(&log_lock));
 	/* The same rank twice is the same mistake. */
-	CHECK_ASSERTS(lock_take(&twin));
+	CHECK_ASSERTS(lock_acquire(&twin));
 }
 
 CASE(lock_asserts_that_it_is_given_in_reverse_order)
 {
 	start();
-	lock_take(&log_lock);
-	lock_take(&console);
-	CHECK_ASSERTS(lock_give(&log_lock));
+	lock_acquire(&log_lock);
+	lock_acquire(&console);
+	CHECK_ASSERTS(lock_release(&log_lock));
 }
 
 CASE(lock_asserts_that_who_gives_it_has_it)
 {
 	start();
-	CHECK_ASSERTS(lock_give(&log_lock));
+	CHECK_ASSERTS(lock_release(&log_lock));
 }
 
 CASE(lock_of_handlers_wants_interrupts_off)
 {
 	start();
 	are_on = true;
-	CHECK_ASSERTS(lock_take(&log_lock));
-	lock_take(&work);
-	lock_give(&work);
+	CHECK_ASSERTS(lock_acquire(&log_lock));
+	lock_acquire(&work);
+	lock_release(&work);
 }
 
 /* Or it would wait for ever, here and there. */
@@ -135,63 +135,63 @@ CASE(lock_of_tasks_gives_frames_back_while_it_waits)
 	are_on = true;
 	work.next.plain = 1;
 	held_up = &work;
-	lock_take(&work);
+	lock_acquire(&work);
 	CHECK(held_up == NULL);
-	lock_give(&work);
+	lock_release(&work);
 }
 
 CASE(lock_of_tasks_is_not_for_handlers)
 {
 	start();
 	context = CPU_INTERRUPT;
-	CHECK_ASSERTS(lock_take(&work));
-	lock_take(&log_lock);
-	lock_give(&log_lock);
+	CHECK_ASSERTS(lock_acquire(&work));
+	lock_acquire(&log_lock);
+	lock_release(&log_lock);
 }
 
 CASE(lock_of_any_kind_is_not_for_an_nmi)
 {
 	start();
 	context = CPU_NMI;
-	CHECK_ASSERTS(lock_take(&work));
-	CHECK_ASSERTS(lock_take(&log_lock));
+	CHECK_ASSERTS(lock_acquire(&work));
+	CHECK_ASSERTS(lock_acquire(&log_lock));
 }
 
 CASE(lock_is_not_for_who_may_still_be_sent_back)
 {
 	start();
 	is_online = false;
-	CHECK_ASSERTS(lock_take(&log_lock));
-	CHECK_ASSERTS(lock_take(&work));
+	CHECK_ASSERTS(lock_acquire(&log_lock));
+	CHECK_ASSERTS(lock_acquire(&work));
 	/* But who panics on the way is heard. */
 	lock_break(&log_lock);
-	lock_take(&log_lock);
+	lock_acquire(&log_lock);
 }
 
 CASE(lock_knows_whether_a_handler_may_want_one_that_is_held)
 {
 	start();
 	CHECK(!lock_holds_interrupt_lock());
-	lock_take(&work);
+	lock_acquire(&work);
 	CHECK(!lock_holds_interrupt_lock());
-	lock_take(&log_lock);
+	lock_acquire(&log_lock);
 	CHECK(lock_holds_interrupt_lock());
-	lock_give(&log_lock);
+	lock_release(&log_lock);
 	CHECK(!lock_holds_interrupt_lock());
 }
 
 CASE(lock_that_is_broken_holds_nobody_up)
 {
 	start();
-	lock_take(&console);
+	lock_acquire(&console);
 	/* Taken by this CPU, out of order, in an NMI: nothing matters now. */
 	lock_break(&log_lock);
 	lock_break(&console);
 	context = CPU_NMI;
-	lock_take(&log_lock);
-	lock_take(&console);
-	lock_give(&console);
-	lock_give(&log_lock);
+	lock_acquire(&log_lock);
+	lock_acquire(&console);
+	lock_release(&console);
+	lock_release(&log_lock);
 }
 
 // --- two and three processors at once ----------------------------------------
@@ -211,12 +211,12 @@ static void set_up(void *nothing)
 static void enter_once(void *nothing)
 {
 	(void)nothing;
-	lock_take(&log_lock);
+	lock_acquire(&log_lock);
 	EXPLORE_CHECK(atomic_load_relaxed(&room.inside) == 0);
 	atomic_store_relaxed(&room.inside, 1);
 	atomic_store_relaxed(&room.inside, 0);
 	room.entered++;
-	lock_give(&log_lock);
+	lock_release(&log_lock);
 }
 
 static void all_came_in(void *wanted)

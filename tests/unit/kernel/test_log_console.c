@@ -106,14 +106,14 @@ bool interrupts_are_on(void)
 	return interrupts_enabled;
 }
 
-void lock_take(struct lock *lock) UNCHECKED
+void lock_acquire(struct lock *lock) UNCHECKED
 {
 	CHECK(!interrupts_enabled);
 	lock->serving.plain++;
 	pass(LOCK_NS);
 }
 
-void lock_give(struct lock *lock) UNCHECKED
+void lock_release(struct lock *lock) UNCHECKED
 {
 	CHECK(lock->serving.plain == 1 || lock->broken.plain);
 	lock->serving.plain--;
