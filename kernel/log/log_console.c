@@ -3,13 +3,13 @@
  * A serial port needs a millisecond for a byte at 9600 baud; a CPU that
  * waits for it with interrupts off, or under a lock, holds up every CPU that
  * calls it. So text is copied into a ring under a short lock, and one CPU,
- * the owner, writes it with interrupts on, piece by piece.
+ * the owner, writes it with interrupts on, chunk by chunk.
  *
  * (C1) Owner and ring change under one lock. A CPU gives up being the owner
  *      only where it sees that every console has shown all. So text that a
  *      CPU leaves to the owner is seen by it.
  * (C2) A console's position is behind all that it has shown, and is set
- *      after a piece was written. So a CPU that panics repeats a piece that
+ *      after a chunk was written. So a CPU that panics repeats a chunk that
  *      a stopped owner had begun, and loses none.
  * (C3) The ring overwrites nothing that a console has not shown: a line
  *      without room is counted instead, and the count is said in its place.
@@ -29,7 +29,7 @@
 #include "serial.h"
 
 #define RING_BYTES	(16 * 1024)	/* a power of two                    */
-#define PIECE_BYTES	512
+#define COPY_BYTES	512
 #define NOTE_BYTES	80		/* the line about lines left out     */
 #define CONSOLES	2
 
@@ -53,12 +53,12 @@ static struct {
 	unsigned count;			/* [L] of consoles                   */
 	struct console {
 		struct sink *sink;	/* [C]                               */
-		size_t piece;		/* [C] bytes at a time               */
+		size_t chunk;		/* [C] bytes at a time               */
 		uint64_t shown;		/* [L] bytes ever                    */
 	} list[CONSOLES];
 } consoles = {
 	.count = 1,
-	.list = { { .sink = &serial_sink, .piece = SERIAL_PIECE_BYTES } },
+	.list = { { .sink = &serial_sink, .chunk = SERIAL_FIFO_BYTES } },
 };
 
 static uint64_t enter(void) ACQUIRES(console_lock)
@@ -108,15 +108,15 @@ static void append_note(void) REQUIRES(console_lock)
 	consoles.left_out = 0;
 }
 
-/* The next piece of a console; 0: it has shown all. */
-static size_t copy_piece(const struct console *console, char *piece)
+/* The next chunk of a console; 0: it has shown all. */
+static size_t copy_chunk(const struct console *console, char *chunk)
 	REQUIRES(console_lock)
 {
 	size_t bytes = min_u64(consoles.queued - console->shown,
-			       console->piece);
+			       console->chunk);
 
 	for (size_t i = 0; i < bytes; i++)
-		piece[i] = consoles.ring[(console->shown + i) % RING_BYTES];
+		chunk[i] = consoles.ring[(console->shown + i) % RING_BYTES];
 	return bytes;
 }
 
@@ -146,16 +146,16 @@ static bool become_owner(void)
 	return mine;
 }
 
-static void show_piece(struct console *console)
+static void show_chunk(struct console *console)
 {
-	char piece[PIECE_BYTES];
+	char chunk[COPY_BYTES];
 	uint64_t flags = enter();
-	size_t bytes = copy_piece(console, piece);
+	size_t bytes = copy_chunk(console, chunk);
 
 	leave(flags);
 	if (bytes == 0)
 		return;
-	console->sink->put(console->sink, piece, bytes);
+	console->sink->put(console->sink, chunk, bytes);
 	flags = enter();
 	console->shown += bytes;
 	leave(flags);
@@ -177,7 +177,7 @@ static void write_all(void)
 {
 	while (!end_when_all_is_shown())
 		for (unsigned i = 0; i < consoles.count; i++)
-			show_piece(&consoles.list[i]);
+			show_chunk(&consoles.list[i]);
 }
 
 void log_console_flush(void)
@@ -265,7 +265,7 @@ void log_add_console(struct sink *sink)
 	ASSERT(consoles.count < CONSOLES);
 	consoles.list[consoles.count++] = (struct console){
 		.sink = sink,
-		.piece = PIECE_BYTES,
+		.chunk = COPY_BYTES,
 		.shown = consoles.queued,
 	};
 	leave(flags);

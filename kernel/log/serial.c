@@ -14,7 +14,7 @@ bool serial_start(const struct options *options)
 	if (options->serial && uart_start(port, options->serial_baud))
 		open_port = port;
 	if (open_port != 0 && uart_has_fifo(open_port))
-		fifo_bytes = SERIAL_PIECE_BYTES;
+		fifo_bytes = SERIAL_FIFO_BYTES;
 	return open_port != 0;
 }
 

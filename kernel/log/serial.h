@@ -11,7 +11,7 @@
 /* False when the options want none or there is no UART. */
 bool serial_start(const struct options *options);
 /* The transmit buffer of a 16550A. A UART without one gets single bytes. */
-#define SERIAL_PIECE_BYTES 16
+#define SERIAL_FIFO_BYTES 16
 
 /* LF becomes CR LF. Drops everything once the UART has stopped answering. */
 void serial_write(const char *text, size_t bytes);

@@ -2,7 +2,7 @@
 /*
  * kernel/log/log_console.c and its lock between processors of the explorer:
  * whichever of them writes, no line is left, torn or written twice. The
- * serial port is looked at between any two pieces.
+ * serial port is looked at between any two chunks.
  */
 #include <tests/explorer/include/base/atomic_builtin.h>
 

@@ -358,7 +358,7 @@ CASE(log_of_a_panic_has_all_that_a_stopped_owner_left)
 	log_add_console(&second);
 	consoles.owned = true;
 	log_line(LOG_INFO, "left by the others");
-	/* The owner was stopped in the middle of a piece. */
+	/* The owner was stopped in the middle of a chunk. */
 	interrupts_enabled = false;
 	log_break_locks();
 	CHECK(uart_has("left by the others\r\n"));
