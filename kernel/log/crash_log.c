@@ -19,7 +19,7 @@ void evidence_start(const struct handover *handover)
 		current = run;
 }
 
-void evidence_break_lock(void)
+void crash_log_break_lock(void)
 {
 	lock_break(&evidence_lock);
 }
@@ -62,7 +62,7 @@ void evidence_note_fault(const char *fault)
 	leave(flags);
 }
 
-void evidence_append(const char *text, size_t bytes)
+void crash_log_keep(const char *text, size_t bytes)
 {
 	uint64_t before, flags;
 

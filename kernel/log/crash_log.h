@@ -20,10 +20,10 @@ void evidence_reach(const char *stage);
 /* The first line of a fault report. Only the first call counts. */
 void evidence_note_fault(const char *fault);
 
-void evidence_append(const char *text, size_t bytes);
+void crash_log_keep(const char *text, size_t bytes);
 
 /* For a CPU that panics: the holder may never go on. */
-void evidence_break_lock(void);
+void crash_log_break_lock(void);
 
 /* This attempt ends on purpose: the next one has nothing to tell. */
 void evidence_end(void);

@@ -69,7 +69,7 @@ void log_line(enum log_level level, const char *format, ...)
 	flags = interrupts_off();
 	lock_acquire(&log_lock);
 	log_keep(line, used);
-	evidence_append(line, used);
+	crash_log_keep(line, used);
 	if (shown)
 		log_console_queue(line, used);
 	lock_release(&log_lock);
@@ -81,7 +81,7 @@ void log_line(enum log_level level, const char *format, ...)
 void log_break_locks(void)
 {
 	lock_break(&log_lock);
-	evidence_break_lock();
+	crash_log_break_lock();
 	log_console_break();
 }
 
