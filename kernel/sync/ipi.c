@@ -62,7 +62,7 @@ static void answer_one(unsigned caller)
 	atomic_fetch_add_release(&call->unanswered, (uint32_t)-1);
 }
 
-void ipi_answer(void)
+void ipi_handle(void)
 {
 	struct mailbox *box = &myself()->mailbox;
 
@@ -83,7 +83,7 @@ static void handle_call(struct trap_frame *frame)
 {
 	(void)frame;
 	lapic_end();
-	ipi_answer();
+	ipi_handle();
 }
 
 void ipi_init(void)
@@ -97,7 +97,7 @@ static void answer_while_waiting(struct cpu_local *me)
 	uint64_t flags = interrupts_off();
 
 	me->context = CPU_INTERRUPT;
-	ipi_answer();
+	ipi_handle();
 	me->context = CPU_TASK;
 	interrupts_restore(flags);
 }

@@ -26,7 +26,7 @@ void ipi_wake(unsigned cpu);
 void ipi_init(void);
 
 /* Does what others have asked of this CPU so far, as the handler does. */
-void ipi_answer(void);
+void ipi_handle(void);
 
 /*
  * Stops all others by NMI, for ever and wherever they are: they will not

@@ -132,7 +132,7 @@ static void end_body(void)
 {
 	atomic_fetch_add_release(&ended, 1);
 	while (atomic_load_acquire(&ended) != cpu_count) {
-		ipi_answer();
+		ipi_handle();
 		atomic_pause();
 	}
 }
