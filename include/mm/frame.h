@@ -3,7 +3,8 @@
  * frame.h - the physical memory of one NUMA node, allocated in three sizes.
  *
  * Takes: runs of free frames.
- * Gives: frames of 4 KiB, 2 MiB (a block) and 1 GiB (a giant) and runs of
+ * Gives: frames of 4 KiB, 2 MiB (a block; Linux: pageblock) and 1 GiB (a
+ *        giant; Linux: gigantic page), and runs of
  *        any number of pages, to any number of CPUs at once, without locks.
  *
  * Invariants, at a quiet moment (frame_pool_audit):
@@ -44,7 +45,7 @@ struct frame_shape {
 /*
  * The owner's byte, DESIGN's ledger encoding: 0 free, then owners up to
  * FRAME_BYTE_LAST. FRAME_BYTE_FIXED + an owner says who has for good what
- * nobody may free: FRAME_BYTE_FOREIGN was never in the pool, all
+ * may not be freed: FRAME_BYTE_FOREIGN was never in the pool, all
  * else was picked out of it (frame_pool_alloc_at).
  */
 #define FRAME_BYTE_FREE		((uint8_t)OWNER_FREE)
@@ -57,7 +58,7 @@ typedef struct { uint16_t plain; } atomic_u16;
 /*
  * Of every block, about how many of its frames are free: a hint that all
  * CPUs store without care, so a late store may even hide FRAME_WHOLE. Only
- * FRAME_ABSENT and FRAME_UNINIT can be counted on: nobody frees into those.
+ * FRAME_ABSENT and FRAME_UNINIT can be relied on: no CPU frees into those.
  */
 #define FRAME_HINT_COUNT	0x03ff
 #define FRAME_HINT_HELD		0x4000	/* a CPU refills from this block     */
@@ -102,7 +103,7 @@ enum frame_bad_free_kind {
 	FRAME_MISALIGNED,	/* not the first frame of that size          */
 	FRAME_NOT_ALLOCATED,	/* free already, or allocated in another size */
 	FRAME_RETIRED,		/* picked, and its owner's for good          */
-	FRAME_FREED_AT_ONCE,	/* two CPUs freed it; seen when it went home */
+	FRAME_FREED_AT_ONCE,	/* two CPUs freed it; found in a flush        */
 };
 
 struct frame_bad_free {
@@ -246,7 +247,7 @@ struct frame_request {
  * As frame_pool_add, but they are allocated already: as FRAME_RUN in one piece,
  * or as FRAME_4K one by one.
  * Fails: as frame_pool_add; ST_BAD_ARGUMENT (size, owner).
- * Cost:  O(frames), of a run O(blocks); only before anybody else uses the
+ * Cost:  O(frames), of a run O(blocks); only before another CPU uses the
  *        pool.
  */
 struct frame_adoption {
@@ -258,7 +259,7 @@ enum status frame_pool_adopt(struct frame_pool *pool,
 			     const struct frame_adoption *adoption);
 
 /*
- * All or nothing, from this pool alone (node and rule are not looked at).
+ * All or nothing, from this pool alone (node and rule are ignored).
  * Fails: ST_NO_MEMORY: there was an instant during the call at which
  *        nothing suitable could be reached (what CPUs have in caches cannot
  *        be reached; from an interrupt, see cpu_slot);
@@ -293,10 +294,10 @@ enum status frame_pool_free(struct frame_pool *pool, cpu_slot slot,
 
 /*
  * Allocates this very frame, out of whatever size it is free in, as FRAME_4K.
- * An owner with FRAME_BYTE_FIXED keeps it: nobody can free it any more.
+ * An owner with FRAME_BYTE_FIXED keeps it: it cannot be freed any more.
  * Fails: ST_BAD_RANGE (foreign), ST_BAD_ARGUMENT (owner), ST_CONFLICT: it is
- *        allocated, or in a cache, or was on its way whenever it was looked at.
- * Cost:  O(1), at most FRAME_ALLOC_AT_TRIES looks.
+ *        allocated, cached, or moved by another CPU at each try.
+ * Cost:  O(1), at most FRAME_ALLOC_AT_TRIES tries.
  */
 #define FRAME_ALLOC_AT_TRIES 64
 enum status frame_pool_alloc_at(struct frame_pool *pool, cpu_slot slot,

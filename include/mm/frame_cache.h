@@ -6,7 +6,7 @@
  * Gives: single frames of 4 KiB and 2 MiB without a lock, without a locked
  *        instruction and without switching interrupts off.
  *
- * A cache is one CPU's in one context, and nobody else's: the kernel is not
+ * A cache belongs to one CPU in one context: the kernel is not
  * preemptible, interrupt handlers have a cache of their own and do not nest,
  * and an NMI has the one that refuses. So there is nothing to guard; the
  * slow paths assert it (cpu_local.h).
@@ -28,14 +28,14 @@ struct frame_cache_set;
 /* Where the first frame of a word goes. */
 enum {
 	FRAME_HOT,		/* allocated again, the last first            */
-	FRAME_COLD,		/* for home, together                        */
+	FRAME_COLD,		/* flushed, all together                     */
 	FRAME_LISTS,
 };
 
 struct frame_list {
 	struct frame_word *words;
 	struct frame_word *end;		/* here the next begins              */
-	struct frame_word *limit;	/* `end` here: all go home         */
+	struct frame_word *limit;	/* `end` here: flush all           */
 };
 
 /* [O] all of it. */
@@ -58,10 +58,7 @@ struct frame_cache {
 	struct frame_pool *pool;
 	struct frame_cache_set *set;
 	cpu_slot slot;
-	/*
-	 * Frames and blocks that came to be allocated, less those that went
-	 * home.
-	 */
+	/* Frames and blocks from refills, less those that were flushed. */
 	int64_t refilled;
 	uint32_t refills, flushes, drains;
 	struct frame_list list[FRAME_LISTS];
@@ -117,7 +114,7 @@ enum status frame_cache_alloc_block(struct frame_cache *cache, uint8_t owner,
 enum status frame_cache_free_block(struct frame_cache *cache, pfn_t frame,
 				   const void *caller);
 
-/* All goes home. For the cache's own CPU only. */
+/* Returns all to the pool. On the cache's own CPU and context only. */
 void frame_cache_drain(struct frame_cache *cache);
 
 uint64_t frame_list_frames(const struct frame_list *list);	/* frames    */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The pool looked at whole, at a quiet moment: F1 to F5 of frame.h.
+ * Checks the whole pool, at a quiet moment: F1 to F5 of frame.h.
  *
  * Reachability is checked from below, bit by bit and level by level, which
  * is the promise as it is used: what is free has a bit above it, up to the

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Words out of blocks, blocks out of giants, and back.
+ * Splits blocks and giants, merges them, and returns frames to them.
  *
  * "Allocated" is the absence of a bit, so split and merge have nothing to
- * count. A split takes the block's bit (whoever clears it owns all frames),
- * writes ones below and lists the block. A merge takes the eight words of
- * ones one by one, each by compare-and-swap, and sets the block's bit; when
- * one of them is not all ones any more it gives back what it took. A giant
- * is to its blocks what a block is to its frames.
+ * count. A split clears the block's bit (the CPU that clears it owns all
+ * frames), writes ones below and lists the block. A merge claims the eight
+ * words of ones one by one, each by compare-and-swap, and sets the block's
+ * bit; when a word is not all ones any more, the merge returns what it
+ * claimed. A giant is to its blocks what a block is to its frames.
  *
- * Which block to take from decides how many stay whole: the one that is
- * fullest already. Blocks that are split are sorted by how many of their
- * frames are free into classes, each with its own summary. Counts are hints
- * (plain 16-bit numbers, changed by all CPUs without care): a wrong one
- * costs a worse choice, and is put right when a CPU looks at the words. The
- * tree `split` is what counts: a block with a bit set is in it. The other
- * way round is lazy: an empty block leaves it when somebody was misled.
+ * Frames come from the fullest split block, so that many blocks stay whole.
+ * Split blocks are sorted into classes by how many of their frames are free,
+ * each class with its own summary. The counts are hints (plain 16-bit
+ * numbers, changed by all CPUs without care): a wrong one costs a worse
+ * choice, until a CPU counts the words. The tree `split` is authoritative: a
+ * block with a bit set is in it. An empty block may stay in it until a CPU
+ * searches the block in vain.
  *
  * Within a class, and among whole blocks, the highest address goes first:
  * so memory below 4 GiB, and below 1 MiB, is used last without zones.
@@ -90,7 +90,7 @@ static void hint_add(struct frame_pool *pool, uint64_t block, unsigned added)
 
 	if (old >= FRAME_ABSENT)
 		return;
-	/* A full count is for merges, which look for themselves. */
+	/* Merges count the words: a hint never says full. */
 	count = min_u64(count, frames_per_block(pool) - 1);
 	if (old == 0)
 		frame_set_hint(pool, block, (uint16_t)count);
@@ -157,7 +157,7 @@ void frame_open_block(struct frame_pool *pool, uint64_t block,
 		atomic_store_release(&words[i], ALL_ONES);
 	atomic_store_release(&words[0], first_word);
 	/*
-	 * Without a look first: it may be listed still, and a CPU that found
+	 * Without a load first: it may be listed still, and a CPU that found
 	 * it empty is about to unlist it. That one must see the words.
 	 */
 	frame_tree_publish(pool, &pool->split, block >> 6,
@@ -364,7 +364,7 @@ static bool close_block(struct frame_pool *pool, cpu_slot slot,
 	} else {
 		while (taken-- > 0)				/* M4 */
 			atomic_fetch_or_seq_cst(&words[taken], ALL_ONES);
-		/* Somebody may have found it empty in the meantime. */
+		/* Another CPU may have unlisted it as empty meanwhile. */
 		frame_tree_list(pool, &pool->split, block);
 	}
 	frame_leave(pool, slot);				/* M7 */
@@ -372,8 +372,8 @@ static bool close_block(struct frame_pool *pool, cpu_slot slot,
 }
 
 /*
- * When it fails it looks again: who gave back the last frame meanwhile saw
- * zeros where it held the words, and left the merge to us.
+ * A CPU that returns the last frame while a merge holds some words sees zeros
+ * there, and starts no merge. So a merge that failed checks the words again.
  */
 NOINLINE static void merge_block(struct frame_pool *pool, cpu_slot slot,
 				 uint64_t block)
@@ -402,7 +402,7 @@ NOINLINE static uint64_t return_slow(struct frame_pool *pool,
 	uint64_t old;
 
 	/*
-	 * A second copy may come home after the first made the block whole:
+	 * A second copy may be flushed after the first made the block whole:
 	 * then it is free although its bit is not set. As far as the hint
 	 * says so: this is a net below the owner's byte.
 	 */

@@ -1,32 +1,30 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Frames at hand: a word to allocate from, and words of what was freed.
+ * One CPU's frames: a word to allocate from, and lists of freed words.
  *
- * The word is what a refill brings: up to 64 frames that one exchange took
- * out of the pool. Frames that come back into it are allocated again at once.
- * Others go into the last word, if it is of their word, or begin a new
- * one. When the word is used up, the last word is the next, provided that
- * its block is at least as full as the one that refills come from: a frame
- * of a sparser block, allocated again, would keep that block from ever becoming
- * whole. If it is not, and when their number has reached its limit, all
- * words go home, with a locked instruction for each. A frame of so full a
- * block that comes back while there is no word is the next word itself.
+ * A refill claims up to 64 frames of one word of the pool with one exchange.
+ * A frame of that word that is freed goes back into it. Any other frame goes
+ * into the last list entry if it is of that entry's word, or begins a new
+ * entry: in the hot list if its block is at least as full as the block that
+ * refills come from, else in the cold list. When the word is empty, the last
+ * hot entry becomes the word. A frame of a sparser block is not allocated
+ * again, because that would keep the block from ever becoming whole. A frame
+ * of so full a block that is freed while there is no word becomes the word.
  *
- * All of them at once, for two reasons. A locked instruction waits for every
- * store before it, and loads behind it wait in turn; so 16 or more in a row
- * cost half of what they cost one at a time (measured: frees in random order
- * 12 ns against 18). And until then a free takes so few instructions that
- * the processor fetches the owners' bytes of a dozen of them at once.
+ * A list is flushed when it is full, all entries together, with a locked
+ * instruction for each. A locked instruction waits for every store before it,
+ * and loads behind it wait in turn, so 16 or more in a row cost half of what
+ * they cost one at a time (measured: frees in random order 12 ns against 18).
+ * Until then a free takes so few instructions that the processor fetches the
+ * owners' bytes of a dozen frees at the same time.
  *
- * Who is cheated by two frees of one frame? In sequence the second finds the
- * owner's byte 0 and is refused. Two CPUs at the same moment may both find
- * it set. Then the frame is in two caches, and the second copy is seen where
- * it leaves one: on its way home its bit is set already; when it is allocated
- * its byte is not 0 any more. It is dropped there, so the frame stays one
- * frame, and reported, without a caller. There remains the case in which both
- * copies are allocated within the same few instructions; only a locked
- * instruction in each free would exclude that, and a pool without caches
- * has it.
+ * Two frees of one frame: in sequence the second finds the owner's byte 0 and
+ * is refused. Two CPUs at the same moment may both find it set. Then the frame
+ * is in two caches, and the second copy is found where it leaves one: a flush
+ * finds its bit set already, an alloc finds its byte not 0. The copy is
+ * dropped there and reported, without a caller. Not found are copies that are
+ * both allocated within the same few instructions; to exclude that takes a
+ * locked instruction in each free, as in a pool without caches.
  */
 #include <mm/frame_cache.h>
 
@@ -55,7 +53,7 @@ static unsigned hint_at(const struct frame_cache *cache, uint64_t relative)
 		&cache->hints[relative >> cache->block_shift]);
 }
 
-/* --- home ------------------------------------------------------------------*/
+/* --- flush -----------------------------------------------------------------*/
 
 static void flush_list(struct frame_cache *cache, struct frame_list *list)
 {
@@ -94,7 +92,7 @@ static void flush_blocks(struct frame_cache *cache, uint32_t keep)
 	unsigned shift = cache->block_shift;
 	uint32_t at = 0;
 
-	/* The oldest go, the hottest stay. */
+	/* Flush the oldest, keep the hottest. */
 	while (cache->block_count - at > keep) {
 		uint64_t word = cache->blocks[at] >> 6;
 		uint64_t mask = 0, clash;
@@ -136,7 +134,7 @@ static bool refill_from_hot(struct frame_cache *cache)
 	if (hot->end == hot->words)
 		return false;
 	hot->end--;
-	/* It may be this; no branch, nobody could guess. */
+	/* It may be this entry: without a branch that would mispredict. */
 	cache->last = &cache->none;
 	cache->word = hot->end->mask;
 	cache->word_first = cache->word_back = hot->end->first;
@@ -152,7 +150,7 @@ static bool refill(struct frame_cache *cache)
 	mask = frame_claim_word(cache->pool, cache->slot, &claim);
 	cache->block = claim.block;
 	if (mask == 0) {
-		/* Perhaps there is something the next time. */
+		/* The next refill may find these frames. */
 		flush_list(cache, &cache->list[FRAME_COLD]);
 		return false;
 	}
@@ -206,7 +204,7 @@ NOINLINE static enum status alloc_slow(struct frame_cache *cache, uint8_t owner,
 	assert_mine(cache);
 	ASSERT(owner_is_allocated(owner));
 	for (unsigned tries = 0; !refill(cache); tries++) {
-		/* Our own blocks are memory too. */
+		/* This cache's blocks are free memory, too. */
 		if (cache->block_count != 0)
 			flush_blocks(cache, 0);
 		else if (nothing_left(cache, 1UL << ROOT_SPLIT |
@@ -247,7 +245,7 @@ static enum status free_elsewhere(struct frame_cache *cache, pfn_t frame,
 	return frame_pool_free(cache->pool, cache->slot, &what);
 }
 
-/* Not for this cache, or for nobody: the pool knows. */
+/* A frame of another node, or a bad free: the pool decides. */
 NOINLINE static enum status refuse(struct frame_cache *cache, uint64_t at,
 				   const void *caller)
 {
@@ -427,7 +425,7 @@ enum status frame_cache_alloc_block(struct frame_cache *cache, uint8_t owner,
 	return ST_OK;
 }
 
-/* Not for this cache, or for nobody; or the cache is full. */
+/* A block of another node, a bad free, or a full cache. */
 NOINLINE static enum status free_block_slow(struct frame_cache *cache,
 					    uint64_t at, const void *caller)
 {
@@ -480,7 +478,7 @@ static void init_cache(struct frame_cache_set *set, cpu_slot slot)
 	uint64_t there = set->frames != 0 ? set->frames : pool->frames;
 	uint64_t share = there / (CACHE_SHARE * set->cpus);
 	uint64_t words = share / FRAME_WORD_BITS;
-	/* Less one each, for what reaches the limit goes home at once. */
+	/* Less one each, since a list that reaches its limit is flushed. */
 	uint64_t quarter = max_u64(words / 4, 1);
 	uint64_t hot = min_u64(FRAME_HOT_MAX, quarter);
 	uint64_t cold = min_u64(FRAME_COLD_MAX, quarter);

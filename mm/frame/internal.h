@@ -29,7 +29,7 @@ enum {
 	ROOT_CLASSES = 8,
 };
 
-/* Where to look: blocks [floor..end), frames below `frame_end`. */
+/* A range to search: blocks [floor..end), frames below `frame_end`. */
 struct frame_zone {
 	uint64_t floor;
 	uint64_t end;
@@ -87,7 +87,7 @@ static inline atomic_u64 *block_words(const struct frame_pool *pool,
 	return pool->bits + block * words_per_block(pool);
 }
 
-/* Before anybody else looks there; FRAME_ABSENT and FRAME_UNINIT only. */
+/* Before another CPU can read them; FRAME_ABSENT and FRAME_UNINIT only. */
 static inline void fill_hints(const struct frame_pool *pool, uint64_t first,
 			      uint64_t count, uint16_t hint)
 {
@@ -116,8 +116,8 @@ static inline bool owner_is_retired(uint8_t byte)
 }
 
 /*
- * From enter to leave, free frames of this pool may be out of everybody's
- * sight. Plain stores: the first locked instruction in between makes `enter`
+ * From enter to leave, free frames of this pool may be unreachable.
+ * Plain stores: the first locked instruction in between makes `enter`
  * visible before anything that it announces.
  */
 static inline void frame_enter(struct frame_pool *pool, cpu_slot slot)
@@ -136,7 +136,7 @@ static inline void frame_leave(struct frame_pool *pool, cpu_slot slot)
 
 /*
  * The same while something is broken, or claimed in parts, for a taker that
- * may get nothing in the end: nobody is refused meanwhile.
+ * may get nothing in the end: no CPU is refused meanwhile.
  */
 static inline void frame_begin_claim(struct frame_pool *pool,
 				     cpu_slot slot)
@@ -184,7 +184,7 @@ static inline bool frame_opens_leaves(const struct frame_pool *pool)
  */
 uint64_t frame_tree_publish(struct frame_pool *pool, struct frame_tree *tree,
 			    uint64_t word, uint64_t mask);
-/* Sets a bit unless it is set: looks first. Inside enter and leave. */
+/* Sets a bit unless a load finds it set. Inside enter and leave. */
 void frame_tree_list(struct frame_pool *pool, struct frame_tree *tree,
 		     uint64_t index);
 /* Word `word` of level 0 is not zero any more. Inside enter and leave. */
@@ -256,9 +256,10 @@ struct frame_blocks {
 	uint64_t mask;
 };
 /*
- * The same, but `keep` is the caller's: what is split only to be taken from
- * later is nobody's to merge when the taker finds something else. Inside
- * enter and leave.
+ * The same, but the blocks of `keep` are the caller's. A giant that is split
+ * without keeping a block would stay split, wholly free, if the caller then
+ * took a block elsewhere: no free would start its merge. Inside enter and
+ * leave.
  */
 bool frame_break_giant(struct frame_pool *pool, uint64_t giant,
 		       struct frame_blocks keep);
@@ -323,7 +324,7 @@ bool frame_claim_giant(struct frame_pool *pool, cpu_slot slot,
 		       enum frame_limit limit, uint64_t *giant);
 
 /*
- * R: true when there was an instant, between this call's two looks at the
+ * R: true when there was an instant, between this call's two passes over the
  * slots, at which `root` had none of `mask` and nothing was under way.
  */
 bool frame_nothing_left(struct frame_pool *pool, cpu_slot slot,

@@ -34,7 +34,7 @@ static bool all_at_rest(const struct frame_nodes *nodes, uint64_t *sum)
 
 /*
  * Each node's own refusal names an instant, but another for each: a frame
- * may go home to the first node and the last one of the second be allocated
+ * may be freed in the first node and the last one of the second be allocated
  * while we go from one to the other. So all must be at rest the whole time.
  */
 enum status frame_alloc(struct frame_nodes *nodes, cpu_slot slot,

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The door of the pool: requests are checked here, and owners written down.
+ * Checks requests and frees of one pool, and writes owners down.
  *
- * A frame's owner is a byte beside it, a block's and a giant's as well, so a
- * free can tell what was allocated, and in which size, before anything changes:
- * in a block that is whole now its frames' bytes are 0 or were never
- * written, and the block's hint says which of the two.
+ * A frame has a byte for its owner, and so have a block and a giant. A free
+ * therefore finds out what was allocated, and in which size, before anything
+ * changes: in a block that is whole the frames' bytes are 0 or were never
+ * written, and the block's hint says which.
  *
  * Two CPUs that free one frame at the same moment may both find its byte
  * set. Then both set its bit, and the second finds it set: each bit is
- * changed by an instruction that tells what was there before.
+ * changed by an instruction that returns the value before.
  */
 #include <mm/frame.h>
 

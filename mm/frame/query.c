@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Frames that are allocated already when their pool begins, and the look at a
- * frame, or at all of them, that tells whose it is.
+ * State and owner of one frame, counts of all frames, and the free runs.
  *
- * A frame that has neither a bit nor an owner, in no size, is in transit: in a
- * cache, or claimed by a CPU that moves it. At a quiet moment only the caches
- * are left, so this count can be compared with the frames that they hold.
+ * A frame that has neither a bit nor an owner, in any size, is cached or
+ * claimed by a CPU that moves it. At a quiet moment only cached frames are
+ * left, so this count can be compared with what the caches hold.
  */
 #include <mm/frame.h>
 
@@ -54,7 +53,7 @@ struct frame_info frame_pool_query(const struct frame_pool *pool, pfn_t at)
 	byte = atomic_load_relaxed(&pool->giant_owner[giant]);
 	if (owner_is_allocated(byte))
 		return seen(FRAME_STATE_ALLOCATED, FRAME_1G, byte);
-	/* Uninit, not free and not allocated: in somebody's hands. */
+	/* UNINIT, neither free nor allocated: a CPU is moving it. */
 	if (frame_giant_state(pool, block) != FRAME_GIANT_OPEN)
 		return seen(FRAME_STATE_CACHED, FRAME_1G, FRAME_BYTE_FREE);
 	if (frame_tree_has(&pool->blocks, block))

@@ -9,7 +9,7 @@
  * or gives back what it has; then the search begins anew.
  *
  * A refusal needs more than elsewhere, for a search is not one load: only a
- * search during which nobody moved or freed anything proves that there was
+ * search during which no CPU moved or freed anything proves that there was
  * no run at its end, because what it passed could only have become less.
  */
 #include "internal.h"
@@ -138,7 +138,7 @@ static void search_block(struct search *search, uint64_t block)
 		search_word(search, atomic_load_acquire(&words[i]));
 }
 
-/* True when the run [out..out + wanted) was free when it was looked at. */
+/* True when the run [out..out + wanted) was free when it was read. */
 static bool search_from(struct search *search, uint64_t *out)
 {
 	const struct frame_pool *pool = search->pool;
@@ -182,7 +182,7 @@ static bool claim_block(struct frame_pool *pool, cpu_slot slot,
 
 	if (frame_tree_has(&pool->giants, giant))
 		(void)frame_split_giant(pool, slot, giant);
-	/* Allocated whole to somebody quicker, and never split. */
+	/* Another CPU allocated the giant whole; it was never split. */
 	if (frame_giant_state(pool, block) != FRAME_GIANT_OPEN)
 		return false;
 	frame_enter(pool, slot);
@@ -201,7 +201,7 @@ static bool claim(struct frame_pool *pool, cpu_slot slot,
 	if (is_block(pool, part))
 		return claim_block(pool, slot, block);
 	frame_split_down(pool, slot, block);
-	/* Somebody quicker may have it whole. */
+	/* Another CPU may have allocated it whole. */
 	if (!frame_has_words(pool, block))
 		return false;
 	mask = mask_of(part);
@@ -244,7 +244,7 @@ static void write_owner(struct frame_pool *pool, struct part part,
 
 /*
  * Up to where: `end`, or else to a part that was not to be had, and then
- * nothing is claimed. Until that is sure nobody may be refused the parts.
+ * nothing is claimed. Until that is decided no CPU may be refused the parts.
  */
 static uint64_t claim_all(struct frame_pool *pool, cpu_slot slot,
 			  uint64_t start, uint64_t end)

@@ -4,14 +4,14 @@
  *
  * A refusal rests on one load: `root` has a bit for each tree, and what is
  * free is reachable from it, but for what a CPU is moving between enter and
- * leave. So a look at all slots, the root, and the slots again shows an
+ * leave. So to load all slots, the root, and the slots again shows an
  * instant at which there was nothing, if no slot was odd and none changed.
  * Without that, two CPUs that split and merge one block refuse each other
  * frames that are there (the model finds it in 60 steps).
  */
 #include "internal.h"
 
-/* Blocks of one class looked at before the densest of them is taken. */
+/* Blocks of one class that are compared, to take the densest. */
 #define CANDIDATES 4
 /* Blocks of one class that one call sorts. */
 #define SORTED_MOST 4
@@ -259,7 +259,7 @@ static uint64_t claim_by_splitting(struct frame_pool *pool, cpu_slot slot,
 	if (won)
 		frame_open_block(pool, found.block, ~mask);	/* S4, S5 */
 	frame_leave(pool, slot);				/* S6 */
-	/* Lost, it may be allocated whole by now: nobody's to look into. */
+	/* Lost: it may be allocated whole, and its words be UNINIT. */
 	if (!won)
 		return 0;
 	claim->block = found.block;

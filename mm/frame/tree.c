@@ -10,8 +10,8 @@
  * "Change mine, look at the one above" against "change the one above, look
  * at mine" is Dekker's pattern, in both directions: every access here is
  * sequentially consistent, since with less both sides could miss each other.
- * A setter that did not look again would leave a bit above an empty word for
- * ever, and then nobody could ever be refused.
+ * A CPU that did not check again would leave a bit above an empty word for
+ * ever, and then no request could ever be refused.
  */
 #include "internal.h"
 
