@@ -3,10 +3,10 @@
  * frame_drain.h - a task was refused a frame: all CPUs empty their caches, and
  * no cache is filled until that task has looked again.
  *
- * Without the second half one drain would not be enough: what comes home
- * goes into the cache of whoever asks first. With it, what a task does not
- * find in the pools after one drain was not there, and all who are refused
- * meanwhile need no drain of their own.
+ * Without the second half one drain would not be enough, since the frames that
+ * it returned would go into the caches of other CPUs. With it, a frame that a
+ * task does not find in the pools after one drain was not free, and tasks that
+ * are refused meanwhile need no drain of their own.
  */
 #ifndef KERNEL_MEMORY_FRAME_DRAIN_H
 #define KERNEL_MEMORY_FRAME_DRAIN_H
@@ -32,7 +32,7 @@ struct frame_drain {
 	atomic_u8 asleep[STACK_CPUS];	/* [A] by CPU: 1 = wants to be woken */
 };
 
-/* While it is, whoever takes or gives does so without a cache. */
+/* True during a shortage: allocs and frees bypass the caches. */
 static inline bool frame_drain_is_shortage(const struct frame_drain *drain)
 {
 	/* Relaxed: who has been made to drain has seen it. */

@@ -52,7 +52,7 @@ const struct frame_cache *frames_cache_of(unsigned cpu,
 
 /*
  * Each CPU's caches have been empty at some time when it returns; true when
- * that brought any frame home. From tasks only.
+ * that returned any frame to a pool. From tasks only.
  */
 bool frames_drain_all(void);
 

@@ -15,7 +15,7 @@ struct frames_state {
 	struct frame_cache_set *sets;	/* [C] by node                       */
 	struct frame_cache *caches;	/* [C] by slot, each in its home set */
 	unsigned cpus;			/* [C]                               */
-	atomic_u64 drained;	/* [A] frames that a drain brought home      */
+	atomic_u64 drained;	/* [A] frames that drains returned           */
 	struct frame_drain drain;
 };
 

@@ -152,7 +152,7 @@ static bool is_among(const uint8_t *nodes, unsigned count, unsigned node)
 
 /*
  * The distance order, and behind it those that the SLIT calls out of reach:
- * all memory here is in everybody's direct map.
+ * all memory is in the direct map of all CPUs.
  */
 static void make_orders(uint8_t *orders)
 {

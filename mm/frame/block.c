@@ -80,7 +80,7 @@ void frame_sort(struct frame_pool *pool, uint64_t block)
 
 /*
  * `added` frames more in the block's words. It stays in the class in which
- * it is listed: whoever finds it there will see.
+ * it is listed: the CPU that finds it there sorts it.
  */
 static void hint_add(struct frame_pool *pool, uint64_t block, unsigned added)
 {
