@@ -25,8 +25,6 @@ ASSEMBLY = re.compile(r"\b(__)?asm(__)?\b")
 ASSERT_FAILED = "assert_failed"
 # entry.S hands over to it; it is the room above all others.
 KERNEL_MAIN = "kernel_main"
-# The one instance of everything, until its parts have rooms of their own.
-KERNEL = "kernel"
 # One unit with a .c file of another name.
 UNIT_OF = {"kernel/smp/ap_start": "kernel/smp/smp"}
 
@@ -75,7 +73,7 @@ def missing(sources):
 
 
 def seams(paths):
-    names = {KERNEL_MAIN, KERNEL}
+    names = {KERNEL_MAIN}
     for path in paths:
         if SEAM_HEADERS.fullmatch(path):
             names.update(DECLARED.findall(tree.read(path)))
