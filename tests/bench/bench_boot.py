@@ -57,7 +57,7 @@ def loader_lines():
 
 
 def sizes(table, build):
-    """What has to be copied to a disk."""
+    """The bytes to copy to a disk."""
     shipped = (build / "BOOTX64.EFI").stat().st_size
     kernel = (build / "kernel.stripped.elf").stat().st_size
     table.at_most("BOOTX64.EFI without the kernel", 60000,
@@ -112,7 +112,7 @@ def times(table, lab):
 
 
 def kernel_pages(table, lab):
-    """What the kernel keeps for itself on the smallest machine."""
+    """The memory that the kernel keeps on the smallest machine."""
     ledger = boot_once(lab, "q35-64m", "ledger -m", exact=False) \
         .answer_with("ledger")
     pages = sum(record.number("pages") for record in ledger.all("ledger")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What scrolling costs, against its goal: docs/console/screen.md.
+"""The cost of scrolling, against its goal: docs/console/screen.md.
 
 usage: tests/bench/bench_screen.py [--build DIR]
 

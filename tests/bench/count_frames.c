@@ -170,7 +170,7 @@ static enum status no_operation(struct frame_cache *cache, uint8_t owner,
 typedef enum status (*cache_call)(struct frame_cache *cache, uint8_t owner,
 				  pfn_t *out);
 
-/* What this costs is not the allocator's. Volatile: not to be inlined. */
+/* Its cost is not the allocator's. Volatile, so that it is not inlined. */
 static void nothing(struct machine *machine,
 		    const struct frame_request *request)
 {
@@ -300,7 +300,7 @@ static uint64_t random_group(struct machine *machine)
 
 /* --- samples ---------------------------------------------------------------*/
 
-/* Whatever was counted before is forgotten. */
+/* Discards the counts so far. */
 static void count_one(struct machine *machine, enum row row)
 {
 	/* Volatile: called alike, whatever the compiler knows of `row`. */
@@ -391,7 +391,7 @@ struct cache_work {
 	int64_t frames;
 };
 
-/* `change`: of what the cache holds, if it needs nobody. */
+/* `change`: of the frames in the cache, when the pool is not needed. */
 static void sample_cache(struct machine *machine, enum row row, int64_t change)
 {
 	struct frame_cache *cache = machine->cache;

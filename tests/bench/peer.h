@@ -26,7 +26,7 @@ struct peer {
 	/* All of `frames` free; for `cpus` threads. */
 	void *(*make)(uint64_t frames, unsigned cpus);
 	void (*destroy)(void *self);
-	/* What thread `cpu` passes to the calls below. */
+	/* The argument of thread `cpu` for the calls below. */
 	void *(*enter)(void *self, unsigned cpu);
 	alloc_call alloc;
 	free_call free;

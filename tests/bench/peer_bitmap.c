@@ -5,7 +5,7 @@
  * As good as one lock allows: the search goes on where the last one ended,
  * addresses are computed before the lock is taken, and the block that the
  * cursor stands in is not merged, or allocating and freeing one frame in turn
- * would split and merge a block each time. What remains is the lock, twice
+ * would split and merge a block each time. The lock remains, acquired twice
  * for a pair, and a nanosecond.
  */
 #include "peer.h"

@@ -59,7 +59,7 @@ static _Noreturn void failed(void)
 
 /* --- workloads: ns per pair ----------------------------------------------*/
 
-/* What is allocated and given back: frames, or blocks. */
+/* The unit that is allocated and freed: frames, or blocks. */
 struct calls {
 	alloc_call alloc;
 	free_call free;
@@ -199,8 +199,8 @@ double workload_repeat_2m(struct run *run)
 }
 
 /*
- * In each step a random frame goes back and another is allocated in its place.
- * What goes back is chosen some steps ahead and fetched: the harness's own
+ * In each step a random frame is freed and another is allocated in its place.
+ * The frame is chosen some steps ahead and fetched: the harness's own
  * array is large, and waiting for it is not what is measured.
  */
 #define AHEAD 32

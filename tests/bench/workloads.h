@@ -21,7 +21,7 @@ struct run {
 	uint64_t frames;
 };
 
-/* The first touch of everything, which is nobody's cost. */
+/* The first touch of everything, which is no allocator's cost. */
 void workload_warm_up(struct run *run);
 
 double workload_bulk(struct run *run);

@@ -10,7 +10,7 @@ from . import guest, machine, records, snapshot
 
 @dataclass
 class Request:
-    """What to boot and how. All that is not said is the plain case."""
+    """The file to boot and how. Each default is the plain case."""
 
     machine: str
     app: Path
@@ -30,7 +30,7 @@ class Request:
         return machine.MACHINES[self.machine]
 
     def arguments(self, folder):
-        """What may differ from one waking of a snapshot to the next."""
+        """The settings that may differ between wakings of a snapshot."""
         (folder / "cmdline").write_text(self.cmdline)
         kinds = "int,cpu_reset,guest_errors" if self.trace \
             else "unimp" if self.unheard else "guest_errors"
@@ -48,7 +48,7 @@ class Request:
 
 @dataclass
 class Outcome:
-    """What a boot left behind."""
+    """The output and the files of a boot."""
 
     verdict: str
     serial: str

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Boots behind ACPI tables that somebody has made: pointers that lead
+"""Boots behind ACPI tables made by the firmware tests: pointers that lead
 nowhere, lengths that lie, memory in thousands of stripes
 (tests/firmware/acpi_tables.c has the words)."""
 
@@ -55,7 +55,7 @@ NEVER_OURS = {"persistent", "unaccepted", "firmware", "reserved", "mmio", "bad"}
 
 
 def nodes_have_all_there_is(outcome):
-    """What the nodes have is what the ledger says can be used, in all."""
+    """The nodes have as many pages in all as the ledger says are usable."""
     ours = sum(line.number("pages")
                for line in _answer(outcome, "ledger").all("ledger")
                if line["owner"] not in NEVER_OURS)

@@ -181,7 +181,7 @@ def the_reported_frame_was_taken(outcome):
 
 
 def what_was_bad_stays_bad(outcome):
-    """Between the two looks somebody was refused, and freed nothing."""
+    """Between the two records an allocation was refused; no frame was freed."""
     before, after = checks.both_ledgers(outcome)
     checks.expect(before["bad"] > 10000, "hardly anything is bad")
     checks.expect_equal("owner bad", after["bad"], before["bad"])
@@ -261,7 +261,7 @@ def each_command_says_how_many(outcome):
     checks.expect_equal("taken_pages", totals, [count for _, count in TAKEN])
 
 
-# What is in use at 480 MiB, the kernel's own, makes several runs.
+# The kernel's own memory at 480 MiB is in use and makes several runs.
 WIDE = (0x1dc00000, 4096)
 
 

@@ -91,7 +91,7 @@ def pools_are_what_the_ledger_says(outcome):
 
 
 def nothing_is_lost(outcome):
-    """Who had what before the stress has it now; all caches are empty."""
+    """Each owner has as many pages as before the stress; caches are empty."""
     before, after = checks.both_ledgers(outcome)
     checks.expect_equal("cached after the stress", after["cached"], 0)
     for owners in (before, after):
@@ -142,8 +142,8 @@ def _cancel_pressed(guest):
 
 
 def _stress_and(cancel):
-    """Lets it work for a moment. What came before Ctrl-C is dropped, what
-    comes behind it is the next command."""
+    """Lets it work for a moment. Input before Ctrl-C is dropped; input
+    behind it is the next command."""
     def steps(guest, _notes):
         guest.wait_for(r"^bulldog> ")
         guest.type(f"stress frames {LONG_SECONDS} -m\n")
@@ -290,7 +290,7 @@ STATES_OF = {"free": "free", "low": "free", "cached": "cached"}
 
 def _ask_whois(guest, notes):
     """The first byte and the last of the first region of each kind, the
-    kernel's first page, and an address that is nobody's."""
+    kernel's first page, and an address without an owner."""
     guest.wait_for(r"^@end cmd=pt")
     said = records.answers(guest.serial)
     regions = records.having(said, "region").all("region")

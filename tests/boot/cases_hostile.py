@@ -20,7 +20,7 @@ NO_LARGE_RUN = r"W image: no 2 MiB run free"
 
 @dataclass
 class Case:
-    """What the firmware does, and a check of what comes of it."""
+    """The words for the firmware, and a check of the outcome."""
 
     name: str
     words: str

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The boot tests of keyboard and serial input: a person at either, and both.
 
-What is typed on the keyboard is seen on the serial line, so that is where
-these look."""
+Input from the keyboard is echoed on the serial line, so these cases read the
+serial line."""
 
 import time
 
@@ -128,8 +128,8 @@ def _paste(guest, _notes):
 
 
 def _only_keyboard(guest, _notes):
-    """Nothing is said on the serial line, so nobody knows when the monitor
-    is ready: ask until the machine goes off."""
+    """Nothing is printed on the serial line, so the test cannot know when the
+    monitor is ready: it repeats the command until the machine goes off."""
     for _ in range(ATTEMPTS):
         try:
             press_text(guest, "\npoweroff\n")

@@ -123,7 +123,7 @@ def _crash_scenarios():
                  checks.serial_has_no_control_bytes))
 
 
-# Valid, corrected, with an address: kept by a reset, and nobody is stopped.
+# Valid, corrected, with an address: kept by a reset, and no CPU is stopped.
 OLD_ERROR = 0x9400000000000134
 
 
@@ -133,7 +133,7 @@ def _leave_old_errors(guest, _notes):
 
 
 def _old_error_scenario():
-    """What a processor has to say when it starts it says when it has."""
+    """A CPU that finds something when it starts logs it once it can."""
     return Scenario(
         "smp-old-machine-check",
         _boot("q35-2cpu", commands="cpus -m; selftest ipi -m", cold=True,

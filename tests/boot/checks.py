@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What must hold after a boot. Each check takes the Outcome (two checks take
+"""The checks after a boot. Each one takes the Outcome (two checks take
 two) and raises CheckFailed; its name is the name of the test case."""
 
 import re
@@ -112,7 +112,7 @@ def region_totals_are_what_the_raw_map_says(outcome):
 
 
 def pages_of_owners(ledger):
-    """What an answer with a ledger says of each owner."""
+    """The pages of each owner, from an answer with a ledger."""
     return {record["owner"]: record.number("pages")
             for record in ledger.all("ledger")}
 

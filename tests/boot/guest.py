@@ -10,8 +10,8 @@ import time
 
 from . import machine, qmp
 
-# What the process's exit status means. 0 is what QEMU says after a triple
-# fault and after a power-off alike, so it is never how a test passes.
+# The meaning of the process's exit status. QEMU ends with 0 after a triple
+# fault and after a power-off alike, so no test passes with it.
 VERDICTS = {
     0: "shutdown",
     33: "ok",
@@ -120,7 +120,7 @@ class Guest:
             self.code = LIVING.forget(self._process)
 
     def complaints(self):
-        """What QEMU itself had to say."""
+        """The messages of QEMU itself."""
         return (self.folder / "qemu.txt").read_text(errors="replace").strip()
 
     @property

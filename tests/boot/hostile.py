@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What must hold behind firmware that lies: a boot as good as any other, or
+"""The checks behind firmware that lies: a boot as good as any other, or
 one clear line and an end in good order.
 
 The firmware in between (tests/firmware) says on COM1 what it has seen:
@@ -74,7 +74,7 @@ def leaves_as_agreed(outcome):
 
 
 def asks_for_little(outcome):
-    """A few MiB, and never of a type that is somebody else's."""
+    """A few MiB, and never of a type that belongs to another program."""
     asked = the_fact(outcome, "pages")
     expect_equal("pages asked for with a strange type", asked["odd_types"], 0)
     expect(asked["asked"] <= ASKED_MAX, f"{asked['asked']} pages asked for")

@@ -33,7 +33,7 @@ class Machine:
 
     Without a disk, the firmware gets what it boots from QEMU itself: then
     nothing in the machine depends on how fast the host is. Without a serial
-    port, nobody hears that the springboard is ready: such a machine, too, is
+    port, no test can see that the springboard is ready: such a machine, too, is
     one for cold boots only."""
 
     name: str
@@ -92,7 +92,7 @@ MACHINES = _table(
     Machine("q35-no-i8042", "q35,i8042=off", "512M", "max"),
     # A framebuffer, which no memory map mentions.
     Machine("q35-512m-vga", "q35", "512M", "max", ("-device", "VGA")),
-    # Secure Boot, with a test key that everybody has.
+    # Secure Boot, with a test key that is public.
     Machine("q35-secure", "q35,smm=on", "512M", "max",
             ("-global", "driver=cfi.pflash01,property=secure,value=on",
              "-global", "ICH9-LPC.disable_s3=1"),
@@ -133,7 +133,7 @@ def script(name, *arguments, **environment):
 
 @functools.lru_cache(maxsize=None)
 def qemu_version():
-    """What QEMU calls itself, on one line."""
+    """QEMU's version, on one line."""
     done = subprocess.run([QEMU, "--version"], capture_output=True, text=True,
                           check=True)
     return done.stdout.splitlines()[0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What the memory map should have become, worked out a second time.
+"""The regions and owners that the map must become, computed a second time.
 
 Written from the rules in docs/memory/regions.md and docs/memory/ledger.md,
 not from the C: it cuts the address space at the edges of all claims and finds

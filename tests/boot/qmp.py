@@ -19,7 +19,7 @@ class Qmp:
         self.events = []
 
     def arguments(self):
-        """What makes QEMU talk to us; `theirs` must be passed on to it."""
+        """The arguments for QEMU's end, `theirs`, which it must inherit."""
         number = self.theirs.fileno()
         return ["-chardev", f"socket,id=qmp,fd={number}",
                 "-mon", "chardev=qmp,mode=control"]

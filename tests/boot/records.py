@@ -54,7 +54,7 @@ def _plain(word):
 
 @dataclass
 class Answer:
-    """What one command said: its records and how it ended."""
+    """The answer of one command: its records and how it ended."""
 
     command: str
     status: int

@@ -93,7 +93,7 @@ class Picture:
 
 
 class Screen:
-    """What is read: `lines` from the top down, and `unread`, the rows of
+    """The text of a picture: `lines` from the top down, and `unread`, rows of
     pixels that have something and belong to no line."""
 
     def __init__(self, picture, font, left=None):

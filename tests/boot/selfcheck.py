@@ -109,7 +109,7 @@ def ledger_lines():
 
 
 def good_serial():
-    """What a healthy boot on the picture's machine would print."""
+    """The output of a healthy boot on the picture's machine."""
     truth = oracle.Truth(entries())
     ledger, free = ledger_lines()
     all_free = free + OWNERS["low"]
@@ -313,7 +313,7 @@ RESET = [{"event": "SHUTDOWN", "data": {"reason": "guest-reset"}}]
 
 
 def hostile_serial():
-    """What a boot behind the hostile firmware prints."""
+    """The output of a boot behind the hostile firmware."""
     serial = good_serial()
     raw = records.having(records.answers(serial), "entry").all("entry")
     return FACTS.format(entries=len(raw), checksum=hostile.checksum_of(raw)) \

@@ -94,7 +94,7 @@ class Snapshots:
         try:
             fresh.rename(place)
         except OSError:
-            # Somebody else's run was quicker: theirs is as good.
+            # Another run was quicker: its snapshot is as good.
             shutil.rmtree(fresh)
 
     @staticmethod

@@ -24,7 +24,7 @@
 /*
  * detect_stack_use_after_return, the default from gcc 13 and clang 15 on,
  * maps megabytes of frames for each stack that is entered for the first
- * time. What is abandoned never gives them back, and an exploration abandons
+ * time. An abandoned stack never returns them, and an exploration abandons
  * more stacks than there is room for. ASAN_OPTIONS still overrides this.
  */
 const char *__asan_default_options(void)
@@ -82,7 +82,7 @@ void coroutine_start(struct coroutine *coroutine, void (*run)(void *argument),
 {
 	void **top = (void **)(coroutine->stack + COROUTINE_STACK_BYTES);
 
-	/* What was abandoned here left its red zones behind. */
+	/* The abandoned call left its red zones behind. */
 	ASAN_UNPOISON_MEMORY_REGION(coroutine->stack, COROUTINE_STACK_BYTES);
 	coroutine->run = run;
 	coroutine->argument = argument;

@@ -2,7 +2,7 @@
 /*
  * coroutine.h - a call on a stack of its own, which can stop in its middle.
  *
- * x86-64 only. What is abandoned in its middle is started anew, never freed.
+ * x86-64 only. A call abandoned in its middle is started anew, never freed.
  */
 #ifndef TESTS_COROUTINE_H
 #define TESTS_COROUTINE_H
@@ -16,7 +16,7 @@ struct coroutine {
 	void *caller_stack_pointer;	/* while it runs                     */
 	void (*run)(void *argument);	/* must not return                   */
 	void *argument;
-	/* What AddressSanitizer wants to know at a switch. */
+	/* The arguments for AddressSanitizer at a switch. */
 	void *fake_stack, *caller_fake_stack;
 	const void *caller_stack;
 	size_t caller_stack_bytes;

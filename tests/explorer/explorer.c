@@ -4,11 +4,11 @@
  * schedule runs from its beginning, along the choices of the one before but
  * for the last of them that has an alternative left.
  *
- * Two events whose order nobody can tell are explored in one order only:
+ * Two events whose order no processor can observe are explored in one order:
  *
- *   (X1) A store goes into its processor's buffer at once: who else could
- *        tell when? So a store alone is no reason to change processors.
- *   (X2) What can be told is when it drains: right before an access that
+ *   (X1) A store goes into its processor's buffer at once: no other one can
+ *        observe when. So a store alone is no reason to change processors.
+ *   (X2) Its drain can be observed, so it drains right before an access that
  *        looks at its bytes, and where store_buffers.c says it has to go
  *        before one that does. There it may drain, or not.
  *   (X3) A locked access or a full fence finds its own buffer empty.
@@ -65,7 +65,7 @@ static struct walk {
 	struct explored *explored;
 	struct explorer_memory memory;
 	struct processor cpu[EXPLORE_CPUS];
-	unsigned running;		/* whose body runs, or NOBODY        */
+	unsigned running;		/* the one that runs, or NOBODY      */
 	unsigned last;			/* who made the last access          */
 	unsigned preemptions;		/* so far                            */
 	uint64_t accesses;
@@ -115,7 +115,7 @@ void explore_asserted(const char *file, int line, const char *text)
 				       ? &walk.asserted
 				       : &walk.cpu[walk.running].asserted;
 
-	/* Else somebody nearer by waits for it: CHECK_ASSERTS. */
+	/* Else a caller nearer by waits for it: CHECK_ASSERTS. */
 	if (walk.exploration != NULL && check_assert_target == last_target)
 		say_failed(EXPLORED_FAILED, file, line, text);
 }
@@ -143,7 +143,7 @@ static void make(unsigned cpu, struct explore_access *access, unsigned age)
 		explorer_trace_access(walk.exploration, cpu, access);
 }
 
-/* What its processor is resumed with. */
+/* The value that its processor is resumed with. */
 static void make_pending(unsigned number, unsigned age)
 {
 	struct processor *cpu = &walk.cpu[number];
@@ -169,7 +169,7 @@ static bool has_no_news(unsigned cpu)
 		       walk.cpu[cpu].seen;
 }
 
-/* What can be told of drains by the next access of `cpu`, or at the end. */
+/* The drains that the next access of `cpu`, or the end, can observe. */
 static struct look look_of(unsigned cpu)
 {
 	struct look look = { .kind = LOOK_AT_THE_END, .cpu = cpu };
@@ -299,7 +299,7 @@ static bool can_go_on(unsigned cpu)
 		store_buffers_others_wait(&walk.memory.buffers, cpu));
 }
 
-/* Who makes the next access; NOBODY when nobody can. */
+/* The processor that makes the next access; NOBODY when none can. */
 static unsigned choose_processor(void)
 {
 	unsigned count = 0, next;

@@ -22,7 +22,7 @@
  *	}
  *
  * Bodies see only what `set_up` makes; the same schedule must lead to the
- * same accesses. What they share without base/atomic.h is not interleaved.
+ * same accesses. Data shared without base/atomic.h is not interleaved.
  */
 #ifndef TESTS_EXPLORER_H
 #define TESTS_EXPLORER_H

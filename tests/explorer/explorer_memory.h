@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * explorer_memory.h - what an access does in the model that was asked for.
- * For the explorer only. `cpu` may be EXPLORE_CPUS: nobody's, at once.
+ * For the explorer only. `cpu` may be EXPLORE_CPUS: no processor's, at once.
  */
 #ifndef TESTS_EXPLORER_MEMORY_H
 #define TESTS_EXPLORER_MEMORY_H
@@ -19,7 +19,7 @@ struct explorer_memory {
 void explorer_memory_init(struct explorer_memory *memory,
 			  enum explore_model model);
 
-/* Made at once, with `age` 0, for nobody can tell when it is made. */
+/* Made at once, with `age` 0: no processor can observe when it is made. */
 bool explorer_memory_is_local(const struct explorer_memory *memory,
 			      unsigned cpu,
 			      const struct explore_access *access);

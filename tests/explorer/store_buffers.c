@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * When does it matter that a store drains now and not later? Two drains, or
- * a drain and an access, can be swapped and nobody will know, unless
+ * a drain and an access, can be swapped unobserved, unless
  *
  *   (S1) both are of one buffer, which is a queue, or
  *   (S2) they touch the same bytes.

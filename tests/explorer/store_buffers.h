@@ -38,7 +38,7 @@ void store_buffers_init(struct store_buffers *buffers);
 void store_buffers_store(struct store_buffers *buffers, unsigned cpu,
 			 const struct store *store);
 
-/* What `cpu` sees: memory, and over it what its own buffer holds. */
+/* The bytes that `cpu` sees: memory, and over it its own buffer. */
 uint64_t store_buffers_load(const struct store_buffers *buffers, unsigned cpu,
 			    const void *place, unsigned bytes);
 
@@ -55,7 +55,7 @@ uint64_t store_buffers_news(const struct store_buffers *buffers, unsigned cpu);
 bool store_buffers_others_wait(const struct store_buffers *buffers,
 			       unsigned cpu);
 
-/* What is about to happen, and how it can tell what has drained. */
+/* The next event, and how it can observe which stores have drained. */
 enum look_kind {
 	LOOK_NOWHERE,			/* a fence                           */
 	LOOK_AT_BYTES,			/* [place..place + bytes)            */

@@ -115,7 +115,7 @@ CASE(explorer_finds_lost_updates)
 	/*
 	 * 4 of 4 by turns; 2 when one holds what it read through all of the
 	 * other's, which takes one preemption; 3 takes two. Less is
-	 * impossible: nobody reads 0 after a first store.
+	 * impossible: no processor reads 0 after a first store.
 	 */
 	lose_updates(EXPLORE_AT_MOST(0));
 	CHECK(explored.schedules == 2);
@@ -320,7 +320,7 @@ CASE(explorer_ends_what_does_not)
 		.cpu = { spin_without_pause, raise_flag },
 		.accesses_limit = 50 }, &explored) == EXPLORED_TOO_LONG);
 	CHECK(explored.longest == 51);
-	/* Nobody ever raises the flag. */
+	/* No processor ever raises the flag. */
 	CHECK(explore(&(struct exploration){
 		.name = "endless", .set_up = clear_cells,
 		.cpu = { wait_for_flag } }, &explored) == EXPLORED_STUCK);
@@ -364,7 +364,7 @@ CASE(explorer_replays_a_bad_schedule)
 	CHECK(again.schedules == 1);
 	CHECK(strcmp(again.schedule, explored.schedule) == 0);
 	CHECK(cell.plain == 3);
-	/* What is not said is the first option: no change of processors. */
+	/* A choice not given is the first: no change of processors. */
 	CHECK(explore_replay(&exploration, "1", &again) == EXPLORED_WHOLE);
 	CHECK(strcmp(again.schedule, "11110000") == 0);
 	/* A schedule of another program. */

@@ -16,7 +16,7 @@
 #define SLOTS 4
 #define OUTCOMES 0x1000
 
-/* What was read, one octal digit each: slots 0 to 3. */
+/* The values read, one octal digit each: slots 0 to 3. */
 static struct scene {
 	atomic_u64 x, y, z;
 	uint64_t slot[SLOTS];
@@ -320,7 +320,7 @@ BODY(pass_on, READ(0, x); WRITE(y, scene.slot[0]);)
 CASE(explorer_never_shows_the_effect_before_its_cause)
 {
 	/*
-	 * What the second read and passed on, the third reads before it
+	 * The third reads the value that the second passed on before it
 	 * reads the first's: never 1, 1, 0. The second's load comes first
 	 * (without x: y and x may drain or not, 4; with x: y may, 2), in the
 	 * middle (3: x drains there, at the third's last load, or after) or
@@ -342,7 +342,7 @@ CASE(explorer_drains_equal_cells_in_every_order_at_the_end)
 	run_and_note(&(struct litmus){
 		{ write_x, write_x_2, write_x_3 }, EXPLORE_TSO, 6,
 		3, { 00001, 00002, 00003 } }, note_last_x);
-	/* Nobody can tell the order of different cells. */
+	/* No processor can tell the order of different cells. */
 	run_and_note(&(struct litmus){
 		{ write_x, write_y }, EXPLORE_TSO, 1,
 		1, { 00001 } }, note_last_x);
@@ -370,7 +370,7 @@ BODY(read_x, READ(0, x);)
 CASE(explorer_finds_the_store_that_must_drain_before_another)
 {
 	/*
-	 * Whoever reads x = 1 knows that y = 2 has drained, and not whether
+	 * A reader of x = 1 knows that y = 2 has drained, and not whether
 	 * y = 1 had before. Not read: in the end either y is the last, 2. The
 	 * y = 2 drains, then x or not: 2. The y = 1 drains, then y = 2 and x
 	 * or neither: 2. (That y drains but x does not is nothing new.)

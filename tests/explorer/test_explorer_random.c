@@ -2,7 +2,7 @@
 /*
  * The explorer against a stupid model of the same machine: small random
  * programs, all of whose steps and drains the model takes in any order at
- * all. What can come out must be the same.
+ * all. The possible outcomes must be the same.
  */
 #include <tests/explorer/include/base/atomic_builtin.h>
 
@@ -356,7 +356,7 @@ CASE(explorer_models_are_ordered)
 		run_explorer(&program, (struct how){ 0 }, &tso);
 		run_explorer(&program, (struct how){
 			.model = EXPLORE_WEAK }, &weak);
-		/* What x86 does is no more than C allows. */
+		/* x86 does no more than C allows. */
 		CHECK(includes(&tso, &sequential));
 		CHECK(includes(&weak, &tso));
 		/* And all of it is gone when everything is seq_cst. */

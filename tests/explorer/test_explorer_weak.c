@@ -132,7 +132,7 @@ BODY(release_x, WRITE(release, x, 1);)
 
 CASE(weak_causes_come_before_effects_when_acquired)
 {
-	/* Who read x itself knows it, whatever the order, and can tell. */
+	/* A reader of x itself knows it, whatever the order, and can tell. */
 	CHECK(!can_be(01010, write_x, read_x_pass_y, get_acquire, NULL));
 	CHECK(!can_be(01010, release_x, acquire_x_pass_y, get_acquire, NULL));
 	CHECK(can_be(01010, write_x, read_x_pass_y, get_relaxed, NULL));

@@ -158,7 +158,7 @@ static void drain_everybody(void *context)
 	(void)context;
 	give();
 	frame_drain_all(&drain);
-	/* Mine was in no shortage, and may have been filled by nobody. */
+	/* This CPU's cache saw no shortage; perhaps no CPU filled it. */
 	EXPLORE_CHECK(atomic_load_relaxed(&cache[cpu_local_id()]) == 0);
 	end_body();
 }

@@ -124,7 +124,7 @@ static void block_is_free_again(void *context)
 	EXPLORE_CHECK(all_free_is(BLOCK));
 }
 
-/* A block that splits and merges: nobody is refused what is there. */
+/* A block that splits and merges: no request for a free frame fails. */
 CASE(frame_explore_never_refuses_while_a_block_splits_and_merges)
 {
 	explore_whole(&(struct exploration){
@@ -353,7 +353,7 @@ static void take_some(void *context)
 						  2 * explore_cpu(), &claim);
 
 	(void)context;
-	/* What it names is looked into again: it must have been split. */
+	/* The named block is read again: it must have been split. */
 	EXPLORE_CHECK((mask != 0) == (claim.block != BLOCK_NONE));
 }
 
@@ -434,7 +434,7 @@ static void the_giant_is_whole(void *context)
 	EXPLORE_CHECK(stats.whole_giants == 1);
 }
 
-/* Whoever breaks a giant takes of it, and so will merge it. */
+/* The CPU that breaks a giant takes frames of it, and so will merge it. */
 CASE(frame_explore_breaks_no_giant_for_a_frame_from_elsewhere)
 {
 	explore_whole(&(struct exploration){
@@ -494,7 +494,7 @@ static void nobody_was_refused(void *context)
 	EXPLORE_CHECK(scene.status[0] == ST_OK && scene.status[1] == ST_OK);
 }
 
-/* What goes from one node to the other cannot hide behind that. */
+/* A frame that moves from one node to the other cannot hide behind that. */
 CASE(frame_explore_refuses_nobody_between_two_nodes)
 {
 	explore_whole(&(struct exploration){

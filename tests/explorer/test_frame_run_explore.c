@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Who names frames instead of asking for any: runs, one in particular, below
+ * Requests that name frames instead of taking any: runs, one frame, below
  * 1 MiB. They look into blocks that no list led them to, so here the words
  * of a block that was never split are junk. In every order (TSO).
  */
@@ -200,7 +200,7 @@ static void take_one_and_a_block(void *context)
 				       scene.status[1] == ST_NO_MEMORY);
 }
 
-/* Who has one of the frames knows that nobody has the others. */
+/* The owner of one of the frames knows that the others are free. */
 CASE(frame_run_hides_nothing_that_it_does_not_get)
 {
 	explore_whole(&(struct exploration){

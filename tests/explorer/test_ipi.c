@@ -15,7 +15,7 @@
 
 static struct cpu_local cpus[CPUS];
 static unsigned cpu_count;
-static unsigned outside;		/* who calls when nobody explores    */
+static unsigned outside;		/* the caller outside explorations   */
 static uint32_t sent[8];		/* [message] by apic                 */
 static trap_handler *call_handler;
 static unsigned ended_interrupts;
@@ -55,7 +55,7 @@ bool lock_holds_interrupt_lock(void)
 	return cpus[cpu_local_id()].locks.count != 0;
 }
 
-/* Where nobody explores, the interrupt comes at once. */
+/* Outside explorations the interrupt comes at once. */
 enum status lapic_send(uint32_t apic, uint32_t message)
 {
 	unsigned sender = outside;

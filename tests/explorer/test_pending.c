@@ -131,7 +131,7 @@ static void order_two(void *argument)
 	order();
 }
 
-/* What kernel/smp/idle.c does, until all is done. */
+/* The loop of kernel/smp/idle.c, until all is done. */
 static void idle(void *argument)
 {
 	(void)argument;

@@ -7,12 +7,12 @@
  * before it; it does not show a store that overtakes a load, nor two stores
  * to a cell that take effect against the order in which they were made.
  *
- *   (W1) Nobody reads a value that its view says is out of date.
+ *   (W1) No processor reads a value that its view says is out of date.
  *   (W2) A release store tells its processor's view, a relaxed one the view
  *        of the last release fence. A locked access adds to what the value
  *        told that it replaces (C's release sequence).
- *   (W3) Who reads by acquire takes over what the value tells; who reads
- *        relaxed does so at the next acquire fence.
+ *   (W3) An acquire load takes over what the value tells; a relaxed load
+ *        does so at the next acquire fence.
  *   (W4) A locked access reads the newest value.
  *   (W5) All seq_cst accesses and fences share one view. An access looks
  *        up its own cell in there and, if it writes, enters what it wrote;
@@ -96,7 +96,7 @@ bool weak_memory_knows(struct weak_memory *memory,
 	       read_plain(access->place, access->bytes);
 }
 
-/* What a seq_cst access knows of its cell before it is made (W5). */
+/* A seq_cst access learns this of its cell before it is made (W5). */
 static void look_up_total(struct weak_memory *memory,
 			  const struct weak_access *access, unsigned found)
 {

@@ -3,7 +3,7 @@
  * weak_memory.h - memory as the orders in the source have it, not as x86.
  *
  * A cell keeps all values that it has had, and a processor may read any of
- * them that it does not know to be out of date. What it knows is its view:
+ * them that it does not know to be out of date. Its knowledge is its view:
  * for each cell, the newest value that it has seen or been told of.
  */
 #ifndef TESTS_WEAK_MEMORY_H

@@ -24,7 +24,7 @@
 /* The firmware's root pointer of ACPI 2.0; without one it is all over. */
 UINT8 *acpi_rsdp(void);
 
-/* What the table says that it has, header and all. */
+/* The length that the table states, header and all. */
 UINTN acpi_length(const UINT8 *table);
 /* In pages of our own. */
 UINT8 *acpi_copy(const UINT8 *table);

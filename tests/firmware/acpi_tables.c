@@ -53,7 +53,7 @@ static const char *const names[KIND_COUNT] = {
 
 static enum kind wanted;
 
-/* What comes before the firmware's own tables. */
+/* The tables that are listed before the firmware's own. */
 static UINT64 more[MORE_MAX];
 static UINTN more_count;
 

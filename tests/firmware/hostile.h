@@ -2,12 +2,12 @@
 /*
  * hostile.h - the firmware between the real one and the application.
  *
- * What it shall do is said in words, in the fw_cfg file
+ * Its orders are words in the fw_cfg file
  * `opt/org.bulldog.hostile`: `name` or `name=value`, spaces between. Without
  * that file nothing here does anything. docs/firmware.md has the words.
  *
  * Each file is a room: it knows its own words, and acts at up to four
- * moments. What a room says on COM1 starts with "# hostile: ", for the tests.
+ * moments. Its lines on COM1 start with "# hostile: ", for the tests.
  */
 #ifndef FIRMWARE_HOSTILE_H
 #define FIRMWARE_HOSTILE_H

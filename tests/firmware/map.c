@@ -398,7 +398,7 @@ static void add_wrapping(struct lines *lines)
 
 static void add_far(struct lines *lines)
 {
-	/* What an AMD machine keeps below 1 TiB; one page above; a far one. */
+	/* The range that AMD reserves below 1 TiB; a page above; a far one. */
 	lines_add(lines, (struct line){ EfiReservedMemoryType,
 					0xfd00000000ULL, 0x300000, 0 });
 	lines_add(lines, (struct line){ EfiReservedMemoryType, 1ULL << 40, 1,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * What the application gets when it asks for pages.
+ * The pages that the application gets when it asks for some.
  *
  * words: page0       the first single page is the one at address 0
  *        low=BYTES   all that fits comes from below BYTES first
@@ -18,7 +18,7 @@ static struct {
 	UINT64 next_above;
 } wanted = { .next_above = 7 * GIB };
 
-/* What was asked for, for the tests to check. */
+/* The requests so far, for the tests to check. */
 static UINT64 asked_pages, asked_odd_types;
 
 /* Where we want it to be, if that can be had; NO_ADDRESS if not. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * What the application can see of a screen, and speak to.
+ * The screens and consoles that the application finds.
  *
  * words: console=none   ConOut, ConIn and StdErr are NULL
  *        screen=none    there is no graphics output

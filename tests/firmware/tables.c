@@ -93,7 +93,7 @@ static BOOLEAN is_leaf(UINT64 entry, UINTN level)
 	return level == 1 || (entry & LARGE) != 0;
 }
 
-/* What `entry` leads to, in a table of ours. */
+/* The table of ours that `entry` leads to. */
 static UINT64 *own(UINT64 *entry, UINTN level)
 {
 	UINT64 *copy = table_at(*entry);
@@ -256,7 +256,7 @@ struct pe_section {
 };
 _Static_assert(sizeof(struct pe_section) == 40, "as in the file");
 
-/* What a firmware that protects memory wants to see before it loads one. */
+/* The conditions of a firmware that protects memory for loading a file. */
 static void check_headers(const char *pe)
 {
 	if (*(const UINT32 *)(pe + PE_SECTION_ALIGNMENT) % PAGE_BYTES != 0)
@@ -410,7 +410,7 @@ static void before_start(void)
 		install_protocol();
 }
 
-/* What the application was forbidden, the firmware may need again. */
+/* The firmware may need again the pages that the application may not touch. */
 static void after_return(void)
 {
 	if (tables.root == NULL)

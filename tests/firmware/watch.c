@@ -183,7 +183,7 @@ static void before_start(void)
 					  NULL), "NO_WATCHDOG");
 }
 
-/* What it has not given back; then on to the next call, if one failed. */
+/* The pages that were not freed; then the next call, if one failed. */
 static void after_return(void)
 {
 	UINT64 pages = map_allocated_pages();

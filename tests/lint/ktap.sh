@@ -56,7 +56,7 @@ sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' \
 		"$@" <<<"$answer"
 }
 
-# What scripts/setup looks for, and what it needs to look.
+# The commands that scripts/setup looks for, and those that it uses itself.
 commands='sh awk cat cksum env grep head id ln ls mkdir mktemp mv rm sed sort
 	tr true zcat gcc as ld objcopy nm make mformat mcopy mmd
 	qemu-system-x86_64 clang clang-format shellcheck python3 sbsign

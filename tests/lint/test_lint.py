@@ -37,7 +37,7 @@ def lint(root, check):
 
 
 def build(root, files):
-    """What objects reads: an object for each source, and a loader."""
+    """The files that objects reads: an object a source, and a loader."""
     for path in files:
         if path.endswith((".c", ".S")) and path.startswith(("kernel/", "mm/")):
             for kind in ("kernel", "efi"):
@@ -61,7 +61,7 @@ def commit(root, text):
 
 
 def complaint(check, files, want):
-    """What is wrong with the checker's answer, or an empty string."""
+    """The difference to the wanted findings, or an empty string."""
     with tempfile.TemporaryDirectory(prefix="bulldog-lint.") as name:
         root = pathlib.Path(name)
         shutil.copy(TOP / ".clang-format", root)

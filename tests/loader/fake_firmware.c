@@ -286,7 +286,7 @@ static EFI_STATUS EFIAPI get_variable(CHAR16 *name, EFI_GUID *guid,
 	return EFI_SUCCESS;
 }
 
-/* The headers give it a status to return; nobody reads it. */
+/* The headers give it a status to return; no caller reads it. */
 static EFI_STATUS EFIAPI reset_system(EFI_RESET_TYPE type, EFI_STATUS status,
 				      UINTN bytes, CHAR16 *data)
 {

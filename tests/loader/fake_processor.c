@@ -411,7 +411,7 @@ static const uint8_t *lidt_operand(const ucontext_t *context,
 
 	if (base == 4) {
 		if ((*next & 0x38) != 0x20 || rex & 2)
-			return NULL;	/* an index register: nobody has one */
+			return NULL;	/* an index register: no such one */
 		base = *next++ & 7;
 	}
 	memcpy(&far, next, sizeof(far));

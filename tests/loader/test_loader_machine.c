@@ -437,7 +437,7 @@ CASE(loader_reports_a_broken_promise_where_it_is_seen)
 	CHECK(strstr(fake_screen_text(), words) != NULL);
 }
 
-/* Nobody promised that the firmware maps what it says is the screen. */
+/* The firmware need not map the framebuffer that it reports. */
 CASE(loader_ends_when_the_screen_cannot_be_reached)
 {
 	fake_pc_plain(&pc);

@@ -299,7 +299,7 @@ CASE(loader_keeps_away_from_bad_memory)
 	CHECK(serial_says("W memory: no good place"));
 }
 
-/* --- machines that nobody thought of --------------------------------------*/
+/* --- random machines ------------------------------------------------------*/
 
 static uint64_t prng;
 

@@ -127,7 +127,7 @@ def clear_away_dead_runs():
 
 
 def all_but_objects(directory, names):
-    """What shutil is not to copy: only the linked tests are large."""
+    """The names that shutil must skip: only the linked tests are large."""
     return [name for name in names if not name.endswith((".o", ".d"))
             and not os.path.isdir(os.path.join(directory, name))]
 

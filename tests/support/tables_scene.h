@@ -130,7 +130,7 @@ static void join_runs(struct scene *scene)
 
 		if (region->kind == REGION_ACPI &&
 		    end - region->start.raw > GIB)
-			continue;	/* nobody's tables are that long */
+			continue;	/* no such tables are that long */
 		if (region->kind == REGION_ACPI)
 			end = min_u64(end, 1UL << BITS);
 		else if (region->kind > REGION_LATER)

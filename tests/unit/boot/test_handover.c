@@ -325,7 +325,7 @@ CASE(handover_h5_no_segment_is_writable_and_executable)
 		"a kernel segment has unknown rights");
 }
 
-/* Pages 30 and 31 exist and belong to nobody. */
+/* Pages 30 and 31 exist and have no owner. */
 CASE(handover_h6_what_is_read_is_owned)
 {
 	const uint64_t nobodys = 30 * PAGE_SIZE;

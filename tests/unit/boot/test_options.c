@@ -120,7 +120,7 @@ CASE(options_memmap_adds_up_over_words_and_layers)
 	/* Said again, or inside another: no room is lost to it. */
 	lay(LAYER_WORDS, "memmap=4K$64M,1$0x2000fff");
 	CHECK(recorder.lines == 0 && options.bad_count == 4);
-	/* What begins in a known one and goes on is more. */
+	/* A range that begins in a known one and goes on is more. */
 	lay(LAYER_WORDS, "memmap=8K$64M memmap=8K$0xfff000");
 	CHECK(recorder.lines == 0 && options.bad_count == 6);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * What we believe of ACPI: real tables word by word, every refusal, every
+ * The ACPI parser: real tables word by word, every refusal, every
  * truncation and flip, and sleep packages in every encoding.
  */
 #include <kernel/platform/acpi.h>
@@ -349,7 +349,7 @@ CASE(acpi_reads_sleep_words_of_every_encoding)
 		bytes = put_sleep(body, &words);
 		CHECK(body_gives((char *)body, bytes, (int)words.a,
 				 (int)words.b));
-		/* Whatever its last element is, a byte less is too little. */
+		/* A byte less is too little for any last element. */
 		CHECK(body_gives((char *)body, bytes - 1, -1, 0));
 	}
 }

@@ -113,7 +113,7 @@ static enum status collect(void)
 	return acpi_collect(&world.memory, (paddr_t){ RSDP_AT }, &list);
 }
 
-/* What became of the table there; ST_COUNT when it is not in the list. */
+/* The status of the table there; ST_COUNT when it is not in the list. */
 static enum status fate_of(uint64_t at, uint64_t bytes)
 {
 	enum status fate = ST_COUNT;

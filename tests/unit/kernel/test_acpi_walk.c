@@ -167,7 +167,7 @@ CASE(acpi_walk_goes_over_the_narrow_root_where_the_wide_is_spoilt)
 	CHECK(width_of_way() == 4);
 }
 
-/* What is said then is about the one that should have been used. */
+/* The report is then about the table that should have been used. */
 CASE(acpi_walk_says_what_is_wrong_with_the_wide_root)
 {
 	enum status of_root;

@@ -85,7 +85,7 @@ CASE(cpu_list_skips_empty_slots)
 	struct cpu_list_request request = given("e-e-");
 
 	CHECK(becomes(&request, "0S 2A"));
-	/* An empty slot may bear anybody's id. */
+	/* An empty slot may bear the id of any CPU. */
 	cpus[1].apic = 2;
 	CHECK(becomes(&request, "0S 2A"));
 }

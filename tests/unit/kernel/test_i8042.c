@@ -207,7 +207,7 @@ static enum i8042_found start(struct fake *fake)
 	return found;
 }
 
-/* What a keyboard sends when a key is pressed comes out of i8042_poll. */
+/* The bytes that a keyboard sends for a key come out of i8042_poll. */
 static bool hears_keys(struct fake *fake)
 {
 	unsigned polls = 0;
@@ -360,7 +360,7 @@ CASE(i8042_looks_for_the_answer_behind_keys)
 	push(&fake.keyboard, 0x9e);
 	CHECK(start(&fake) == I8042_KEYBOARD);
 	CHECK(hears_keys(&fake));
-	/* Somebody sits on the keyboard: that must end as well. */
+	/* A key is held down for ever: the call must return as well. */
 	fake = healthy();
 	fake.keys_for_ever = true;
 	CHECK(start(&fake) == I8042_SILENT);

@@ -127,7 +127,7 @@ CASE(lapic_that_is_off_is_not_there)
 		CHECK(reads[i] == 0 && writes[i] == 0);
 }
 
-/* One write carries both, and nobody asks whether the last one is through. */
+/* One write carries both; delivery of the last one is not polled. */
 CASE(lapic_sends_by_one_write)
 {
 	CHECK(start_with(X2) == ST_OK);

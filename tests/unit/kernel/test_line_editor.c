@@ -81,7 +81,7 @@ static bool looks(const struct line_editor *editor, size_t columns,
 	return strcmp(got, want) == 0;
 }
 
-/* What a fresh editor looks like after these keys. */
+/* The line of a fresh editor after these keys. */
 static bool gives(const char *keys, const char *want)
 {
 	struct line_editor *editor = fresh_editor();
@@ -176,7 +176,7 @@ CASE(line_editor_says_what_a_key_meant)
 	CHECK(type(editor, "x" ALT "\r") == LINE_DONE);
 	CHECK(type(editor, "no\x03") == LINE_CANCELLED);
 	CHECK(looks(editor, WIDE, "> |"));
-	/* What was cancelled is no history. */
+	/* A cancelled line is not in the history. */
 	type(editor, UP);
 	CHECK(looks(editor, WIDE, "> x|"));
 }

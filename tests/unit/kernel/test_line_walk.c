@@ -194,7 +194,7 @@ static void model_take(struct model *model, struct key key)
 
 /* --- what may be seen ---------------------------------------------------- */
 
-/* What the row must have in column `i` of the line's part of it. */
+/* The cell that the row must have in column `i` of the line's part. */
 static char column_wanted(const struct model *model, size_t first, size_t room,
 			  size_t i)
 {
@@ -331,7 +331,7 @@ static void walk_key(struct walk *walk, struct key key)
 }
 
 /*
- * Mostly one key; sometimes eight, pasted, before anybody looks. For half of
+ * Mostly one key; sometimes eight, pasted, before the row is read. For half of
  * the time hardly anything but characters, so that lines get long.
  */
 static void walk_some(struct walk *walk, unsigned step, uint64_t *random)

@@ -62,7 +62,7 @@ CASE(machine_check_retires_a_frame_when_all_is_said)
 	CHECK(action(&intel, 0xbc00000000000091, 0x1234000, 0x8c) ==
 	      MC_RETIRE);
 	CHECK(action(&amd, 0xb400000000000813, 0x1234000, 0) == MC_RETIRE);
-	/* Deferred: lost, and nobody has asked for it yet. */
+	/* Deferred: lost, but no CPU has read it yet. */
 	CHECK(action(&amd, 0x94001000000800a1, 0x1234000, 0) == MC_RETIRE);
 	CHECK(action(&intel, 0x94001000000800a1, 0x1234000, 0) ==
 	      MC_NOTHING);

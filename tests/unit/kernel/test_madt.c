@@ -335,7 +335,7 @@ CASE(madt_ends_at_what_cannot_be_an_entry)
 		CHECK(read_draft(&madt) == ST_OK && madt.cut_short);
 		CHECK(madt.cpu_count == 1 && is_cpu(&madt, 0, 1, "e"));
 	}
-	/* What stands behind such a place is not found again. */
+	/* Entries behind such a place are not found. */
 	begin(5);
 	draft_cpu(&draft, 1, ENABLED);
 	draft_put(draft_entry(&draft, 0, 8), 0, 2);

@@ -114,7 +114,7 @@ CASE(numa_lets_memory_that_is_there_win)
 	CHECK(gives(GIVEN("aaa.....",
 			  "...00000"),
 			  "aaa00000"));
-	/* What the same obstacle hides from two. */
+	/* The part that the same obstacle hides from two. */
 	CHECK(gives(GIVEN("aaaa......",
 			  "....bbbbbb",
 			  "..0000...."),
@@ -251,7 +251,7 @@ CASE(numa_counts_the_pages_of_a_map)
 	CHECK(numa.nodes[0].pages == 3 + 1 + 2 + 3);
 	CHECK(numa.outside == 1 + 2 + 3);
 	CHECK(numa.nodes[1].pages == 4);
-	/* What may be plugged in and is in the map has been plugged in. */
+	/* A hot-plug range that is in the map has been plugged in. */
 	CHECK(numa.nodes[2].pages == 3);
 	scene_drop(&numa);
 	numa = scene_build_tables(&(struct numa_tables){ .srat = NULL });

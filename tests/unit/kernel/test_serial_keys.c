@@ -76,7 +76,7 @@ CASE(serial_keys_take_cr_lf_for_one_enter)
 	CHECK(type("\n\n").count == 2);
 	CHECK(type("\r\r").count == 2);
 	CHECK(type("\n\r").count == 2);
-	/* A LF that somebody types later is a key of its own. */
+	/* A LF that is typed later is a key of its own. */
 	CHECK(type("\r|\n").count == 2);
 	CHECK(type("\ra\n").count == 3);
 }

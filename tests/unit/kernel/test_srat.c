@@ -179,7 +179,7 @@ CASE(numa_reads_distances_by_domain)
 {
 	struct numa numa;
 
-	/* Rows 1 and 2 are nobody's and may say anything. */
+	/* Rows 1 and 2 belong to no node and may say anything. */
 	scene_begin_nodes(&scene, "03");
 	scene_slit(&scene, 4, "\x0a\x00\x00\x15"
 		    "\x00\x00\x00\x00"

@@ -74,7 +74,7 @@ CASE(symbol_table_may_be_empty)
 				&answer) == ST_NOT_FOUND);
 }
 
-/* What a walk over all entries would say. */
+/* The result of a walk over all entries. */
 static const struct symbol *find_slowly(const struct symbol_table *from,
 					uint64_t offset)
 {

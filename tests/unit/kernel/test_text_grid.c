@@ -67,7 +67,7 @@ static void redraw(struct stage *stage)
 	CHECK(grid_audit(&stage->grid));
 }
 
-/* What is seen, rows between bars; the box is a #. */
+/* The text on the screen, rows between bars; the box is a #. */
 static const char *picture(const struct stage *stage)
 {
 	static char text[ROWS_MAX * (COLUMNS_MAX + 1) + 1];

@@ -312,7 +312,7 @@ CASE(early_source_allocates_and_frees_single_pages)
 	world_close(&world);
 }
 
-/* --- free pages that somebody wrote into ----------------------------------*/
+/* --- free pages with stray writes -----------------------------------------*/
 
 CASE(early_notices_every_changed_bit_of_a_node)
 {
@@ -346,7 +346,7 @@ CASE(early_does_not_follow_a_clobbered_node)
 	CHECK(give(&world, 9, 1) == ST_CORRUPT);
 	CHECK(give(&world, 2, 1) == ST_CORRUPT);
 	CHECK(world.early.free_frames == 7 && world.early.run_count == 3);
-	/* What lies before it can still be had. */
+	/* The pages before it can still be allocated. */
 	CHECK(take(&world) == 0 && take(&world) == 1);
 	CHECK(early_take(&world.early, &frame) == ST_CORRUPT);
 	world_close(&world);
@@ -529,7 +529,7 @@ static void walk_take(struct world *world, struct early_run_request request)
 			break;
 		CHECK(status == ST_OK && frame.raw == first);
 		model_set(world, i, request.frames, false);
-		/* What a borrower writes must not matter to the list. */
+		/* The contents of a page in use must not matter to the list. */
 		memset(world->memory + i * PAGE_SIZE, 0xff, 24);
 		return;
 	}

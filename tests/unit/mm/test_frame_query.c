@@ -95,7 +95,7 @@ CASE(frame_query_refuses_to_adopt_what_it_has)
 
 	CHECK(add(world, GIANT, BLOCK) == ST_OK);
 	CHECK(add(world, GIANT + BLOCK, 5) == ST_OK);
-	/* Nobody has written an uninit block's bytes: they may say anything. */
+	/* An uninit block's bytes were never written: they say anything. */
 	memset(world->pool.frame_owner, FRAME_BYTE_FOREIGN, BLOCK);
 	CHECK(adopt(world, GIANT, 1, OWNER_LOG) == ST_CONFLICT);
 	CHECK(adopt(world, GIANT + BLOCK + 3, 9, OWNER_LOG) == ST_CONFLICT);

@@ -2,7 +2,7 @@
 /*
  * Real threads on one pool that take and give in every size: frames, blocks,
  * giants, runs, one frame in particular, below a limit, beside caches and
- * through them, as tasks and as interrupt handlers. Whoever has a frame
+ * through them, as tasks and as interrupt handlers. The owner of a frame
  * stamps it at both ends, so that one allocated twice is seen at once; each
  * status must be one that the header allows; and at the end, when nothing is
  * allocated, the pool is as many giants as it was made of.
@@ -340,7 +340,7 @@ static void check_at_the_end(struct frame_world *world)
 	struct frame_stats stats;
 
 	CHECK(world->reports == 0);
-	/* What is free can be reached, before anything else is done. */
+	/* Each free frame can be allocated, before anything else is done. */
 	CHECK(frame_world_audit(world, world->frames));
 	drain_all(world);
 	CHECK(frame_world_audit(world, world->frames));
@@ -436,7 +436,7 @@ CASE(frame_threads_are_never_refused_one_of_the_last_quarter)
 
 /* --- two for two -----------------------------------------------------------*/
 
-/* What two CPUs ask for in turn, where there is always room for both. */
+/* The requests of two CPUs in turn, where there is always room for both. */
 struct duel {
 	struct frame_shape shape;
 	uint64_t frames;
@@ -480,7 +480,7 @@ static void *take_all_and_give(void *argument)
 	return NULL;
 }
 
-/* Who got one frame of it gets another: nobody has the rest. */
+/* The owner of one frame of it gets another: the rest is free. */
 static void *take_two_and_give(void *argument)
 {
 	static const struct frame_request one = { .owner = 2, .pages = 1 };
@@ -533,7 +533,7 @@ CASE(frame_threads_always_get_one_of_two_blocks)
 		{ .size = FRAME_2M, .pages = 64, .owner = 1 } } });
 }
 
-/* Whatever one has breaks one giant at most. */
+/* The frames of one CPU break one giant at most. */
 CASE(frame_threads_always_get_one_of_two_giants)
 {
 	struct duel duel = { .shape = { 6, 2 }, .frames = 512, .steps = 60000,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * The kernel's first tables from facts of every kind: real maps, random
- * ones, and those corner cases that somebody once got wrong. The reading
- * back is in tables_scene.h.
+ * ones, and corner cases that were once wrong. The reading back is in
+ * tables_scene.h.
  */
 #include <dirent.h>
 

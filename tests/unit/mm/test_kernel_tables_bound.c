@@ -119,7 +119,7 @@ CASE(kernel_tables_fit_the_dearest_change)
 
 /* --- and not too many ----------------------------------------------------- */
 
-/* Whoever says that terabytes are tables does not get the memory for it. */
+/* A handover that calls terabytes tables does not get the memory for it. */
 CASE(kernel_tables_map_no_endless_tables)
 {
 	static const uint64_t ends[] = { GIB + PAGE_SIZE, TIB, 1UL << 45,

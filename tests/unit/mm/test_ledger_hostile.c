@@ -67,7 +67,7 @@ static enum claim usable_claim(const struct map_entry *entry, uint64_t limit,
 	return entry->type == 7 ? FREE : LATER;
 }
 
-/* What one entry says about the page [start..end). */
+/* The kind that one entry gives the page [start..end). */
 static enum claim claim_of(const struct map_entry *entry, uint64_t limit,
 			   wide start, wide end)
 {

@@ -291,11 +291,11 @@ CASE(region_knows_the_attributes_that_matter)
 		CHECK(kind_of(type, EFI_ATTRIBUTE_RUNTIME) == REGION_KEEP);
 		CHECK(kind_of(type, EFI_ATTRIBUTE_SP) == REGION_KEEP);
 	}
-	/* What is restrictive stays so without any attribute. */
+	/* A restrictive kind stays so without any attribute. */
 	CHECK(kind_of(EFI_TYPE_ACPI_RECLAIM, 0) == REGION_ACPI);
 	CHECK(kind_of(EFI_TYPE_PERSISTENT, 0) == REGION_PERSISTENT);
 	CHECK(kind_of(EFI_TYPE_UNACCEPTED, 0) == REGION_UNACCEPTED);
-	/* Unknown bits are nobody's business: Apple sets bit 59. */
+	/* Unknown bits are ignored: Apple sets bit 59. */
 	CHECK(kind_of(7, 0x080000000000000f) == REGION_FREE);
 	CHECK(kind_of(4, 0x7ffffffffffbffff) == REGION_LATER);
 }

@@ -97,7 +97,7 @@ CASE(region_bad_holds_below_1_mib_and_above_the_limit)
 	CHECK(has(&list, 4, 260, 65530, REGION_FREE));
 	CHECK(has(&list, 5, 65530, 65536, REGION_BAD));
 	CHECK(has(&list, 6, 65536, 262144, REGION_KEEP));
-	/* What somebody took out of use is not lost; what mem= cut off is. */
+	/* A page retired on request is not lost; a page cut off by mem= is. */
 	CHECK(list.totals.lost_pages == 16 + 262144 - 65536);
 	free(list.items);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* Tables that others built, or that nobody did: adopt and audit. */
+/* Tables that the loader built, or garbage: adopt and audit. */
 #include "check.h"
 #include "table_scene.h"
 

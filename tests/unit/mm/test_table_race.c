@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * What another processor sees and does between any two instructions of a
- * call. It translates: each page must read as before the call or as after
- * it, never as a third thing. And it writes through a user leaf: the dirty
- * bit that it sets there must survive.
+ * Another processor between any two instructions of a call. It translates:
+ * each page must read as before the call or as after it, never as a third
+ * thing. And it writes through a user leaf: the dirty bit that it sets there
+ * must survive.
  */
 #include "check.h"
 #include "single_step.h"

@@ -100,7 +100,7 @@ static unsigned random_rights(struct walk *walk)
 	return (unsigned)below(walk, 16);
 }
 
-/* What the processor grants for rights that were asked for. */
+/* The rights that the processor grants for those that were asked for. */
 static unsigned granted(const struct walk *walk, unsigned rights)
 {
 	if (walk->world.features.no_execute)
@@ -356,7 +356,7 @@ static void do_change(struct walk *walk, enum call_kind kind,
 		.want = all_mapped(walk, &chunk) ? ST_OK : ST_NOT_FOUND,
 	};
 
-	/* What is there already, now and then. */
+	/* Now and then, a range that is mapped already. */
 	if (below(walk, 8) == 0)
 		call.mapping.rights = walk->model.cell[chunk.from].rights;
 	do_call(walk, &call);

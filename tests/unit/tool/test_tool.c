@@ -153,7 +153,7 @@ CASE(tool_reads_more_than_one_buffer_of_input)
 #define TABLES "tests/data/acpi/"
 #define NUMA2_MAP "tests/data/efi/qemu-q35-8g-numa2.txt"
 
-/* What follows the nodes of QEMU's machine with two. */
+/* The lines after the nodes of QEMU's machine with two. */
 #define NUMA2_REST							\
 	"@distance from=0 to=0 value=10\n"				\
 	"@distance from=0 to=1 value=21\n"				\
@@ -282,7 +282,7 @@ CASE(tool_prints_the_processors_of_a_machine)
 		    "@end cmd=madt status=0\n", ""));
 }
 
-/* What a draft gives that is read as standard input. */
+/* The output for a draft that is read as standard input. */
 static struct outcome run_draft(struct acpi_draft *draft, char **words)
 {
 	return run_on((const char *)draft->data, draft->bytes, words);

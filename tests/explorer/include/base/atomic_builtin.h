@@ -10,7 +10,7 @@
 
 #include "explorer.h"
 
-/* What the compiler's own would return: the type without qualifiers. */
+/* The type that the compiler's own returns: without qualifiers. */
 #define EXPLORE_TYPE(place) __typeof__(__atomic_load_n(place, 0))
 
 #define EXPLORE_ACCESS(kind_, place_, order_, operand_, expected_)	\
@@ -25,7 +25,7 @@
 		.line = __LINE__,					\
 	})
 
-/* The statement expression is there for results that nobody uses. */
+/* The statement expression is there for results that no caller uses. */
 #define EXPLORE_VALUE(kind, place, order, operand)			\
 	({								\
 		uint64_t held_ = EXPLORE_ACCESS(kind, place, order,	\
