@@ -158,7 +158,7 @@ static _Noreturn void idle(unsigned failed)
 		power_off();
 		break;
 	case IDLE_REBOOT:
-		evidence_end();
+		crash_log_finish();
 		power_reboot();
 	case IDLE_MONITOR:
 		break;
@@ -219,8 +219,8 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	boot_info.stage_tsc[STAGE_KERNEL_ENTRY] = entry_tsc;
 	clock_start(from_loader->stage_tsc[STAGE_EFI_MAIN],
 		    from_loader->tsc_ticks_per_us);
-	evidence_start(from_loader);
-	evidence_reach("kernel.entry");
+	crash_log_open(from_loader);
+	crash_log_set_stage("kernel.entry");
 	start_log();
 	log_line(LOG_INFO, "kernel: hello entries=%lu free_runs=%u",
 		 from_loader->raw_map_bytes / from_loader->raw_map_stride,
@@ -229,7 +229,7 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	if (refusal[0] != '\0')
 		panic("cpu: entry contract broken why=\"%s\"", refusal);
 
-	evidence_reach("kernel.memory");
+	crash_log_set_stage("kernel.memory");
 	require(boot_memory_init(), "boot_memory_init");
 	warn_of_small_memory();
 	check_audit("memory", audit_memory());
@@ -242,17 +242,17 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	protection = cpu_protect(from_loader->cpu.features);
 	machine_check_start();
 	log_protection(protection);
-	evidence_reach("kernel.reclaim");
+	crash_log_set_stage("kernel.reclaim");
 	acpi_start();
 	copy_tables();
 	nodes_start();
 	cpus_find();
 	nodes_count_cpus();
 	reclaim_boot_memory();
-	evidence_reach("kernel.frames");
+	crash_log_set_stage("kernel.frames");
 	require(frames_start(), "frames_start");
 	pending_set_handler(PENDING_MACHINE_CHECK, machine_check_log_notes);
-	evidence_reach("kernel.smp");
+	crash_log_set_stage("kernel.smp");
 	log_console_defer();
 	smp_start(run_cpu);
 	check_audit("ledger", audit_ledger());
@@ -260,6 +260,6 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	boot_info.stage_tsc[STAGE_READY] = read_tsc();
 	log_line(LOG_INFO, "kernel: ready free_pages=%lu",
 		 memory_count_free_pages());
-	evidence_reach("kernel.ready");
+	crash_log_set_stage("kernel.ready");
 	idle(monitor_run_list(boot_info.options.run));
 }

@@ -142,9 +142,9 @@ static uint64_t switch_on(uint32_t features)
 	return control;
 }
 
-void cpu_join(uint32_t features)
+void cpu_features_init_cpu(uint32_t features)
 {
-	cache_types_start(features);
+	pat_init_cpu(features);
 	switch_on(features);
 }
 

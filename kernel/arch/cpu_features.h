@@ -27,7 +27,7 @@ struct cpu_protection {
 struct cpu_protection cpu_protect(uint32_t features);
 
 /* On another CPU: the same as on the boot CPU, and write-combining. */
-void cpu_join(uint32_t features);
+void cpu_features_init_cpu(uint32_t features);
 
 /* Of one bit of enum cpu_feature, now, on this CPU. */
 struct cpu_feature_use {

@@ -70,7 +70,7 @@ struct cpu_local {
 	enum cpu_context context;
 	struct lock_chain locks;
 	struct cpu_counters counters;
-	struct descriptors descriptors;
+	struct gdt gdt;
 	struct ipi_call call;
 	ATOMIC_POINTER(struct work) work;	/* [A] for the idle loop     */
 	uint32_t pending_running;	/* bits: handlers under way          */

@@ -18,7 +18,7 @@ struct __attribute__((packed)) table_pointer {
 };
 
 /* A system descriptor is two entries wide: its base has 64 bits. */
-static void describe_task(struct descriptors *own)
+static void describe_task(struct gdt *own)
 {
 	uint64_t base = (uint64_t)&own->task;
 	uint64_t *entry = &own->segment[SELECTOR_TASK / 8];
@@ -50,7 +50,7 @@ static void load_segments(const struct table_pointer *pointer)
 			 : "rax", "memory");
 }
 
-void descriptors_load(struct descriptors *own)
+void gdt_load(struct gdt *own)
 {
 	struct table_pointer pointer = {
 		.limit = sizeof(own->segment) - 1,
@@ -67,7 +67,7 @@ void descriptors_load(struct descriptors *own)
 	__asm__ volatile("ltr %w0" : : "r"(SELECTOR_TASK));
 }
 
-void descriptors_set_stack(struct descriptors *own, enum stack_kind kind,
+void gdt_set_stack(struct gdt *own, enum stack_kind kind,
 			   vaddr_t top)
 {
 	ASSERT(kind > STACK_MAIN && kind < STACK_KIND_COUNT);

@@ -31,7 +31,7 @@ struct __attribute__((packed)) task_state {
 };
 
 /* One CPU's; zero before its first use. */
-struct descriptors {
+struct gdt {
 	uint64_t segment[SELECTOR_LIMIT / 8];
 	struct task_state task;
 } __attribute__((aligned(16)));
@@ -40,13 +40,13 @@ struct descriptors {
  * Makes `own` what the CPU that calls uses: its table, all segment registers
  * and the task register. GS base is 0 afterwards, or what it was.
  */
-void descriptors_load(struct descriptors *own);
+void gdt_load(struct gdt *own);
 
 /*
  * From now on, who uses `own` enters exceptions of IST number `kind` at
  * `top`. `kind` is not STACK_MAIN.
  */
-void descriptors_set_stack(struct descriptors *own, enum stack_kind kind,
+void gdt_set_stack(struct gdt *own, enum stack_kind kind,
 			   vaddr_t top);
 #endif
 

@@ -138,7 +138,7 @@ static void mask_local_vectors(void)
 	}
 }
 
-void lapic_join(void)
+void lapic_init_cpu(void)
 {
 	mask_local_vectors();
 	lapic_write(LAPIC_TASK_PRIORITY, 0);

@@ -38,7 +38,7 @@ bool lapic_is_x2apic(void);
  * On each CPU: interrupts are accepted, the lines of the local vector table
  * masked but for NMIs.
  */
-void lapic_join(void);
+void lapic_init_cpu(void);
 
 /* Of the CPU that calls. */
 uint32_t lapic_id(void);

@@ -15,7 +15,7 @@
 	    "what all CPUs are doing together (`smp_call_all_tasks`)")	\
 	ROW(LOG, log, INTERRUPT,					\
 	    "the ring of log lines, and their order on the console")	\
-	ROW(EVIDENCE, evidence, INTERRUPT,				\
+	ROW(CRASH_LOG, crash_log, INTERRUPT,				\
 	    "the log that a warm reset does not erase")			\
 	ROW(CONSOLE, console, INTERRUPT,				\
 	    "text for the consoles, and which CPU writes it")

@@ -34,7 +34,7 @@ static void write_back_caches(void)
 	__asm__ volatile("wbinvd" : : : "memory");
 }
 
-void cache_types_start(uint32_t features)
+void pat_init_cpu(uint32_t features)
 {
 	uint64_t wanted = wanted_entries();
 	uint64_t control = READ_CONTROL(0);

@@ -16,7 +16,7 @@
  * uses a mapping of that type. `features` is enum cpu_feature.
  * Cost: a flush of all caches when the firmware had changed entries 0..3.
  */
-void cache_types_start(uint32_t features);
+void pat_init_cpu(uint32_t features);
 
 /* The best type for memory that is only ever written: here, now. */
 enum table_cache cache_type_for_pixels(uint32_t features);

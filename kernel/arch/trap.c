@@ -47,14 +47,14 @@ static struct gate gates[TRAP_VECTORS] __attribute__((aligned(16)));
 static trap_handler *handlers[TRAP_VECTORS];	/* [C] once CPUs start */
 static bool have_own_stacks;
 
-void traps_join(struct cpu_local *cpu)
+void traps_init_cpu(struct cpu_local *cpu)
 {
 	struct gate_pointer pointer = {
 		.limit = sizeof(gates) - 1,
 		.base = (uint64_t)gates,
 	};
 
-	descriptors_load(&cpu->descriptors);
+	gdt_load(&cpu->gdt);
 	cpu_local_use(cpu);
 	__asm__ volatile("lidt %0" : : "m"(pointer));
 }
@@ -73,7 +73,7 @@ void traps_start(trap_handler *unregistered)
 			.offset_high = (uint32_t)(stub >> 32),
 		};
 	}
-	traps_join(cpu_local_of_boot());
+	traps_init_cpu(cpu_local_of_boot());
 }
 
 void trap_set_handler(unsigned vector, trap_handler *handler)
@@ -87,7 +87,7 @@ void traps_use_stacks(struct cpu_local *cpu)
 	for (size_t i = 0; i < ARRAY_LENGTH(own_stacks); i++) {
 		enum stack_kind kind = own_stacks[i].kind;
 
-		descriptors_set_stack(&cpu->descriptors, kind,
+		gdt_set_stack(&cpu->gdt, kind,
 				      stack_top(cpu->index, kind));
 		gates[own_stacks[i].vector].flags = GATE_INTERRUPT | kind;
 	}

@@ -67,7 +67,7 @@ void traps_use_stacks(struct cpu_local *cpu);
 bool traps_have_stacks(void);
 
 /* The CPU that calls uses `cpu`'s area and descriptors, and the gates. */
-void traps_join(struct cpu_local *cpu);
+void traps_init_cpu(struct cpu_local *cpu);
 
 /* SMAP is on: every entry forbids access to user pages (clac). */
 void traps_expect_smap(void);

@@ -288,7 +288,7 @@ enum status screen_start(const struct handover_framebuffer *stated)
 	if (why[0] != '\0')
 		return refuse(stated, why);
 	screen.plan = surface_lay_out(&screen.surface);
-	cache_types_start(features);
+	pat_init_cpu(features);
 	cache = cache_type_for_pixels(features);
 	status = prepare(cache);
 	if (status != ST_OK) {

@@ -258,11 +258,12 @@ void backtrace_print(struct backtrace *trace)
 
 enum status backtrace_read_stack(vaddr_t at, uint64_t *out)
 {
-	struct stack_place place;
+	struct stack_position position;
 	struct table_leaf leaf;
 
-	if (!stack_place_of(at, &place) || place.part != STACK_ITSELF ||
-	    place_translate(at, &leaf) != ST_OK)
+	if (!stack_position_of(at, &position) ||
+	    position.part != STACK_ITSELF ||
+	    translate_address(at, &leaf) != ST_OK)
 		return ST_BAD_RANGE;
 	*out = *(const volatile uint64_t *)at.raw;
 	return ST_OK;

@@ -47,7 +47,7 @@ const char *stack_kind_name(enum stack_kind kind)
 	return kind_names[kind];
 }
 
-bool stack_place_of(vaddr_t address, struct stack_place *out)
+bool stack_position_of(vaddr_t address, struct stack_position *out)
 {
 	uint64_t slot, top;
 
@@ -72,7 +72,7 @@ bool stack_place_of(vaddr_t address, struct stack_place *out)
 	return true;
 }
 
-enum status place_translate(vaddr_t address, struct table_leaf *out)
+enum status translate_address(vaddr_t address, struct table_leaf *out)
 {
 	const struct table current = {
 		.window = { .offset = DIRECT_MAP_OFFSET },
@@ -130,19 +130,19 @@ static void describe_slot(vaddr_t address, char *text, size_t bytes)
 	};
 	const struct span *device = find_span(devices, ARRAY_LENGTH(devices),
 					      address.raw);
-	struct stack_place place;
+	struct stack_position position;
 
 	if (device != NULL)
 		text_print(text, bytes, "%s+0x%lx", device->name,
 			   address.raw - device->start);
-	else if (stack_place_of(address, &place))
-		text_print(text, bytes, "%s %s of cpu %u", parts[place.part],
-			   stack_kind_name(place.kind), place.cpu);
+	else if (stack_position_of(address, &position))
+		text_print(text, bytes, "%s %s of cpu %u", parts[position.part],
+			   stack_kind_name(position.kind), position.cpu);
 	else
 		text_print(text, bytes, "a slot that nobody uses");
 }
 
-void place_describe(vaddr_t address, char *text, size_t bytes)
+void describe_address(vaddr_t address, char *text, size_t bytes)
 {
 	const struct span *area = find_span(areas, ARRAY_LENGTH(areas),
 					    address.raw);

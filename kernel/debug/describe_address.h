@@ -21,7 +21,7 @@ enum stack_part {
 	STACK_GUARD_ABOVE,
 };
 
-struct stack_place {
+struct stack_position {
 	unsigned cpu;
 	enum stack_kind kind;
 	enum stack_part part;
@@ -29,17 +29,17 @@ struct stack_place {
 };
 
 /* False when `address` lies in no slot of a stack that has a name. */
-bool stack_place_of(vaddr_t address, struct stack_place *out);
+bool stack_position_of(vaddr_t address, struct stack_position *out);
 const char *stack_kind_name(enum stack_kind kind);
 
 /* In the tables of CR3, whoever made them. Fails: ST_NOT_FOUND. */
-enum status place_translate(vaddr_t address, struct table_leaf *out);
+enum status translate_address(vaddr_t address, struct table_leaf *out);
 
 /*
  * A phrase such as "guard page of stack nmi of cpu 0" or "kernel text
- * kernel_main+0x12"; at most PLACE_BYTES with its NUL.
+ * kernel_main+0x12"; at most DESCRIPTION_BYTES with its NUL.
  */
-#define PLACE_BYTES 128
-void place_describe(vaddr_t address, char *text, size_t bytes);
+#define DESCRIPTION_BYTES 128
+void describe_address(vaddr_t address, char *text, size_t bytes);
 
 #endif

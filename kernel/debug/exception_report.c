@@ -45,14 +45,14 @@ static const char *page_obstacle(uint64_t error)
  */
 static bool is_overflow(const struct trap_frame *frame)
 {
-	struct stack_place guard, here;
+	struct stack_position guard, here;
 
 	if (frame->vector != VECTOR_DOUBLE_FAULT ||
-	    !stack_place_of((vaddr_t){ frame->cr2 }, &guard) ||
+	    !stack_position_of((vaddr_t){ frame->cr2 }, &guard) ||
 	    guard.part != STACK_GUARD_BELOW)
 		return false;
 	/* At its last byte, rsp is still in the stack or in the guard. */
-	return stack_place_of((vaddr_t){ frame->rsp }, &here) &&
+	return stack_position_of((vaddr_t){ frame->rsp }, &here) &&
 	       here.cpu == guard.cpu && here.kind == guard.kind;
 }
 
@@ -60,16 +60,16 @@ static void print_cause(const struct trap_frame *frame)
 {
 	const char *name = exception_name(frame->vector);
 	const char *who = frame->cs & 3 ? "a program" : "the kernel";
-	char place[PLACE_BYTES], cause[CAUSE_BYTES];
+	char text[DESCRIPTION_BYTES], cause[CAUSE_BYTES];
 
-	place_describe((vaddr_t){ frame->cr2 }, place, sizeof(place));
+	describe_address((vaddr_t){ frame->cr2 }, text, sizeof(text));
 	if (frame->vector == VECTOR_PAGE_FAULT)
 		text_print(cause, sizeof(cause), "%s %s %s 0x%lx, %s: %s", name,
-			   who, fault_verb(frame->error), frame->cr2, place,
+			   who, fault_verb(frame->error), frame->cr2, text,
 			   page_obstacle(frame->error));
 	else if (is_overflow(frame))
 		text_print(cause, sizeof(cause), "%s stack overflow into %s",
-			   name, place);
+			   name, text);
 	else if (frame->vector == VECTOR_MACHINE_CHECK)
 		machine_check_cause(cause, sizeof(cause));
 	else
@@ -92,36 +92,36 @@ static void print_exception(const struct trap_frame *frame)
 		 words);
 }
 
-static void print_place(const char *name, uint64_t value)
+static void print_address(const char *name, uint64_t value)
 {
-	char place[PLACE_BYTES];
+	char text[DESCRIPTION_BYTES];
 	struct table_leaf leaf;
 
-	place_describe((vaddr_t){ value }, place, sizeof(place));
-	if (place_translate((vaddr_t){ value }, &leaf) != ST_OK) {
+	describe_address((vaddr_t){ value }, text, sizeof(text));
+	if (translate_address((vaddr_t){ value }, &leaf) != ST_OK) {
 		log_line(LOG_ERROR, "trap: place of=%s value=0x%lx is=\"%s\" "
-				    "phys=none", name, value, place);
+				    "phys=none", name, value, text);
 		return;
 	}
 	log_line(LOG_ERROR, "trap: place of=%s value=0x%lx is=\"%s\" "
 			    "phys=0x%lx rights=r%c%c%c leaf_bytes=%lu",
-		 name, value, place,
+		 name, value, text,
 		 leaf.phys.raw + (value - leaf.virt.raw),
 		 leaf.rights & TABLE_WRITE ? 'w' : '-',
 		 leaf.rights & TABLE_EXECUTE ? 'x' : '-',
 		 leaf.rights & TABLE_USER ? 'u' : '-', leaf.bytes);
 }
 
-static void print_places(const struct trap_frame *frame)
+static void print_addresses(const struct trap_frame *frame)
 {
-	struct stack_place stack;
+	struct stack_position stack;
 
 	if (frame->vector == VECTOR_PAGE_FAULT ||
 	    frame->vector == VECTOR_DOUBLE_FAULT)
-		print_place("cr2", frame->cr2);
-	print_place("rip", frame->rip);
-	print_place("rsp", frame->rsp);
-	if (stack_place_of((vaddr_t){ frame->rsp }, &stack) &&
+		print_address("cr2", frame->cr2);
+	print_address("rip", frame->rip);
+	print_address("rsp", frame->rsp);
+	if (stack_position_of((vaddr_t){ frame->rsp }, &stack) &&
 	    stack.part == STACK_ITSELF)
 		log_line(LOG_ERROR,
 			 "trap: stack name=%s cpu=%u bytes_left=%lu",
@@ -199,7 +199,7 @@ void report_exception(const struct trap_frame *frame)
 		print_nmi();
 	if (frame->vector == VECTOR_MACHINE_CHECK)
 		machine_check_report();
-	print_places(frame);
+	print_addresses(frame);
 	print_registers(frame);
 	backtrace_print(&trace);
 }

@@ -136,7 +136,7 @@ void panic_note_cause(const char *text)
 {
 	text_print(stopping.cause, sizeof(stopping.cause), "%s", text);
 	stopping.report = log_position();
-	evidence_note_fault(text);
+	crash_log_set_fault(text);
 }
 
 void panic_stop(void)

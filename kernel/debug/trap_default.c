@@ -48,11 +48,11 @@ static void report_and_stop(void *frame)
 static void take_exception(struct trap_frame *frame)
 {
 	vaddr_t here = { (uint64_t)__builtin_frame_address(0) };
-	struct stack_place place;
+	struct stack_position position;
 
-	if (traps_have_stacks() && stack_place_of(here, &place) &&
-	    place.kind != STACK_DOUBLE_FAULT && place.left < REPORT_BYTES)
-		trap_run_on_stack(stack_top(place.cpu,
+	if (traps_have_stacks() && stack_position_of(here, &position) &&
+	    position.kind != STACK_DOUBLE_FAULT && position.left < REPORT_BYTES)
+		trap_run_on_stack(stack_top(position.cpu,
 					    STACK_DOUBLE_FAULT).raw,
 				  report_and_stop, frame);
 	report_and_stop(frame);

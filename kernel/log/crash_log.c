@@ -8,10 +8,10 @@
 #include <kernel/arch/window.h>
 #include <kernel/sync/lock.h>
 
-static struct lock evidence_lock = { .rank = RANK_EVIDENCE };
+static struct lock crash_log_lock = { .rank = RANK_CRASH_LOG };
 static struct crash_log *current;
 
-void evidence_start(const struct handover *handover)
+void crash_log_open(const struct handover *handover)
 {
 	struct crash_log *run = paddr_to_pointer(handover->crash_log);
 
@@ -21,26 +21,26 @@ void evidence_start(const struct handover *handover)
 
 void crash_log_break_lock(void)
 {
-	lock_break(&evidence_lock);
+	lock_break(&crash_log_lock);
 }
 
-static uint64_t enter(void) ACQUIRES(evidence_lock)
+static uint64_t enter(void) ACQUIRES(crash_log_lock)
 {
 	uint64_t flags = interrupts_off();
 
-	lock_acquire(&evidence_lock);
+	lock_acquire(&crash_log_lock);
 	return flags;
 }
 
 /* To memory itself, whatever happens next. */
-static void leave(uint64_t flags) RELEASES(evidence_lock)
+static void leave(uint64_t flags) RELEASES(crash_log_lock)
 {
 	write_back(current, sizeof(*current));
-	lock_release(&evidence_lock);
+	lock_release(&crash_log_lock);
 	interrupts_restore(flags);
 }
 
-void evidence_reach(const char *stage)
+void crash_log_set_stage(const char *stage)
 {
 	uint64_t flags;
 
@@ -51,7 +51,7 @@ void evidence_reach(const char *stage)
 	leave(flags);
 }
 
-void evidence_note_fault(const char *fault)
+void crash_log_set_fault(const char *fault)
 {
 	uint64_t flags;
 
@@ -76,7 +76,7 @@ void crash_log_keep(const char *text, size_t bytes)
 	leave(flags);
 }
 
-void evidence_end(void)
+void crash_log_finish(void)
 {
 	uint64_t flags;
 

@@ -3,7 +3,7 @@
  * crash_log.h - the log that a warm reset does not erase.
  *
  * The loader started it for this attempt; the kernel goes on in it. Before
- * evidence_start, and without a run, the other calls do nothing.
+ * crash_log_open, and without a run, the other calls do nothing.
  */
 #ifndef KERNEL_LOG_CRASH_LOG_H
 #define KERNEL_LOG_CRASH_LOG_H
@@ -12,13 +12,13 @@
 
 #include <boot/handover.h>
 
-void evidence_start(const struct handover *handover);
+void crash_log_open(const struct handover *handover);
 
-/* How far we came: "kernel.memory", "command ledger". */
-void evidence_reach(const char *stage);
+/* The stage reached: "kernel.memory", "command ledger". */
+void crash_log_set_stage(const char *stage);
 
 /* The first line of a fault report. Only the first call counts. */
-void evidence_note_fault(const char *fault);
+void crash_log_set_fault(const char *fault);
 
 void crash_log_keep(const char *text, size_t bytes);
 
@@ -26,6 +26,6 @@ void crash_log_keep(const char *text, size_t bytes);
 void crash_log_break_lock(void);
 
 /* This attempt ends on purpose: the next one has nothing to tell. */
-void evidence_end(void);
+void crash_log_finish(void);
 
 #endif

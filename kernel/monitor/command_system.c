@@ -99,7 +99,7 @@ enum status command_reboot(const struct command_call *call)
 {
 	(void)call;
 	log_line(LOG_INFO, "power: reboot");
-	evidence_end();
+	crash_log_finish();
 	power_reboot();
 }
 

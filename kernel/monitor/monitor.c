@@ -148,10 +148,10 @@ enum status command_run(const char *text, struct sink *out)
 		return ST_NOT_FOUND;
 	}
 	text_print(stage, sizeof(stage), "command %s", text);
-	evidence_reach(stage);
+	crash_log_set_stage(stage);
 	status = line.count - 1 > command->most_words ?
 			 refuse_words(command) : command->run(&call);
-	evidence_reach("monitor");
+	crash_log_set_stage("monitor");
 	if (call.records)
 		sink_print(out, "@end cmd=%s status=%d\n", command->name,
 			   status);

@@ -68,7 +68,7 @@ static void start_lapic(void)
 			 status_text(status));
 		return;
 	}
-	lapic_join();
+	lapic_init_cpu();
 	this_cpu()->apic = lapic_id();
 }
 

@@ -23,7 +23,7 @@
 void power_exit(enum exit_code code)
 {
 	if (code != EXIT_PANIC)
-		evidence_end();
+		crash_log_finish();
 	out8(DEBUG_EXIT_PORT, code);
 	power_halt();
 }
@@ -108,7 +108,7 @@ void power_off(void)
 				      "power button\"");
 		return;
 	}
-	evidence_end();
+	crash_log_finish();
 	enter_acpi_mode();
 	ask_to_sleep(power->pm1a_control, power->sleep_type_a);
 	if (power->pm1b_control != 0)

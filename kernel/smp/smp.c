@@ -327,9 +327,9 @@ void ap_main(struct cpu_local *me)
 {
 	uint32_t expected = START_ARRIVED;
 
-	traps_join(me);
-	cpu_join(boot_info.handover->cpu.features);
-	lapic_join();
+	traps_init_cpu(me);
+	cpu_features_init_cpu(boot_info.handover->cpu.features);
+	lapic_init_cpu();
 	/* Release: all of the above is done before another CPU sees it. */
 	if (atomic_compare_exchange_release(&me->start, &expected,
 					    START_ONLINE)) {

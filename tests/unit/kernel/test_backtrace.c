@@ -55,14 +55,14 @@ void log_line(enum log_level level, const char *format, ...)
 }
 
 /* Of backtrace_read_stack, which only the kernel can try. */
-bool stack_place_of(vaddr_t address, struct stack_place *out)
+bool stack_position_of(vaddr_t address, struct stack_position *out)
 {
 	(void)address;
 	(void)out;
 	return false;
 }
 
-enum status place_translate(vaddr_t address, struct table_leaf *out)
+enum status translate_address(vaddr_t address, struct table_leaf *out)
 {
 	(void)address;
 	(void)out;

@@ -32,9 +32,9 @@ enum status symbol_find(vaddr_t address, const char **name, uint64_t *offset)
 
 static bool is(uint64_t address, const char *want)
 {
-	char text[PLACE_BYTES];
+	char text[DESCRIPTION_BYTES];
 
-	place_describe((vaddr_t){ address }, text, sizeof(text));
+	describe_address((vaddr_t){ address }, text, sizeof(text));
 	if (strcmp(text, want) != 0)
 		printf("# 0x%lx is %s, not %s\n", address, text, want);
 	return strcmp(text, want) == 0;
@@ -138,13 +138,13 @@ CASE(place_tells_stacks_from_their_guards)
 CASE(place_knows_how_much_of_a_stack_is_left)
 {
 	uint64_t bottom = stack_top(3, STACK_NMI).raw - STACK_BYTES;
-	struct stack_place place;
+	struct stack_position position;
 
-	CHECK(stack_place_of((vaddr_t){ bottom + 0x123 }, &place));
-	CHECK(place.cpu == 3 && place.kind == STACK_NMI);
-	CHECK(place.part == STACK_ITSELF && place.left == 0x123);
-	CHECK(stack_place_of((vaddr_t){ bottom - 1 }, &place));
-	CHECK(place.part == STACK_GUARD_BELOW && place.left == 0);
-	CHECK(!stack_place_of((vaddr_t){ STACKS_START - 1 }, &place));
-	CHECK(!stack_place_of((vaddr_t){ STACKS_END - 1 }, &place));
+	CHECK(stack_position_of((vaddr_t){ bottom + 0x123 }, &position));
+	CHECK(position.cpu == 3 && position.kind == STACK_NMI);
+	CHECK(position.part == STACK_ITSELF && position.left == 0x123);
+	CHECK(stack_position_of((vaddr_t){ bottom - 1 }, &position));
+	CHECK(position.part == STACK_GUARD_BELOW && position.left == 0);
+	CHECK(!stack_position_of((vaddr_t){ STACKS_START - 1 }, &position));
+	CHECK(!stack_position_of((vaddr_t){ STACKS_END - 1 }, &position));
 }

@@ -159,7 +159,7 @@ CASE(lapic_masks_what_is_there_but_nmis)
 	registers[0x36] = LVT_NMI;
 	registers[0x34] = 0xec;
 	registers[0x08] = 0x20;
-	lapic_join();
+	lapic_init_cpu();
 	CHECK(registers[0x32] == LVT_MASKED);
 	CHECK(registers[0x35] == (0x700 | LVT_MASKED));
 	CHECK(registers[0x36] == LVT_NMI);
