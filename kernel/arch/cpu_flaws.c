@@ -155,7 +155,7 @@ static struct flaw_verdict srso(const struct cpu_identity *cpu)
 
 static const struct {
 	const char *name;
-	struct flaw_verdict (*judge)(const struct cpu_identity *cpu);
+	struct flaw_verdict (*check)(const struct cpu_identity *cpu);
 } flaws[CPU_FLAW_COUNT] = {
 	{ "meltdown", meltdown },
 	{ "l1tf", l1tf },
@@ -170,7 +170,7 @@ static const struct {
 
 struct flaw_verdict cpu_flaw_at(unsigned index, const struct cpu_identity *cpu)
 {
-	struct flaw_verdict verdict = flaws[index].judge(cpu);
+	struct flaw_verdict verdict = flaws[index].check(cpu);
 
 	verdict.name = flaws[index].name;
 	return verdict;

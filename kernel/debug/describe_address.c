@@ -13,19 +13,19 @@
 #include <kernel/lib/symbols.h>
 #include <kernel/memory/pages.h>
 
-struct span {
+struct part {
 	const char *name;
 	uint64_t start, end;
 };
 
-static const struct span areas[] = {
+static const struct part areas[] = {
 #define ROW(name, start, end, use) { #name, start, end },
 	LAYOUT_AREAS(ROW)
 #undef ROW
 };
 
 /* Inside the slots, what has one address on every machine. */
-static const struct span devices[] = {
+static const struct part devices[] = {
 	{ "framebuffer slot", FRAMEBUFFER_SLOT,
 	  FRAMEBUFFER_SLOT + FRAMEBUFFER_SLOT_BYTES },
 	{ "LAPIC slot", LAPIC_SLOT, IOAPIC_SLOT },
@@ -82,12 +82,12 @@ enum status translate_address(vaddr_t address, struct table_leaf *out)
 	return table_query(&current, address, out);
 }
 
-static const struct span *find_span(const struct span *spans, size_t count,
+static const struct part *find_part(const struct part *list, size_t count,
 				    uint64_t address)
 {
 	for (size_t i = 0; i < count; i++)
-		if (address >= spans[i].start && address < spans[i].end)
-			return &spans[i];
+		if (address >= list[i].start && address < list[i].end)
+			return &list[i];
 	return NULL;
 }
 
@@ -128,7 +128,7 @@ static void describe_slot(vaddr_t address, char *text, size_t bytes)
 		[STACK_ITSELF] = "stack",
 		[STACK_GUARD_ABOVE] = "guard page above stack",
 	};
-	const struct span *device = find_span(devices, ARRAY_LENGTH(devices),
+	const struct part *device = find_part(devices, ARRAY_LENGTH(devices),
 					      address.raw);
 	struct stack_position position;
 
@@ -144,7 +144,7 @@ static void describe_slot(vaddr_t address, char *text, size_t bytes)
 
 void describe_address(vaddr_t address, char *text, size_t bytes)
 {
-	const struct span *area = find_span(areas, ARRAY_LENGTH(areas),
+	const struct part *area = find_part(areas, ARRAY_LENGTH(areas),
 					    address.raw);
 
 	if (!vaddr_is_canonical(address))

@@ -232,7 +232,7 @@ static const char *why_missed(enum owner owner)
 }
 
 /* The error in a bank says more than that the CPU cannot go on. */
-static void judge(void)
+static void read_banks(void)
 {
 	check.worst = NULL;
 	check.why = NULL;
@@ -291,7 +291,7 @@ static bool survive(void)
 		atomic_pause();
 	} while (atomic_exchange_acquire(&check.busy, 1) != 0);
 	look_at_banks();
-	judge();
+	read_banks();
 	if (check.why != NULL)
 		return false;
 	for (unsigned i = 0; i < check.count; i++) {
@@ -392,7 +392,7 @@ static void retire(const struct seen *seen)
 
 	if (seen->owner == OWNER_BAD)
 		return;
-	if (bad_frame_take(frame, &owner) == ST_OK)
+	if (bad_frame_retire(frame, &owner) == ST_OK)
 		log_line(LOG_WARNING, "bad: taken phys=0x%lx pages=1 "
 				      "from=machine_check",
 			 pfn_to_paddr(frame).raw);

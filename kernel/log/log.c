@@ -105,11 +105,11 @@ void log_replay_from(struct sink *sink, uint64_t position)
 	}
 	while (at < journal.written) {
 		size_t start = at % RING_BYTES;
-		size_t piece = min_u64(journal.written - at,
+		size_t bytes = min_u64(journal.written - at,
 				       RING_BYTES - start);
 
-		sink->put(sink, &journal.ring[start], piece);
-		at += piece;
+		sink->put(sink, &journal.ring[start], bytes);
+		at += bytes;
 	}
 }
 

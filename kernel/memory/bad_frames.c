@@ -28,7 +28,7 @@ static enum status take_out(pfn_t frame)
 				   BAD_FRAME_BYTE);
 }
 
-enum status bad_frame_take(pfn_t frame, enum owner *owner)
+enum status bad_frame_retire(pfn_t frame, enum owner *owner)
 {
 	*owner = OWNER_COUNT;
 	ASSERT(frames_nodes()->count != 0 &&

@@ -18,6 +18,6 @@ _Static_assert(BAD_FRAME_BYTE > FRAME_BYTE_LAST, "what can be freed");
  * Fails: ST_CONFLICT: it is in use, by `owner`; ST_NOT_FOUND: the
  *        firmware never named it, `owner` is OWNER_COUNT.
  */
-enum status bad_frame_take(pfn_t frame, enum owner *owner);
+enum status bad_frame_retire(pfn_t frame, enum owner *owner);
 
 #endif

@@ -140,7 +140,7 @@ static enum status take(const struct command_call *call, pfn_t first,
 	for (uint64_t i = 0; i < pages; i++) {
 		pfn_t frame = { first.raw + i };
 		enum owner owner;
-		enum status status = bad_frame_take(frame, &owner);
+		enum status status = bad_frame_retire(frame, &owner);
 
 		if (status == ST_OK)
 			owner = OWNER_BAD;

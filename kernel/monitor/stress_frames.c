@@ -176,16 +176,16 @@ static uint64_t next_random(struct holder *me)
 /* Mostly single frames; what is rare is what is slow. */
 static void choose_size(struct holder *me, struct frame_request *want)
 {
-	uint64_t dice = next_random(me) % 256;
+	uint64_t random = next_random(me) % 256;
 
 	want->size = FRAME_4K;
 	want->pages = 1;
-	if (dice < 6) {
+	if (random < 6) {
 		want->size = FRAME_2M;
 		want->pages = SIZE_2M / PAGE_SIZE;
-	} else if (dice < 20 && cpu_local_context() == CPU_TASK) {
+	} else if (random < 20 && cpu_local_context() == CPU_TASK) {
 		want->size = FRAME_RUN;
-		want->pages = 2 + next_random(me) % (dice < 8 ? 300 : 30);
+		want->pages = 2 + next_random(me) % (random < 8 ? 300 : 30);
 	}
 }
 
@@ -195,21 +195,21 @@ static struct frame_request choose(struct holder *me)
 		.node = FRAMES_HOME,
 		.owner = OWNER_OF_STRESS,
 	};
-	uint64_t dice = next_random(me) % 256;
+	uint64_t random = next_random(me) % 256;
 
 	choose_size(me, &want);
 	if (cpu_local_context() != CPU_TASK)
 		return want;
-	if (dice < 32)
+	if (random < 32)
 		want.contents = FRAME_ZEROED;
-	else if (dice < 48)
+	else if (random < 48)
 		want.limit = FRAME_BELOW_4G;
-	else if (dice == 48 && want.pages == 1)
+	else if (random == 48 && want.pages == 1)
 		want.limit = FRAME_BELOW_1M;
-	else if (dice < 80)
+	else if (random < 80)
 		want.node = (unsigned)(next_random(me) %
 				       frames_nodes()->count);
-	if (dice == 79)
+	if (random == 79)
 		want.rule = FRAME_NODE_REQUIRED;
 	return want;
 }

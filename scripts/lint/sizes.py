@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""L6, L7: headers that are too long, files of mm/ that assert too little."""
+"""L6, L7: headers that are too long, files of mm/ that assert too little.
+
+A header of the product is a contract, so it is short. Some headers of tests
+hold code and data that several programs include: their limit is a file's.
+"""
 
 import re
 import sys
@@ -19,6 +23,7 @@ ASSERTION = re.compile(
 NOT_ASSERTED = ("mm/base/",)
 # Until its new design is there.
 NOT_YET = ("mm/frame/", "include/mm/frame")
+TESTS = ("tests/",)
 
 
 def header_length(path):
@@ -43,7 +48,7 @@ def assertions_per_1000(path):
 
 def findings(paths):
     for path in paths:
-        if path.endswith(".h") and not path.startswith(NOT_YET):
+        if path.endswith(".h") and not path.startswith(NOT_YET + TESTS):
             yield from header_length(path)
     for path in filter(is_asserted, paths):
         rate = assertions_per_1000(path)

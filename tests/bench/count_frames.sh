@@ -77,7 +77,7 @@ function record(name, machine,    key, base, place) {
 	if (samples[key] != dumps[key])
 		fail(key ": " samples[key] + 0 " samples, " \
 			dumps[key] + 0 " dumps")
-	# What frame_cache.h promises.
+	# The promise of frame_cache.h.
 	if (name ~ /^cache_.._(alloc|free)$/ && most_locked[key] > 0)
 		fail(key ": a locked access without the pool")
 	if (name == "nothing" || samples[key] == 0)

@@ -83,7 +83,7 @@ def _warns_once(pattern):
 TABLES = (
     ("dsdt_beyond", POWER_FOUND, (LEFT_OUT.format(r"\?{4}", NOWHERE),)),
     ("dsdt_spoilt", POWER_FOUND, (LEFT_OUT.format("DSDT", CORRUPT),)),
-    # What the pointer leads to is sound, but no DSDT; or it is 0.
+    # The pointer leads to a sound table that is no DSDT; or it is 0.
     ("dsdt_other", POWER_FOUND, ()),
     ("dsdt_zero", POWER_FOUND, ()),
     ("dsdt_lost", "I acpi: power reset_register=1 sleep=0",

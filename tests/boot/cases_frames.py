@@ -216,7 +216,7 @@ def _memory_is_where_it_was_plugged_in(outcome, nodes):
                   for record in numa.all("range")
                   if record.number("domain") == number]
         plugged = int(node.memory[:-1]) * MIB if node.memory else 0
-        # What the screen and the BIOS hide.
+        # Pages that the screen and the BIOS hide.
         hidden = 384 << 10 if number == 0 else 0
         checks.expect_equal(f"bytes of node {number}",
                             sum(end - start for start, end in ranges),

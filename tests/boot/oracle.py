@@ -17,7 +17,7 @@ WB, SP, RUNTIME = 0x8, 0x40000, 1 << 63
 # Mildest first: where two claims meet, the one further down wins.
 KINDS = ("free", "low", "later", "mmio", "acpi", "persistent", "unaccepted",
          "bad", "keep")
-# What `keep` is made of, for the ledger; mildest first again.
+# The parts of `keep`, for the ledger; mildest first again.
 KEEPERS = ("reserved", "firmware", "mmio")
 
 # Owners whose pages the kernel took out of usable memory above 1 MiB.

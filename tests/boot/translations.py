@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 SIZES = (1 << 12, 1 << 21, 1 << 30)
-# What PWT and PCD of a leaf say; the third bit is PAT. QEMU shows PAT for
+# The meaning of PWT and PCD of a leaf; the third bit is PAT. QEMU shows PAT for
 # small pages only (the letter P), so a large one may be either of two.
 CACHES = ("wb", "wt", "uc-", "uc", "wc")
 

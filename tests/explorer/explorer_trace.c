@@ -16,7 +16,7 @@ static const char *const order_names[] = {
 	[__ATOMIC_SEQ_CST] = "seq_cst",
 };
 
-static void print_address(const struct exploration *exploration,
+static void print_place(const struct exploration *exploration,
 			const void *place)
 {
 	uint64_t offset = (uintptr_t)place - (uintptr_t)exploration->context;
@@ -34,7 +34,7 @@ void explorer_trace_access(const struct exploration *exploration, unsigned cpu,
 	if (access->kind != EXPLORE_PAUSE)
 		printf(" %s", order_names[access->order]);
 	if (access->place != NULL)
-		print_address(exploration, access->place);
+		print_place(exploration, access->place);
 	if (access->kind == EXPLORE_COMPARE)
 		printf(" with %#lx", (unsigned long)access->expected);
 	if (access->kind > EXPLORE_LOAD && access->kind < EXPLORE_FENCE)
@@ -48,6 +48,6 @@ void explorer_trace_drain(const struct exploration *exploration, unsigned cpu,
 			  const struct store *store)
 {
 	printf("# cpu%u drain", cpu);
-	print_address(exploration, store->place);
+	print_place(exploration, store->place);
 	printf(" value %#lx\n", (unsigned long)store->value);
 }

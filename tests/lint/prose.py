@@ -23,7 +23,7 @@ kernel/memory |
 | `early_take` | boot_alloc | code outside mm |
 | `say` (files) | log | code in efi |
 | `place` (file, function) | describe_address | code in kernel/debug |
-| `limbo` | flush_pending | all (but of others) |
+| `halfway` | flush_pending | all (but of others) |
 """ % OLD
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The order of rooms, and the list of what is allowed yet."""
+"""The order of rooms, from includes and from symbols."""
 
 from case import case
 
@@ -196,23 +196,3 @@ objects("refuse_a_room_that_the_loader_does_not_link",
         "Makefile:1: loader")
 case("objects_refuse_a_tree_that_is_not_built", "objects",
      {"kernel/lib/number.c": "int x = ;\n"}, "kernel/lib/number.c:1: object")
-
-# --- allowed -----------------------------------------------------------------
-
-UPWARD = {"kernel/arch/a.c": "#include <kernel/log/log.h>\n",
-          "kernel/arch/b.c": "#include <kernel/log/log.h>\n",
-          "kernel/log/log.h": ""}
-
-
-def allow(path, count):
-    return "# A list.\nlayers %s kernel/log/log.h %d\n" % (path, count)
-
-
-case("allowed_passes_what_it_lists_and_nothing_else", "layers",
-     dict(UPWARD, **{"scripts/lint/allowed.txt": allow("kernel/arch/a.c", 1)}),
-     "kernel/arch/b.c:1: layer")
-case("allowed_refuses_what_is_not_needed", "layers",
-     {"kernel/arch/a.c": "", "scripts/lint/allowed.txt":
-      allow("kernel/arch/a.c", 1) + "layers kernel/gone.c x.h 1\n"},
-     "scripts/lint/allowed.txt:2: allowed",
-     "scripts/lint/allowed.txt:3: allowed")

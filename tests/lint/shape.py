@@ -200,11 +200,7 @@ case("docs_refuse_a_new_slot_that_is_not_listed", "docs",
              "#define FIXMAP_SLOT\t"), "docs/layout.md:1: docs")
 case("docs_refuse_a_lock_order_that_is_behind_the_header", "docs",
      changed(layout_tree(), "kernel/arch/lock_ranks.h",
-<<<<<<< Updated upstream
              "ROW(LOG, log,", "ROW(LOG, logs,"),
-=======
-             "and which CPU writes it", "and its writer"),
->>>>>>> Stashed changes
      "docs/locks.md:1: docs")
 case("docs_refuse_a_lock_of_tasks_inside_one_of_handlers", "docs",
      changed(layout_tree(), "kernel/arch/lock_ranks.h", "console, INTERRUPT",

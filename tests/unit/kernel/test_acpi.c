@@ -64,7 +64,7 @@ CASE(acpi_finds_the_tables_of_real_machines)
 	}
 }
 
-static bool rsdp_gives(const uint8_t *rsdp, size_t bytes, uint64_t table,
+static bool rsdp_leads_to(const uint8_t *rsdp, size_t bytes, uint64_t table,
 		       unsigned entry_bytes)
 {
 	const void *edge = at_the_edge(rsdp, bytes);
@@ -80,21 +80,21 @@ CASE(acpi_prefers_the_wide_root_where_it_is_sound)
 	struct acpi_root root;
 
 	draft_rsdp(rsdp, 0, 0x1000, 0x123456789000);
-	CHECK(rsdp_gives(rsdp, 36, 0x1000, 4));
+	CHECK(rsdp_leads_to(rsdp, 36, 0x1000, 4));
 	draft_rsdp(rsdp, 2, 0x1000, 0x123456789000);
-	CHECK(rsdp_gives(rsdp, 36, 0x123456789000, 8));
-	CHECK(rsdp_gives(rsdp, 35, 0x1000, 4));
-	CHECK(rsdp_gives(rsdp, 20, 0x1000, 4));
+	CHECK(rsdp_leads_to(rsdp, 36, 0x123456789000, 8));
+	CHECK(rsdp_leads_to(rsdp, 35, 0x1000, 4));
+	CHECK(rsdp_leads_to(rsdp, 20, 0x1000, 4));
 	rsdp[30]++;
-	CHECK(rsdp_gives(rsdp, 36, 0x1000, 4));
+	CHECK(rsdp_leads_to(rsdp, 36, 0x1000, 4));
 	draft_rsdp(rsdp, 2, 0x1000, 0);
-	CHECK(rsdp_gives(rsdp, 36, 0x1000, 4));
+	CHECK(rsdp_leads_to(rsdp, 36, 0x1000, 4));
 	/* A length that the checksum cannot have been taken over. */
 	for (unsigned length = 34; length < 40; length++) {
 		draft_rsdp(rsdp, 2, 0x1000, 0x2000);
 		rsdp[32] += rsdp[20] - length;
 		rsdp[20] = (uint8_t)length;
-		CHECK(rsdp_gives(rsdp, 36, length == 36 ? 0x2000 : 0x1000,
+		CHECK(rsdp_leads_to(rsdp, 36, length == 36 ? 0x2000 : 0x1000,
 				 length == 36 ? 8 : 4));
 	}
 	draft_rsdp(rsdp, 2, 0, 0);
@@ -117,7 +117,7 @@ CASE(acpi_refuses_every_damaged_root_pointer)
 		if (i / 8 < 20)
 			CHECK(acpi_read_rsdp(rsdp, bytes, &root) == ST_CORRUPT);
 		else
-			CHECK(rsdp_gives(rsdp, bytes, 0x1f77c074, 4));
+			CHECK(rsdp_leads_to(rsdp, bytes, 0x1f77c074, 4));
 		rsdp[i / 8] ^= 1 << i % 8;
 	}
 	/* With a sum that is right but another name. */
@@ -265,7 +265,7 @@ CASE(acpi_believes_no_port_beyond_the_last)
 /* --- the sleep package ----------------------------------------------------*/
 
 /* The bytes of a DSDT's body, as a text that may hold NULs. */
-static bool body_gives(const char *body, size_t bytes, int a, int b)
+static bool body_yields(const char *body, size_t bytes, int a, int b)
 {
 	uint8_t table[SAMPLE_BYTES] = { 0 };
 	struct acpi_power power = { .sleep_type_a = 99 };
@@ -281,8 +281,8 @@ static bool body_gives(const char *body, size_t bytes, int a, int b)
 	       power.sleep_type_b == b;
 }
 
-#define YIELDS(body, a, b) CHECK(body_gives(body, sizeof(body) - 1, a, b))
-#define GIVES_NOTHING(body) CHECK(body_gives(body, sizeof(body) - 1, -1, 0))
+#define YIELDS(body, a, b) CHECK(body_yields(body, sizeof(body) - 1, a, b))
+#define GIVES_NOTHING(body) CHECK(body_yields(body, sizeof(body) - 1, -1, 0))
 
 CASE(acpi_reads_sleep_packages)
 {
@@ -347,10 +347,10 @@ CASE(acpi_reads_sleep_words_of_every_encoding)
 		    (words.b > 1 && words.width_b == 0))
 			continue;
 		bytes = put_sleep(body, &words);
-		CHECK(body_gives((char *)body, bytes, (int)words.a,
+		CHECK(body_yields((char *)body, bytes, (int)words.a,
 				 (int)words.b));
 		/* A byte less is too little for any last element. */
-		CHECK(body_gives((char *)body, bytes - 1, -1, 0));
+		CHECK(body_yields((char *)body, bytes - 1, -1, 0));
 	}
 }
 

@@ -113,7 +113,7 @@ CASE(frame_query_refuses_to_adopt_what_it_has)
 	frame_world_free(world);
 }
 
-CASE(frame_query_adopts_runs_that_come_back_in_one_piece)
+CASE(frame_query_adopts_runs_that_come_back_as_one_run)
 {
 	struct frame_world *world = world_of(0, 2 * GIANT);
 	struct frame_run run = { { 10 }, 3 * BLOCK };
