@@ -282,7 +282,7 @@ static bool body_yields(const char *body, size_t bytes, int a, int b)
 }
 
 #define YIELDS(body, a, b) CHECK(body_yields(body, sizeof(body) - 1, a, b))
-#define GIVES_NOTHING(body) CHECK(body_yields(body, sizeof(body) - 1, -1, 0))
+#define YIELDS_NOTHING(body) CHECK(body_yields(body, sizeof(body) - 1, -1, 0))
 
 CASE(acpi_reads_sleep_packages)
 {
@@ -302,30 +302,30 @@ CASE(acpi_reads_sleep_packages)
 
 CASE(acpi_refuses_what_is_no_sleep_package)
 {
-	GIVES_NOTHING("");
-	GIVES_NOTHING("\x08_S5_");
-	GIVES_NOTHING("\x08_S5_\x12");
-	GIVES_NOTHING("_S5_\x12\x04\x02\x01\x01");
-	GIVES_NOTHING("\\_S5_\x12\x04\x02\x01\x01");
-	GIVES_NOTHING("\x14_S5_\x12\x04\x02\x01\x01");
-	GIVES_NOTHING("\x08^_S5_\x12\x04\x02\x01\x01");
-	GIVES_NOTHING("\x08\\\\_S5_\x12\x04\x02\x01\x01");
-	GIVES_NOTHING("\x08_S4_\x12\x04\x02\x01\x01");
-	GIVES_NOTHING("\x08_S5_\x13\x04\x02\x01\x01");
+	YIELDS_NOTHING("");
+	YIELDS_NOTHING("\x08_S5_");
+	YIELDS_NOTHING("\x08_S5_\x12");
+	YIELDS_NOTHING("_S5_\x12\x04\x02\x01\x01");
+	YIELDS_NOTHING("\\_S5_\x12\x04\x02\x01\x01");
+	YIELDS_NOTHING("\x14_S5_\x12\x04\x02\x01\x01");
+	YIELDS_NOTHING("\x08^_S5_\x12\x04\x02\x01\x01");
+	YIELDS_NOTHING("\x08\\\\_S5_\x12\x04\x02\x01\x01");
+	YIELDS_NOTHING("\x08_S4_\x12\x04\x02\x01\x01");
+	YIELDS_NOTHING("\x08_S5_\x13\x04\x02\x01\x01");
 	/* An empty package, with numbers behind it. */
-	GIVES_NOTHING("\x08_S5_\x12\x02\x00\x01\x01");
-	GIVES_NOTHING("\x08_S5_\x12\x04\x00\x01\x01");
-	GIVES_NOTHING("\x08_S5_\x12\x02\x02\x01\x01");
-	GIVES_NOTHING("\x08_S5_\x12\x01\x02\x01\x01");
-	GIVES_NOTHING("\x08_S5_\x12\x00\x02\x01\x01");
+	YIELDS_NOTHING("\x08_S5_\x12\x02\x00\x01\x01");
+	YIELDS_NOTHING("\x08_S5_\x12\x04\x00\x01\x01");
+	YIELDS_NOTHING("\x08_S5_\x12\x02\x02\x01\x01");
+	YIELDS_NOTHING("\x08_S5_\x12\x01\x02\x01\x01");
+	YIELDS_NOTHING("\x08_S5_\x12\x00\x02\x01\x01");
 	/* Not all there: the package, a number, the length itself. */
-	GIVES_NOTHING("\x08_S5_\x12\x05\x02\x01\x01");
-	GIVES_NOTHING("\x08_S5_\x12\x03\x01\x0a\x05");
-	GIVES_NOTHING("\x08_S5_\x12\x05\x01\x0c\x05\x00\x00\x00");
-	GIVES_NOTHING("\x08_S5_\x12\xc4\x00\x00");
+	YIELDS_NOTHING("\x08_S5_\x12\x05\x02\x01\x01");
+	YIELDS_NOTHING("\x08_S5_\x12\x03\x01\x0a\x05");
+	YIELDS_NOTHING("\x08_S5_\x12\x05\x01\x0c\x05\x00\x00\x00");
+	YIELDS_NOTHING("\x08_S5_\x12\xc4\x00\x00");
 	/* A name or a string is no number. */
-	GIVES_NOTHING("\x08_S5_\x12\x08\x02PM1_\x01\x01");
-	GIVES_NOTHING("\x08_S5_\x12\x06\x02\x0d" "5\x00\x01");
+	YIELDS_NOTHING("\x08_S5_\x12\x08\x02PM1_\x01\x01");
+	YIELDS_NOTHING("\x08_S5_\x12\x06\x02\x0d" "5\x00\x01");
 }
 
 CASE(acpi_reads_sleep_words_of_every_encoding)
