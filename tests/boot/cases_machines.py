@@ -10,7 +10,6 @@ from .scenario import Scenario
 
 COMMANDS = "cpuinfo -m; " + hostile.COMMANDS
 LIMIT_SECONDS = 120
-ECAM = 0xb0000000  # where the firmware puts q35's configuration space
 BUS_MASTER = 4
 
 # The firmware draws on COM1 before us, and looks for a TPM: what it did
@@ -55,15 +54,22 @@ def nothing_was_said(outcome):
     checks.expect_equal("bytes on COM1", outcome.serial, "")
 
 
+def _configuration_space(guest):
+    """Where the firmware has put q35's."""
+    return int(re.search(r"([0-9a-f]{16})-[0-9a-f]{16} .*: pcie-mmcfg-mmio",
+                         guest.qmp.monitor("info mtree"))[1], 16)
+
+
 def _ask_for_commands(guest, notes):
     """notes["commands"]: {what kind of function: its command register}"""
     guest.wait_for(r"^@end cmd=pt")
+    space = _configuration_space(guest)
     found = re.findall(r"Bus +(\d+), device +(\d+), function (\d+):\s+"
                        r"([^:\n]+):", guest.qmp.monitor("info pci"))
     notes["commands"] = commands = {}
     for bus, device, function, kind in found:
-        place = ECAM + (int(bus) << 20 | int(device) << 15 |
-                        int(function) << 12) + 4
+        place = space + (int(bus) << 20 | int(device) << 15 |
+                         int(function) << 12) + 4
         answer = guest.qmp.monitor(f"xp /1hx {place:#x}")
         commands[kind] = int(answer.split(":")[1], 16)
     return True
