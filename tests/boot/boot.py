@@ -97,7 +97,8 @@ class Lab:
 
         `steps(guest, notes)` may talk to the guest. If it returns True the
         guest is stopped, else it is left to come to its own end."""
-        notes = {"kernel": self.build / "kernel.elf"}
+        notes = {"kernel": self.build / "kernel.elf",
+                 "cmdline": request.cmdline}
         folder.mkdir(parents=True, exist_ok=True)
         with self.start(request, folder) as running:
             try:
