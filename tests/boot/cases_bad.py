@@ -42,8 +42,8 @@ def _entries(outcome, kind):
 
 
 def _after_a_plain_boot(cmdline):
-    """A command line made of what a plain boot says: each firmware lends
-    other places."""
+    """A command line made from the records of a plain boot: the addresses of
+    memory in use differ between firmware versions."""
     def made(lab, folder):
         return cmdline(lab.run(boot.Request(
             machine="q35-512m", app=lab.app, cmdline=_options(
@@ -54,8 +54,8 @@ def _after_a_plain_boot(cmdline):
 
 # --- memmap= -----------------------------------------------------------------
 def _options_against(plain):
-    """Bad is where a plain boot has the kernel and up to the loader's last
-    page; the ACPI tables; low memory; two single bytes; nothing at all."""
+    """Bad ranges: from the kernel to the loader's last page, as a plain boot
+    has them; the ACPI tables; low memory; two single bytes; nothing."""
     start = _kernel_is_at(plain)
     size = max(end for _, end in _entries(plain, LOADER_CODE)) - start
     acpi = next(region for region in plain.answer_with("region").all("region")
