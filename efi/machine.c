@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The processor's features and its state at entry, the MTRRs, and where ACPI,
- * SMBIOS and the framebuffer are. Everything is read, nothing is set.
+ * The processor's features and its state at entry, the MTRRs, ACPI, SMBIOS, and
+ * the graphics mode with its framebuffer. Everything is read, nothing is set.
  */
 #include "loader.h"
 

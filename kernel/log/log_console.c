@@ -28,7 +28,7 @@
 
 #include "serial.h"
 
-#define RING_BYTES	(16 * 1024)	/* a power of two                    */
+#define QUEUE_BYTES	(16 * 1024)	/* a power of two                    */
 #define COPY_BYTES	512
 #define NOTE_BYTES	80		/* the line about lines left out     */
 #define CONSOLES	2
@@ -44,7 +44,7 @@ static struct sink serial_sink = { .put = put_serial };
 static struct lock console_lock = { .rank = RANK_CONSOLE };
 
 static struct {
-	char ring[RING_BYTES];		/* [L]                               */
+	char ring[QUEUE_BYTES];		/* [L]                               */
 	uint64_t queued;		/* [L] bytes ever                    */
 	uint64_t left_out;		/* [L] bytes since the last note     */
 	bool owned;			/* [L] a CPU writes                  */
@@ -84,13 +84,13 @@ static size_t room(void) REQUIRES(console_lock)
 	for (unsigned i = 0; i < consoles.count; i++)
 		waiting = max_u64(waiting, consoles.queued -
 						   consoles.list[i].shown);
-	return RING_BYTES - waiting;
+	return QUEUE_BYTES - waiting;
 }
 
 static void append(const char *text, size_t bytes) REQUIRES(console_lock)
 {
 	for (size_t i = 0; i < bytes; i++)
-		consoles.ring[consoles.queued++ % RING_BYTES] = text[i];
+		consoles.ring[consoles.queued++ % QUEUE_BYTES] = text[i];
 }
 
 /* The line that stands for those before it that had no room. */
@@ -116,14 +116,14 @@ static size_t copy_chunk(const struct console *console, char *chunk)
 			       console->chunk);
 
 	for (size_t i = 0; i < bytes; i++)
-		chunk[i] = consoles.ring[(console->shown + i) % RING_BYTES];
+		chunk[i] = consoles.ring[(console->shown + i) % QUEUE_BYTES];
 	return bytes;
 }
 
 static bool all_is_shown(void) REQUIRES(console_lock)
 {
 	append_note();
-	return room() == RING_BYTES;
+	return room() == QUEUE_BYTES;
 }
 
 /* --- the owner ------------------------------------------------------------*/

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * numa.h - which memory is near which processor.
+ * numa.h - NUMA nodes, distances, and each node's order of fallback.
  *
  * Takes: an ACPI SRAT and SLIT of any revision, or what is left of them.
  * Gives: nodes 0..node_count - 1, such that (N1) there is at least one and

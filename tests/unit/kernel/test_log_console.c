@@ -289,12 +289,12 @@ CASE(log_says_how_much_it_left_out)
 	log_line(LOG_INFO, "room: after");
 	CHECK(uart_has("room: after\r\n") && consoles.left_out == 0);
 	CHECK(strstr(uart.text, "left_out") < strstr(uart.text, "after"));
-	CHECK(uart.bytes > RING_BYTES - 2 * LINE_BYTES);
+	CHECK(uart.bytes > QUEUE_BYTES - 2 * LINE_BYTES);
 }
 
 CASE(log_writes_text_that_is_longer_than_its_ring)
 {
-	static char text[RING_BYTES + 1000];
+	static char text[QUEUE_BYTES + 1000];
 
 	start(115200, 16);
 	memset(text, 'y', sizeof(text));

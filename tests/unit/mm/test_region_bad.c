@@ -123,8 +123,7 @@ CASE(region_bad_ranges_that_make_no_sense_are_refused)
 		{ 0x1001, 0x2000 },
 		{ 0x1000, 0x2001 },
 		{ 0x2000, 0x1000 },
-		{ { PHYSICAL_LIMIT - PAGE_SIZE },
-		  { PHYSICAL_LIMIT + PAGE_SIZE } },
+		{ PHYSICAL_LIMIT - PAGE_SIZE, PHYSICAL_LIMIT + PAGE_SIZE },
 	};
 	struct given given = { kinds, ARRAY_LENGTH(kinds), 0,
 			       { pages(514, 518) }, 2 };
