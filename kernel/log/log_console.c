@@ -20,6 +20,7 @@
 #include <base/assert.h>
 #include <base/atomic.h>
 #include <base/bits.h>
+#include <base/string.h>
 
 #include <kernel/arch/clock.h>
 #include <kernel/arch/interrupts.h>
@@ -89,18 +90,23 @@ static size_t room(void) REQUIRES(console_lock)
 
 static void append(const char *text, size_t bytes) REQUIRES(console_lock)
 {
-	for (size_t i = 0; i < bytes; i++)
-		consoles.ring[consoles.queued++ % QUEUE_BYTES] = text[i];
+	size_t at = consoles.queued % QUEUE_BYTES;
+	size_t first = min_u64(bytes, QUEUE_BYTES - at);
+
+	memcpy(consoles.ring + at, text, first);
+	memcpy(consoles.ring, text + first, bytes - first);
+	consoles.queued += bytes;
 }
 
 /* The line that stands for those before it that had no room. */
 static void append_note(void) REQUIRES(console_lock)
 {
-	uint64_t us = clock_microseconds();
 	char note[NOTE_BYTES];
+	uint64_t us;
 
 	if (consoles.left_out == 0 || room() < NOTE_BYTES)
 		return;
+	us = clock_microseconds();
 	append(note, text_print(note, sizeof(note),
 				"[%lu.%06lu] W log: left_out bytes=%lu\n",
 				us / 1000000, us % 1000000,
@@ -112,11 +118,13 @@ static void append_note(void) REQUIRES(console_lock)
 static size_t copy_chunk(const struct console *console, char *chunk)
 	REQUIRES(console_lock)
 {
+	size_t at = console->shown % QUEUE_BYTES;
 	size_t bytes = min_u64(consoles.queued - console->shown,
 			       console->chunk);
+	size_t first = min_u64(bytes, QUEUE_BYTES - at);
 
-	for (size_t i = 0; i < bytes; i++)
-		chunk[i] = consoles.ring[(console->shown + i) % QUEUE_BYTES];
+	memcpy(chunk, consoles.ring + at, first);
+	memcpy(chunk + first, consoles.ring, bytes - first);
 	return bytes;
 }
 
@@ -146,19 +154,21 @@ static bool become_owner(void)
 	return mine;
 }
 
-static void show_chunk(struct console *console)
+static void show_all(struct console *console)
 {
 	char chunk[COPY_BYTES];
-	uint64_t flags = enter();
-	size_t bytes = copy_chunk(console, chunk);
+	size_t bytes = 0;
 
-	leave(flags);
-	if (bytes == 0)
-		return;
-	console->sink->put(console->sink, chunk, bytes);
-	flags = enter();
-	console->shown += bytes;
-	leave(flags);
+	for (;;) {
+		uint64_t flags = enter();
+
+		console->shown += bytes;
+		bytes = copy_chunk(console, chunk);
+		leave(flags);
+		if (bytes == 0)
+			return;
+		console->sink->put(console->sink, chunk, bytes);
+	}
 }
 
 /* C1: text is looked for where ownership ends. */
@@ -177,7 +187,7 @@ static void write_all(void)
 {
 	while (!end_when_all_is_shown())
 		for (unsigned i = 0; i < consoles.count; i++)
-			show_chunk(&consoles.list[i]);
+			show_all(&consoles.list[i]);
 }
 
 void log_console_flush(void)

@@ -57,14 +57,21 @@ static bool count_run(void *context, struct frame_run run)
 	return true;
 }
 
-uint64_t memory_count_free_pages(void)
+/* Of the early list, which is empty once the pools have taken over. */
+static uint64_t count_early_pages(void)
 {
-	struct frame_count count;
 	uint64_t pages = 0;
 
 	early_visit(&boot_memory.early, count_run, &pages);
+	return pages;
+}
+
+uint64_t memory_count_free_pages(void)
+{
+	struct frame_count count;
+
 	frames_count(&count);
-	return pages + count.free;
+	return count_early_pages() + count.free;
 }
 
 struct free_visitor {
@@ -98,7 +105,7 @@ void memory_count_owners(uint64_t pages[OWNER_COUNT])
 	for (enum owner owner = 0; owner < OWNER_COUNT; owner++)
 		pages[owner] = ledger_pages(&boot_memory.ledger, owner);
 	frames_count(&count);
-	pages[OWNER_FREE] = memory_count_free_pages() - count.free_low;
+	pages[OWNER_FREE] = count_early_pages() + count.free - count.free_low;
 	pages[OWNER_LOW] += count.free_low;
 	pages[OWNER_CACHED] += count.cached;
 	for (unsigned i = 1; i < ARRAY_LENGTH(count.allocated); i++)
