@@ -158,7 +158,6 @@ static _Noreturn void idle(unsigned failed)
 		power_off();
 		break;
 	case IDLE_REBOOT:
-		crash_log_finish();
 		power_reboot();
 	case IDLE_MONITOR:
 		break;
@@ -244,6 +243,7 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	log_protection(protection);
 	crash_log_set_stage("kernel.reclaim");
 	acpi_start();
+	power_start();
 	copy_tables();
 	nodes_start();
 	cpus_find();

@@ -24,6 +24,7 @@ enum uart_register {
 
 #define UART_HAS_BYTE	0x01
 #define UART_CAN_SEND	0x20
+#define UART_ALL_SENT	0x40	/* its shift register is empty, too          */
 /* 115200 baud needs 87 us a byte; a port read takes about one. */
 #define UART_PATIENCE	10000
 
@@ -61,6 +62,15 @@ static inline bool uart_wait(uint16_t port, unsigned bytes)
 {
 	for (unsigned i = 0; i < UART_PATIENCE * bytes; i++)
 		if (uart_can_send(port))
+			return true;
+	return false;
+}
+
+/* Until nothing of `bytes` is left in the UART; false as uart_wait. */
+static inline bool uart_wait_sent(uint16_t port, unsigned bytes)
+{
+	for (unsigned i = 0; i < UART_PATIENCE * bytes; i++)
+		if ((in8(port + UART_STATUS) & UART_ALL_SENT) != 0)
 			return true;
 	return false;
 }

@@ -56,7 +56,7 @@ static enum status map_slot(const struct fixmap_request *request,
 			.phys = { start },
 			.bytes = end - start,
 			.rights = request->rights | TABLE_GLOBAL,
-			.cache = request->slot == FIXMAP_DEVICE ?
+			.cache = request->slot >= FIXMAP_DEVICE ?
 					 CACHE_UNCACHED : CACHE_WRITE_BACK,
 		});
 	if (status != ST_OK)

@@ -8,7 +8,13 @@
 
 #include <mm/table.h>
 
-enum fixmap_slot { FIXMAP_FIRST, FIXMAP_SECOND, FIXMAP_DEVICE, FIXMAP_COUNT };
+enum fixmap_slot {
+	FIXMAP_FIRST,
+	FIXMAP_SECOND,
+	FIXMAP_DEVICE,
+	FIXMAP_RESET,			/* mapped from power_start on        */
+	FIXMAP_COUNT,
+};
 
 struct fixmap_request {
 	enum fixmap_slot slot;
@@ -18,8 +24,8 @@ struct fixmap_request {
 };
 
 /*
- * Maps [phys..phys + bytes) in the slot, uncached in FIXMAP_DEVICE, until the
- * next call with the same slot; `out` points to phys.
+ * Maps [phys..phys + bytes) in the slot, uncached from FIXMAP_DEVICE on, until
+ * the next call with the same slot; `out` points to phys.
  * Fails: ST_BAD_RANGE, ST_NO_MEMORY. Locks: none; boot CPU only.
  */
 enum status fixmap_map(const struct fixmap_request *request,

@@ -53,7 +53,7 @@ static _Noreturn void stop_now(void)
 		power_exit(EXIT_PANIC);
 	case PANIC_REBOOT:
 		clock_wait_us(boot_info.options.panic_seconds * 1000000UL);
-		power_reboot();
+		power_reset();
 	case PANIC_WAIT:
 		break;
 	}

@@ -5,14 +5,17 @@
  * calls it. So text is copied into a ring under a short lock, and one CPU,
  * the owner, writes it with interrupts on, chunk by chunk.
  *
- * (C1) Owner and ring change under one lock. A CPU gives up being the owner
- *      only where it sees that every console has shown all. So text that a
- *      CPU leaves to the owner is seen by it.
+ * (C1) Owner and ring change under one lock. A CPU stops being the owner
+ *      only where it sees that every console has shown all, or it asks the
+ *      CPU that queued the last text to go on. So text that a CPU leaves to
+ *      the owner is written.
  * (C2) A console's position is behind all that it has shown, and is set
  *      after a chunk was written. So a CPU that panics repeats a chunk that
  *      a stopped owner had begun, and loses none.
  * (C3) The ring overwrites nothing that a console has not shown: a line
  *      without room is counted instead, and the count is said in its place.
+ * (C4) An owner writes what was queued when it became the owner and what its
+ *      own CPU queues, so other CPUs cannot keep it at a console for ever.
  */
 #include "log_console.h"
 
@@ -49,6 +52,8 @@ static struct {
 	uint64_t queued;		/* [L] bytes ever                    */
 	uint64_t left_out;		/* [L] bytes since the last note     */
 	bool owned;			/* [L] a CPU writes                  */
+	uint64_t share;			/* [O] the owner writes up to here   */
+	unsigned last_cpu;		/* [L] queued text last              */
 	bool defers;			/* [C] once other CPUs run           */
 	bool broken;			/* [C] this CPU panics               */
 	unsigned count;			/* [L] of consoles                   */
@@ -96,6 +101,7 @@ static void append(const char *text, size_t bytes) REQUIRES(console_lock)
 	memcpy(consoles.ring + at, text, first);
 	memcpy(consoles.ring, text + first, bytes - first);
 	consoles.queued += bytes;
+	consoles.last_cpu = cpu_local_id();
 }
 
 /* The line that stands for those before it that had no room. */
@@ -114,15 +120,19 @@ static void append_note(void) REQUIRES(console_lock)
 	consoles.left_out = 0;
 }
 
-/* The next chunk of a console; 0: it has shown all. */
+/* The next chunk of a console; 0: it has shown the owner's share. */
 static size_t copy_chunk(const struct console *console, char *chunk)
 	REQUIRES(console_lock)
 {
 	size_t at = console->shown % QUEUE_BYTES;
-	size_t bytes = min_u64(consoles.queued - console->shown,
-			       console->chunk);
-	size_t first = min_u64(bytes, QUEUE_BYTES - at);
+	size_t bytes = 0;
+	size_t first;
 
+	/* A console that was added meanwhile begins behind the share. */
+	if (consoles.share > console->shown)
+		bytes = min_u64(consoles.share - console->shown,
+				console->chunk);
+	first = min_u64(bytes, QUEUE_BYTES - at);
 	memcpy(chunk, consoles.ring + at, first);
 	memcpy(chunk + first, consoles.ring, bytes - first);
 	return bytes;
@@ -150,11 +160,13 @@ static bool become_owner(void)
 	bool mine = !consoles.owned || consoles.broken;
 
 	consoles.owned = true;
+	if (mine)
+		consoles.share = consoles.queued;
 	leave(flags);
 	return mine;
 }
 
-static void show_all(struct console *console)
+static void show_on(struct console *console)
 {
 	char chunk[COPY_BYTES];
 	size_t bytes = 0;
@@ -171,30 +183,54 @@ static void show_all(struct console *console)
 	}
 }
 
-/* C1: text is looked for where ownership ends. */
-static bool end_when_all_is_shown(void)
+static void show_share(void)
 {
-	uint64_t flags = enter();
-	bool ends = all_is_shown();
-
-	if (ends)
-		consoles.owned = false;
-	leave(flags);
-	return ends;
+	for (unsigned i = 0; i < consoles.count; i++)
+		show_on(&consoles.list[i]);
 }
 
-static void write_all(void)
+enum turn {
+	TURN_GOES_ON,
+	TURN_IS_OVER,		/* every console has shown all               */
+	TURN_IS_HANDED_ON,	/* C4: the rest is the last CPU's            */
+};
+
+/* C1: text is looked for where ownership ends. */
+static enum turn end_turn(unsigned *next_cpu)
 {
-	while (!end_when_all_is_shown())
-		for (unsigned i = 0; i < consoles.count; i++)
-			show_all(&consoles.list[i]);
+	uint64_t flags = enter();
+	enum turn turn = TURN_GOES_ON;
+
+	*next_cpu = consoles.last_cpu;
+	if (all_is_shown())
+		turn = TURN_IS_OVER;
+	else if (*next_cpu != cpu_local_id() && !consoles.broken)
+		turn = TURN_IS_HANDED_ON;
+	consoles.owned = turn == TURN_GOES_ON;
+	consoles.share = consoles.queued;
+	leave(flags);
+	return turn;
+}
+
+/* The caller is the owner, and is it no more afterwards. */
+static void write_turn(void)
+{
+	unsigned next_cpu;
+	enum turn turn;
+
+	do {
+		show_share();
+		turn = end_turn(&next_cpu);
+	} while (turn == TURN_GOES_ON);
+	if (turn == TURN_IS_HANDED_ON)
+		pending_raise(next_cpu, PENDING_CONSOLE);
 }
 
 void log_console_flush(void)
 {
 	if (may_write()) {
 		if (become_owner())
-			write_all();
+			write_turn();
 	} else if (consoles.defers) {
 		pending_raise(cpu_local_id(), PENDING_CONSOLE);
 	}
@@ -265,7 +301,21 @@ void log_console_claim(void)
 
 void log_console_release(void)
 {
-	write_all();
+	uint64_t flags = enter();
+
+	consoles.share = consoles.queued;
+	leave(flags);
+	write_turn();
+}
+
+void log_console_drain(void)
+{
+	if (!may_write())
+		return;
+	log_console_claim();
+	show_share();
+	serial_wait_sent();
+	log_console_release();
 }
 
 void log_add_console(struct sink *sink)
@@ -291,5 +341,5 @@ void log_console_break(void)
 {
 	lock_break(&console_lock);
 	consoles.broken = true;
-	write_all();
+	log_console_flush();
 }

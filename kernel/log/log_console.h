@@ -31,8 +31,9 @@ bool log_console_queue(const char *line, size_t bytes);
 bool log_console_has_room(size_t bytes);
 
 /*
- * Writes all that is queued, unless another CPU does or must. Consoles are
- * written with interrupts as the caller has them.
+ * Writes all that is queued, unless another CPU does or must. Text that other
+ * CPUs add meanwhile is left to them. Consoles are written with interrupts as
+ * the caller has them.
  */
 void log_console_flush(void);
 
@@ -45,6 +46,13 @@ void log_console_write(const char *text, size_t bytes);
  */
 void log_console_claim(void);
 void log_console_release(void);
+
+/*
+ * Returns when all text that was queued before the call has left the machine,
+ * the serial port's buffer included: a reset would cut it off. Nothing with
+ * interrupts off, but for a CPU that panics. From tasks only.
+ */
+void log_console_drain(void);
 
 /*
  * For a CPU that panics, the others being stopped: writes what they left,

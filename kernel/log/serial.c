@@ -49,6 +49,12 @@ void serial_write(const char *text, size_t bytes)
 	}
 }
 
+void serial_wait_sent(void)
+{
+	if (open_port != 0 && !stuck)
+		stuck = !uart_wait_sent(open_port, fifo_bytes + 1);
+}
+
 int serial_read(void)
 {
 	return open_port != 0 ? uart_get(open_port) : -1;

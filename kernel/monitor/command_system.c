@@ -7,7 +7,6 @@
 #include <kernel/arch/clock.h>
 #include <kernel/boot/boot_info.h>
 #include <kernel/boot/boot_memory.h>
-#include <kernel/log/crash_log.h>
 #include <kernel/log/log.h>
 #include <kernel/memory/page_counts.h>
 #include <kernel/platform/power.h>
@@ -99,7 +98,6 @@ enum status command_reboot(const struct command_call *call)
 {
 	(void)call;
 	log_line(LOG_INFO, "power: reboot");
-	crash_log_finish();
 	power_reboot();
 }
 

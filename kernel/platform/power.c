@@ -8,6 +8,7 @@
 #include <kernel/boot/fixmap.h>
 #include <kernel/log/crash_log.h>
 #include <kernel/log/log.h>
+#include <kernel/log/log_console.h>
 
 #include "acpi_tables.h"
 
@@ -20,10 +21,44 @@
 #define PM1_SLEEP_MASK		0x3c00
 #define ACPI_MODE_WAIT_MS	3000
 
+/* [C] The reset register, where it is memory; else NULL. */
+static volatile uint8_t *reset_register;
+
+void power_start(void)
+{
+	const struct acpi_power *power = acpi_power();
+	struct fixmap_request request = {
+		.slot = FIXMAP_RESET,
+		.phys = { power->reset.address },
+		.bytes = 1,
+		.rights = TABLE_WRITE,
+	};
+	const volatile void *target;
+	enum status status;
+
+	if (!power->has_reset || power->reset.space != ACPI_MEMORY)
+		return;
+	status = fixmap_map(&request, &target);
+	if (status == ST_OK)
+		reset_register = (volatile uint8_t *)(uintptr_t)target;
+	else
+		log_line(LOG_WARNING, "power: no reset register at=0x%lx "
+				      "why=\"%s\"", power->reset.address,
+			 status_text(status));
+}
+
+/* This attempt ended well, and all its text shall leave the machine. */
+static void finish_logs(void)
+{
+	crash_log_finish();
+	log_console_drain();
+}
+
 void power_exit(enum exit_code code)
 {
+	/* A panic has written its text itself, as well as it can. */
 	if (code != EXIT_PANIC)
-		crash_log_finish();
+		finish_logs();
 	out8(DEBUG_EXIT_PORT, code);
 	power_halt();
 }
@@ -34,25 +69,14 @@ static void reset_by_acpi(void)
 
 	if (!power->has_reset)
 		return;
-	if (power->reset.space == ACPI_IO) {
+	if (power->reset.space == ACPI_IO)
 		out8((uint16_t)power->reset.address, power->reset_value);
-	} else if (power->reset.space == ACPI_MEMORY) {
-		struct fixmap_request request = {
-			.slot = FIXMAP_DEVICE,
-			.phys = { power->reset.address },
-			.bytes = 1,
-			.rights = TABLE_WRITE,
-		};
-		const volatile void *target;
-
-		if (fixmap_map(&request, &target) == ST_OK)
-			*(volatile uint8_t *)(uintptr_t)target =
-				power->reset_value;
-	}
+	else if (reset_register != NULL)
+		*reset_register = power->reset_value;
 	clock_wait_us(10000);
 }
 
-void power_reboot(void)
+void power_reset(void)
 {
 	struct __attribute__((packed)) {
 		uint16_t limit;
@@ -67,6 +91,12 @@ void power_reboot(void)
 	clock_wait_us(10000);
 	__asm__ volatile("lidt %0; int3" : : "m"(no_handlers));
 	power_halt();
+}
+
+void power_reboot(void)
+{
+	finish_logs();
+	power_reset();
 }
 
 static bool in_acpi_mode(void)
@@ -108,7 +138,7 @@ void power_off(void)
 				      "power button\"");
 		return;
 	}
-	crash_log_finish();
+	finish_logs();
 	enter_acpi_mode();
 	ask_to_sleep(power->pm1a_control, power->sleep_type_a);
 	if (power->pm1b_control != 0)

@@ -12,11 +12,26 @@ enum exit_code {
 	EXIT_PANIC = 0x12,
 };
 
-/* Writes the debug-exit port, then halts: only options may ask for it. */
+/*
+ * After acpi_start: maps the reset register where it is memory, so that a
+ * reboot, even out of a panic on any CPU, changes no tables. Boot CPU only.
+ */
+void power_start(void);
+
+/*
+ * These end the crash log and drain the consoles first, but for EXIT_PANIC.
+ * power_exit writes the debug-exit port, then halts: only options may ask
+ * for it. power_off is ACPI S5; it returns when this machine cannot: a line
+ * has said so. From tasks; power_exit with EXIT_PANIC from any context.
+ */
 _Noreturn void power_exit(enum exit_code code);
-/* The FADT's reset register, then port 0xCF9, then a triple fault. */
 _Noreturn void power_reboot(void);
-/* ACPI S5. Returns when this machine cannot: a line has said so. */
 void power_off(void);
+
+/*
+ * The FADT's reset register, then port 0xCF9, then a triple fault. Writes no
+ * text and takes no lock; from any context of any CPU.
+ */
+_Noreturn void power_reset(void);
 
 #endif

@@ -9,7 +9,7 @@ from . import cases_frames, checks, hostile
 from .hostile import boots
 from .scenario import Scenario
 
-SMALL, FOUR = "q35-512m", "pc-4cpu"
+SMALL, FOUR, MANY = "q35-512m", "pc-4cpu", "q35-16cpu"
 LARGE, VAST = "q35-9g", "exact-600g"
 POWER_FOUND = "I acpi: power reset_register=1 sleep=1"
 LEFT_OUT = 'W acpi: left out table={} at=0x[0-9a-f]+ why="{}"'
@@ -104,6 +104,38 @@ def _table_scenarios():
               "hostile": f"tables={kind}"},), (boots(proof, warnings),))
 
 
+# --- a reset register in memory -----------------------------------------
+RESET_WORD = "0x5a"
+
+
+def _look_at_the_register(guest, notes):
+    """When the machine is reset: by port 0xcf9, after the register."""
+    guest.qmp.execute("set-action", shutdown="pause")
+    guest.qmp.wait_event("STOP")
+    address = hostile.facts(guest.serial, "reset")[0]["at"]
+    notes["register"] = guest.qmp.monitor(f"xp /1xb {address:#x}")
+    return True
+
+
+def register_is_written(outcome):
+    checks.expect(outcome.notes["register"].split()[-1] == RESET_WORD,
+                  f"the register has {outcome.notes['register']}")
+
+
+def _reset_scenarios():
+    """No table may be changed for it on a CPU that panics."""
+    for name, options in (
+            ("reboot", "on-idle=reboot"),
+            ("panic-of-another-cpu", 'panic=1 run="crash pf 2"')):
+        yield Scenario(
+            f"reset-in-memory-{name}",
+            ({"machine": MANY, "hostile": "tables=reset_memory",
+              "cmdline": options},),
+            (register_is_written, checks.never_says("panic: again"),
+             checks.says("its_register", POWER_FOUND)),
+            steps=_look_at_the_register)
+
+
 # --- nodes -----------------------------------------------------------------
 NODES = "numa -m; cpus -m"
 WHOLE = f"{NODES}; ledger -m"
@@ -182,5 +214,5 @@ def _stripe_scenarios():
 
 def scenarios():
     """Every scenario of made ACPI tables."""
-    return [*_table_scenarios(), *_node_scenarios(),
+    return [*_table_scenarios(), *_reset_scenarios(), *_node_scenarios(),
             _sliver_scenario(), *_stripe_scenarios()]

@@ -9,6 +9,7 @@
  *        tables=dsdt_spoilt   ... leads to a DSDT that does not sum up
  *        tables=dsdt_zero     ... is 0
  *        tables=dsdt_lost     neither pointer leads to a DSDT
+ *        tables=reset_memory  the reset register is in reserved memory
  *        tables=endless       six tables more that claim 16 MiB each
  *        tables=spoilt        one more that does not sum up
  *        tables=crowd         sixty more of those
@@ -27,6 +28,11 @@
 
 #define FADT_DSDT	40
 #define FADT_X_DSDT	140
+#define FADT_FLAGS	112
+#define FADT_CAN_RESET	(1U << 10)
+#define FADT_RESET	116		/* space, bits, ..., address         */
+#define FADT_RESET_VALUE 128
+#define RESET_WORD	0x5a
 #define SRAT_HEADER	48
 #define SRAT_CPU	16
 #define SRAT_MEMORY	40
@@ -39,16 +45,17 @@
 
 enum kind {
 	AS_IT_IS, DSDT_BEYOND, DSDT_OTHER, DSDT_SPOILT, DSDT_ZERO, DSDT_LOST,
-	ENDLESS, SPOILT, CROWDED, SRAT, SRAT_BEHIND, SRAT_SPOILT,
+	RESET_MEMORY, ENDLESS, SPOILT, CROWDED, SRAT, SRAT_BEHIND, SRAT_SPOILT,
 	SRAT_STRIPES, SRAT_CRUMBS, SRAT_SPLINTERS, SRAT_SHREDS,
 	SRAT_NOBODY, SRAT_SLIVER, SRAT_BEYOND, KIND_COUNT,
 };
 
 static const char *const names[KIND_COUNT] = {
 	"as_it_is", "dsdt_beyond", "dsdt_other", "dsdt_spoilt", "dsdt_zero",
-	"dsdt_lost", "endless", "spoilt", "crowd", "srat", "srat_behind",
-	"srat_spoilt", "srat_stripes", "srat_crumbs", "srat_splinters",
-	"srat_shreds", "srat_nobody", "srat_sliver", "srat_beyond",
+	"dsdt_lost", "reset_memory", "endless", "spoilt", "crowd", "srat",
+	"srat_behind", "srat_spoilt", "srat_stripes", "srat_crumbs",
+	"srat_splinters", "srat_shreds", "srat_nobody", "srat_sliver",
+	"srat_beyond",
 };
 
 static enum kind wanted;
@@ -112,6 +119,35 @@ static void spoil_dsdt(const UINT8 *fadt)
 		 useless_dsdt((const UINT8 *)dsdt, fadt), 8);
 	seal(copy, acpi_length(copy));
 	add(copy);
+}
+
+/* --- reset ----------------------------------------------------------------*/
+
+static EFI_PHYSICAL_ADDRESS reset_register;
+
+static void move_reset_register(const UINT8 *fadt)
+{
+	UINT8 *copy = acpi_copy(fadt);
+
+	must(BS->AllocatePages(AllocateAnyPages, EfiReservedMemoryType, 1,
+			       &reset_register), "NO_MEMORY_FOR_HOSTILE");
+	BS->SetMem((void *)reset_register, PAGE_BYTES, 0);
+	draft_put(copy + FADT_FLAGS,
+		  draft_get(copy + FADT_FLAGS, 4) | FADT_CAN_RESET, 4);
+	draft_put(copy + FADT_RESET, 8 << 8, 4);
+	draft_put(copy + FADT_RESET + 4, reset_register, 8);
+	copy[FADT_RESET_VALUE] = RESET_WORD;
+	seal(copy, acpi_length(copy));
+	add(copy);
+}
+
+static void after_exit(void)
+{
+	if (wanted != RESET_MEMORY)
+		return;
+	serial_text("# hostile: reset");
+	say_fact("at", reset_register);
+	serial_text("\r\n");
 }
 
 /* --- tables that lie ------------------------------------------------------*/
@@ -243,9 +279,14 @@ static void add_more(const UINT8 *xsdt)
 		add_lies(wanted == SPOILT ? 1 : CROWD, HEADER_BYTES);
 	if (wanted >= SRAT)
 		add_wanted_srat();
-	for (UINTN i = 0; i < entries && wanted <= DSDT_LOST; i++)
-		if (is_named(entry_of(xsdt, i), "FACP"))
+	for (UINTN i = 0; i < entries && wanted <= RESET_MEMORY; i++) {
+		if (!is_named(entry_of(xsdt, i), "FACP"))
+			continue;
+		if (wanted == RESET_MEMORY)
+			move_reset_register(entry_of(xsdt, i));
+		else
 			spoil_dsdt(entry_of(xsdt, i));
+	}
 	if (more_count == 0)
 		leave("NO_TABLE_TO_ADD", 0, EXIT_BROKEN);
 }
@@ -275,4 +316,5 @@ static BOOLEAN word(const char *name, const char *value)
 const struct room acpi_tables_room = {
 	.word = word,
 	.before_start = before_start,
+	.after_exit = after_exit,
 };

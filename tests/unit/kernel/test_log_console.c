@@ -38,7 +38,9 @@ static struct {
 
 static char shown[64 * 1024];		/* on the second console             */
 static size_t shown_bytes;
-static unsigned raised;
+static unsigned raised, raised_cpu;
+static unsigned cpu;			/* the one that runs                 */
+static unsigned lines_to_add;		/* by another, during a chunk        */
 
 static void answer_ipis(void)
 {
@@ -59,6 +61,17 @@ static void pass(uint64_t ns)
 	answer_ipis();
 }
 
+/* Another CPU logs a line while this one writes. */
+static void add_line(void)
+{
+	if (lines_to_add == 0)
+		return;
+	lines_to_add--;
+	cpu = 4;
+	log_line(LOG_INFO, "line=%u of another", lines_to_add);
+	cpu = 3;
+}
+
 static uint8_t in8(uint16_t port)
 {
 	uint64_t left;
@@ -67,8 +80,9 @@ static uint8_t in8(uint16_t port)
 	left = uart.done_ns > now_ns ? uart.done_ns - now_ns : 0;
 	if (port == PORT + UART_FIFO)
 		return uart.fifo > 1 ? 0xc1 : 0x01;
-	if (port == PORT + UART_STATUS)
-		return !uart.dead && left <= uart.byte_ns ? UART_CAN_SEND : 0;
+	if (port == PORT + UART_STATUS && !uart.dead)
+		return (left <= uart.byte_ns ? UART_CAN_SEND : 0) |
+		       (left == 0 ? UART_ALL_SENT : 0);
 	return port == PORT + UART_SCRATCH ? 0x5a : 0;
 }
 
@@ -85,6 +99,8 @@ static void out8(uint16_t port, uint8_t value)
 		uart.overruns++;
 	uart.done_ns = now_ns + left + uart.byte_ns;
 	uart.text[uart.bytes++] = (char)value;
+	if (value == '[')
+		add_line();
 }
 
 uint64_t interrupts_off(void)
@@ -142,7 +158,7 @@ uint64_t clock_microseconds(void)
 
 unsigned cpu_local_id(void)
 {
-	return 3;
+	return cpu;
 }
 
 enum cpu_context cpu_local_context(void)
@@ -150,9 +166,10 @@ enum cpu_context cpu_local_context(void)
 	return context;
 }
 
-void pending_raise(unsigned cpu, enum pending_kind kind)
+void pending_raise(unsigned on, enum pending_kind kind)
 {
-	CHECK(cpu == 3 && kind == PENDING_CONSOLE);
+	CHECK(kind == PENDING_CONSOLE);
+	raised_cpu = on;
 	raised++;
 }
 
@@ -171,6 +188,7 @@ static void show_on_second(struct sink *sink, const char *text, size_t bytes)
 	(void)sink;
 	memcpy(shown + shown_bytes, text, bytes);
 	shown_bytes += bytes;
+	add_line();
 }
 
 static struct sink second = { .put = show_on_second };
@@ -192,10 +210,13 @@ static void start(uint32_t baud, unsigned fifo)
 	console_lock = (struct lock){ .rank = RANK_CONSOLE };
 	log_lock = (struct lock){ .rank = RANK_LOG };
 	consoles.queued = consoles.left_out = 0;
+	consoles.share = 0;
 	consoles.owned = consoles.defers = consoles.broken = false;
 	consoles.count = 1;
 	consoles.list[0].shown = 0;
 	context = CPU_TASK;
+	cpu = 3;
+	lines_to_add = 0;
 	ipis = longest_wait_ns = shown_bytes = 0;
 	raised = 0;
 	next_ipi_ns = now_ns + IPI_EVERY_NS;
@@ -269,8 +290,56 @@ CASE(log_leaves_its_text_to_the_owner_without_a_wait)
 	log_line(LOG_INFO, "left");
 	CHECK(now_ns - before < 10000 && uart.bytes == 0);
 	/* The owner's next look. */
-	write_all();
+	write_turn();
 	CHECK(uart_has("I left\r\n") && !consoles.owned);
+}
+
+CASE(log_hands_on_what_others_add_while_it_writes)
+{
+	start(115200, 16);
+	log_add_console(&second);
+	lines_to_add = 1000;
+	log_line(LOG_INFO, "mine");
+	/* One came during its first chunk on each console. */
+	CHECK(lines_to_add == 998 && !consoles.owned);
+	CHECK(raised == 1 && raised_cpu == 4);
+	CHECK(uart_has("I mine\r\n") && uart.text[uart.bytes - 1] == '\n');
+	lines_to_add = 0;
+	cpu = 4;
+	log_console_flush();
+	CHECK(uart_has("line=999 of another\r\n") &&
+	      uart_has("line=998 of another\r\n") && raised == 1);
+}
+
+CASE(log_drained_has_left_the_uart)
+{
+	start(9600, 16);
+	log_line(LOG_INFO, "the last line");
+	CHECK(uart.done_ns > now_ns);
+	log_console_drain();
+	CHECK(uart.done_ns <= now_ns && !consoles.owned && !stuck);
+	CHECK(longest_wait_ns < 100000);
+}
+
+CASE(log_drained_has_the_text_of_a_handler)
+{
+	start(9600, 16);
+	log_console_defer();
+	context = CPU_INTERRUPT;
+	log_line(LOG_INFO, "handler");
+	context = CPU_TASK;
+	CHECK(uart.bytes == 0);
+	log_console_drain();
+	CHECK(uart_has("I handler\r\n") && uart.done_ns <= now_ns);
+}
+
+CASE(log_drain_ends_at_a_dead_uart)
+{
+	start(9600, 16);
+	log_line(LOG_INFO, "before");
+	uart.dead = true;
+	log_console_drain();
+	CHECK(stuck && now_ns < 60000000000UL);
 }
 
 CASE(log_says_how_much_it_left_out)
@@ -284,7 +353,7 @@ CASE(log_says_how_much_it_left_out)
 		lines++;
 	}
 	log_line(LOG_INFO, "room: lost");
-	write_all();
+	write_turn();
 	CHECK(uart_has("W log: left_out bytes=") && !uart_has("room: lost"));
 	log_line(LOG_INFO, "room: after");
 	CHECK(uart_has("room: after\r\n") && consoles.left_out == 0);
@@ -311,7 +380,7 @@ CASE(log_of_a_handler_waits_for_the_next_poll)
 	context = CPU_INTERRUPT;
 	interrupts_enabled = false;
 	log_line(LOG_INFO, "handler");
-	CHECK(uart.bytes == 0 && raised == 1);
+	CHECK(uart.bytes == 0 && raised == 1 && raised_cpu == 3);
 	context = CPU_TASK;
 	log_line(LOG_INFO, "interrupts off");
 	CHECK(uart.bytes == 0 && raised == 2);
