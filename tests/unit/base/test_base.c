@@ -85,6 +85,36 @@ CASE(sort_orders_every_length)
 	}
 }
 
+/* Of a size that words do not divide. */
+struct odd_item {
+	uint32_t key;
+	uint8_t rest[9];
+};
+
+static bool odd_before(const void *a, const void *b)
+{
+	return ((const struct odd_item *)a)->key <
+	       ((const struct odd_item *)b)->key;
+}
+
+/* Descending, so that the insertions run out of moves. */
+CASE(sort_keeps_the_bytes_of_an_item_together)
+{
+	struct odd_item items[100];
+	size_t count = ARRAY_LENGTH(items);
+
+	for (size_t i = 0; i < count; i++) {
+		items[i].key = (uint32_t)(1000 - i);
+		memset(items[i].rest, (int)i, sizeof(items[i].rest));
+	}
+	sort(items, count, sizeof(items[0]), odd_before);
+	for (size_t i = 0; i < count; i++) {
+		CHECK(items[i].key == 1000 - count + 1 + i);
+		for (size_t at = 0; at < sizeof(items[i].rest); at++)
+			CHECK(items[i].rest[at] == count - 1 - i);
+	}
+}
+
 CASE(bits_round_and_notice_overflow)
 {
 	uint64_t sum;

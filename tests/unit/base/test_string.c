@@ -23,7 +23,15 @@
 #undef strncmp
 #undef strchr
 
-#define ROOM 96
+#define ROOM 384
+
+#define LENGTHS_END 340
+
+/* All short lengths, then those around where whole cache lines begin. */
+static size_t next_length(size_t length)
+{
+	return length == 70 ? 240 : length + 1;
+}
 
 static void fill(unsigned char *bytes, size_t count, unsigned char first)
 {
@@ -38,7 +46,8 @@ static int sign(int number)
 
 CASE(string_memcpy_copies_every_length_at_every_alignment)
 {
-	for (size_t length = 0; length < 64; length++) {
+	for (size_t length = 0; length < LENGTHS_END;
+	     length = next_length(length)) {
 		for (size_t shift = 0; shift < 64; shift++) {
 			size_t from_at = shift % 8, to_at = shift / 8;
 			unsigned char from[ROOM], to[ROOM], want[ROOM];
@@ -58,7 +67,8 @@ CASE(string_memcpy_copies_every_length_at_every_alignment)
 /* Blocks of exactly the right size: a sanitizer sees a byte too many. */
 CASE(string_memcpy_and_memset_stay_inside_their_blocks)
 {
-	for (size_t length = 0; length < 64; length++) {
+	for (size_t length = 0; length < LENGTHS_END;
+	     length = next_length(length)) {
 		unsigned char *from = malloc(length + 1);
 		unsigned char *to = malloc(length + 1);
 
@@ -96,7 +106,8 @@ CASE(string_memset_takes_the_low_byte)
 	static const int values[] = { 0, 1, 0x7f, 0x80, 0xff, -1, 0x1234 };
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-		for (size_t length = 0; length < 40; length++) {
+		for (size_t length = 0; length < LENGTHS_END;
+		     length = next_length(length)) {
 			unsigned char got[ROOM], want[ROOM];
 			size_t at = length % 8;
 
