@@ -2,11 +2,11 @@
 /*
  * The kernel's first tables from facts of every kind: real maps, random
  * ones, and corner cases that were once wrong. The reading back is in
- * tables_scene.h.
+ * kernel_tables_scene.h.
  */
 #include <dirent.h>
 
-#include "tables_scene.h"
+#include "kernel_tables_scene.h"
 #include "scripts/bulldog/cursor.c"
 #include "scripts/bulldog/map_line.c"
 #include "scripts/bulldog/map_text.c"

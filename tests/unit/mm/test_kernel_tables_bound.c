@@ -3,7 +3,7 @@
  * How many pages the first tables need, said before they are built: enough
  * whatever becomes of the map until then, and not absurdly many.
  */
-#include "tables_scene.h"
+#include "kernel_tables_scene.h"
 
 static struct scene scene;
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * tables_scene.h - facts for efi/kernel_tables, and a reader of what it made.
+ * kernel_tables_scene.h - facts for mm/kernel_tables, and a reader of what it
+ * made.
  *
  * The tables are read back twice: leaf by leaf against the facts (does each
  * say what the contract wants, and could none of them be larger?), then
  * address by address as a processor walks. That nothing is missing follows
  * from sums, because leaves are disjoint.
  */
-#ifndef TESTS_TABLES_SCENE_H
-#define TESTS_TABLES_SCENE_H
+#ifndef TESTS_KERNEL_TABLES_SCENE_H
+#define TESTS_KERNEL_TABLES_SCENE_H
 
 #include <base/bits.h>
 #include <boot/layout.h>
