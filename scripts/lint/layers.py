@@ -294,7 +294,7 @@ def check_file(path, known):
     for line, mark, name in includes(path):
         why = refuse(here, mark, name, known)
         if why:
-            yield tree.Finding(path, line, "layer", why, name)
+            yield tree.Finding(path, line, "layer", why)
 
 
 def findings(paths):

@@ -134,7 +134,7 @@ def order(edges, free):
         why = None if edge.symbol in free else refuse_edge(edge)
         if why:
             yield tree.Finding(edge.source, 1, "symbol", "%s of %s: %s" % (
-                edge.symbol, edge.target, why), edge.symbol)
+                edge.symbol, edge.target, why))
 
 
 def unlisted(paths):
@@ -172,7 +172,7 @@ def circles(edges):
         if others:
             yield tree.Finding(
                 first[unit], 1, "circle", "a circle of files: " +
-                " ".join(posixpath.basename(u) for u in others), "circle")
+                " ".join(posixpath.basename(u) for u in others))
 
 
 # --- L4: kernel/HOSTED, both ways --------------------------------------------
@@ -218,16 +218,16 @@ def refuse_hosted(symbols, known):
     foreign = outside(symbols, listed)
     for path in sorted(listed - set(symbols)):
         yield tree.Finding("kernel/HOSTED", 1, "hosted",
-                           "there is no %s" % path, path)
+                           "there is no %s" % path)
     for path in sorted(listed & set(symbols)):
         for name in sorted(symbols[path].undefined & foreign):
             yield tree.Finding(
                 path, 1, "hosted", "kernel/HOSTED lists it, but %s is neither "
-                "of mm/ nor of a hosted file" % name, name)
+                "of mm/ nor of a hosted file" % name)
     for path in sorted(set(could_be_hosted(symbols, known)) - listed):
         yield tree.Finding(
             path, 1, "hosted", "it could run on the host, and kernel/HOSTED "
-            "does not list it", "hosted")
+            "does not list it")
 
 
 # --- the loader --------------------------------------------------------------
@@ -261,7 +261,7 @@ def loader_links():
         if not has.defined & there:
             yield tree.Finding(
                 "Makefile", 1, "loader", "the loader compiles %s and links "
-                "nothing of it" % built[name], built[name])
+                "nothing of it" % built[name])
 
 
 # --- all of them -------------------------------------------------------------

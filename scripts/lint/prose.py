@@ -136,11 +136,11 @@ def findings(paths):
             first = P1.match(sentence)
             if first and not sentence.rstrip("\"')*_`").endswith("?"):
                 yield tree.Finding(path, line, "P1", "a sentence begins with "
-                                   "%s" % first.group(1), "P1")
+                                   "%s" % first.group(1))
         for number, line in enumerate(text.split("\n"), 1):
             for match in P2.finditer(line):
                 yield tree.Finding(path, number, "P2", "%s: a CPU is it, a "
-                                   "person is they" % match.group(), "P2")
+                                   "person is they" % match.group())
     yield from subject_findings()
 
 

@@ -30,7 +30,7 @@ def header_length(path):
     lines = tree.read(path).count("\n")
     if lines > HEADER_LINES:
         yield tree.Finding(path, lines, "header", "%d lines, the limit is %d" %
-                           (lines, HEADER_LINES), "header")
+                           (lines, HEADER_LINES))
 
 
 def is_asserted(path):
@@ -55,7 +55,7 @@ def findings(paths):
         if rate < ASSERTIONS:
             yield tree.Finding(
                 path, 1, "assert", "%.1f assertions per 1000 lines, the "
-                "least is %d" % (rate, ASSERTIONS), "assert")
+                "least is %d" % (rate, ASSERTIONS))
 
 
 if __name__ == "__main__":

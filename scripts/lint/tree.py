@@ -19,10 +19,9 @@ class Finding(NamedTuple):
     line: int
     rule: str
     text: str
-    key: str = "-"  # tells it from others of its file, if any
 
     def __str__(self):
-        return "%s:%d: %s: %s" % self[:4]
+        return "%s:%d: %s: %s" % self
 
 
 def walk():

@@ -175,7 +175,7 @@ def findings(paths):
                 continue
             for line, word in search(row, path, texts):
                 yield tree.Finding(path, line, "word", "%s: use %s" %
-                                   (word, row.use), word.lower())
+                                   (word, row.use))
 
 
 if __name__ == "__main__":
