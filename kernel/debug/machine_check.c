@@ -24,6 +24,7 @@
 #include <kernel/memory/bad_frames.h>
 #include <kernel/memory/frames.h>
 #include <kernel/memory/pages.h>
+#include <kernel/platform/numa_nodes.h>
 #include <kernel/sync/pending.h>
 
 #include "machine_check_decode.h"
@@ -184,7 +185,6 @@ static void find_owner(struct seen *seen)
 {
 	pfn_t frame = paddr_to_pfn(seen->reading.phys);
 	struct frame_info info;
-	unsigned node;
 
 	seen->owner = OWNER_COUNT;
 	seen->node = -1;
@@ -192,8 +192,8 @@ static void find_owner(struct seen *seen)
 		return;
 	if (memory_owner_of(frame, &seen->owner) != ST_OK)
 		seen->owner = OWNER_COUNT;
-	if (frames_query(frame, &info, &node) == ST_OK)
-		seen->node = (int)node;
+	if (frames_query(frame, &info) == ST_OK)
+		seen->node = (int)nodes_at(seen->reading.phys);
 }
 
 static void look_at_banks(void)

@@ -17,15 +17,14 @@ static bool is_unused(enum owner owner)
 
 static enum status take_out(pfn_t frame)
 {
-	struct frame_info info;
-	unsigned node;
-	enum status status = frames_query(frame, &info, &node);
+	struct frame_nodes *nodes = frames_nodes();
+	unsigned pool;
+	enum status status = frame_nodes_find(nodes, frame, &pool);
 
 	if (status != ST_OK)
 		return status;
-	return frame_pool_alloc_at(frames_nodes()->pool[node],
-				   frames_cache()->slot, frame,
-				   BAD_FRAME_BYTE);
+	return frame_pool_alloc_at(nodes->pool[pool], frames_cache()->slot,
+				   frame, BAD_FRAME_BYTE);
 }
 
 enum status bad_frame_retire(pfn_t frame, enum owner *owner)

@@ -85,7 +85,7 @@ static enum status alloc_from_cache(const struct frame_request *request,
 
 	if (request->limit != FRAME_ANYWHERE ||
 	    frame_drain_is_shortage(&frames.drain) ||
-	    frames.nodes.pool[request->node] != cache->pool)
+	    &frames.sets[request->node] != cache->set)
 		return ST_NOT_FOUND;
 	if (request->size == FRAME_4K)
 		return frame_cache_alloc(cache, request->owner, out);

@@ -59,7 +59,7 @@ bool frames_drain_all(void);
 struct frame_nodes *frames_nodes(void);
 
 /* Fails: ST_NOT_FOUND when no pool has this frame: none before frames_start. */
-enum status frames_query(pfn_t frame, struct frame_info *out, unsigned *node);
+enum status frames_query(pfn_t frame, struct frame_info *out);
 
 /* The sum of the counts of all pools. */
 void frames_count(struct frame_count *out);

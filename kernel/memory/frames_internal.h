@@ -8,6 +8,7 @@
 #include "frame_drain.h"
 #include "frames.h"
 
+#define BLOCK_FRAMES	(SIZE_2M / PAGE_SIZE)
 #define GIANT_FRAMES	(SIZE_1G / PAGE_SIZE)
 
 struct frames_state {

@@ -6,16 +6,14 @@
 
 #include "frames_internal.h"
 
-enum status frames_query(pfn_t frame, struct frame_info *out, unsigned *node)
+enum status frames_query(pfn_t frame, struct frame_info *out)
 {
-	for (unsigned i = 0; i < frames.nodes.count; i++) {
-		if (!frame_pool_has(frames.nodes.pool[i], frame))
-			continue;
-		*out = frame_pool_query(frames.nodes.pool[i], frame);
-		*node = i;
-		return ST_OK;
-	}
-	return ST_NOT_FOUND;
+	unsigned pool;
+	enum status status = frame_nodes_find(&frames.nodes, frame, &pool);
+
+	if (status == ST_OK)
+		*out = frame_pool_query(frames.nodes.pool[pool], frame);
+	return status;
 }
 
 void frames_count(struct frame_count *out)
@@ -23,8 +21,8 @@ void frames_count(struct frame_count *out)
 	struct frame_count one;
 
 	*out = (struct frame_count){ 0 };
-	for (unsigned node = 0; node < frames.nodes.count; node++) {
-		frame_pool_count(frames.nodes.pool[node], &one);
+	for (unsigned pool = 0; pool < frames.nodes.pools; pool++) {
+		frame_pool_count(frames.nodes.pool[pool], &one);
 		out->free += one.free;
 		out->free_low += one.free_low;
 		out->cached += one.cached;
@@ -38,8 +36,8 @@ bool frames_audit(void)
 	struct frame_count count;
 	uint64_t held = 0;
 
-	for (unsigned node = 0; node < frames.nodes.count; node++)
-		if (!frame_pool_audit(frames.nodes.pool[node]))
+	for (unsigned pool = 0; pool < frames.nodes.pools; pool++)
+		if (!frame_pool_audit(frames.nodes.pool[pool]))
 			return false;
 	for (unsigned slot = 0; slot < 2 * frames.cpus; slot++) {
 		if (!frame_cache_audit(&frames.caches[slot]))

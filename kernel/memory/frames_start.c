@@ -219,24 +219,55 @@ static enum status take_caches(void)
 	return ST_OK;
 }
 
+/* Where memory of another node begins, in blocks; NULL: counts only. */
+static size_t list_places(struct frame_place *places)
+{
+	struct node_range range = { .end = { 0 } };
+	unsigned before = UINT32_MAX;
+	size_t count = 0;
+
+	while (nodes_range(range.end, &range)) {
+		uint64_t first = paddr_to_pfn(range.start).raw;
+
+		if (range.node == before)
+			continue;
+		before = range.node;
+		if (places != NULL)
+			places[count] = (struct frame_place){
+				align_down(first, BLOCK_FRAMES), before };
+		count++;
+	}
+	return count;
+}
+
 static enum status take_tables(void)
 {
 	unsigned count = (unsigned)nodes()->node_count;
 	uint64_t pools = count * sizeof(building.pool[0]);
 	uint64_t sets = count * sizeof(struct frame_cache_set);
+	uint64_t firsts = (count + 1) * sizeof(building.first[0]);
+	uint64_t places = list_places(NULL) * sizeof(building.places[0]);
 	struct meta_array array = {
 		.bytes = align_up(pools, 64) + align_up(sets, 64) +
+			 align_up(firsts, 64) + align_up(places, 64) +
 			 count * count,
 	};
+	uint16_t *first;
 	void *memory;
 	enum status status = frame_meta_take(&array, &memory);
 	char *next = memory;
 
 	if (status != ST_OK)
 		return status;
-	building.count = count;
+	building.count = building.pools = count;
 	building.pool = carve(&next, pools);
 	frames.sets = carve(&next, sets);
+	building.first = first = carve(&next, firsts);
+	for (unsigned node = 0; node <= count; node++)
+		first[node] = (uint16_t)node;
+	building.places = carve(&next, places);
+	building.place_count = list_places((struct frame_place *)
+					   building.places);
 	make_orders((uint8_t *)next);
 	return take_caches();
 }

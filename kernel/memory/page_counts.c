@@ -93,8 +93,8 @@ void memory_visit_free(bool (*visit)(void *context, struct frame_run run),
 	struct free_visitor visitor = { visit, context };
 
 	early_visit(&boot_memory.early, visit, context);
-	for (unsigned node = 0; node < frames_nodes()->count; node++)
-		frame_pool_visit(frames_nodes()->pool[node], visit_extent,
+	for (unsigned pool = 0; pool < frames_nodes()->pools; pool++)
+		frame_pool_visit(frames_nodes()->pool[pool], visit_extent,
 				 &visitor);
 }
 

@@ -44,11 +44,10 @@ enum status memory_owner_of(pfn_t frame, enum owner *out)
 {
 	enum status status = ledger_find(&boot_memory.ledger, frame, out);
 	struct frame_info info;
-	unsigned node;
 
 	/* Before frames_start no pool has the frame: then it is free. */
 	if (status != ST_OK || *out != OWNER_FREE ||
-	    frames_query(frame, &info, &node) != ST_OK)
+	    frames_query(frame, &info) != ST_OK)
 		return status;
 	if (info.state == FRAME_STATE_CACHED)
 		*out = OWNER_CACHED;

@@ -91,8 +91,8 @@ static enum status list_bad(const struct command_call *call)
 		print_run(call, region->start, count, "option");
 		pages += count;
 	}
-	for (unsigned node = 0; node < frames_nodes()->count; node++)
-		pages += print_pool(call, frames_nodes()->pool[node]);
+	for (unsigned pool = 0; pool < frames_nodes()->pools; pool++)
+		pages += print_pool(call, frames_nodes()->pool[pool]);
 	sink_print(call->out, call->records ? "@total bad_pages=%lu\n" :
 					      "%lu pages are out of use\n",
 		   pages);

@@ -18,11 +18,6 @@
 #include <kernel/platform/cpus.h>
 #include <kernel/platform/numa_nodes.h>
 
-static const struct frame_pool *pool_of(unsigned node)
-{
-	return frames_nodes()->pool[node];
-}
-
 /* --- frames ----------------------------------------------------------------*/
 
 static uint64_t allocated_frames(const struct frame_count *count)
@@ -34,36 +29,41 @@ static uint64_t allocated_frames(const struct frame_count *count)
 	return allocated;
 }
 
-static void print_pool(const struct command_call *call, unsigned node)
+/* Without memory a node has no pool, and begins nowhere: at 0. */
+static void print_pool(const struct command_call *call, unsigned node,
+		       const struct frame_pool *pool)
 {
 	const char *format = call->records ?
 		"@pool node=%u first=0x%lx pages=%lu free=%lu free_4k=%lu "
 		"free_2m=%lu free_1g=%lu cached=%lu misuses=%lu\n" :
 		"%4u  0x%012lx %11lu %11lu %9lu %7lu %6lu %8lu %8lu\n";
-	const struct frame_pool *pool = pool_of(node);
 	struct node_range range = { .start = { 0 } };
-	struct frame_stats stats;
-	struct frame_count count;
+	struct frame_stats stats = { 0 };
+	struct frame_count count = { 0 };
+	uint64_t bad_frees = 0;
 
-	/* A node without memory begins nowhere: at 0. */
-	if (!nodes_range_of(node, range.start, &range))
-		range.start = (paddr_t){ 0 };
-	frame_pool_stats(pool, &stats);
-	frame_pool_count(pool, &count);
+	if (pool != NULL) {
+		if (!nodes_range_of(node, pfn_to_paddr((pfn_t){ pool->first }),
+				    &range))
+			range.start = (paddr_t){ 0 };
+		frame_pool_stats(pool, &stats);
+		frame_pool_count(pool, &count);
+		bad_frees = atomic_load_relaxed(&pool->bad_frees);
+	}
 	sink_print(call->out, format, node, range.start.raw,
 		   count.free + count.cached + allocated_frames(&count),
 		   count.free, stats.split_frames, stats.whole_blocks,
-		   stats.whole_giants, count.cached,
-		   atomic_load_relaxed(&pool->bad_frees));
+		   stats.whole_giants, count.cached, bad_frees);
 }
 
-static unsigned node_of_cache(const struct frame_cache *cache)
+static void print_pools(const struct command_call *call, unsigned node)
 {
-	unsigned node = 0;
+	const struct frame_nodes *all = frames_nodes();
 
-	while (pool_of(node) != cache->pool)
-		node++;
-	return node;
+	if (frame_nodes_own(all, node) == 0)
+		print_pool(call, node, NULL);
+	for (unsigned i = all->first[node]; i < all->first[node + 1]; i++)
+		print_pool(call, node, all->pool[i]);
 }
 
 static void print_cache(const struct command_call *call, unsigned cpu,
@@ -79,7 +79,7 @@ static void print_cache(const struct command_call *call, unsigned cpu,
 
 	sink_print(call->out, format, cpu,
 		   context == CPU_TASK ? "task" : "interrupt",
-		   node_of_cache(cache), frame_cache_held(cache) - in_blocks,
+		   frames_home_of(cpu), frame_cache_held(cache) - in_blocks,
 		   cache->block_count, frame_cache_limit(cache), cache->refills,
 		   cache->flushes, cache->drains, frame_cache_hits(cache),
 		   cache->block_limit);
@@ -94,7 +94,7 @@ enum status command_frames(const struct command_call *call)
 				      "        free     4 KiB   2 MiB  1 GiB"
 				      "   cached  misuses\n");
 	for (unsigned node = 0; node < frames_nodes()->count; node++)
-		print_pool(call, node);
+		print_pools(call, node);
 	if (!call->records)
 		sink_print(call->out, "\n cpu  context   node   4 KiB   2 MiB"
 				      " 4K max   refills flushes  drains"
@@ -116,12 +116,26 @@ static uint64_t share_of(uint64_t part, uint64_t whole)
 	return whole == 0 ? 0 : part * 10000 / whole;
 }
 
+static struct frame_stats stats_of_node(unsigned node)
+{
+	const struct frame_nodes *all = frames_nodes();
+	struct frame_stats sum = { 0 }, one;
+
+	for (unsigned i = all->first[node]; i < all->first[node + 1]; i++) {
+		frame_pool_stats(all->pool[i], &one);
+		sum.free_frames += one.free_frames;
+		sum.split_frames += one.split_frames;
+		sum.whole_blocks += one.whole_blocks;
+		sum.whole_giants += one.whole_giants;
+	}
+	return sum;
+}
+
 static void print_free(const struct command_call *call, unsigned node)
 {
-	struct frame_stats stats;
+	struct frame_stats stats = stats_of_node(node);
 	uint64_t share;
 
-	frame_pool_stats(pool_of(node), &stats);
 	share = share_of(stats.split_frames, stats.free_frames);
 	if (!call->records) {
 		sink_print(call->out, "%4u %11lu %9lu %7lu %13lu  %3lu.%02lu "
@@ -224,10 +238,9 @@ static void ask_pools(struct answer *answer, pfn_t frame)
 		[FRAME_1G] = SIZE_1G,
 	};
 	struct frame_info info;
-	unsigned node;
 
 	answer->state = "none";
-	if (frames_query(frame, &info, &node) != ST_OK)
+	if (frames_query(frame, &info) != ST_OK)
 		return;
 	answer->state = states[info.state];
 	if (info.state != FRAME_STATE_FOREIGN)

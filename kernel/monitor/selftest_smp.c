@@ -150,10 +150,15 @@ struct near_test {
 /* A node that was full when the CPU was started could not do better. */
 static bool has_free(unsigned node)
 {
+	const struct frame_nodes *all = frames_nodes();
 	struct frame_count count;
 
-	frame_pool_count(frames_nodes()->pool[node], &count);
-	return count.free != 0;
+	for (unsigned i = all->first[node]; i < all->first[node + 1]; i++) {
+		frame_pool_count(all->pool[i], &count);
+		if (count.free != 0)
+			return true;
+	}
+	return false;
 }
 
 static void check_page(struct near_test *test, const char *what, vaddr_t at)

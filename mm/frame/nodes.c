@@ -1,16 +1,37 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* Several pools: the nearest that can serve a request, or the frame's own. */
+/*
+ * Several pools: the nearest that can serve a request, or the frame's own.
+ *
+ * Pools of different nodes may lie inside one another, where nodes alternate
+ * in the address space. So a frame's pool is looked up among places, each of
+ * which belongs to one pool, and not among the pools' own ranges.
+ */
 #include "internal.h"
 
-static enum status alloc_nearest(struct frame_nodes *nodes,
-				 cpu_slot slot,
+/* The pools that a request may be served from, nearest first. */
+struct candidates {
+	struct frame_pool *const *pool;
+	const uint8_t *order;
+	unsigned count;
+};
+
+static struct candidates candidates_of(const struct frame_nodes *nodes,
+				       const struct frame_request *request)
+{
+	return (struct candidates){
+		nodes->pool, &nodes->order[request->node * nodes->pools],
+		request->rule == FRAME_NODE_REQUIRED ?
+			frame_nodes_own(nodes, request->node) : nodes->pools,
+	};
+}
+
+static enum status alloc_nearest(const struct candidates *from, cpu_slot slot,
 				 const struct frame_request *request,
 				 pfn_t *out)
 {
-	for (unsigned i = 0; i < nodes->count; i++) {
-		unsigned node = nodes->order[request->node * nodes->count + i];
-		enum status status = frame_pool_alloc(nodes->pool[node], slot,
-						      request, out);
+	for (unsigned i = 0; i < from->count; i++) {
+		enum status status = frame_pool_alloc(
+			from->pool[from->order[i]], slot, request, out);
 
 		if (status != ST_NO_MEMORY && status != ST_CONFLICT)
 			return status;
@@ -18,14 +39,14 @@ static enum status alloc_nearest(struct frame_nodes *nodes,
 	return ST_NO_MEMORY;
 }
 
-/* All that CPUs have done to all pools; false while one is at it. */
-static bool all_at_rest(const struct frame_nodes *nodes, uint64_t *sum)
+/* All that CPUs have done to these pools; false while one is at it. */
+static bool all_at_rest(const struct candidates *these, uint64_t *sum)
 {
 	*sum = 0;
-	for (unsigned i = 0; i < nodes->count; i++) {
+	for (unsigned i = 0; i < these->count; i++) {
 		uint64_t one;
 
-		if (!frame_at_rest(nodes->pool[i], &one))
+		if (!frame_at_rest(these->pool[these->order[i]], &one))
 			return false;
 		*sum += one;
 	}
@@ -33,8 +54,8 @@ static bool all_at_rest(const struct frame_nodes *nodes, uint64_t *sum)
 }
 
 /*
- * Each node's own refusal names an instant, but another for each: a frame
- * may be freed in the first node and the last one of the second be allocated
+ * Each pool's own refusal names an instant, but another for each: a frame
+ * may be freed in the first pool and the last one of the second be allocated
  * while we go from one to the other. So all must be at rest the whole time.
  */
 enum status frame_alloc(struct frame_nodes *nodes, cpu_slot slot,
@@ -42,20 +63,25 @@ enum status frame_alloc(struct frame_nodes *nodes, cpu_slot slot,
 {
 	bool search = request->size == FRAME_RUN ||
 		      request->limit != FRAME_ANYWHERE;
+	struct candidates from;
 
 	if (request->node >= nodes->count)
 		return ST_BAD_ARGUMENT;
-	if (request->rule == FRAME_NODE_REQUIRED || nodes->count == 1)
-		return frame_pool_alloc(nodes->pool[request->node], slot,
+	from = candidates_of(nodes, request);
+	/* A node without memory that the request requires. */
+	if (from.count == 0)
+		return ST_NO_MEMORY;
+	if (from.count == 1)
+		return frame_pool_alloc(from.pool[from.order[0]], slot,
 					request, out);
 	for (unsigned tries = 0; !search || tries < FRAME_RUN_TRIES; tries++) {
 		uint64_t before, after;
-		bool quiet = all_at_rest(nodes, &before);
-		enum status status = alloc_nearest(nodes, slot, request, out);
+		bool quiet = all_at_rest(&from, &before);
+		enum status status = alloc_nearest(&from, slot, request, out);
 
 		if (status != ST_NO_MEMORY)
 			return status;
-		if (quiet && all_at_rest(nodes, &after) && before == after)
+		if (quiet && all_at_rest(&from, &after) && before == after)
 			return ST_NO_MEMORY;
 		if (slot_is_interrupt(slot))
 			return ST_NO_MEMORY;
@@ -64,12 +90,35 @@ enum status frame_alloc(struct frame_nodes *nodes, cpu_slot slot,
 	return ST_CONFLICT;
 }
 
+enum status frame_nodes_find(const struct frame_nodes *nodes, pfn_t frame,
+			     unsigned *pool)
+{
+	size_t low = 0, high = nodes->place_count;
+
+	/* Places below `low` begin at or before the frame. */
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (nodes->places[middle].first <= frame.raw)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == 0)
+		return ST_NOT_FOUND;
+	*pool = nodes->places[low - 1].pool;
+	ASSERT(*pool < nodes->pools);
+	return frame_pool_has(nodes->pool[*pool], frame) ? ST_OK :
+							   ST_NOT_FOUND;
+}
+
 enum status frame_free(struct frame_nodes *nodes, cpu_slot slot,
 		       const struct frame_return *what)
 {
-	for (unsigned i = 0; i < nodes->count; i++)
-		if (frame_pool_has(nodes->pool[i], what->frame))
-			return frame_pool_free(nodes->pool[i], slot, what);
+	unsigned pool;
+
+	if (frame_nodes_find(nodes, what->frame, &pool) == ST_OK)
+		return frame_pool_free(nodes->pool[pool], slot, what);
 	return frame_refuse_free(nodes->pool[0], FRAME_FOREIGN, what->frame,
 				 what->caller);
 }

@@ -20,6 +20,7 @@
 #define frame_let_go_block explored_frame_let_go_block
 #define frame_refuse_free explored_frame_refuse_free
 #define frame_report_bad_free explored_frame_report_bad_free
+#define frame_nodes_find explored_frame_nodes_find
 #define frame_nothing_left explored_frame_nothing_left
 #define frame_open_absent_block explored_frame_open_absent_block
 #define frame_open_block explored_frame_open_block

@@ -458,7 +458,10 @@ CASE(frame_explore_breaks_no_giant_for_a_block_from_elsewhere)
 static struct scene far;
 static const uint8_t nearest_first[] = { 0, 1, 1, 0 };
 static struct frame_pool *pools[] = { &scene.pool, &far.pool };
-static struct frame_nodes nodes = { pools, 2, nearest_first };
+static const uint16_t first_pool[] = { 0, 1, 2 };
+static struct frame_nodes nodes = {
+	.pool = pools, .pools = 2, .count = 2, .first = first_pool,
+	.order = nearest_first };
 
 static void one_is_far(void *context)
 {

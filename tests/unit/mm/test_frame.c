@@ -378,7 +378,12 @@ CASE(frame_falls_back_in_distance_order_unless_told_not_to)
 	struct frame_world *worlds[3];
 	struct frame_pool *pools[3];
 	const uint8_t order[] = { 0, 2, 1, 1, 0, 2, 2, 1, 0 };
-	struct frame_nodes nodes = { pools, 3, order };
+	static const uint16_t first[] = { 0, 1, 2, 3 };
+	static const struct frame_place places[] = {
+		{ 0, 0 }, { 1024, 1 }, { 2048, 2 } };
+	struct frame_nodes nodes = {
+		.pool = pools, .pools = 3, .count = 3, .first = first,
+		.order = order, .places = places, .place_count = 3 };
 	struct frame_request request = { .owner = 1, .node = 1 };
 	pfn_t frame;
 
