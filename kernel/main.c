@@ -117,6 +117,16 @@ static void warn_of_small_memory(void)
 				      "64 MiB usable_pages=%lu", usable);
 }
 
+static void warn_of_memory_beyond(void)
+{
+	uint64_t pages = boot_memory.map.regions.totals.beyond_pages;
+
+	if (pages != 0)
+		log_line(LOG_WARNING, "memory: kept above the supported limit "
+				      "pages=%lu limit=0x%lx", pages,
+			 USABLE_LIMIT);
+}
+
 static void check_audit(const char *what, unsigned findings)
 {
 	if (findings != 0)
@@ -231,6 +241,7 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	crash_log_set_stage("kernel.memory");
 	require(boot_memory_init(), "boot_memory_init");
 	warn_of_small_memory();
+	warn_of_memory_beyond();
 	check_audit("memory", audit_memory());
 	check_audit("tables", audit_tables(AUDIT_AT_ENTRY));
 	if (screen_start(&from_loader->framebuffer) == ST_OK)

@@ -42,7 +42,9 @@ _Static_assert(RANK_COUNT <= SWEEP_RANKS, "one bit a rank");
 
 struct builder {
 	struct region_list *out;
+	uint64_t limit;		/* no usable memory from here on             */
 	uint64_t lost_bytes;
+	uint64_t beyond_bytes;
 };
 
 enum region_kind map_entry_kind(const struct map_entry *entry)
@@ -124,12 +126,16 @@ static size_t add_entry(struct sweep_range *ranges,
 	return 2;
 }
 
-static size_t add_rules(struct sweep_range *ranges, uint64_t wanted_limit)
+static uint64_t limit_of(const struct region_request *request)
 {
-	uint64_t limit = USABLE_LIMIT;
+	uint64_t wanted = request->usable_limit;
 
-	if (wanted_limit != 0 && wanted_limit < USABLE_LIMIT)
-		limit = align_down(wanted_limit, PAGE_SIZE);
+	return wanted != 0 && wanted < USABLE_LIMIT ?
+		       align_down(wanted, PAGE_SIZE) : USABLE_LIMIT;
+}
+
+static size_t add_rules(struct sweep_range *ranges, uint64_t limit)
+{
 	ranges[0] = (struct sweep_range){ 0, LOW_START, RANK_RULE_KEEP };
 	ranges[1] = (struct sweep_range){ LOW_START, LOW_END, RANK_RULE_LOW };
 	ranges[2] =
@@ -179,6 +185,15 @@ static bool is_lost(uint32_t covering, enum region_kind kind)
 	       (BIT(kind) & (OURS | BIT(REGION_BAD))) == 0;
 }
 
+/* Nothing but the supported limit keeps it; what mem= caps is meant so. */
+static bool is_beyond(const struct builder *builder,
+		      const struct sweep_gap *gap)
+{
+	return builder->limit == USABLE_LIMIT && gap->start >= USABLE_LIMIT &&
+	       (gap->covering & USABLE) != 0 &&
+	       (gap->covering & CLAIMS & ~USABLE) == 0;
+}
+
 static enum status append(struct region_list *out, const struct sweep_gap *gap,
 			  enum region_kind kind)
 {
@@ -204,6 +219,8 @@ static enum status take_gap(void *context, const struct sweep_gap *gap)
 
 	if (is_lost(gap->covering, kind))
 		builder->lost_bytes += gap->end - gap->start;
+	if (is_beyond(builder, gap))
+		builder->beyond_bytes += gap->end - gap->start;
 	if (kind == REGION_KIND_COUNT)
 		return ST_OK;
 	return append(builder->out, gap, kind);
@@ -211,12 +228,13 @@ static enum status take_gap(void *context, const struct sweep_gap *gap)
 
 static void count_totals(struct region_list *list,
 			 const struct region_request *request,
-			 uint64_t lost_bytes)
+			 const struct builder *builder)
 {
 	struct region_totals *totals = &list->totals;
 
 	totals->entries = request->count;
-	totals->lost_pages = lost_bytes >> PAGE_SHIFT;
+	totals->lost_pages = builder->lost_bytes >> PAGE_SHIFT;
+	totals->beyond_pages = builder->beyond_bytes >> PAGE_SHIFT;
 	for (size_t i = 0; i < request->count; i++)
 		totals->dropped_entries += request->entries[i].bytes == 0;
 	for (size_t i = 0; i < list->count; i++) {
@@ -262,7 +280,7 @@ size_t region_scratch_bytes(size_t entries)
 enum status region_list_build(struct region_list *out,
 			      const struct region_request *request)
 {
-	struct builder builder = { .out = out };
+	struct builder builder = { .out = out, .limit = limit_of(request) };
 	struct sweep_range *ranges = request->scratch;
 	size_t ranges_bytes = range_count(request->count) * sizeof(ranges[0]);
 	struct sweep_request sweep = { .ranges = ranges };
@@ -276,7 +294,7 @@ enum status region_list_build(struct region_list *out,
 	for (size_t i = 0; i < request->count; i++)
 		sweep.count +=
 			add_entry(ranges + sweep.count, &request->entries[i]);
-	sweep.count += add_rules(ranges + sweep.count, request->usable_limit);
+	sweep.count += add_rules(ranges + sweep.count, builder.limit);
 	status = add_bad(ranges + sweep.count, request);
 	if (status != ST_OK)
 		return status;
@@ -288,7 +306,7 @@ enum status region_list_build(struct region_list *out,
 		out->count = 0;
 		return status;
 	}
-	count_totals(out, request, builder.lost_bytes);
+	count_totals(out, request, &builder);
 	return ST_OK;
 }
 

@@ -73,6 +73,7 @@ struct region_totals {
 	uint64_t entries;	/* read, dropped ones included               */
 	uint64_t dropped_entries; /* zero length                             */
 	uint64_t lost_pages;	/* FORMATS: usable, named, in no region      */
+	uint64_t beyond_pages;	/* usable, kept since USABLE_LIMIT is lower  */
 };
 
 /* `items` has room for `capacity`; region_list_capacity says how many. */
@@ -85,7 +86,7 @@ struct region_list {
 
 /*
  * The entries, and the memory to work in. Zero `usable_limit` is the plain
- * case: usable memory up to the supported 16 TiB (USABLE_LIMIT).
+ * case: usable memory up to the supported 64 TiB (USABLE_LIMIT).
  */
 struct region_request {
 	const struct map_entry *entries;
@@ -97,7 +98,8 @@ struct region_request {
 	size_t scratch_bytes;
 };
 
-#define USABLE_LIMIT	(16 * TIB)
+/* As much as the direct map holds. */
+#define USABLE_LIMIT	(64 * TIB)
 #define LOW_START	(64 * KIB)
 #define LOW_END		(1 * MIB)
 

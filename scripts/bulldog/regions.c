@@ -66,6 +66,17 @@ static bool build_regions(struct region_list *out, const struct map_text *map,
 	return false;
 }
 
+static void complain_of_pages_beyond(const struct region_list *list,
+				     const char *path)
+{
+	uint64_t pages = list->totals.beyond_pages;
+
+	if (pages != 0)
+		tool_complain("%s: usable memory above the supported %lu TiB "
+			      "is kept: %lu pages", file_name(path),
+			      USABLE_LIMIT / TIB, pages);
+}
+
 bool file_read_regions(struct region_list *out, struct file_bytes *file,
 		       const char *path)
 {
@@ -73,6 +84,8 @@ bool file_read_regions(struct region_list *out, struct file_bytes *file,
 	bool good = read_map(&map, file, path) &&
 		    build_regions(out, &map, path);
 
+	if (good)
+		complain_of_pages_beyond(out, path);
 	map_text_free(&map);
 	return good;
 }

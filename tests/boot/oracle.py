@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 PAGE = 4096
 LOW_START, LOW_END = 64 << 10, 1 << 20
-USABLE_LIMIT = 16 << 40
+USABLE_LIMIT = 64 << 40
 PHYSICAL_LIMIT = 1 << 52
 WB, SP, RUNTIME = 0x8, 0x40000, 1 << 63
 

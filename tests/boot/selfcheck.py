@@ -27,7 +27,7 @@ PICTURE = (
     (3, 0x828, 8, WB | RUNTIME), (14, 0x830, 0x10, WB), (15, 0x840, 8, WB),
     (11, 0x1000, 0x10, RUNTIME), (7, 0x1010, 0x10, WB), (5, 0x1018, 4, WB),
     (7, 0x9000000000, 2, WB), (0x70000001, 0x1030, 1, WB), (8, 0x1031, 1, WB),
-    (7, 0x1032, 0, WB), (7, 0xffffffff, 2, WB), (2, 0x900, 4, WB),
+    (7, 0x1032, 0, WB), (7, 0x3ffffffff, 2, WB), (2, 0x900, 4, WB),
     (1, 0x904, 4, WB),
 )
 # Starts inside pages, ends beyond the last address: as an Entry has it.
@@ -44,8 +44,8 @@ REGIONS = (
     (0x1010, 0x1018, "free"), (0x1018, 0x101c, "keep"),
     (0x101c, 0x1020, "free"), (0x1030, 0x1032, "keep"),
     (0x3001, 0x3004, "free"), (0x3010, 0x3013, "keep"),
-    (0xffffffff, 0x100000000, "free"),
-    (0x100000000, 0x100000001, "keep"),  # beyond 16 TiB
+    (0x3ffffffff, 0x400000000, "free"),
+    (0x400000000, 0x400000001, "keep"),  # beyond 64 TiB
     (0x9000000000, 0x9000000002, "keep"),
     (0xfffffffffd, 0x10000000000, "keep"),
 )

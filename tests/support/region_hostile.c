@@ -14,7 +14,7 @@ static const struct oracle_run windows[] = {
 	{ 0, 3 },
 	{ 13, 6 },		/* 64 KiB is page 16                         */
 	{ 252, 12 },		/* 1 MiB is page 256                         */
-	{ (1UL << 32) - 3, 6 },	/* 16 TiB                                    */
+	{ (1UL << 34) - 3, 6 },	/* 64 TiB                                    */
 	{ (1UL << 40) - 3, 3 },	/* 2^52                                      */
 };
 

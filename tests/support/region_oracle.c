@@ -58,7 +58,7 @@ static int kind_of_restrictive(const struct map_entry *entry)
 static int kind_of_usable(const struct map_entry *entry, wide_t page_start,
 			  uint64_t asked_limit)
 {
-	wide_t limit = (wide_t)1 << 44;		/* 16 TiB */
+	wide_t limit = (wide_t)1 << 46;		/* 64 TiB */
 
 	if (asked_limit != 0 && asked_limit < limit)
 		limit = asked_limit;
@@ -87,9 +87,9 @@ static int strictness(int kind)
 struct oracle_verdict region_oracle_page(const struct region_request *request,
 					 uint64_t page)
 {
-	struct oracle_verdict verdict = { ORACLE_NOTHING, false };
+	struct oracle_verdict verdict = { .kind = ORACLE_NOTHING };
 	wide_t page_start = (wide_t)page * 4096;
-	bool named_usable = false, explained = false;
+	bool named_usable = false, explained = false, offered = false;
 
 	for (size_t i = 0; i < request->count; i++) {
 		const struct map_entry *entry = &request->entries[i];
@@ -99,9 +99,11 @@ struct oracle_verdict region_oracle_page(const struct region_request *request,
 			if (names(entry, page_start))
 				named_usable = true;
 			if (covers(entry, page_start) &&
-			    end_of(entry) <= (wide_t)1 << 52)
+			    end_of(entry) <= (wide_t)1 << 52) {
 				kind = kind_of_usable(entry, page_start,
 						      request->usable_limit);
+				offered = true;
+			}
 		} else if (names(entry, page_start)) {
 			explained = true;
 			kind = kind_of_restrictive(entry);
@@ -113,6 +115,9 @@ struct oracle_verdict region_oracle_page(const struct region_request *request,
 		       verdict.kind != REGION_FREE &&
 		       verdict.kind != REGION_LOW &&
 		       verdict.kind != REGION_LATER;
+	verdict.beyond = offered && !explained && page >= 1UL << 34 &&
+			 (request->usable_limit == 0 ||
+			  request->usable_limit >= 1UL << 46);
 	return verdict;
 }
 
@@ -139,7 +144,7 @@ const char *region_oracle_compare(const struct region_list *list,
 {
 	static char text[160];
 	uint64_t pages[REGION_KIND_COUNT] = { 0 };
-	uint64_t lost = 0, empty = 0, next = 0;
+	uint64_t lost = 0, beyond = 0, empty = 0, next = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		struct oracle_verdict verdict =
@@ -159,6 +164,8 @@ const char *region_oracle_compare(const struct region_list *list,
 			pages[verdict.kind] += runs[i].pages;
 		if (verdict.lost)
 			lost += runs[i].pages;
+		if (verdict.beyond)
+			beyond += runs[i].pages;
 	}
 	if (next != LAST_PAGE + 1)
 		return "the runs end too early";
@@ -173,6 +180,8 @@ const char *region_oracle_compare(const struct region_list *list,
 			 list->totals.lost_pages, lost);
 		return text;
 	}
+	if (list->totals.beyond_pages != beyond)
+		return "beyond_pages";
 	if (list->totals.entries != request->count ||
 	    list->totals.dropped_entries != empty)
 		return "entries or dropped_entries";
@@ -205,7 +214,7 @@ struct oracle_run *region_oracle_runs(const struct region_request *request,
 	cuts[used++] = 0;
 	cuts[used++] = 0x10000 / 4096;
 	cuts[used++] = 0x100000 / 4096;
-	cuts[used++] = 1UL << 32;
+	cuts[used++] = 1UL << 34;
 	cuts[used++] = request->usable_limit / 4096;
 	cuts[used++] = LAST_PAGE + 1;
 	qsort(cuts, used, sizeof(*cuts), compare_pages);

@@ -16,6 +16,7 @@
 struct oracle_verdict {
 	int kind;		/* enum region_kind, or ORACLE_NOTHING       */
 	bool lost;
+	bool beyond;		/* kept for being above 64 TiB alone         */
 };
 
 /* Pages in which no entry and no rule begins or ends: all are alike. */

@@ -154,6 +154,12 @@ CASE(kernel_tables_reach_as_far_as_memory_does)
 	CHECK(tables_pages_bound(&scene.request, 0) < 100);
 	start_machine(12 * TIB, CPU_NX);
 	CHECK_SCENE(&scene, "12 TiB in 2 MiB pages");
+	start_machine(USABLE_LIMIT - 2 * GIB, ANY_FEATURES);
+	CHECK_SCENE(&scene, "64 TiB");
+	CHECK(tables_pages_bound(&scene.request, 0) < 300);
+	start_machine(64 * MIB, ANY_FEATURES);
+	add(&scene, USABLE_LIMIT - PAGE_SIZE, USABLE_LIMIT, REGION_FREE);
+	CHECK_SCENE(&scene, "one page below 64 TiB");
 	start_machine(GIB, ANY_FEATURES);
 	add(&scene, TIB - 12 * GIB, TIB, REGION_KEEP);
 	add(&scene, TIB, TIB + 3 * GIB + 5 * PAGE_SIZE, REGION_LATER);

@@ -24,7 +24,7 @@ static const struct {
 } places[] = {
 	{ 0, 40 },
 	{ 240, 60 },			/* 1 MiB is page 256                 */
-	{ (1UL << 32) - 30, 60 },	/* 16 TiB                            */
+	{ (1UL << 34) - 30, 60 },	/* 64 TiB                            */
 	{ (1UL << 40) - 30, 30 },	/* 2^52 bytes                        */
 };
 
@@ -98,8 +98,8 @@ static enum owner oracle_owner(const struct hostile *map, uint64_t page)
 	uint64_t limit = map->usable_limit;
 	enum claim strictest = SAYS_NOTHING;
 
-	if (limit == 0 || limit > 1UL << 44)
-		limit = 1UL << 44;
+	if (limit == 0 || limit > 1UL << 46)
+		limit = 1UL << 46;
 	for (size_t i = 0; i < map->count; i++) {
 		enum claim claim = claim_of(&map->entries[i], limit,
 					    (wide)page * 4096,

@@ -408,7 +408,7 @@ CASE(region_is_instant_on_the_largest_machine)
 	};
 	struct built built = build(entries, ARRAY_LENGTH(entries), 0);
 
-	CHECK(pages_of(&built, REGION_FREE) == 15 * TIB / PAGE_SIZE - 256);
+	CHECK(pages_of(&built, REGION_FREE) == 63 * TIB / PAGE_SIZE - 256);
 	CHECK(built.list.totals.lost_pages ==
 	      (PHYSICAL_LIMIT - USABLE_LIMIT) / PAGE_SIZE + 16);
 	free(built.list.items);
@@ -464,7 +464,7 @@ CASE(region_capacity_is_enough_for_the_worst_map)
 	struct built built;
 
 	/* One runs through all rules, and the others cut it up. */
-	entries[0] = (struct map_entry){ 32 * KIB, 32 * TIB, 0xf, 7 };
+	entries[0] = (struct map_entry){ 32 * KIB, 2 * USABLE_LIMIT, 0xf, 7 };
 	for (uint64_t i = 1; i < ENTRIES; i++)
 		entries[i] = (struct map_entry){
 			128 * KIB + i * 8 * KIB, 4 * KIB, 0, 0

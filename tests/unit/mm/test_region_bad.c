@@ -148,7 +148,7 @@ CASE(region_capacity_is_enough_for_all_bad_ranges)
 			       BAD_RANGES };
 	struct region_list list;
 
-	entries[0] = (struct map_entry){ 32 * KIB, 32 * TIB, 0xf, 7 };
+	entries[0] = (struct map_entry){ 32 * KIB, 2 * USABLE_LIMIT, 0xf, 7 };
 	for (uint64_t i = 1; i < ENTRIES; i++)
 		entries[i] = (struct map_entry){
 			128 * KIB + i * 8 * KIB, 4 * KIB, 0, 0

@@ -96,6 +96,24 @@ CASE(tool_prints_regions_and_how_it_ended)
 		    "standard input: no entry in it\n"));
 }
 
+CASE(tool_names_usable_memory_beyond_the_supported)
+{
+	CHECK(gives(run_text("7 3ffffffff000 3 f\n7 500000000000 4 f\n",
+			     GIVEN("regions", "-")), 0,
+		    "@region start=0x3ffffffff000 end=0x400000000000"
+		    " kind=free\n"
+		    "@region start=0x400000000000 end=0x400000002000"
+		    " kind=keep\n"
+		    "@region start=0x500000000000 end=0x500000004000"
+		    " kind=keep\n"
+		    "@total free_pages=1 later_pages=0 low_pages=0 "
+		    "acpi_pages=0 persistent_pages=0 unaccepted_pages=0 "
+		    "keep_pages=6 entries=2 dropped_entries=0 lost_pages=6\n"
+		    "@end cmd=regions status=0\n",
+		    "bulldog: standard input: usable memory above the "
+		    "supported 64 TiB is kept: 6 pages\n"));
+}
+
 CASE(tool_names_the_line_that_it_cannot_read)
 {
 	CHECK(gives(run_text("7 0 1 f\n\n7 1000 one f\n",
