@@ -178,25 +178,28 @@ void store_buffers_find_stops(const struct store_buffers *buffers,
 			      unsigned stops[STORE_CPUS])
 {
 	unsigned upto[STORE_CPUS];
-	bool grown;
+	bool grown = false;
 
 	for (unsigned c = 0; c < STORE_CPUS; c++) {
 		upto[c] = c == look->cpu ? look->owed : 0;
 		for (unsigned i = upto[c]; i < buffers->cpu[c].count; i++)
 			if (is_looked_at(buffers, look, c, i))
 				upto[c] = i + 1;
+		stops[c] = 0;
+		grown |= upto[c] > 0;
 	}
+	/* Nearly always: the rest would find nothing. */
+	if (!grown)
+		return;
 	do {
 		grown = false;
 		for (unsigned c = 0; c < STORE_CPUS; c++)
 			grown |= widen(buffers, c, upto);
 	} while (grown);
-	for (unsigned c = 0; c < STORE_CPUS; c++) {
-		stops[c] = 0;
+	for (unsigned c = 0; c < STORE_CPUS; c++)
 		for (unsigned i = 0; i < upto[c] && stops[c] == 0; i++)
 			if (is_looked_at(buffers, look, c, i) ||
 			    is_contended(buffers, c,
 					 &buffers->cpu[c].store[i]))
 				stops[c] = i + 1;
-	}
 }
