@@ -20,6 +20,11 @@
 typedef enum status (*alloc_call)(void *thread, uint8_t owner, pfn_t *out);
 typedef enum status (*free_call)(void *thread, pfn_t frame,
 				 const void *caller);
+/* `count` single frames in one call: all or none. */
+typedef enum status (*alloc_many_call)(void *thread, uint8_t owner, pfn_t *out,
+				       uint64_t count);
+typedef enum status (*free_many_call)(void *thread, uint8_t owner,
+				      const pfn_t *frames, uint64_t count);
 
 struct peer {
 	const char *name;
@@ -32,14 +37,16 @@ struct peer {
 	free_call free;
 	alloc_call alloc_block;			/* NULL: has none            */
 	free_call free_block;
+	alloc_many_call alloc_many;		/* NULL: one by one          */
+	free_many_call free_many;
 	/* Gives back what thread `cpu` keeps; may be NULL. */
 	void (*drain)(void *thread);
 	/* Bytes of metadata, the owner's bytes not among them. */
 	uint64_t (*overhead)(uint64_t frames);
 };
 
-extern const struct peer peer_floor, peer_bitmap, peer_list, peer_buddy,
-			 peer_ours;
+extern const struct peer peer_shape, peer_floor, peer_one_lock, peer_bitmap,
+			 peer_list, peer_buddy, peer_ours;
 
 void *peer_zeroed(uint64_t bytes);
 

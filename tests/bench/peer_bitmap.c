@@ -196,6 +196,13 @@ static uint64_t overhead(uint64_t frames)
 }
 
 const struct peer peer_bitmap = {
-	"bitmap", make, destroy, enter, alloc, give, alloc_block, free_block,
-	NULL, overhead,
+	.name = "bitmap",
+	.make = make,
+	.destroy = destroy,
+	.enter = enter,
+	.alloc = alloc,
+	.free = give,
+	.alloc_block = alloc_block,
+	.free_block = free_block,
+	.overhead = overhead,
 };

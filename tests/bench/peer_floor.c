@@ -41,6 +41,13 @@ static uint64_t floor_overhead(uint64_t frames)
 }
 
 const struct peer peer_floor = {
-	"floor", floor_make, free, floor_enter, floor_alloc, floor_free,
-	floor_alloc, floor_free, NULL, floor_overhead,
+	.name = "floor",
+	.make = floor_make,
+	.destroy = free,
+	.enter = floor_enter,
+	.alloc = floor_alloc,
+	.free = floor_free,
+	.alloc_block = floor_alloc,
+	.free_block = floor_free,
+	.overhead = floor_overhead,
 };

@@ -82,5 +82,11 @@ static uint64_t overhead(uint64_t frames)
 }
 
 const struct peer peer_list = {
-	"list", make, destroy, enter, alloc, give, NULL, NULL, NULL, overhead,
+	.name = "list",
+	.make = make,
+	.destroy = destroy,
+	.enter = enter,
+	.alloc = alloc,
+	.free = give,
+	.overhead = overhead,
 };

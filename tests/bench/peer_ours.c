@@ -121,6 +121,14 @@ static uint64_t overhead(uint64_t frames)
 }
 
 const struct peer peer_ours = {
-	"bulldog", make, destroy, enter, alloc, give, alloc_block, free_block,
-	drain, overhead,
+	.name = "bulldog",
+	.make = make,
+	.destroy = destroy,
+	.enter = enter,
+	.alloc = alloc,
+	.free = give,
+	.alloc_block = alloc_block,
+	.free_block = free_block,
+	.drain = drain,
+	.overhead = overhead,
 };

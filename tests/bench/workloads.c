@@ -199,6 +199,98 @@ double workload_repeat_2m(struct run *run)
 }
 
 /*
+ * All frames allocated, then random ones given back until `full` are left: now
+ * hardly a block is whole. A plain fill would leave whole what it did not
+ * reach, and then churn has nothing to heal.
+ */
+static void scatter(struct run *run, uint64_t full)
+{
+	const struct calls calls = frames_of(run);
+
+	(void)allocate_all(calls, run->frames);
+	for (uint64_t count = run->frames; count > full;) {
+		uint64_t which = rng() % count;
+
+		give(&calls, held[which]);
+		held[which] = held[--count];
+	}
+}
+
+/* --- many at once --------------------------------------------------------*/
+
+#define MANY 512
+/* So many lots are held at a time; the oldest goes back first. */
+#define LOTS 64
+
+static void allocate_many(const struct run *run, pfn_t *out)
+{
+	const struct calls calls = frames_of(run);
+
+	if (run->peer->alloc_many) {
+		if (run->peer->alloc_many(run->thread, OWNER, out, MANY) !=
+		    ST_OK)
+			failed();
+		return;
+	}
+	for (unsigned i = 0; i < MANY; i++)
+		allocate(&calls, &out[i]);
+}
+
+static void give_many(const struct run *run, const pfn_t *frames)
+{
+	const struct calls calls = frames_of(run);
+
+	if (run->peer->free_many) {
+		if (run->peer->free_many(run->thread, OWNER, frames, MANY) !=
+		    ST_OK)
+			failed();
+		return;
+	}
+	for (unsigned i = 0; i < MANY; i++)
+		give(&calls, frames[i]);
+}
+
+double workload_many_repeat(struct run *run)
+{
+	double start = cpu_ns();
+
+	for (uint64_t i = 0; i < PAIRS; i += MANY) {
+		allocate_many(run, held);
+		give_many(run, held);
+	}
+	return (cpu_ns() - start) / (double)PAIRS;
+}
+
+double workload_many_bulk(struct run *run)
+{
+	double start = cpu_ns();
+
+	for (uint64_t i = 0; i < run->frames; i += MANY)
+		allocate_many(run, &held[i]);
+	for (uint64_t i = 0; i < run->frames; i += MANY)
+		give_many(run, &held[i]);
+	return (cpu_ns() - start) / (double)run->frames;
+}
+
+double workload_many_scattered(struct run *run)
+{
+	static pfn_t lots[LOTS][MANY];
+	double start;
+
+	scatter(run, run->frames / 2);
+	for (unsigned i = 0; i < LOTS; i++)
+		allocate_many(run, lots[i]);
+	start = cpu_ns();
+	for (uint64_t i = 0; i < PAIRS / MANY; i++) {
+		give_many(run, lots[i % LOTS]);
+		allocate_many(run, lots[i % LOTS]);
+	}
+	return (cpu_ns() - start) / (double)PAIRS;
+}
+
+/* --- churn ---------------------------------------------------------------*/
+
+/*
  * In each step a random frame is freed and another is allocated in its place.
  * The frame is chosen some steps ahead and fetched: the harness's own
  * array is large, and waiting for it is not what is measured.
@@ -251,24 +343,6 @@ static void churn_pairs(const struct calls calls, uint64_t full,
 	}
 	while (count < full)
 		allocate(&calls, &held[count++]);
-}
-
-/*
- * All frames allocated, then random ones given back until `full` are left: now
- * hardly a block is whole. A plain fill would leave whole what it did not
- * reach, and then churn has nothing to heal.
- */
-static void scatter(struct run *run, uint64_t full)
-{
-	const struct calls calls = frames_of(run);
-
-	(void)allocate_all(calls, run->frames);
-	for (uint64_t count = run->frames; count > full;) {
-		uint64_t which = rng() % count;
-
-		give(&calls, held[which]);
-		held[which] = held[--count];
-	}
 }
 
 static double churn_after(struct run *run, double times)

@@ -31,6 +31,11 @@ double workload_random_free(struct run *run);
 double workload_bulk_2m(struct run *run);
 double workload_random_2m(struct run *run);
 double workload_repeat_2m(struct run *run);
+/* As repeat and bulk, 512 frames in one call where the peer has that call. */
+double workload_many_repeat(struct run *run);
+double workload_many_bulk(struct run *run);
+/* The same where memory is half allocated, in frames at random. */
+double workload_many_scattered(struct run *run);
 double workload_churn(struct run *run);
 double workload_churn_scattered(struct run *run);
 double workload_two_threads(struct run *run);
