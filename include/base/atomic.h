@@ -35,6 +35,21 @@ typedef struct { uint64_t plain; } atomic_u64;
 	}
 
 /*
+ * Eight neighbouring atomic_u8 as one cell, the first of them its low byte.
+ *
+ *	if (atomic_load_relaxed(atomic_u8_group_at(&bytes[8])) == 0)
+ *		...		bytes[8] up to bytes[15] are 0
+ */
+typedef uint64_t __attribute__((may_alias)) atomic_u8_group_value;
+typedef struct { atomic_u8_group_value plain; } atomic_u8_group;
+
+/* `first` is at a multiple of eight. */
+static inline atomic_u8_group *atomic_u8_group_at(atomic_u8 *first)
+{
+	return (atomic_u8_group *)first;
+}
+
+/*
  * value = atomic_load_*(cell)
  * Cost: an ordinary load, whatever the order.
  */

@@ -104,6 +104,7 @@ enum frame_bad_free_kind {
 	FRAME_NOT_ALLOCATED,	/* free already, or allocated in another size */
 	FRAME_RETIRED,		/* picked, and its owner's for good          */
 	FRAME_FREED_AT_ONCE,	/* two CPUs freed it; found in a flush        */
+	FRAME_OTHER_OWNER,	/* not the owner's for whom it is freed       */
 };
 
 struct frame_bad_free {

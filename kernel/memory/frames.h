@@ -12,6 +12,7 @@
 #include <boot/owner.h>
 #include <mm/frame.h>
 #include <mm/frame_cache.h>
+#include <mm/frame_many.h>
 
 /* In a request: the node of the CPU that asks. */
 #define FRAMES_HOME	UINT32_MAX
@@ -33,6 +34,14 @@ enum status frames_alloc(const struct frame_request *request, pfn_t *out);
 
 /* As frame_free. A refusal has been said in the log, with the caller. */
 enum status frames_free(const struct frame_return *what);
+
+/*
+ * As frame_alloc_many and frame_free_many, through this CPU's cache. A task
+ * waits as in frames_alloc.
+ */
+enum status frames_alloc_many(const struct frame_request *request,
+			      struct frame_array out);
+enum status frames_free_many(const struct frame_many_return *what);
 
 /*
  * The node whose memory CPU `cpu` uses first: its own, or the nearest that

@@ -43,6 +43,7 @@ static void report(struct frame_reporter *reporter,
 		[FRAME_NOT_ALLOCATED] = "not allocated in this size",
 		[FRAME_RETIRED] = "out of use for good",
 		[FRAME_FREED_AT_ONCE] = "freed by two CPUs",
+		[FRAME_OTHER_OWNER] = "another owner's",
 	};
 	vaddr_t caller = { (uint64_t)bad->caller };
 	const char *name = "?";

@@ -164,6 +164,11 @@ static bool refill(struct frame_cache *cache)
 	return true;
 }
 
+bool frame_cache_refill(struct frame_cache *cache)
+{
+	return refill_from_hot(cache) || refill(cache);
+}
+
 static bool nothing_left(struct frame_cache *cache, uint64_t mask)
 {
 	return frame_nothing_left(cache->pool, cache->slot, mask);
@@ -276,6 +281,24 @@ static inline enum status begin_word(struct frame_cache *cache,
 	word->mask = 1UL << (at & (FRAME_WORD_BITS - 1));
 	return LIKELY(word + 1 < list->limit) ? ST_OK :
 						flush_full_list(cache, list);
+}
+
+/* A whole entry, in the list that its frames would go into one by one. */
+void frame_cache_keep_word(struct frame_cache *cache,
+			   const struct frame_word *word)
+{
+	bool sparse = hint_at(cache, word->first) > cache->density;
+	struct frame_list *list =
+		&cache->list[sparse ? FRAME_COLD : FRAME_HOT];
+
+	if (word->first == cache->word_back) {
+		cache->word |= word->mask;
+		return;
+	}
+	*list->end = *word;
+	cache->last = list->end++;
+	if (list->end == list->limit)
+		flush_list(cache, list);
 }
 
 /* Its block is as full as those that are allocated from. */

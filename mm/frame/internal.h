@@ -340,4 +340,21 @@ enum status frame_claim_run(struct frame_pool *pool, cpu_slot slot,
 enum status frame_return_run(struct frame_pool *pool, cpu_slot slot,
 			     const struct frame_return *what);
 
+/* --- fill.c ----------------------------------------------------------*/
+
+/*
+ * A whole block that is the caller's becomes single frames, all of them
+ * allocated to `owner`.
+ */
+void frame_fill_block(struct frame_pool *pool, uint64_t block, uint8_t owner);
+
+/* --- cache.c ---------------------------------------------------------*/
+
+struct frame_cache;
+/* Frames of its pool whose owners' bytes are 0. On its own CPU and context. */
+void frame_cache_keep_word(struct frame_cache *cache,
+			   const struct frame_word *word);
+/* For a cache whose word is empty; false when the pool had nothing. */
+bool frame_cache_refill(struct frame_cache *cache);
+
 #endif

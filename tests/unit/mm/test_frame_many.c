@@ -1,0 +1,585 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/* mm/frame/many.c and many_free.c: many frames at once, all of them or none. */
+#include <mm/frame_many.h>
+
+#include <mm/frame/internal.h>
+
+#include "check.h"
+#include "frame_world.h"
+
+#define TINY	((struct frame_shape){ 6, 2 })
+#define SMALL	((struct frame_shape){ 7, 4 })
+#define BLOCK	64
+#define MARK	((const void *)0x1234)
+#define ALL	8192
+#define MINE	OWNER_HEAP
+#define OTHERS	OWNER_LOG
+
+static pfn_t held[ALL];
+
+static struct frame_world *tiny(uint64_t frames)
+{
+	return frame_world_full(&(struct frame_world_request){
+		.shape = TINY, .frames = frames, .cpus = 2 });
+}
+
+static enum status get_many(struct frame_world *world, pfn_t *frames,
+			    uint64_t count)
+{
+	struct frame_request request = { .owner = MINE };
+
+	return frame_pool_alloc_many(&world->pool, 0, &request,
+				     (struct frame_array){ frames, count });
+}
+
+static enum status give_many(struct frame_world *world, const pfn_t *frames,
+			     uint64_t count)
+{
+	return frame_pool_free_many(&world->pool, 0,
+				    &(struct frame_many_return){
+		.frames = frames, .count = count, .owner = MINE,
+		.caller = MARK });
+}
+
+static pfn_t get(struct frame_world *world, enum frame_size size)
+{
+	struct frame_request request = { .size = size, .owner = OTHERS };
+	pfn_t frame = { UINT64_MAX };
+
+	CHECK(frame_pool_alloc(&world->pool, 0, &request, &frame) == ST_OK);
+	return frame;
+}
+
+static enum status give(struct frame_world *world, uint64_t frame)
+{
+	return frame_pool_free(&world->pool, 0, &(struct frame_return){
+		.frame = { frame }, .caller = MARK });
+}
+
+static bool is_mine(const struct frame_world *world, uint64_t frame)
+{
+	struct frame_info info = frame_pool_query(&world->pool,
+						  (pfn_t){ frame });
+
+	return info.state == FRAME_STATE_ALLOCATED && info.size == FRAME_4K &&
+	       info.owner == MINE;
+}
+
+/* All of them, and each once. */
+static bool are_mine(const struct frame_world *world, const pfn_t *frames,
+		     uint64_t count)
+{
+	static bool seen[ALL];
+	bool good = true;
+
+	memset(seen, 0, sizeof(seen));
+	for (uint64_t i = 0; i < count; i++) {
+		good = good && frames[i].raw < ALL && !seen[frames[i].raw] &&
+		       is_mine(world, frames[i].raw);
+		if (frames[i].raw < ALL)
+			seen[frames[i].raw] = true;
+	}
+	return good;
+}
+
+static void shuffle(pfn_t *frames, uint64_t count, uint64_t *seed)
+{
+	for (uint64_t i = 1; i < count; i++) {
+		uint64_t j = check_random(seed) % (i + 1);
+		pfn_t one = frames[i];
+
+		frames[i] = frames[j];
+		frames[j] = one;
+	}
+}
+
+/* --- alloc -----------------------------------------------------------------*/
+
+CASE(frame_many_gets_all_of_them_or_none)
+{
+	static const uint64_t counts[] = { 1, 2, 7, 63, 64, 65, 100, 300, 512 };
+
+	for (unsigned i = 0; i < ARRAY_LENGTH(counts); i++) {
+		struct frame_world *world = tiny(512);
+		uint64_t count = counts[i], had = 0;
+
+		while (had + count <= 512) {
+			CHECK(get_many(world, held + had, count) == ST_OK);
+			had += count;
+			CHECK(are_mine(world, held, had));
+			CHECK(frame_world_audit(world, 512 - had));
+		}
+		/* One more than there is, and nothing has changed. */
+		CHECK(get_many(world, held + had, 512 - had + 1) ==
+		      ST_NO_MEMORY);
+		CHECK(are_mine(world, held, had));
+		CHECK(frame_world_audit(world, 512 - had));
+		if (had < 512)
+			CHECK(get_many(world, held + had, 512 - had) == ST_OK);
+		CHECK(frame_world_audit(world, 0));
+		CHECK(give_many(world, held, 512) == ST_OK);
+		CHECK(frame_world_audit(world, 512));
+		CHECK(world->reports == 0);
+		frame_world_free(world);
+	}
+}
+
+/* As many as are free, wherever they lie, and no more. */
+CASE(frame_many_finds_what_is_scattered)
+{
+	uint64_t seed = check_seed();
+
+	for (unsigned round = 0; round < 200; round++) {
+		struct frame_world *world = tiny(512);
+		uint64_t gap = 1 + check_random(&seed) % 60, free = 0;
+
+		CHECK(get_many(world, held, 512) == ST_OK);
+		for (uint64_t i = 0; i < 512; i++) {
+			if (check_random(&seed) % gap != 0)
+				continue;
+			CHECK(give(world, i) == ST_OK);
+			free++;
+		}
+		CHECK(get_many(world, held, free + 1) == ST_NO_MEMORY);
+		CHECK(frame_world_audit(world, free));
+		if (free != 0)
+			CHECK(get_many(world, held, free) == ST_OK);
+		CHECK(are_mine(world, held, free));
+		CHECK(frame_world_audit(world, 0));
+		frame_world_free(world);
+	}
+}
+
+CASE(frame_many_takes_split_blocks_before_whole_ones)
+{
+	struct frame_world *world = tiny(512);
+	uint64_t block = get(world, FRAME_4K).raw / BLOCK;
+
+	CHECK(get_many(world, held, 130) == ST_OK);
+	for (unsigned i = 0; i < 63; i++)
+		CHECK(held[i].raw / BLOCK == block);
+	for (unsigned i = 63; i < 130; i++)
+		CHECK(held[i].raw / BLOCK != block);
+	/* Three of eight blocks, the lowest of their giant is whole. */
+	CHECK(world->pool.blocks.level[0][0].plain == 0x10);
+	frame_world_free(world);
+}
+
+CASE(frame_many_opens_whole_blocks_without_a_word_of_bits)
+{
+	struct frame_world *world = tiny(512);
+
+	CHECK(get_many(world, held, 2 * BLOCK + 1) == ST_OK);
+	CHECK(are_mine(world, held, 2 * BLOCK + 1));
+	/* Only the third block was ever listed as split. */
+	CHECK(count_ones(world->pool.split.level[0][0].plain) == 1);
+	CHECK(frame_world_audit(world, 512 - 2 * BLOCK - 1));
+	/* They are single frames like any other. */
+	CHECK(give(world, held[0].raw) == ST_OK);
+	CHECK(give(world, held[0].raw) == ST_CONFLICT);
+	CHECK(frame_world_audit(world, 512 - 2 * BLOCK));
+	CHECK(give_many(world, held + 1, 2 * BLOCK) == ST_OK);
+	CHECK(frame_world_audit(world, 512));
+	frame_world_free(world);
+}
+
+CASE(frame_many_zeroes_what_should_be_zero)
+{
+	struct frame_world *world = frame_world_full(
+		&(struct frame_world_request){ .shape = TINY, .frames = 512,
+			.cpus = 1, .memory = FRAME_WORLD_MEMORY });
+	struct frame_request request = {
+		.owner = MINE, .contents = FRAME_ZEROED };
+	uint64_t zeros = 0;
+
+	memset(world->memory, 0xa5, 512 * PAGE_SIZE);
+	CHECK(frame_pool_alloc_many(&world->pool, 0, &request,
+				    (struct frame_array){ held, 77 }) == ST_OK);
+	for (unsigned i = 0; i < 77; i++)
+		for (uint64_t at = 0; at < PAGE_SIZE; at++)
+			zeros += world->memory[held[i].raw * PAGE_SIZE + at] ==
+				 0;
+	CHECK(zeros == 77 * PAGE_SIZE);
+	for (uint64_t at = 0; at < 512 * PAGE_SIZE; at++)
+		zeros -= world->memory[at] == 0;
+	CHECK(zeros == 0);
+	frame_world_free(world);
+}
+
+CASE(frame_many_refuses_nonsense_requests)
+{
+	struct frame_world *world = tiny(512);
+	struct frame_request bad[] = {
+		{ .owner = 0 }, { .owner = FRAME_BYTE_FIXED },
+		{ .owner = 1, .size = FRAME_2M },
+		{ .owner = 1, .size = FRAME_RUN, .pages = 3 },
+		{ .owner = 1, .limit = FRAME_BELOW_4G },
+		{ .owner = 1, .contents = (enum frame_contents)9 },
+	};
+	struct frame_array three = { held, 3 };
+
+	for (unsigned i = 0; i < ARRAY_LENGTH(bad); i++)
+		CHECK(frame_pool_alloc_many(&world->pool, 0, &bad[i], three) ==
+		      ST_BAD_ARGUMENT);
+	CHECK(get_many(world, held, 0) == ST_BAD_ARGUMENT);
+	CHECK(give_many(world, held, 0) == ST_BAD_ARGUMENT);
+	CHECK(frame_pool_free_many(&world->pool, 0,
+				   &(struct frame_many_return){
+		.frames = held, .count = 1 }) == ST_BAD_ARGUMENT);
+	CHECK(world->reports == 0 && frame_world_audit(world, 512));
+	frame_world_free(world);
+}
+
+CASE(frame_many_asserts_that_the_slot_is_the_pools)
+{
+	struct frame_world *world = tiny(512);
+	struct frame_request request = { .owner = MINE };
+
+	CHECK(get_many(world, held, 1) == ST_OK);
+	CHECK_ASSERTS((void)!frame_pool_alloc_many(
+		&world->pool, 4, &request, (struct frame_array){ held, 1 }));
+	CHECK_ASSERTS((void)!frame_pool_free_many(
+		&world->pool, 4, &(struct frame_many_return){
+			.frames = held, .count = 1, .owner = MINE }));
+	frame_world_free(world);
+}
+
+/* A second copy of an allocated frame, that another CPU's flush returned. */
+CASE(frame_many_drops_what_is_allocated_already)
+{
+	struct frame_world *world = tiny(512);
+	uint64_t copy, block;
+
+	CHECK(get_many(world, held, 512) == ST_OK);
+	copy = held[100].raw;
+	CHECK(give(world, copy) == ST_OK && give(world, 5) == ST_OK);
+	world->pool.frame_owner[copy].plain = OTHERS;
+	CHECK(get_many(world, held, 2) == ST_NO_MEMORY);
+	CHECK(world->reports == 1 && world->last.frame.raw == copy);
+	CHECK(world->last.kind == FRAME_FREED_AT_ONCE);
+	CHECK(get_many(world, held, 1) == ST_OK && held[0].raw == 5);
+	CHECK(world->pool.frame_owner[copy].plain == OTHERS);
+	frame_world_free(world);
+
+	world = tiny(512);
+	block = get(world, FRAME_2M).raw;
+	CHECK(frame_return_blocks(&world->pool, 0, 0,
+				  1UL << block / BLOCK) == 0);
+	CHECK(get_many(world, held, 512) == ST_NO_MEMORY);
+	CHECK(world->reports == 1 && world->last.frame.raw == block);
+	CHECK(get_many(world, held, 512 - BLOCK) == ST_OK);
+	CHECK(are_mine(world, held, 512 - BLOCK));
+	frame_world_free(world);
+}
+
+/* --- free ------------------------------------------------------------------*/
+
+CASE(frame_many_frees_in_any_order)
+{
+	uint64_t seed = check_seed();
+
+	for (unsigned round = 0; round < 50; round++) {
+		struct frame_world *world = tiny(ALL);
+		uint64_t count = 1 + check_random(&seed) % ALL;
+
+		CHECK(get_many(world, held, count) == ST_OK);
+		if (round % 2 != 0)
+			shuffle(held, count, &seed);
+		CHECK(give_many(world, held, count) == ST_OK);
+		CHECK(frame_world_audit(world, ALL));
+		CHECK(world->reports == 0);
+		frame_world_free(world);
+	}
+}
+
+/* All bits of all words are zero, and so they stay when it is whole. */
+CASE(frame_many_makes_a_block_whole_in_one_step)
+{
+	struct frame_world *world = frame_world_full(
+		&(struct frame_world_request){
+			.shape = SMALL, .frames = ALL, .cpus = 1 });
+	const struct frame_pool *pool = &world->pool;
+
+	CHECK(get_many(world, held, ALL) == ST_OK);
+	CHECK(give_many(world, held, 128) == ST_OK);
+	CHECK(pool->hints[held[0].raw / 128].plain == FRAME_WHOLE);
+	CHECK(pool->split.level[0][0].plain == 0);
+	CHECK(frame_world_audit(world, 128));
+	/* In halves it merges as before. */
+	CHECK(give_many(world, held + 128, 64) == ST_OK);
+	CHECK(pool->split.level[0][0].plain != 0);
+	CHECK(give_many(world, held + 192, 64) == ST_OK);
+	CHECK(pool->split.level[0][0].plain == 0);
+	CHECK(frame_world_audit(world, 256));
+	/* Two halves that are not of one block. */
+	CHECK(give_many(world, held + 320, 128) == ST_OK);
+	CHECK(frame_world_audit(world, 384));
+	frame_world_free(world);
+}
+
+struct wrong {
+	uint64_t frame;
+	enum status status;
+	enum frame_bad_free_kind kind;
+};
+
+/* In the middle of `count` good frames: nothing changes. */
+static void expect_refused(struct frame_world *world, pfn_t *frames,
+			   uint64_t count, uint64_t at,
+			   const struct wrong *wrong)
+{
+	pfn_t good = frames[at];
+	unsigned reports = world->reports;
+	struct frame_stats before, after;
+
+	frame_pool_stats(&world->pool, &before);
+	frames[at].raw = wrong->frame;
+	CHECK(give_many(world, frames, count) == wrong->status);
+	CHECK(world->reports == reports + 1);
+	CHECK(world->last.kind == wrong->kind);
+	CHECK(world->last.frame.raw == wrong->frame);
+	CHECK(world->last.caller == MARK);
+	frames[at] = good;
+	CHECK(are_mine(world, frames, count));
+	frame_pool_stats(&world->pool, &after);
+	CHECK(memcmp(&before, &after, sizeof(before)) == 0);
+	CHECK(frame_pool_audit(&world->pool));
+}
+
+static void expect_all_refused(uint64_t count, uint64_t at)
+{
+	struct frame_world *world = tiny(ALL);
+	uint64_t single = get(world, FRAME_4K).raw;
+	uint64_t block = get(world, FRAME_2M).raw, kept = 7;
+	pfn_t *frames = held;
+
+	CHECK(frame_pool_alloc_at(&world->pool, 0, (pfn_t){ kept },
+				  FRAME_BYTE_FIXED | OWNER_BAD) == ST_OK);
+	CHECK(get_many(world, frames, count + 1) == ST_OK);
+	/* One that is free again in the word of others. */
+	CHECK(give(world, frames[count].raw) == ST_OK);
+	struct wrong wrong[] = {
+		{ single, ST_CONFLICT, FRAME_OTHER_OWNER },
+		{ block, ST_CONFLICT, FRAME_NOT_ALLOCATED },
+		{ block + 9, ST_CONFLICT, FRAME_NOT_ALLOCATED },
+		{ kept, ST_CONFLICT, FRAME_RETIRED },
+		{ 8, ST_CONFLICT, FRAME_NOT_ALLOCATED },
+		{ 300, ST_CONFLICT, FRAME_NOT_ALLOCATED },
+		{ frames[count].raw, ST_CONFLICT, FRAME_NOT_ALLOCATED },
+		{ ALL, ST_BAD_RANGE, FRAME_FOREIGN },
+		{ UINT64_MAX, ST_BAD_RANGE, FRAME_FOREIGN },
+		{ 0, ST_CONFLICT, FRAME_NOT_ALLOCATED },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LENGTH(wrong); i++)
+		expect_refused(world, frames, count, at, &wrong[i]);
+	CHECK(give_many(world, frames, count) == ST_OK);
+	frame_world_free(world);
+}
+
+CASE(frame_many_frees_nothing_when_one_is_wrong)
+{
+	static const uint64_t counts[] = { 1, 2, 64, 100, 3000 };
+
+	for (unsigned i = 0; i < ARRAY_LENGTH(counts); i++) {
+		uint64_t count = counts[i];
+
+		expect_all_refused(count, 0);
+		expect_all_refused(count, count / 2);
+		expect_all_refused(count, count - 1);
+	}
+}
+
+/* In one word, in the next place, far apart, and in another chunk of words. */
+CASE(frame_many_frees_nothing_when_one_is_there_twice)
+{
+	static const uint64_t places[][2] = {
+		{ 1, 0 }, { 63, 0 }, { 64, 0 }, { 2999, 0 }, { 2999, 2998 },
+		{ 1500, 700 },
+	};
+	struct frame_world *world = tiny(ALL);
+
+	CHECK(get_many(world, held, 3000) == ST_OK);
+	for (unsigned i = 0; i < ARRAY_LENGTH(places); i++) {
+		uint64_t again = held[places[i][1]].raw;
+		struct wrong wrong = {
+			again, ST_CONFLICT, FRAME_NOT_ALLOCATED };
+		uint64_t at = places[i][0];
+		pfn_t good = held[at];
+
+		held[at].raw = again;
+		CHECK(give_many(world, held, 3000) == wrong.status);
+		CHECK(world->last.frame.raw == again &&
+		      world->last.kind == wrong.kind);
+		held[at] = good;
+		CHECK(are_mine(world, held, 3000));
+		CHECK(frame_world_audit(world, ALL - 3000));
+	}
+	CHECK(world->reports == ARRAY_LENGTH(places));
+	frame_world_free(world);
+}
+
+/* Found where they leave: their bits are set already. */
+CASE(frame_many_names_what_another_cpu_freed_at_once)
+{
+	struct frame_world *world = tiny(ALL);
+	struct frame_pool *pool = &world->pool;
+	uint64_t twice;
+
+	CHECK(get_many(world, held, 300) == ST_OK);
+	twice = held[70].raw;
+	CHECK(give(world, twice) == ST_OK);
+	pool->frame_owner[twice].plain = MINE;
+	CHECK(give_many(world, held, 300) == ST_CONFLICT);
+	CHECK(world->reports == 1 && world->last.frame.raw == twice);
+	CHECK(world->last.kind == FRAME_FREED_AT_ONCE);
+	CHECK(world->last.caller == MARK);
+	CHECK(frame_world_audit(world, ALL));
+	frame_world_free(world);
+}
+
+/* --- nodes -----------------------------------------------------------------*/
+
+#define POOL	256UL
+
+static const struct frame_place places[] = { { 0, 0 }, { 1024, 1 } };
+static const uint16_t firsts[] = { 0, 1, 2, 2 };
+static const uint8_t orders[] = { 0, 1, 1, 0, 0, 1 };
+
+struct machine {
+	struct frame_world *world[2];
+	struct frame_pool *pool[2];
+	struct frame_nodes nodes;
+};
+
+static void set_up(struct machine *machine)
+{
+	machine->nodes = (struct frame_nodes){
+		.pool = machine->pool, .pools = 2, .count = 3,
+		.first = firsts, .order = orders,
+		.places = places, .place_count = 2,
+	};
+	for (unsigned i = 0; i < 2; i++) {
+		machine->world[i] = frame_world_full(
+			&(struct frame_world_request){
+				.shape = TINY, .first = { 1024 * i },
+				.frames = POOL, .cpus = 1 });
+		machine->pool[i] = &machine->world[i]->pool;
+	}
+}
+
+static bool audit(const struct machine *machine, uint64_t free0,
+		  uint64_t free1)
+{
+	return frame_world_audit(machine->world[0], free0) &&
+	       frame_world_audit(machine->world[1], free1);
+}
+
+static void tear_down(struct machine *machine)
+{
+	frame_world_free(machine->world[0]);
+	frame_world_free(machine->world[1]);
+}
+
+CASE(frame_many_falls_back_to_other_nodes_unless_told_not_to)
+{
+	struct frame_request request = { .owner = MINE, .node = 1 };
+	struct frame_array out = { held, POOL + 1 };
+	struct machine machine;
+
+	set_up(&machine);
+	request.rule = FRAME_NODE_REQUIRED;
+	CHECK(frame_alloc_many(&machine.nodes, 0, &request, out) ==
+	      ST_NO_MEMORY);
+	CHECK(audit(&machine, POOL, POOL));
+	request.rule = FRAME_NODE_PREFERRED;
+	CHECK(frame_alloc_many(&machine.nodes, 0, &request, out) == ST_OK);
+	CHECK(audit(&machine, POOL - 1, 0));
+	for (unsigned i = 0; i <= POOL; i++)
+		CHECK(held[i].raw / 1024 == (i < POOL));
+	/* One more than is left: all of it goes back to both. */
+	out.frames += POOL + 1;
+	out.count = POOL;
+	request.node = 0;
+	CHECK(frame_alloc_many(&machine.nodes, 0, &request, out) ==
+	      ST_NO_MEMORY);
+	CHECK(audit(&machine, POOL - 1, 0));
+	request.node = 2;
+	request.rule = FRAME_NODE_REQUIRED;
+	CHECK(frame_alloc_many(&machine.nodes, 0, &request, out) ==
+	      ST_NO_MEMORY);
+	request.node = 3;
+	CHECK(frame_alloc_many(&machine.nodes, 0, &request, out) ==
+	      ST_BAD_ARGUMENT);
+	tear_down(&machine);
+}
+
+CASE(frame_many_frees_to_the_pools_that_the_frames_are_of)
+{
+	struct frame_request request = { .owner = MINE };
+	struct frame_array out = { held, 2 * POOL };
+	struct frame_many_return back = {
+		.frames = held, .count = 2 * POOL, .owner = MINE,
+		.caller = MARK };
+	uint64_t seed = check_seed();
+	struct machine machine;
+	pfn_t good;
+
+	set_up(&machine);
+	CHECK(frame_alloc_many(&machine.nodes, 0, &request, out) == ST_OK);
+	CHECK(audit(&machine, 0, 0));
+	shuffle(held, 2 * POOL, &seed);
+	good = held[400];
+	held[400].raw = 700;
+	CHECK(frame_free_many(&machine.nodes, 0, &back) == ST_BAD_RANGE);
+	CHECK(audit(&machine, 0, 0));
+	held[400] = good;
+	/* One pool alone has not all of them. */
+	CHECK(frame_pool_free_many(machine.pool[0], 0, &back) ==
+	      ST_BAD_RANGE);
+	CHECK(audit(&machine, 0, 0));
+	CHECK(frame_free_many(&machine.nodes, 0, &back) == ST_OK);
+	CHECK(audit(&machine, POOL, POOL));
+	tear_down(&machine);
+}
+
+/* --- a walk ----------------------------------------------------------------*/
+
+/* Each array is a chunk of `held`; singles and blocks come in between. */
+CASE(frame_many_walks_at_random_beside_the_others)
+{
+	enum { CHUNKS = 24, MOST = 200, FRAMES = 2048 };
+	static pfn_t chunk[CHUNKS][MOST];
+	uint64_t count[CHUNKS] = { 0 }, seed = check_seed(), free = FRAMES;
+	struct frame_world *world = tiny(FRAMES);
+
+	for (unsigned step = 0; step < 20000; step++) {
+		uint64_t roll = check_random(&seed);
+		unsigned at = roll % CHUNKS;
+		uint64_t wanted = 1 + (roll >> 8) % MOST;
+
+		if (count[at] == 0) {
+			enum status status = get_many(world, chunk[at], wanted);
+
+			CHECK(status == (wanted <= free ? ST_OK :
+							  ST_NO_MEMORY));
+			if (status == ST_OK)
+				count[at] = wanted;
+			free -= count[at];
+		} else if (roll >> 32 & 1) {
+			shuffle(chunk[at], count[at], &seed);
+			CHECK(give_many(world, chunk[at], count[at]) == ST_OK);
+			free += count[at];
+			count[at] = 0;
+		} else {
+			CHECK(give(world, chunk[at][--count[at]].raw) ==
+			      ST_OK);
+			free++;
+		}
+		if (step % 16 == 0)
+			CHECK(frame_world_audit(world, free));
+	}
+	for (unsigned i = 0; i < CHUNKS; i++)
+		CHECK(count[i] == 0 || are_mine(world, chunk[i], count[i]));
+	frame_world_free(world);
+}
