@@ -34,6 +34,28 @@ static enum status floor_free(void *thread, pfn_t frame, const void *caller)
 	return ST_OK;
 }
 
+static enum status floor_alloc_many(void *thread, uint8_t owner, pfn_t *out,
+				    uint64_t count)
+{
+	uint64_t *next = thread;
+
+	(void)owner;
+	for (uint64_t i = 0; i < count; i++)
+		out[i].raw = *next + i;
+	*next += count;
+	return ST_OK;
+}
+
+static enum status floor_free_many(void *thread, uint8_t owner,
+				   const pfn_t *frames, uint64_t count)
+{
+	(void)thread;
+	(void)owner;
+	(void)frames;
+	(void)count;
+	return ST_OK;
+}
+
 static uint64_t floor_overhead(uint64_t frames)
 {
 	(void)frames;
@@ -49,5 +71,7 @@ const struct peer peer_floor = {
 	.free = floor_free,
 	.alloc_block = floor_alloc,
 	.free_block = floor_free,
+	.alloc_many = floor_alloc_many,
+	.free_many = floor_free_many,
 	.overhead = floor_overhead,
 };

@@ -4,6 +4,7 @@
 
 #include <arch/cpu_local.h>
 #include <mm/frame_cache.h>
+#include <mm/frame_many.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +109,21 @@ static enum status free_block(void *thread, pfn_t frame, const void *caller)
 	return frame_cache_free_block(thread, frame, caller);
 }
 
+static enum status alloc_many(void *thread, uint8_t owner, pfn_t *out,
+			      uint64_t count)
+{
+	return frame_cache_alloc_many(thread, owner,
+				      (struct frame_array){ out, count });
+}
+
+static enum status free_many(void *thread, uint8_t owner, const pfn_t *frames,
+			     uint64_t count)
+{
+	struct frame_many_return what = { frames, count, owner, NULL };
+
+	return frame_cache_free_many(thread, &what);
+}
+
 static void drain(void *thread)
 {
 	frame_cache_drain(thread);
@@ -129,6 +145,8 @@ const struct peer peer_ours = {
 	.free = give,
 	.alloc_block = alloc_block,
 	.free_block = free_block,
+	.alloc_many = alloc_many,
+	.free_many = free_many,
 	.drain = drain,
 	.overhead = overhead,
 };

@@ -36,6 +36,26 @@ static enum status shape_free(void *thread, pfn_t frame, const void *caller)
 	return ST_OK;
 }
 
+static enum status shape_alloc_many(void *thread, uint8_t owner, pfn_t *out,
+				    uint64_t count)
+{
+	(void)thread;
+	(void)owner;
+	(void)out;
+	(void)count;
+	return ST_OK;
+}
+
+static enum status shape_free_many(void *thread, uint8_t owner,
+				   const pfn_t *frames, uint64_t count)
+{
+	(void)thread;
+	(void)owner;
+	(void)frames;
+	(void)count;
+	return ST_OK;
+}
+
 static uint64_t shape_overhead(uint64_t frames)
 {
 	(void)frames;
@@ -51,5 +71,7 @@ const struct peer peer_shape = {
 	.free = shape_free,
 	.alloc_block = shape_alloc,
 	.free_block = shape_free,
+	.alloc_many = shape_alloc_many,
+	.free_many = shape_free_many,
 	.overhead = shape_overhead,
 };
