@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Shortages are numbered. One begins when the first task enters and ends when
- * the last one leaves; it is dry once all CPUs have drained in it.
+ * Shortages are numbered. One begins when the first task enters it and ends
+ * when the last task leaves it; it is drained once all CPUs have drained in
+ * it.
  *
  * (D1) A CPU that drained on request sees that the shortage is on until it
- *      ends; therefore its caches stay empty, and what is dry stays dry.
+ *      ends; therefore its caches stay empty, and a drained shortage stays
+ *      drained.
  * (D2) Only one CPU at a time makes the others drain. A CPU that waits for it
  *      polls, since the draining CPU waits for all others.
  * (D3) A CPU sets its sleep byte, checks its condition once more, and sleeps.
  *      A CPU that changes the condition then reads the sleep byte. Both use
  *      exchanges of that byte, so one of the two sees the other.
  *
- * A hundred CPUs that are refused at once cost one drain, not a hundred. To
- * sleep pays off in an emulator with more processors than cores: a CPU that
- * spins there takes the core of a CPU that it waits for.
+ * A hundred CPUs that are refused at once cost one drain, not a hundred.
+ * Sleeping pays off in an emulator with more processors than cores: a CPU that
+ * spins there uses the core that the CPU it waits for needs.
  */
 #include "frame_drain.h"
 
@@ -28,7 +30,7 @@
 
 /* --- waiting ---------------------------------------------------------------*/
 
-/* Called in a loop, which looks again for what it waits. */
+/* Waits a little. The caller checks its condition before each call. */
 static void rest(struct frame_drain *drain, unsigned *turns)
 {
 	unsigned me = cpu_local_id();
@@ -63,11 +65,11 @@ static void wake(struct frame_drain *drain, unsigned cpu)
 
 void frame_drain_requested(struct frame_drain *drain)
 {
-	/* Relaxed: stored before this CPU's bit was raised, and so is D1. */
+	/* Relaxed: like the state (D1), stored before the bit was raised. */
 	unsigned drainer = atomic_load_relaxed(&drain->drainer);
 
 	drain->drain_own();
-	/* Release: what has been drained can be found. */
+	/* Release: the drained frames are in the pools. */
 	if (atomic_fetch_add_acq_rel(&drain->undrained, (uint32_t)-1) == 1)
 		wake(drain, drainer);
 }
@@ -90,14 +92,14 @@ static void drain_all_cpus(struct frame_drain *drain)
 	atomic_store_relaxed(&drain->drainer, me);
 	ask_others(drain, me);
 	drain->drain_own();
-	/* Acquire: what the others drained is seen. */
+	/* Acquire: sees the frames that the others drained. */
 	while (atomic_load_acquire(&drain->undrained) != 0)
 		rest(drain, &turns);
 }
 
 static bool may_drain(struct frame_drain *drain)
 {
-	/* Acquire: the drain before is over. */
+	/* Acquire: sees all of the last drain. */
 	return atomic_exchange_acquire(&drain->draining, 1) == 0;
 }
 
@@ -139,7 +141,7 @@ static uint32_t enter(struct frame_drain *drain)
 
 static bool is_drained(const struct frame_drain *drain, uint32_t number)
 {
-	/* Acquire: what others drained is seen. */
+	/* Acquire: sees the frames that others drained. */
 	return atomic_load_acquire(&drain->last_drained) == number;
 }
 
@@ -165,6 +167,6 @@ void frame_drain_begin_shortage(struct frame_drain *drain)
 
 void frame_drain_end_shortage(struct frame_drain *drain)
 {
-	/* Release: caches are filled after what was done in it. */
+	/* Release: a CPU that sees the end sees all that was done before it. */
 	atomic_fetch_add_release(&drain->state, (uint64_t)-1);
 }

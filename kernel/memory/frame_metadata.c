@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The ranges of memory that a node has give ranges of the array,
- * each as long as neighbouring ranges share or touch pages. A range is
- * then backed by as few physical runs as there are free, each half as large
- * as the last when there is none of the size.
+ * The memory ranges of a node determine the ranges of the array that need
+ * pages; ranges that share or touch a page are joined. Each is backed by as
+ * few physical runs as possible: when no free run is large enough, half the
+ * size is tried.
  *
- * Memory below 4 GiB is scarce: it is used when there is nothing else.
+ * Memory below 4 GiB is scarce: it is used only when there is no other.
  */
 #include "frame_metadata.h"
 
@@ -98,7 +98,7 @@ static enum status back(const struct meta_range *range)
 		};
 		enum status status;
 
-		/* Up to where large leaves can begin. */
+		/* At most up to the first address for a large leaf. */
 		if (!is_aligned(at, SIZE_2M) && align_up(at, SIZE_2M) <
 							range->end)
 			run.frames = min_u64(run.frames,
@@ -118,7 +118,7 @@ static enum status back(const struct meta_range *range)
 	return ST_OK;
 }
 
-/* Where the array covers the range, in whole pages. */
+/* The part of the array that covers the range, in whole pages. */
 static struct meta_range meta_range_of(const struct meta_array *array,
 				       uint64_t base,
 				       const struct node_range *range)
@@ -173,7 +173,7 @@ enum status frame_meta_take(const struct meta_array *array, void **out)
 
 /* --- giving back -----------------------------------------------------------*/
 
-/* As many at a time as a walk over the tables is worth. */
+/* Ranges handled in one walk over the tables. */
 struct mapped_ranges {
 	struct meta_range items[64];
 	size_t count;

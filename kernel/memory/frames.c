@@ -11,7 +11,7 @@
 
 #include "frames_internal.h"
 
-/* CPUs that go on freeing while we search could hold us up for ever. */
+/* Bounds the searches while other CPUs go on freeing. */
 #define SEARCHES	64
 
 struct frames_state frames;
@@ -36,7 +36,7 @@ unsigned frames_home_of(unsigned cpu)
  */
 static void drain_cache(struct frame_cache *cache)
 {
-	/* Relaxed: read after the drain, which orders it. */
+	/* Relaxed: read only after the drain, which orders it. */
 	atomic_fetch_add_relaxed(&frames.drained, frame_cache_held(cache));
 	frame_cache_drain(cache);
 }
@@ -77,7 +77,7 @@ const struct frame_cache *frames_cache_of(unsigned cpu,
 	return &frames.caches[2 * cpu + context];
 }
 
-/* From the own cache, when that is what is asked for. */
+/* Allocates from the own cache, if it can serve the request. */
 static enum status alloc_from_cache(const struct frame_request *request,
 				    pfn_t *out)
 {
@@ -103,7 +103,7 @@ static enum status alloc_once(const struct frame_request *request, pfn_t *out)
 	return frame_alloc(&frames.nodes, frames_cache()->slot, request, out);
 }
 
-/* All caches being empty, what is refused now was not there. */
+/* All caches are empty: a frame refused now was not free. */
 static enum status alloc_in_shortage(const struct frame_request *request,
 				     pfn_t *out)
 {

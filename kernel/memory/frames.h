@@ -2,8 +2,8 @@
 /*
  * frames.h - the machine's frame pools, one a node, and each CPU's caches.
  *
- * From frames_start on all usable memory is in the pools: what was free is
- * free there, what was in use is allocated there to its owner.
+ * From frames_start on all usable memory is in the pools: free memory as free,
+ * memory in use as allocated to its owner.
  */
 #ifndef KERNEL_MEMORY_FRAMES_H
 #define KERNEL_MEMORY_FRAMES_H
@@ -14,25 +14,25 @@
 #include <mm/frame_cache.h>
 #include <mm/frame_many.h>
 
-/* In a request: the node of the CPU that asks. */
+/* In a request: the node of the CPU that calls. */
 #define FRAMES_HOME	UINT32_MAX
 
 /*
- * Takes all over from the early list, which is empty then. Boot CPU only,
- * before the others start; their number and nodes are known.
- * Fails: ST_NO_MEMORY, ST_FULL; there is no going on then.
+ * Moves all memory into the pools; the early list is empty afterwards. Boot
+ * CPU only, after cpus_find and before the other CPUs start.
+ * Fails: ST_NO_MEMORY, ST_FULL; the boot cannot continue then.
  */
 enum status frames_start(void);
 
 /*
  * As frame_alloc. A task waits: before a refusal all CPUs drain their caches,
- * and leave them empty until it has looked again (frame_drain.h).
+ * and keep them empty until it has searched again (frame_drain.h).
  * Cost: see frame_cache.h for single frames and blocks of the own node
  *       without a limit, frame.h for all else.
  */
 enum status frames_alloc(const struct frame_request *request, pfn_t *out);
 
-/* As frame_free. A refusal has been said in the log, with the caller. */
+/* As frame_free. A refusal is logged, with the caller. */
 enum status frames_free(const struct frame_return *what);
 
 /*
@@ -44,24 +44,24 @@ enum status frames_alloc_many(const struct frame_request *request,
 enum status frames_free_many(const struct frame_many_return *what);
 
 /*
- * The node whose memory CPU `cpu` uses first: its own, or the nearest that
- * has any. From frames_start on, of a CPU that may be started.
+ * The node whose memory CPU `cpu` uses first: its own, or the nearest that has
+ * memory. From frames_start on, for a CPU that may be started.
  */
 unsigned frames_home_of(unsigned cpu);
 
 /*
- * This CPU's cache in this context: the shortest way to single frames. It
- * knows of no shortage, so it is for measuring only.
+ * This CPU's cache in this context. It ignores shortages, so only measurements
+ * may use it directly.
  */
 struct frame_cache *frames_cache(void);
 
-/* CPU `cpu`'s, in either context. At a quiet moment, or for display. */
+/* The cache of CPU `cpu` in a context; while it is quiet, or to print it. */
 const struct frame_cache *frames_cache_of(unsigned cpu,
 					  enum cpu_context context);
 
 /*
- * Each CPU's caches have been empty at some time when it returns; true when
- * that returned any frame to a pool. From tasks only.
+ * Makes every CPU drain its caches; true when any frame was in one. From tasks
+ * only.
  */
 bool frames_drain_all(void);
 
@@ -73,7 +73,7 @@ enum status frames_query(pfn_t frame, struct frame_info *out);
 /* The sum of the counts of all pools. */
 void frames_count(struct frame_count *out);
 
-/* Every pool and every cache against its invariants, and one with the other. */
+/* Checks all pools and caches, and each against the other. */
 bool frames_audit(void);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* frames_query.c - answers what the pools hold: a frame, counts, the audit. */
+/* frames_query.c - queries of the pools: a frame, counts, the audit. */
 #include "frames.h"
 
 #include <base/bits.h>

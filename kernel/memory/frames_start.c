@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Before: the early list has what is free, and the ledger's runs say whose
- * the rest is. After: the pools have all of it, and the ledger's runs call
- * it free, which then means "ask the pool".
+ * Moves all usable memory from the early list and the ledger into the pools.
+ * Before, free memory is in the early list, and the ledger's runs have the
+ * owners of the rest. Afterwards all of it is in the pools, and the ledger's
+ * runs call it free, which means "ask the pool".
  *
- * The pools' own memory comes from the early list, so it is there to be
- * adopted like everything else that the kernel keeps.
+ * The memory for the pools themselves comes from the early list, so it is
+ * adopted like all other memory of the kernel.
  */
 #include "frames.h"
 
@@ -26,10 +27,10 @@
 #include "frames_internal.h"
 #include "pages.h"
 
-/* More than a drain takes where every CPU has a core. */
+/* Longer than a drain when every CPU has a core of its own. */
 #define SPINS		500
 
-/* frames.nodes once it is complete: a fault until then finds no pools. */
+/* Becomes frames.nodes when complete: until then a fault finds no pools. */
 static struct frame_nodes building;
 
 /* --- reports ---------------------------------------------------------------*/
@@ -50,7 +51,7 @@ static void report(struct frame_reporter *reporter,
 	uint64_t offset = 0;
 
 	(void)reporter;
-	/* Without a name the address alone must do. */
+	/* Without a symbol only the address is logged. */
 	(void)!symbol_find(caller, &name, &offset);
 	log_line(LOG_ERROR, "frames: refused free of=0x%lx why=\"%s\" "
 			    "caller=0x%lx (%s+0x%lx)",
@@ -72,7 +73,7 @@ static void find_range(unsigned node, struct frame_pool_request *request)
 		first = min_u64(first, paddr_to_pfn(range.start).raw);
 		end = paddr_to_pfn(range.end).raw;
 	}
-	/* A node without memory has one giant of nothing. */
+	/* A node without memory has one giant without frames. */
 	if (end == 0)
 		first = 0, end = 1;
 	request->first.raw = align_down(first, GIANT_FRAMES);
@@ -152,8 +153,9 @@ static bool is_among(const uint8_t *nodes, unsigned count, unsigned node)
 }
 
 /*
- * The distance order, and behind it those that the SLIT calls out of reach:
- * all memory is in the direct map of all CPUs.
+ * The nodes in order of distance (order_from in kernel/platform/numa.c), then
+ * those that the SLIT calls unreachable: every CPU can use them, since all
+ * memory is in the direct map.
  */
 static void make_orders(uint8_t *orders)
 {
@@ -193,8 +195,9 @@ _Static_assert(PAGE_SIZE % (2 * sizeof(struct frame_cache)) == 0,
 	       "a CPU's caches are not on two pages");
 
 /*
- * One array, whose pages are each on the node of the first CPU in it. Pieces
- * of frame_meta follow each other, as long as they are small.
+ * One array for all CPUs; each page of it is on the node of the first CPU in
+ * the page. Small arrays of frame_meta are adjacent, so the parts make one
+ * array.
  */
 static enum status take_caches(void)
 {
@@ -220,7 +223,7 @@ static enum status take_caches(void)
 	return ST_OK;
 }
 
-/* Where memory of another node begins, in blocks; NULL: counts only. */
+/* Lists the blocks where memory of another node begins; NULL: only counts. */
 static size_t list_places(struct frame_place *places)
 {
 	struct node_range range = { .end = { 0 } };
@@ -275,13 +278,13 @@ static enum status take_tables(void)
 
 /* --- hand-over -------------------------------------------------------------*/
 
-/* No single page of these is ever freed: one entry for a whole run. */
+/* No single page of these owners is freed, only whole runs. */
 static bool comes_back_whole(enum owner owner)
 {
 	return owner == OWNER_FRAME_META || owner == OWNER_KERNEL_IMAGE;
 }
 
-/* Every page of the run, in the pool that it belongs to. */
+/* Adds every page of the run to the pool of its node. */
 static void hand_over_run(struct frame_run run, enum owner owner)
 {
 	paddr_t at = pfn_to_paddr(run.first);
@@ -294,7 +297,7 @@ static void hand_over_run(struct frame_run run, enum owner owner)
 		bool found = nodes_range(at, &range);
 		struct frame_pool *pool;
 
-		/* The run is usable memory, and all of that has a node. */
+		/* The run is usable memory, all of which has a node. */
 		ASSERT(found && range.start.raw == at.raw);
 		range.end.raw = min_u64(range.end.raw, end);
 		part.frames = (range.end.raw - at.raw) / PAGE_SIZE;

@@ -57,7 +57,7 @@ static bool count_run(void *context, struct frame_run run)
 	return true;
 }
 
-/* Of the early list, which is empty once the pools have taken over. */
+/* The pages of the early list, which is empty from frames_start on. */
 static uint64_t count_early_pages(void)
 {
 	uint64_t pages = 0;
@@ -118,7 +118,7 @@ enum status memory_count_named_pages(uint64_t *out)
 {
 	struct memory_map *map = &boot_memory.map;
 
-	/* From the raw descriptors again, not from what was made of them. */
+	/* From the firmware's descriptors, not from our regions. */
 	for (size_t i = 0; i < map->entry_count; i++)
 		map->entries[i] = firmware_map_entry(&map->raw, i);
 	return ledger_named_pages(map->entries, map->entry_count, map->scratch,

@@ -14,10 +14,10 @@
 uint64_t memory_count_stack_pages(void);
 uint64_t memory_count_table_pages(void);
 uint64_t memory_count_free_pages(void);
-/* Every free run, node by node; `visit` says whether to go on. */
+/* Visits every free run, node by node, until `visit` returns false. */
 void memory_visit_free(bool (*visit)(void *context, struct frame_run run),
 		       void *context);
-/* Each owner's, counted where it can be: their sum is what was named. */
+/* The pages of each owner; their sum is the number of named pages. */
 void memory_count_owners(uint64_t pages[OWNER_COUNT]);
 /* The pages that the firmware named, from its raw map, now. */
 enum status memory_count_named_pages(uint64_t *out);

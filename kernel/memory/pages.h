@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * pages.h - runs of pages from the frame pools for the kernel itself, and
- * the owner of each page. From frames_start on; boot_alloc is for before.
+ * pages.h - runs of pages from the frame pools for the kernel itself, and the
+ * owner of each page. From frames_start on; boot_alloc serves until then.
  */
 #ifndef KERNEL_MEMORY_PAGES_H
 #define KERNEL_MEMORY_PAGES_H
@@ -12,13 +12,13 @@
 #include <mm/table.h>
 
 /*
- * Allocates run->frames frames in a row for `owner`, on the node of the CPU
- * that calls or as near as can be; run->first says where.
+ * Allocates run->frames adjacent frames for `owner`, on the node of the CPU
+ * that calls or the nearest possible, and sets run->first.
  * Fails: ST_NO_MEMORY, ST_BAD_ARGUMENT.
  */
 enum status pages_alloc(struct frame_run *run, enum owner owner);
 
-/* The same on the node of CPU `cpu`, or as near as can be. */
+/* The same on the node of CPU `cpu`, or the nearest possible. */
 enum status pages_alloc_near(struct frame_run *run, unsigned cpu,
 			     enum owner owner);
 
@@ -29,8 +29,8 @@ void pages_free(struct frame_run run);
 void pages_serve_table(struct table *table);
 
 /*
- * The owner of this frame now, before frames_start too. Fails: ST_NOT_FOUND
- * when the firmware never named it.
+ * The current owner of this frame; before frames_start too. Fails:
+ * ST_NOT_FOUND when the firmware never named it.
  */
 enum status memory_owner_of(pfn_t frame, enum owner *out);
 

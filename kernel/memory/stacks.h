@@ -15,7 +15,7 @@ enum status stacks_alloc_boot(void);
 /* The same for another CPU, from frames_start on, on its node. */
 enum status stacks_alloc(unsigned cpu);
 
-/* Unmaps and frees what stacks_alloc allocated. */
+/* Unmaps and frees the stacks of stacks_alloc. */
 void stacks_free(unsigned cpu);
 
 #endif
