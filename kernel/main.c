@@ -4,8 +4,8 @@
  *
  * A step may use the results of the steps above it, and no others. Until
  * traps_start a fault is silent. boot_alloc works from boot_memory_init to
- * frames_start, and pages_alloc after that. Until boot_reclaim all that the
- * loader and the firmware left in memory is untouched.
+ * frames_start, and pages_alloc after that. Until boot_reclaim all memory that
+ * the loader and the firmware used is untouched.
  */
 #include <arch/instructions.h>
 #include <base/string.h>
@@ -44,10 +44,10 @@
 #include <kernel/sync/ipi.h>
 #include <kernel/sync/pending.h>
 
-/* A machine with 64 MiB has this much left after its firmware's share. */
+/* The least that is left of 64 MiB after the firmware's share. */
 #define MINIMUM_BYTES	(56 * MIB)
 
-/* An unknown word is a warning: named once, and then forgotten. */
+/* An unknown word costs a warning and has no other effect. */
 static void warn_of_option(struct options_complaint *complaint,
 			   const char *word, size_t bytes, const char *why)
 {
@@ -77,7 +77,10 @@ static void apply_options(struct options_complaint *complaint)
 	options_apply(&boot_info.options, &layer, complaint);
 }
 
-/* Twice: first to learn where to speak, then to say what was odd. */
+/*
+ * Applies the options twice: first without warnings, since they name the
+ * consoles; then, with the consoles open, for the warnings.
+ */
 static void start_log(void)
 {
 	struct options_complaint silence = { .report = hear_nothing };
@@ -91,7 +94,7 @@ static void start_log(void)
 	apply_options(&loud);
 }
 
-/* Before the handover is believed there are no options: COM1 as it is. */
+/* The options of a refused handover are not used: COM1, as it is set up. */
 static void refuse_handover(const char *why)
 {
 	options_defaults(&boot_info.options);
@@ -99,7 +102,7 @@ static void refuse_handover(const char *why)
 	panic("handover: refused why=\"%s\"", why);
 }
 
-/* Only what cannot fail on a machine that we support is required. */
+/* For steps that cannot fail on a supported machine. */
 static void require(enum status status, const char *what)
 {
 	if (status != ST_OK)
@@ -153,7 +156,7 @@ static void copy_tables(void)
 {
 	enum status status = acpi_copy();
 
-	/* Without a root there is nothing to copy, and it has been said. */
+	/* Without a root table: acpi_start logs the reason. */
 	if (status == ST_NO_MEMORY)
 		log_line(LOG_WARNING, "acpi: not copied why=\"%s\"",
 			 status_text(status));
@@ -172,7 +175,7 @@ static _Noreturn void idle(unsigned failed)
 	case IDLE_MONITOR:
 		break;
 	}
-	/* Only now: a keyboard that is not there takes a while to miss. */
+	/* Late, because the probe of an absent keyboard takes long. */
 	input_start();
 	if (input_is_possible())
 		monitor_loop();
@@ -200,7 +203,7 @@ static void log_protection(struct cpu_protection is)
 		 on_or_missing(is.umip), on_or_missing(is.mce));
 }
 
-/* From here on the screen shows what is logged; before, the log so far. */
+/* Shows the log so far on the screen, and each line from now on. */
 static void show_log(void)
 {
 	log_replay(screen_sink());

@@ -14,7 +14,7 @@ void clock_start(uint64_t start_tsc, uint64_t ticks_per_us)
 	now.ticks_per_us = ticks_per_us;
 }
 
-/* Before clock_start, and after a handover that lies, time still passes. */
+/* Never 0, also before clock_start or when the handover gives no rate. */
 uint64_t clock_ticks_per_us(void)
 {
 	return max_u64(now.ticks_per_us, 1);

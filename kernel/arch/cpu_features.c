@@ -36,7 +36,7 @@
 #define APIC_X2		(1UL << 10)
 #define MTRR_ENABLED	(1UL << 11)
 
-/* Where it shows that a feature is on. */
+/* The register in which a feature is switched on. */
 enum switch_place { ALWAYS_ON, IN_CR4, IN_EFER, IN_APIC_BASE, IN_MTRR };
 
 static const struct {
@@ -128,7 +128,7 @@ const char *cpu_entry_refusal(const struct handover *handover)
 	return "";
 }
 
-/* Returns what is in CR4 then. */
+/* Returns the new value of CR4. */
 static uint64_t switch_on(uint32_t features)
 {
 	uint64_t control = READ_CONTROL(4);

@@ -10,15 +10,16 @@
 #include <boot/handover.h>
 
 /*
- * Whether the control registers are as docs/boot.md promises: "" or one
- * clause that says which is not. Call before anything changes them.
+ * Compares the control registers with the entry contract of docs/boot.md: ""
+ * or one clause that names the register that differs. Call before anything
+ * changes them.
  */
 const char *cpu_entry_refusal(const struct handover *handover);
 
 /* CR4 as docs/boot.md has it at entry, on a processor with `features`. */
 uint64_t cpu_entry_control(uint32_t features);
 
-/* The features that are on after cpu_protect; the rest is missing. */
+/* Each is true when that feature is on after cpu_protect. */
 struct cpu_protection {
 	bool wp, nx, smep, smap, umip, mce;
 };
@@ -29,7 +30,7 @@ struct cpu_protection cpu_protect(uint32_t features);
 /* On another CPU: the same as on the boot CPU, and write-combining. */
 void cpu_features_init_cpu(uint32_t features);
 
-/* Of one bit of enum cpu_feature, now, on this CPU. */
+/* The state of one bit of enum cpu_feature on this CPU, now. */
 struct cpu_feature_use {
 	const char *name;
 	bool present;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Intel processors since 2018 state in IA32_ARCH_CAPABILITIES what they do
- * not suffer from. Its silence means "affected" only where that register
- * exists; without it we know the age, and say so only of Meltdown, which
- * every out-of-order Intel core of that age has. AMD says by family.
+ * Intel processors since 2018 list in IA32_ARCH_CAPABILITIES the flaws that
+ * they do not have. A clear bit means "affected" only where that register
+ * exists. A processor without it is older: its verdict is "affected" for
+ * Meltdown, which every out-of-order Intel core of that age has, and "unknown"
+ * for the others. For AMD the family decides.
  * Source: Intel, "CPUID Enumeration and Architectural MSRs"; AMD product
  * security bulletins AMD-SB-1037 (Retbleed) and AMD-SB-7005 (Inception).
  */
@@ -45,7 +46,7 @@ static struct flaw_verdict present(const char *why)
 	return (struct flaw_verdict){ .state = FLAW_PRESENT, .why = why };
 }
 
-/* Flaws that AMD does not have, and Intel denies by setting `no` whole. */
+/* Flaws that no AMD has; an Intel with all bits of `no` has none either. */
 static struct flaw_verdict intel_only(const struct cpu_identity *cpu,
 				      uint64_t no)
 {
@@ -58,7 +59,7 @@ static struct flaw_verdict intel_only(const struct cpu_identity *cpu,
 	return present("IA32_ARCH_CAPABILITIES does not deny it");
 }
 
-/* Atoms that execute in order speculate too little for it. */
+/* Atoms that execute in order do not speculate far enough for Meltdown. */
 static bool is_in_order(const struct cpu_identity *cpu)
 {
 	static const uint8_t models[] = { 0x1c, 0x26, 0x27, 0x35, 0x36 };

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * cpu_flaws.h - which known flaws a processor has, as far as it can be
- * known. Pure: the facts come from command_cpuinfo.c, or from a test.
+ * cpu_flaws.h - which known flaws a processor has, as far as it can be known.
+ * Pure: the input comes from command_cpuinfo.c, or from a test.
  *
- * Bulldog mitigates none of them yet: it runs no programs that could
- * exploit one. So there are three verdicts, and "affected" means "and not
- * mitigated".
+ * Bulldog mitigates none of them yet: it runs no programs that could exploit
+ * one. So "affected" always means "affected and not mitigated".
  */
 #ifndef KERNEL_ARCH_CPU_FLAWS_H
 #define KERNEL_ARCH_CPU_FLAWS_H
@@ -30,7 +29,7 @@ enum flaw_state { FLAW_UNKNOWN, FLAW_ABSENT, FLAW_PRESENT };
 struct flaw_verdict {
 	const char *name;
 	enum flaw_state state;
-	const char *why;		/* what the verdict rests on         */
+	const char *why;		/* the reason for the verdict        */
 };
 
 #define CPU_FLAW_COUNT 9

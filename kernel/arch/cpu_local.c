@@ -68,7 +68,7 @@ bool cpu_local_is_online(unsigned index)
 {
 	struct cpu_local *area = cpu_local_at(index);
 
-	/* Acquire: what the CPU set up before it said so is seen. */
+	/* Acquire: all that the CPU set up before it went online is seen. */
 	return area != NULL &&
 	       atomic_load_acquire(&area->start) == START_ONLINE;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * cpu_local.h - what each CPU has for itself, found through its GS base.
+ * cpu_local.h - the per-CPU area, found through the GS base.
  *
- * The boot CPU's area is part of the image; each other one is a page of its
- * own. Fields without a letter below are their CPU's alone. Since the kernel
- * is not preemptible, a task may use them between two points at which it
- * could halt; an interrupt handler changes only what is its own and puts
- * `context` and `locks` back.
+ * The boot CPU's area is part of the image; each other area is a page of its
+ * own. Fields without a letter below are used by their own CPU only. The
+ * kernel is not preemptible, so a task may use them without a guard until it
+ * halts or polls. An interrupt handler changes only the fields that belong to
+ * handlers, and restores `context` and `locks` before it returns.
  */
 #ifndef KERNEL_ARCH_CPU_LOCAL_H
 #define KERNEL_ARCH_CPU_LOCAL_H
@@ -18,11 +18,11 @@
 #define CPU_START	16
 #define CPU_STACK	24
 
-/* How far a CPU is: who changes it does so by compare-and-exchange. */
-#define START_WAITING	0	/* may begin                                 */
+/* How far a CPU is. Each change is a compare-and-exchange. */
+#define START_WAITING	0	/* may start                                 */
 #define START_ARRIVED	1	/* is on its stack                           */
 #define START_ONLINE	2	/* takes interrupts                          */
-#define START_GIVEN_UP	3	/* came too late: must stop                  */
+#define START_GIVEN_UP	3	/* was too late: must stop                   */
 
 #ifndef __ASSEMBLER__
 #include <arch/cpu_local.h>
@@ -42,7 +42,7 @@ struct ipi_call {
 	atomic_u32 unanswered;		/* [A]                               */
 };
 
-/* Bit n: CPU n wants this one to look at its call. */
+/* Bit n: CPU n has a call for the owner of this mailbox. */
 struct mailbox {
 	atomic_u64 callers[STACK_CPUS / 64];	/* [A]               */
 };
@@ -55,8 +55,8 @@ struct work {
 };
 
 struct cpu_counters {
-	uint64_t interrupts;		/* taken, but exceptions             */
-	uint64_t calls_made;		/* one for each CPU that was asked   */
+	uint64_t interrupts;		/* exceptions not counted            */
+	uint64_t calls_made;		/* one for each CPU called           */
 	uint64_t calls_answered;
 	uint64_t halts;			/* with nothing to do                */
 };
@@ -81,7 +81,7 @@ struct cpu_local {
 
 _Static_assert(sizeof(struct cpu_local) <= PAGE_SIZE, "one page for each");
 
-/* The caller's own. */
+/* The area of the CPU that calls. */
 static inline struct cpu_local *this_cpu(void)
 {
 	struct cpu_local *self;
@@ -96,7 +96,7 @@ struct cpu_local *cpu_local_of_boot(void);
 /* `area` is zero; it will be found under `index`. */
 void cpu_local_prepare(struct cpu_local *area, unsigned index, uint32_t apic);
 
-/* The CPU of this number is no more. Its area is the caller's again. */
+/* Removes the CPU of this number; the caller may free its area. */
 void cpu_local_forget(unsigned index);
 
 /* Makes `area` the area of the CPU that calls. */

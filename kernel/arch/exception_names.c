@@ -5,7 +5,7 @@
 #include <base/bits.h>
 #include <base/text.h>
 
-/* Of an error code that names a selector (Intel SDM vol. 3A 6.13). */
+/* Bits of an error code that names a selector (Intel SDM vol. 3A 6.13). */
 #define SELECTOR_EXTERNAL	1
 #define SELECTOR_IN_IDT		2
 #define SELECTOR_IN_LDT		4

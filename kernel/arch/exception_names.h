@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of a page fault's error code (Intel SDM vol. 3A 4.7). */
+/* Bits of a page fault's error code (Intel SDM vol. 3A 4.7). */
 enum fault_bit {
 	FAULT_PRESENT = 1 << 0,
 	FAULT_WRITE = 1 << 1,

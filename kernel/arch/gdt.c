@@ -60,7 +60,7 @@ void gdt_load(struct gdt *own)
 	own->segment[SELECTOR_CODE / 8] = SEGMENT_CODE;
 	own->segment[SELECTOR_DATA / 8] = SEGMENT_DATA;
 	own->segment[SELECTOR_ABSENT / 8] = SEGMENT_ABSENT;
-	/* A map beyond the limit: no port is open to programs. */
+	/* The I/O map begins beyond the limit: programs may use no port. */
 	own->task.io_map = sizeof(own->task);
 	describe_task(own);
 	load_segments(&pointer);

@@ -37,14 +37,14 @@ struct gdt {
 } __attribute__((aligned(16)));
 
 /*
- * Makes `own` what the CPU that calls uses: its table, all segment registers
- * and the task register. GS base is 0 afterwards, or what it was.
+ * Loads `own` on the CPU that calls: the table, all segment registers and the
+ * task register. GS base is 0 afterwards, or unchanged.
  */
 void gdt_load(struct gdt *own);
 
 /*
- * From now on, who uses `own` enters exceptions of IST number `kind` at
- * `top`. `kind` is not STACK_MAIN.
+ * The CPU that uses `own` enters exceptions of IST number `kind` with the
+ * stack pointer at `top` from now on. `kind` is not STACK_MAIN.
  */
 void gdt_set_stack(struct gdt *own, enum stack_kind kind,
 			   vaddr_t top);

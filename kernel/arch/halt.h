@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* halt.h - the end of a CPU that has nothing left to do. */
+/* halt.h - stops the CPU that calls, for ever. */
 #ifndef KERNEL_ARCH_HALT_H
 #define KERNEL_ARCH_HALT_H
 

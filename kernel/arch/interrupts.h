@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * interrupts.h - whether this CPU may be interrupted. NMIs do not ask.
+ * interrupts.h - switches interrupts on and off on this CPU; NMIs ignore it.
  *
  *	uint64_t flags = interrupts_off();
  *	...
@@ -12,14 +12,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Returns what interrupts_restore wants; the pairs may nest. */
+/* Returns the flags for interrupts_restore; the pairs may nest. */
 uint64_t interrupts_off(void);
 void interrupts_restore(uint64_t flags);
 
 void interrupts_on(void);
 /*
- * Nothing comes between the two: what comes ends the halt, or has come
- * already and lets none begin.
+ * No interrupt is taken between the two instructions: one that is pending, or
+ * that comes later, ends the halt.
  */
 void interrupts_on_and_halt(void);
 bool interrupts_are_on(void);

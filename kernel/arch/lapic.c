@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Both modes have the same registers: what lies at 16 bytes times n in
- * memory is model-specific register 0x800 + n. Only the command register
- * differs: two halves and a busy bit there, one write and no waiting here.
+ * Both modes have the same registers: the register at byte 16 * n of the
+ * memory page is model-specific register 0x800 + n. Only the command register
+ * differs: in memory it has two halves and a busy bit; as a model-specific
+ * register it is one write that needs no wait.
  */
 #include "lapic.h"
 
@@ -43,11 +44,11 @@ enum lapic_register {
 #define LVT_MASKED	(1u << 16)
 #define LVT_DELIVERY	0x700u
 #define LVT_NMI		0x400u
-#define BUSY_TRIES	1000		/* of a microsecond                  */
+#define BUSY_TRIES	1000		/* a microsecond each                */
 #define DIVIDE_BY_1	0xbu
 #define MEASURE_US	1000UL
 
-#define XAPIC_HIGHEST	0xfeu		/* 0xff addresses everybody          */
+#define XAPIC_HIGHEST	0xfeu		/* 0xff addresses all CPUs           */
 #define X2APIC_HIGHEST	0xfffffffeu
 
 /* Read by ap_start.S. */
@@ -88,7 +89,7 @@ static enum status map_registers(struct table *table, uint64_t base)
 	});
 }
 
-/* The interrupt has ended the halt, and there is nothing else to do. */
+/* The interrupt is sent only to end a halt: there is no work. */
 static void handle_wake(struct trap_frame *frame)
 {
 	(void)frame;
@@ -123,7 +124,7 @@ bool lapic_is_x2apic(void)
 	return lapic_x2;
 }
 
-/* Older APICs have only the first few. */
+/* Older APICs have only the first entries of the table. */
 static void mask_local_vectors(void)
 {
 	static const uint16_t table[] = { 0x320, 0x350, 0x360, 0x370,
@@ -198,8 +199,9 @@ void lapic_interrupt(uint32_t apic)
 }
 
 /*
- * The timer's counts in MEASURE_US by the clock, 0 when it does not count.
- * Measured once, by whoever naps first: all CPUs' timers have one source.
+ * The timer's counts in MEASURE_US of the clock; 0 when the timer stands
+ * still. Measured at the first nap of any CPU: all timers have one clock
+ * source.
  */
 static uint32_t timer_rate(void)
 {
@@ -214,7 +216,7 @@ static uint32_t timer_rate(void)
 	clock_wait_us(MEASURE_US);
 	atomic_store_relaxed(&rate, UINT32_MAX - lapic_read(LAPIC_TIMER_LEFT));
 	lapic_write(LAPIC_TIMER_COUNT, 0);
-	/* Release: the rate is there before it is believed. */
+	/* Release: a CPU that sees is_known set also sees the rate. */
 	atomic_store_release(&is_known, 1);
 	return atomic_load_relaxed(&rate);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * lapic.h - the local APIC: who a CPU is to the others, and how it is asked.
+ * lapic.h - the local APIC: a CPU's id, and messages from one CPU to another.
  *
- * Registers lie in memory (xAPIC), mapped uncached at LAPIC_SLOT, or are
- * model-specific (x2APIC) where the firmware left that mode on; then reads
- * of the memory would return nothing useful.
+ * Its registers lie in memory (xAPIC), mapped uncached at LAPIC_SLOT, or are
+ * model-specific registers (x2APIC) where the firmware left that mode on; then
+ * the memory must not be read.
  *
  * Source: Intel SDM vol. 3A chapter 11; AMD APM vol. 2 chapter 16.
  */
@@ -30,46 +30,46 @@
  */
 enum status lapic_start(struct table *table);
 
-/* Found, and lapic_start ended well. */
+/* True when lapic_start found an APIC and succeeded. */
 bool lapic_is_there(void);
 bool lapic_is_x2apic(void);
 
 /*
- * On each CPU: interrupts are accepted, the lines of the local vector table
- * masked but for NMIs.
+ * On each CPU: accepts interrupts and masks all lines of the local vector
+ * table except NMIs.
  */
 void lapic_init_cpu(void);
 
-/* Of the CPU that calls. */
+/* The id of the CPU that calls. */
 uint32_t lapic_id(void);
 
-/* Processors with a higher id cannot be sent anything. */
+/* No message can be sent to a processor with a higher id. */
 uint32_t lapic_highest_id(void);
 
 /*
- * Sends `message` to the processor `apic`. Interrupts are off, or nobody
- * sends from a handler on this CPU.
- * Fails: ST_DEVICE when an earlier message does not get away.
+ * Sends `message` to the processor `apic`. Interrupts are off, or no handler
+ * of this CPU sends.
+ * Fails: ST_DEVICE when an earlier message is not delivered in time.
  */
 enum status lapic_send(uint32_t apic, uint32_t message);
 
 /*
- * Sends VECTOR_CALL, which ends a halt and makes the CPU look at its mailbox.
+ * Sends VECTOR_CALL, which ends a halt and makes the CPU read its mailbox.
  * From tasks and interrupt handlers.
  */
 void lapic_interrupt(uint32_t apic);
 
 /*
  * Halts the CPU that calls until an interrupt comes: its timer's after about
- * `us` microseconds, or an earlier one. Where there is no timer it only
- * pauses. From tasks, interrupts on.
+ * `us` microseconds, or an earlier one. Without a timer it only pauses. From
+ * tasks, interrupts on.
  */
 void lapic_nap(uint64_t us);
 
-/* The interrupt that is being handled is over. */
+/* Tells the APIC that the interrupt being handled is over. */
 void lapic_end(void);
 
-/* The same, when the APIC thinks so too: nobody knows who sent `vector`. */
+/* The same, if the APIC has `vector` in service: its sender is unknown. */
 void lapic_end_unknown(unsigned vector);
 
 #endif

@@ -2,9 +2,9 @@
 /*
  * lock_ranks.h - the order of all locks, and the locks that one CPU holds.
  *
- * LOCK_RANKS is the order, outermost first: a CPU that holds a lock takes
- * only locks that stand below it. docs/locks.md is made from this list. It
- * stands below kernel/sync/lock.h since each CPU's area has a lock_chain.
+ * LOCK_RANKS is the order, outermost first: a CPU that holds a lock takes only
+ * locks that stand below it. docs/locks.md is made from this list. It is in
+ * this room, not in kernel/sync, because each CPU's area has a lock_chain.
  */
 #ifndef KERNEL_ARCH_LOCK_RANKS_H
 #define KERNEL_ARCH_LOCK_RANKS_H
@@ -31,13 +31,13 @@ enum lock_rank {
 
 struct lock;
 
-/* Outermost first. It is part of the CPU's area. */
+/* The locks that a CPU holds, outermost first; part of the CPU's area. */
 struct lock_chain {
 	unsigned count;				/* [O]               */
 	struct lock *held[RANK_COUNT];		/* [O]               */
 };
 
-/* The kernel has it in the per-CPU area, a test wherever it likes. */
+/* In the kernel it is in the per-CPU area; each test supplies its own. */
 struct lock_chain *lock_chain_of_this_cpu(void);
 
 #endif

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Entry 4 is named by no page-table entry before the first call, so it can
- * change without care for what is cached. Entries 0..3 are in use, for the
- * kernel itself; they are left alone where they are as at power-on, which
- * is what every firmware that we know of leaves.
+ * No page-table entry names PAT entry 4 before the first call, so it can
+ * change without a flush. Entries 0..3 map the kernel itself; they are not
+ * written when they have their power-on values, which every firmware that we
+ * know of leaves there.
  *
- * Source: Intel SDM vol. 3A sections 12.11.8 (the MTRR change procedure, to
- * which PAT changes are held too) and 12.12.
+ * Source: Intel SDM vol. 3A sections 12.11.8 (the MTRR change procedure, which
+ * also applies to the PAT) and 12.12.
  */
 #include "pat.h"
 

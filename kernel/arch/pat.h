@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * pat.h - what the six PAT entries that tables can name mean.
+ * pat.h - the memory types of the PAT entries that page tables name.
  *
  * enum table_cache numbers PAT entries: 0..3 as at power-on, 4 is ours.
  */
@@ -18,7 +18,7 @@
  */
 void pat_init_cpu(uint32_t features);
 
-/* The best type for memory that is only ever written: here, now. */
+/* The fastest type on this CPU, now, for memory that is only written. */
 enum table_cache cache_type_for_pixels(uint32_t features);
 
 #endif

@@ -10,7 +10,7 @@
 
 #define CR4_PGE 0x80
 
-/* The range may end where the address space does: the sum wraps to 0. */
+/* The range may end at the top of the address space: `end` wraps to 0. */
 void mmu_flush_range_this_cpu(vaddr_t start, uint64_t bytes, uint64_t step)
 {
 	uint64_t at = start.raw, end = start.raw + bytes;

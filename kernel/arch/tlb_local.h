@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * tlb_local.h - flushing the translations of the CPU that calls, and of no
- * other one. include/arch/mmu.h has the same for all CPUs.
+ * tlb_local.h - flushes the TLB of the CPU that calls, and of no other CPU.
+ * include/arch/mmu.h has the same for all CPUs.
  */
 #ifndef KERNEL_ARCH_TLB_LOCAL_H
 #define KERNEL_ARCH_TLB_LOCAL_H

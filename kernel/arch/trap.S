@@ -33,7 +33,7 @@ trap_stubs:
 	.type trap_common, @function
 trap_common:
 	push	%rax
-	/* First of all: the next page fault overwrites it. */
+	/* Read first: the next page fault overwrites it. */
 	mov	%cr2, %rax
 	push	%rax
 	push	%rbx
@@ -55,7 +55,7 @@ trap_common:
 	je	1f
 	clac
 1:	mov	%rsp, %rdi
-	/* A frame as if the interrupted code had called: rip, rbp. */
+	/* A stack frame as if the interrupted code had called: rip, rbp. */
 	push	FRAME_RIP(%rdi)
 	push	%rbp
 	mov	%rsp, %rbp

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Dispatch only: what an exception or an interrupt means is decided by the
- * handler that a later room has registered. One indirect call is the price.
+ * Dispatch only: later rooms register the handlers of exceptions and
+ * interrupts. It costs one indirect call.
  */
 #include "trap.h"
 

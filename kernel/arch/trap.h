@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * trap.h - where the processor goes when something happens.
+ * trap.h - exceptions and interrupts: the frame, the handlers, the stacks.
  *
  * All 256 vectors lead to trap_dispatch with interrupts off. It calls the
  * handler that was registered for the vector.
@@ -9,7 +9,7 @@
 #define KERNEL_ARCH_TRAP_H
 
 #define TRAP_VECTORS	256
-#define TRAP_EXCEPTIONS	32		/* the processor's own               */
+#define TRAP_EXCEPTIONS	32		/* defined by the processor          */
 
 #define VECTOR_DEBUG		1
 #define VECTOR_NMI		2
@@ -18,7 +18,7 @@
 #define VECTOR_MACHINE_CHECK	18
 #define VECTOR_CALL		0xf0	/* another CPU calls (ipi.h)         */
 #define VECTOR_WAKE		0xf1	/* a nap is over (lapic.h)           */
-#define VECTOR_SPURIOUS		0xff	/* the local APIC's own stray one    */
+#define VECTOR_SPURIOUS		0xff	/* the local APIC's spurious one     */
 
 /* Bytes from one stub to the next. */
 #define TRAP_STUB_BYTES	16
@@ -42,11 +42,11 @@ _Static_assert(sizeof(struct trap_frame) == 23 * 8, "trap.S pushes this");
 
 struct cpu_local;
 
-/* Runs with interrupts off, in the context that cpu_local_context says. */
+/* Runs with interrupts off, in the context that cpu_local_context returns. */
 typedef void trap_handler(struct trap_frame *frame);
 
 /*
- * The boot CPU's area, descriptors and all gates. Each vector goes to
+ * Sets up the boot CPU's area, descriptors and all gates. Each vector goes to
  * `unregistered` until trap_set_handler names another handler. Until
  * traps_use_stacks every exception runs on the stack that it interrupts.
  */
@@ -60,13 +60,13 @@ void traps_start(trap_handler *unregistered);
 void trap_set_handler(unsigned vector, trap_handler *handler);
 
 /*
- * On `cpu`, double fault, NMI, machine check and debug get the stacks of
- * layout.h. They must be mapped. First of all for the boot CPU.
+ * Gives double fault, NMI, machine check and debug exceptions of `cpu` the
+ * stacks of layout.h, which must be mapped. Called for the boot CPU first.
  */
 void traps_use_stacks(struct cpu_local *cpu);
 bool traps_have_stacks(void);
 
-/* The CPU that calls uses `cpu`'s area and descriptors, and the gates. */
+/* Makes the CPU that calls use `cpu`'s area and descriptors, and the gates. */
 void traps_init_cpu(struct cpu_local *cpu);
 
 /* SMAP is on: every entry forbids access to user pages (clac). */

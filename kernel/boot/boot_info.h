@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* boot_info.h - what the loader told the kernel. main.c fills it in. */
+/*
+ * boot_info.h - the input from the loader: handover, options, stage times.
+ * main.c fills it in.
+ */
 #ifndef KERNEL_BOOT_BOOT_INFO_H
 #define KERNEL_BOOT_BOOT_INFO_H
 

@@ -19,10 +19,10 @@
 
 /*
  * Each change of owner can cost the ledger two runs, and boot_free must not
- * fail: so two runs are kept in reserve for each allocation that may be
- * freed, and for the loader's tables, which are freed without having been
- * allocated. Frame metadata is freed by whole runs of the ledger or never;
- * it needs no reserve.
+ * fail. So two runs are kept in reserve for each allocation that may be freed,
+ * and for the loader's tables, which the kernel frees but did not allocate.
+ * Frame metadata is freed by whole runs of the ledger or never; it needs no
+ * reserve.
  */
 #define RUNS_PER_MOVE	2
 #define LEDGER_SLACK	4096
@@ -80,7 +80,7 @@ void boot_free(struct frame_run run, enum owner owner)
 	ASSERT(cpu_local_id() == 0 && !is_closed);
 	MUST(ledger_move(&boot_memory.ledger, run, owner, OWNER_FREE));
 	MUST(early_free_run(&boot_memory.early, run));
-	/* The loader's table pages come back too, uncounted. */
+	/* Also for the loader's table pages, which were never counted. */
 	if (returnable_runs > 0 && may_come_back(owner))
 		returnable_runs--;
 }
@@ -113,7 +113,10 @@ static struct frame_source table_source = {
 	.give = give_table,
 };
 
-/* Needed before there is a ledger; apart, so that small runs suffice. */
+/*
+ * The parts that are needed before the ledger; each is a run of its own, so
+ * small runs suffice.
+ */
 enum part {
 	PART_ENTRIES,
 	PART_REGIONS,
@@ -236,7 +239,7 @@ static enum status build_ledger(void)
 	});
 }
 
-/* Only what the loader declared as a table is read as one. */
+/* Only a frame that the loader declared as a table is read as one. */
 static bool is_table_frame(const void *context, pfn_t frame)
 {
 	enum owner owner;

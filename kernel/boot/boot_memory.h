@@ -14,7 +14,7 @@
 #include <mm/region.h>
 #include <mm/table.h>
 
-/* The firmware's map, kept, and room to look at it again. */
+/* The firmware's map, kept, and the workspace to read it again. */
 struct memory_map {
 	struct firmware_map raw;	/* [C] in the handover's pages       */
 	struct map_entry *entries;	/* [C]                               */
@@ -36,21 +36,22 @@ struct boot_memory {
 extern struct boot_memory boot_memory;
 
 /*
- * early, ledger and table, from the handover; the kernel's own working
- * pages are owner boot_list.
- * Fails: ST_NO_MEMORY, ST_FULL, or what the rooms say of a bad handover.
+ * Builds early, ledger and table from the handover; the owner of the kernel's
+ * own working pages is boot_list.
+ * Fails: ST_NO_MEMORY, ST_FULL, or the status of a room that refuses the
+ *        handover.
  */
 enum status boot_memory_init(void);
 
 /*
- * Before frames_start only: allocates run->frames frames in a row for
- * `owner`; run->first says where. It succeeds only while the ledger has
- * room for all that boot_free may be given back.
+ * Before frames_start only: allocates run->frames adjacent frames for `owner`
+ * and sets run->first. It succeeds only while the ledger has room for every
+ * boot_free that may follow.
  * Fails: ST_NO_MEMORY, ST_BAD_RANGE.
  */
 enum status boot_alloc(struct frame_run *run, enum owner owner);
 
-/* The same where `request` says, which is early_alloc_run's. */
+/* The same at the place that `request` asks for (see early_alloc_run). */
 enum status boot_alloc_at(const struct early_run_request *request,
 			  enum owner owner, pfn_t *out);
 

@@ -34,7 +34,7 @@ enum status fixmap_unmap(enum fixmap_slot slot)
 	return status;
 }
 
-/* Tables lie close together: often the page is mapped already. */
+/* Firmware tables lie close together: often the page is mapped already. */
 static bool is_mapped(const struct fixmap_request *request, uint64_t start,
 		      uint64_t end)
 {

@@ -37,7 +37,7 @@ static enum status reclaim_run(struct frame_run run, enum owner from)
 	return ledger_move(&boot_memory.ledger, run, from, OWNER_FREE);
 }
 
-/* ACPI memory that nothing maps directly stays what it is. */
+/* ACPI memory that is not in the direct map keeps its owner. */
 static bool is_mapped(struct frame_run run)
 {
 	uint64_t at = direct_map(pfn_to_paddr(run.first)).raw;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The distance of every beginning of one word from every beginning of the
- * other, a row at a time; a swap looks two rows back. Source: Damerau 1964,
- * in the restricted form (nothing is edited twice), which is what fingers do.
+ * The edit distance between every prefix of one word and every prefix of the
+ * other, a row at a time; a swap needs the row before the last one. Source:
+ * Damerau 1964, in the restricted form: no letter is edited twice.
  */
 #include "nearest_name.h"
 

@@ -9,10 +9,9 @@
 typedef const char *nearest_names(unsigned index);
 
 /*
- * The name that is at most two slips away (a letter too many, too few,
- * another one, or two neighbours swapped; capitals count for small letters),
- * and at most half of the longer word; the first of the nearest. NULL when
- * there is none.
+ * The name with the fewest slips (a letter too many, a letter missing, a wrong
+ * letter, or two neighbours swapped; case is ignored): at most two, and at
+ * most half the letters of the longer word. Of equals the first; NULL: none.
  */
 const char *nearest_name(const char *typed, nearest_names *names);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Twelve bytes for a name of three letters: two words for each symbol, its
- * distance from KERNEL_BASE and where its name is, and all names after them.
- * A symbol reaches to the next one or to the end of its segment; the table
- * has no sizes, so padding counts to the symbol before it.
+ * Each symbol has two 32-bit words, its distance from KERNEL_BASE and the
+ * offset of its name; all names follow. So a name of three letters costs
+ * twelve bytes. The table has no sizes: a symbol ends where the next one or
+ * the segment does, so padding belongs to the symbol before it.
  */
 #include "symbol_table.h"
 

@@ -23,8 +23,8 @@ struct symbol_table {
 };
 
 /*
- * The last symbol that starts at or before `offset` but not before
- * `floor`, which is where the segment begins that holds `offset`.
+ * The last symbol that starts in [floor..offset]; `floor` is the start of the
+ * segment that holds `offset`.
  * Fails: ST_NOT_FOUND.
  * Cost:  O(log symbols).
  */

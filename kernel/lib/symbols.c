@@ -6,10 +6,10 @@
 
 #include "symbol_table.h"
 
-/* In .symbols, by scripts/symbols.awk. */
+/* Section .symbols, written by scripts/symbols.awk. */
 extern const struct symbol_table symbol_table;
 
-/* By the linker script: where the segments' contents end. */
+/* Set by the linker script: the ends of the segments' contents. */
 extern const char text_end[], rodata_end[], data_end[];
 
 struct segment {
@@ -17,7 +17,7 @@ struct segment {
 	uint64_t start, end;
 };
 
-/* Each segment begins on the 2 MiB after the one before it. */
+/* Each segment begins at the next multiple of 2 MiB after the last one. */
 static bool find_segment(vaddr_t address, struct segment *out)
 {
 	const struct {

@@ -32,7 +32,7 @@ static uint64_t enter(void) ACQUIRES(crash_log_lock)
 	return flags;
 }
 
-/* To memory itself, whatever happens next. */
+/* Writes the log back to memory, since a reset may discard the caches. */
 static void leave(uint64_t flags) RELEASES(crash_log_lock)
 {
 	write_back(current, sizeof(*current));

@@ -16,7 +16,7 @@
 
 static struct {
 	char ring[RING_BYTES];
-	uint64_t written;	/* bytes ever; the ring has the last ones */
+	uint64_t written;	/* bytes in all; the ring has the last */
 } journal;
 
 static struct lock log_lock = { .rank = RANK_LOG };
@@ -97,7 +97,7 @@ void log_replay_from(struct sink *sink, uint64_t position)
 	uint64_t at = position;
 
 	if (at < oldest) {
-		/* It starts in the middle of a line: skip that one. */
+		/* The oldest byte is inside a line: skip that line. */
 		at = oldest;
 		while (at < journal.written &&
 		       journal.ring[(at - 1) % RING_BYTES] != '\n')

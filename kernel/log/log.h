@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * log.h - what happened, one line each: `[s.micros] L room: event key=value`.
+ * log.h - the log, one line an event: `[s.micros] L room: event key=value`.
  *
- * Lines go into a ring in memory always, to the console as `loglevel=` says.
+ * Every line goes into a ring in memory; `loglevel=` decides which lines also
+ * reach the console.
  */
 #ifndef KERNEL_LOG_LOG_H
 #define KERNEL_LOG_LOG_H
@@ -23,21 +24,21 @@ enum log_level {
 /* Lines of a level up to `level` also reach the console. */
 void log_set_level(unsigned level);
 
-/* Text that is a log already: the loader's. Not printed again. */
+/* Adds text that is printed and formatted already: the log of the loader. */
 void log_keep(const char *text, size_t bytes);
 
 /*
- * `format` starts with "room: event". One line; the newline is added.
- * From a task with interrupts on it is on the consoles when this returns,
- * unless another CPU is writing them: that CPU writes it then.
+ * `format` starts with "room: event". One line; the newline is added. Called
+ * by a task with interrupts on, it returns when the line is on the consoles,
+ * unless another CPU is writing to them: then that CPU writes the line too.
  * Locks: takes LOG. From tasks and interrupt handlers.
  */
 void log_line(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * For a CPU that panics: a stopped CPU that holds them never goes on. Writes
- * to the consoles what that CPU left unwritten.
+ * For a CPU that panics: breaks the locks, which a stopped CPU may hold, and
+ * writes the text that such a CPU had not yet written to the consoles.
  */
 void log_break_locks(void);
 

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * A serial port needs a millisecond for a byte at 9600 baud; a CPU that
- * waits for it with interrupts off, or under a lock, holds up every CPU that
- * calls it. So text is copied into a ring under a short lock, and one CPU,
- * the owner, writes it with interrupts on, chunk by chunk.
+ * A serial port needs a millisecond for a byte at 9600 baud. A CPU that waited
+ * for it with interrupts off, or under a lock, would delay every CPU that
+ * calls it. So text is copied into a ring under a short lock, and one CPU, the
+ * owner, writes it with interrupts on, chunk by chunk.
  *
- * (C1) Owner and ring change under one lock. A CPU stops being the owner
- *      only where it sees that every console has shown all, or it asks the
- *      CPU that queued the last text to go on. So text that a CPU leaves to
- *      the owner is written.
- * (C2) A console's position is behind all that it has shown, and is set
- *      after a chunk was written. So a CPU that panics repeats a chunk that
- *      a stopped owner had begun, and loses none.
+ * (C1) Owner and ring change under one lock. The owner gives up ownership only
+ *      after every console has shown everything, or after it has asked the CPU
+ *      that queued the last text to continue. So text that a CPU leaves to the
+ *      owner is written.
+ * (C2) A console's position is advanced after a chunk was written. So a CPU
+ *      that panics repeats a chunk that a stopped owner had begun, and loses
+ *      none.
  * (C3) The ring overwrites nothing that a console has not shown: a line
- *      without room is counted instead, and the count is said in its place.
- * (C4) An owner writes what was queued when it became the owner and what its
- *      own CPU queues, so other CPUs cannot keep it at a console for ever.
+ *      without room is counted instead, and a note with the count is shown in
+ *      its place.
+ * (C4) An owner writes the text that was queued when it became the owner and
+ *      the text that its own CPU queues, so other CPUs cannot keep it writing
+ *      for ever.
  */
 #include "log_console.h"
 
@@ -104,7 +106,7 @@ static void append(const char *text, size_t bytes) REQUIRES(console_lock)
 	consoles.last_cpu = cpu_local_id();
 }
 
-/* The line that stands for those before it that had no room. */
+/* Queues the note about the lines that had no room. */
 static void append_note(void) REQUIRES(console_lock)
 {
 	char note[NOTE_BYTES];
@@ -120,7 +122,7 @@ static void append_note(void) REQUIRES(console_lock)
 	consoles.left_out = 0;
 }
 
-/* The next chunk of a console; 0: it has shown the owner's share. */
+/* The next chunk for a console; 0 when it has shown the owner's share. */
 static size_t copy_chunk(const struct console *console, char *chunk)
 	REQUIRES(console_lock)
 {
@@ -128,7 +130,7 @@ static size_t copy_chunk(const struct console *console, char *chunk)
 	size_t bytes = 0;
 	size_t first;
 
-	/* A console that was added meanwhile begins behind the share. */
+	/* A console that was added meanwhile starts after the share. */
 	if (consoles.share > console->shown)
 		bytes = min_u64(consoles.share - console->shown,
 				console->chunk);
@@ -192,10 +194,10 @@ static void show_share(void)
 enum turn {
 	TURN_GOES_ON,
 	TURN_IS_OVER,		/* every console has shown all               */
-	TURN_IS_HANDED_ON,	/* C4: the rest is the last CPU's            */
+	TURN_IS_HANDED_ON,	/* C4: the last CPU continues                */
 };
 
-/* C1: text is looked for where ownership ends. */
+/* C1: checks for unwritten text in the lock that ends ownership. */
 static enum turn end_turn(unsigned *next_cpu)
 {
 	uint64_t flags = enter();
@@ -212,7 +214,7 @@ static enum turn end_turn(unsigned *next_cpu)
 	return turn;
 }
 
-/* The caller is the owner, and is it no more afterwards. */
+/* The caller is the owner; afterwards it is not. */
 static void write_turn(void)
 {
 	unsigned next_cpu;

@@ -18,10 +18,10 @@ bool serial_start(const struct options *options)
 	return open_port != 0;
 }
 
-/* Bytes that the port takes without a further look at it; 0: it is stuck. */
+/* Bytes that the port takes before it must be asked again; 0: stuck. */
 static unsigned wait_for_room(void)
 {
-	/* The other end does not read: do not wait again until it does. */
+	/* The other end does not read: no wait until it does again. */
 	if (stuck && !uart_can_send(open_port))
 		return 0;
 	stuck = !uart_wait(open_port, fifo_bytes);

@@ -15,7 +15,7 @@ bool serial_start(const struct options *options);
 
 /* LF becomes CR LF. Drops everything once the UART has stopped answering. */
 void serial_write(const char *text, size_t bytes);
-/* Until the last byte has left the UART, or it has stopped answering. */
+/* Waits until the UART has sent the last byte, or has stopped answering. */
 void serial_wait_sent(void);
 /* The next byte typed, or -1; never waits. */
 int serial_read(void);

@@ -2,8 +2,8 @@
 /*
  * Tables are read byte by byte at offsets from the specification, never
  * through a structure: they are unaligned, of many revisions, and their
- * lengths lie. No AML is run: the one package that power-off needs has had
- * the same few encodings since 1996, so it is looked for as bytes.
+ * lengths may be wrong. No AML is run: the one package that power-off needs
+ * has had the same few encodings since 1996, so it is searched for as bytes.
  */
 #include "acpi.h"
 
@@ -116,13 +116,13 @@ static struct acpi_register get_register(const void *from, uint64_t offset)
 	};
 }
 
-/* A number that is no port stands for no port. */
+/* A number that is no port becomes 0: no port. */
 static uint16_t port_of(uint64_t number)
 {
 	return number < PORTS ? (uint16_t)number : 0;
 }
 
-/* Of the two places for a control port, some firmware fills only one. */
+/* Some firmware fills only one of the two fields for a control port. */
 static uint16_t control_port(const void *table, uint64_t bytes,
 			     uint64_t plain, uint64_t extended)
 {
@@ -205,9 +205,10 @@ static bool read_integer(const uint8_t *at, const uint8_t *end,
 }
 
 /*
- * The length of the package that begins at `at`, its own bytes included;
- * 0 when it does not fit. The first byte's upper bits say how many follow,
- * and its lower bits are then only the lowest four.
+ * The length of the package that begins at `at`, its own bytes included; 0
+ * when it does not fit. The first byte's upper two bits are the number of
+ * bytes that follow; if any follow, its lower four bits are the lowest of the
+ * length.
  */
 static uint64_t package_bytes(const uint8_t *at, const uint8_t *end)
 {
@@ -224,7 +225,7 @@ static uint64_t package_bytes(const uint8_t *at, const uint8_t *end)
 	return length <= (uint64_t)(end - at) ? length : 0;
 }
 
-/* Behind a Name of _S5: package op, length, count, two integers. */
+/* Reads what follows Name (_S5_): package op, length, count, two integers. */
 static bool read_package(const uint8_t *at, const uint8_t *end,
 			 struct acpi_power *out)
 {
@@ -244,7 +245,7 @@ static bool read_package(const uint8_t *at, const uint8_t *end,
 	at += header + 1;
 	if (count < 1 || !read_integer(at, end, &at, &a))
 		return false;
-	/* Some tables name only one. */
+	/* Some tables have only one integer. */
 	if (count < 2 || !read_integer(at, end, &at, &b))
 		b = 0;
 	out->sleep_type_a = a & 7;
@@ -252,7 +253,7 @@ static bool read_package(const uint8_t *at, const uint8_t *end,
 	return true;
 }
 
-/* Name (_S5_, or Name (\_S5_, at `at`; `*behind` is then what it names. */
+/* True for Name (_S5_ or Name (\_S5_ at `at`; `*behind` is then its value. */
 static bool names_sleep(const uint8_t *at, const uint8_t *end,
 			const uint8_t **behind)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * acpi.h - what we read of the firmware's ACPI tables, and how far we trust
- * it: signature, length and checksum first, every offset inside the length.
+ * acpi.h - reads the ACPI tables: RSDP, root, FADT, and \_S5 of the DSDT. It
+ * checks signature, length and checksum first, then that each offset is inside
+ * the length.
  *
  * Source: ACPI specification 6.5, sections 5.2.5 to 5.2.9 and 7.4.
  */
@@ -35,7 +36,7 @@ enum status acpi_read_rsdp_narrow(const void *rsdp, size_t bytes,
 				  struct acpi_root *out);
 
 /*
- * The length that a header claims, when it can be one.
+ * The length in a table header.
  * Fails: ST_CORRUPT when it is below a header's or beyond the limit.
  */
 enum status acpi_table_length(const void *header, uint64_t *out);
@@ -44,7 +45,7 @@ enum status acpi_table_length(const void *header, uint64_t *out);
 bool acpi_table_is_good(const void *table, uint64_t bytes,
 			const char signature[4]);
 
-/* Entry `index` of a good root table; false when there is none. */
+/* Entry `index` of a checked root table; false when there is none. */
 bool acpi_root_entry(const void *table, uint64_t bytes,
 		     const struct acpi_root *root, size_t index,
 		     paddr_t *out);
@@ -53,12 +54,12 @@ enum acpi_space { ACPI_MEMORY = 0, ACPI_IO = 1, ACPI_PCI = 2 };
 
 struct acpi_register {
 	uint64_t address;
-	uint8_t space;			/* enum acpi_space, or another one   */
+	uint8_t space;			/* enum acpi_space, or unknown       */
 };
 
 /*
- * The FADT's words about reset and power. Zero: not there, or no port that
- * a processor has. `reset` may be in a space that we do not know.
+ * The FADT's fields about reset and power. Zero: missing, or not a possible
+ * port. `reset` may be in an address space unknown to us.
  */
 struct acpi_power {
 	bool has_reset;
@@ -68,18 +69,18 @@ struct acpi_power {
 	uint16_t smi_command;
 	uint8_t acpi_enable;
 	paddr_t dsdt;
-	paddr_t dsdt_narrow;		/* 32 bits; 0: none but that one     */
+	paddr_t dsdt_narrow;		/* 32 bits; 0: there is only `dsdt`  */
 	bool has_sleep;			/* sleep_type was found              */
 	uint8_t sleep_type_a, sleep_type_b;
 };
 
-/* Fails: ST_CORRUPT when the table is too short for its own words. */
+/* Fails: ST_CORRUPT when the table is too short for these fields. */
 enum status acpi_read_fadt(const void *table, uint64_t bytes,
 			   struct acpi_power *out);
 
 /*
- * Finds \_S5 in a good DSDT: Name (_S5_, Package { a, b, ... }).
- * Fails: ST_NOT_FOUND, and then `out` is as it was.
+ * Finds \_S5 in a checked DSDT: Name (_S5_, Package { a, b, ... }).
+ * Fails: ST_NOT_FOUND; `out` is unchanged then.
  */
 enum status acpi_find_sleep_type(const void *dsdt, uint64_t bytes,
 				 struct acpi_power *out);

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * A root is a list of addresses, and behind each there is a length that the
- * firmware claims. So each table is checked by itself: can it be read from end
- * to end, does it sum up. A table that fails stays in the list, with a reason.
+ * A root table is a list of addresses of tables, and each table states its own
+ * length, which may be wrong. So each table is checked by itself: all of it
+ * must be readable, and its checksum must be right. A table that fails stays
+ * in the list, with the reason.
  *
- * DSDTs come last. They are in no list but the FADT's two words, and what
- * such a word leads to may be in the list as something else.
+ * DSDTs come last. Only two fields of the FADT lead to them, and such a field
+ * may also name a table that is in the list already.
  */
 #include "acpi_collect.h"
 
 #include <base/assert.h>
 #include <base/string.h>
 
-/* The whole of it, if it is sound; adds up what that costs. */
+/* Checks the whole table, and counts the bytes read of large ones. */
 static enum status check_table(struct acpi_collection *list,
 			 struct acpi_mapper *mapper, struct acpi_found *found)
 {
@@ -60,7 +61,7 @@ static struct acpi_found *append(struct acpi_collection *list, paddr_t at)
 	return found;
 }
 
-/* The RSDP and its root have been read already, and are good. */
+/* For the RSDP and its root, which have been checked already. */
 static void append_sound(struct acpi_collection *list, paddr_t at,
 			 const char signature[4], uint64_t bytes)
 {
@@ -89,7 +90,7 @@ static bool is_sound(const struct acpi_found *found, const char signature[4])
 	       memcmp(found->signature, signature, 4) == 0;
 }
 
-/* Of several the first counts, as it does for a walk. */
+/* The first of several FADTs counts, as in acpi_walk_find. */
 static const struct acpi_found *find_fadt(const struct acpi_collection *list)
 {
 	for (size_t i = 0; i < list->count; i++)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * acpi_entries.h - the lists that MADT and SRAT are: entries one behind the
- * other, each beginning with its type and its length in a byte each.
+ * acpi_entries.h - the entries of a MADT or SRAT, one after the other. Each
+ * begins with its type and its length, a byte each.
  *
- * An entry that cannot be (shorter than those two bytes, or reaching beyond
- * the table) ends the list: where the next one begins is then unknown. The
+ * An impossible entry (shorter than those two bytes, or reaching beyond the
+ * table) ends the list, because the start of the next one is unknown then. The
  * entries before it are valid.
  *
  * Source: ACPI specification 6.5, sections 5.2.12 and 5.2.16.
@@ -31,7 +31,7 @@ struct acpi_entries {
 	bool cut_short;			/* bytes were left that are no entry */
 };
 
-/* False at the end, and for ever after. */
+/* False at the end and in every later call. */
 static inline bool acpi_entries_next(struct acpi_entries *list,
 				     struct acpi_entry *out)
 {

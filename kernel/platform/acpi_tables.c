@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The tables may lie in memory that nothing else maps, so each is mapped in
- * the fixmap, until there are copies of all.
+ * The tables may lie in memory that is not mapped. So each is mapped in the
+ * fixmap, until all are copied.
  *
- * No table reaches beyond the region that it begins in: a length that says
- * so is a lie, and reading on could touch a device.
+ * No table reaches beyond the region in which it begins: a length that does is
+ * wrong, and reading on could touch a device.
  *
- * Twice over the same tables: once to know what there is, once to copy. A
- * device could change one in between: its length was taken before, and its
- * copy is summed up again by whoever walks to it.
+ * The tables are read twice: once to list and check them, once to copy. A
+ * device could change a table in between. That is harmless: the length comes
+ * from the first pass, and each walk checks the checksum of the copy again.
  *
- * Of a table that is left out the header is kept, so that nodes.h and others
- * know that there was one; for all that lies behind it there is no looking.
+ * Of a table that is left out the header is copied, so that numa_nodes.c can
+ * tell a bad table from a missing one. Nothing else of it is read later.
  *
- * The copies keep their physical addresses in a list, so that a walk finds
- * them as it would have found the tables. FACS stays where it is: it is not
+ * A list has the physical address of each original, so a walk follows the same
+ * addresses as before and gets the copies. The FACS is not copied: it is not
  * in reclaimable memory, and the firmware goes on writing to it.
  */
 #include "acpi_tables.h"
@@ -30,7 +30,7 @@
 
 #include "acpi_collect.h"
 
-/* So many are warned of one by one. */
+/* At most this many tables get a warning each. */
 #define LEFT_OUT_NAMED	8
 
 struct copied {
@@ -74,7 +74,7 @@ bool acpi_copy_claims(const char signature[4])
 
 /* --- finding --------------------------------------------------------------*/
 
-/* An RSDP may be shorter than what is asked for: short requests pass. */
+/* An RSDP may be shorter than its request, so short requests pass. */
 static bool is_in_one_region(paddr_t at, uint64_t bytes)
 {
 	return bytes <= ACPI_RSDP_BYTES ||
@@ -131,7 +131,7 @@ void acpi_release(void)
 
 /* --- what is left out -----------------------------------------------------*/
 
-/* A signature is four letters, or nothing that belongs into a log. */
+/* Prints a signature; bytes that are no letters do not go into the log. */
 static void print_name(char text[5], const char signature[4])
 {
 	for (unsigned i = 0; i < 4; i++) {
@@ -188,7 +188,7 @@ static void copy_one(const struct acpi_found *found, struct copies *into,
 	*next += room_of(found);
 }
 
-/* Each that has something to keep, and the list of them in front. */
+/* Copies each table that has bytes to keep, behind the list of copies. */
 static enum status copy_all(const struct acpi_collection *list)
 {
 	struct frame_run run = { .frames = 0 };
@@ -212,7 +212,7 @@ static enum status copy_all(const struct acpi_collection *list)
 	for (size_t i = 0; i < list->count; i++)
 		if (list->items[i].bytes != 0)
 			copy_one(&list->items[i], &copying, &next);
-	/* Only now: from here on there is no looking at originals. */
+	/* Set last: from here on `map` returns only copies. */
 	copies = copying;
 	log_line(LOG_INFO, "acpi: copied tables=%lu bytes=%lu", sound, bytes);
 	return ST_OK;
@@ -250,7 +250,7 @@ const struct acpi_power *acpi_power(void)
 	return &power;
 }
 
-/* Names the table that went wrong in `*name`. */
+/* When it fails, `*name` is the table that was bad. */
 static enum status read_tables(const char **name)
 {
 	struct acpi_mapper *mapper = acpi_mapper();
@@ -262,7 +262,7 @@ static enum status read_tables(const char **name)
 	status = acpi_walk_root(mapper, boot_info.handover->rsdp, &root);
 	if (status != ST_OK)
 		return status;
-	/* The FADT's signature is FACP, for reasons of history. */
+	/* The signature of the FADT is FACP. */
 	*name = "FADT";
 	status = acpi_walk_find(mapper, &root, "FACP", &table);
 	if (status == ST_OK)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * acpi_tables.h - the firmware's tables, in pages of our own.
+ * acpi_tables.h - copies the ACPI tables into pages of the kernel.
  *
- * Once they are copied, the kernel needs nothing in the pages that the
- * firmware calls ACPI-reclaim.
+ * After that the kernel needs nothing in ACPI-reclaim memory.
  */
 #ifndef KERNEL_PLATFORM_ACPI_TABLES_H
 #define KERNEL_PLATFORM_ACPI_TABLES_H
@@ -11,9 +10,9 @@
 #include "acpi_walk.h"
 
 /*
- * Copies the RSDP, the root table, each sound table that it names and the
- * DSDT, whole; a line says what was left out, and why. From then on
- * acpi_find finds copies only.
+ * Copies the RSDP, the root table, each sound table that it names, and the
+ * DSDT. A log line names each table that was left out, with the reason. From
+ * then on acpi_find finds copies only.
  * Fails: as acpi_collect; ST_NO_MEMORY. The originals stay in use then.
  */
 enum status acpi_copy(void);
@@ -26,7 +25,7 @@ bool acpi_is_copied(void);
 /* A table with this signature was found, sound or not. */
 bool acpi_copy_claims(const char signature[4]);
 
-/* Its windows are slots of the fixmap, so it has one user at a time. */
+/* Its windows are fixmap slots: one user at a time. */
 struct acpi_mapper *acpi_mapper(void);
 
 /*
@@ -36,16 +35,16 @@ struct acpi_mapper *acpi_mapper(void);
  */
 enum status acpi_find(const char signature[4], struct acpi_table *out);
 
-/* Unmaps what acpi_find and the mapper mapped. */
+/* Unmaps the windows of acpi_find and of the mapper. */
 void acpi_release(void);
 
 /*
- * Reads what the firmware's ACPI tables say of reset and power-off. Bad or
- * missing tables cost only these two; they are named in the log.
+ * Reads the reset and power-off registers from the ACPI tables. Only these two
+ * depend on it; a bad or missing table is named in the log.
  */
 void acpi_start(void);
 
-/* The numbers that acpi_start read; zero where there are none. */
+/* The fields that acpi_start read; zero where there are none. */
 const struct acpi_power *acpi_power(void);
 
 #endif

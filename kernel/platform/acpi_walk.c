@@ -3,7 +3,7 @@
 
 #include <base/string.h>
 
-/* A whole table, by the length in its own header. */
+/* Maps a whole table, by the length in its own header. */
 static enum status look_at_table(struct acpi_mapper *mapper,
 				 enum acpi_window window, paddr_t at,
 				 struct acpi_table *out)
@@ -52,7 +52,7 @@ enum status acpi_walk_root(struct acpi_mapper *mapper, paddr_t rsdp,
 	if (status != ST_OK ||
 	    acpi_read_rsdp_narrow(found, ACPI_RSDP_BYTES, &narrow) != ST_OK)
 		return status;
-	/* Behind these looks the RSDP is out of sight. */
+	/* The next calls reuse the window of the RSDP. */
 	if (acpi_walk_root_table(mapper, out, &table) != ST_OK &&
 	    acpi_walk_root_table(mapper, &narrow, &table) == ST_OK)
 		*out = narrow;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * acpi_walk.h - from the RSDP to a table, through the caller's windows.
+ * acpi_walk.h - follows addresses from the RSDP to a table, through windows.
  *
  * Tables lie anywhere in physical memory, also where nothing is mapped; the
  * caller's acpi_mapper makes them readable. Two windows are enough: one for
- * the root table, one for the table that is being tried.
+ * the root table, one for the table being read.
  */
 #ifndef KERNEL_PLATFORM_ACPI_WALK_H
 #define KERNEL_PLATFORM_ACPI_WALK_H
@@ -15,8 +15,8 @@ enum acpi_window { ACPI_WINDOW_ROOT, ACPI_WINDOW_TABLE, ACPI_WINDOWS };
 
 struct acpi_mapper {
 	/*
-	 * `bytes` bytes at `at`, readable until the next call with the same
-	 * window; NULL when they cannot be mapped.
+	 * Makes `bytes` bytes at `at` readable until the next call with the
+	 * same window; NULL when they cannot be mapped.
 	 */
 	const void *(*map)(struct acpi_mapper *mapper,
 			   enum acpi_window window, paddr_t at,
@@ -33,8 +33,8 @@ struct acpi_table {
 };
 
 /*
- * The root table that a good RSDP at `rsdp` names: of two, the wide one,
- * unless that is spoilt and the narrow one is not.
+ * The root table that a valid RSDP at `rsdp` names: the XSDT, unless it is bad
+ * and the RSDT is not.
  * Fails: ST_NOT_FOUND (no RSDP, or it names nothing), ST_CORRUPT,
  *        ST_BAD_RANGE (it cannot be mapped).
  */
@@ -49,18 +49,18 @@ enum status acpi_walk_find(struct acpi_mapper *mapper,
 			   const struct acpi_root *root,
 			   const char signature[4], struct acpi_table *out);
 
-/* The table at `at`, when it is one and has `signature`. Fails: likewise. */
+/* The table at `at`, if it is valid and has `signature`. Fails: likewise. */
 enum status acpi_walk_at(struct acpi_mapper *mapper, paddr_t at,
 			 const char signature[4], struct acpi_table *out);
 
-/* That root table itself, through ACPI_WINDOW_ROOT. Fails: likewise. */
+/* Maps the root table itself, in ACPI_WINDOW_ROOT. Fails: likewise. */
 enum status acpi_walk_root_table(struct acpi_mapper *mapper,
 				 const struct acpi_root *root,
 				 struct acpi_table *out);
 
 /*
- * The DSDT that a FADT leads to: at its wide pointer or, where that is of no
- * use, at its narrow one.
+ * The DSDT of a FADT: at its 64-bit pointer or, when there is no valid table
+ * there, at its 32-bit pointer.
  * Fails: ST_NOT_FOUND (it names none), or as acpi_walk_at, of the pointer
  *        that should have been used.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Twice through the MADT's processors: first for those to be started, then
- * for the rest. So the CPUs have the first numbers, without gaps.
+ * The MADT's processors are read twice: first those to be started, then the
+ * rest. So the CPUs have the first numbers, without gaps.
  */
 #include "cpu_list.h"
 

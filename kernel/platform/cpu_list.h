@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * cpu_list.h - which processors there are, and which to start.
+ * cpu_list.h - the processors that can be used, and those to start.
  *
- * Takes: the processors of a MADT, and which one is running.
+ * Takes: the processors of a MADT, and the id of the boot processor.
  * Gives: rows such that (C1) row 0 is the boot processor; (C2) rows 1 to
  *        startable - 1 are those to be started, in the MADT's order; (C3)
  *        the others are those that could be used and will not be; (C4) no
@@ -33,8 +33,8 @@ struct cpu_list {
 	struct cpu_row rows[STACK_CPUS];
 	unsigned count;
 	unsigned startable;		/* the boot processor among them     */
-	unsigned left_out;		/* usable ones that found no row     */
-	unsigned unreachable;		/* enabled, but no message gets there */
+	unsigned left_out;		/* usable, but the list was full     */
+	unsigned unreachable;		/* enabled, but no message reaches it */
 	bool boot_was_listed;
 };
 
@@ -42,7 +42,7 @@ struct cpu_list_request {
 	const struct madt_cpu *cpus;
 	size_t count;
 	uint32_t boot_apic;
-	uint32_t highest_apic;		/* that can be sent a message        */
+	uint32_t highest_apic;		/* the highest that a message reaches */
 	uint32_t max_cpus;		/* 0 = all                           */
 };
 

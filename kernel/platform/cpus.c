@@ -36,7 +36,7 @@ static void make_list(const struct madt *madt)
 	});
 }
 
-/* Into pages that are given back at once: the list keeps what matters. */
+/* Reads it into pages that are freed at once: the CPU list keeps the rows. */
 static enum status read_madt(const struct acpi_table *table)
 {
 	size_t items = madt_capacity(table->bytes);

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* cpus.h - the processors that this machine has. */
+/* cpus.h - the list of this machine's processors. */
 #ifndef KERNEL_PLATFORM_CPUS_H
 #define KERNEL_PLATFORM_CPUS_H
 
 #include "cpu_list.h"
 
 /*
- * Reads which processors there are. Before the firmware's tables can change
- * hands. Without a table there is one CPU, and a line has said why.
+ * Reads the list of processors from the MADT; before ACPI memory is reclaimed.
+ * Without a MADT there is one CPU, and the log says why.
  */
 void cpus_find(void);
 
 const struct cpu_list *cpus(void);
 
-/* The processor of this index in the list is online. */
+/* Notes that the processor with this index is online. */
 void cpus_note_started(unsigned cpu);
 
 #endif

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Firmware lists more than there is. Boards reserve a slot for every
- * processor that their sockets could hold and give the empty ones an id of
- * 255, of 0, or of any number from 128 up; some list each processor twice,
- * as APIC and as x2APIC. So an id counts only where the entry's flags say
- * that a processor is there, and then it counts once.
+ * A MADT may list more processors than there are. Boards reserve an entry for
+ * every processor that their sockets could hold and give the empty ones the id
+ * 255, 0, or any number from 128 on; some list each processor twice, as APIC
+ * and as x2APIC. So an id counts only if the entry's flags say that a
+ * processor is there, and then it counts once.
  */
 #include "madt.h"
 
@@ -40,8 +40,8 @@ enum entry_type {
 #define EVERY_X2APIC		0xffffffffU
 
 /*
- * ACPI 6.3 gave the second flag a meaning, in revision 5 of this table.
- * The errata of 6.2 had called theirs 45.
+ * The second flag has a meaning from ACPI 6.3 on, which is revision 5 of this
+ * table. The errata of 6.2 used the revision number 45.
  */
 #define REVISION_ONLINE		5
 #define REVISION_6_2_ERRATA	45
@@ -79,7 +79,7 @@ static void set_flags(struct madt_cpu *cpu, uint32_t flags, uint8_t revision)
 	if (is_for_all(cpu))
 		return;
 	cpu->enabled = (flags & CPU_ENABLED) != 0;
-	/* The second is reserved where the first is set. */
+	/* The second flag is reserved when the first is set. */
 	cpu->online_capable = !cpu->enabled &&
 			      (flags & CPU_ONLINE_CAPABLE) != 0 &&
 			      knows_online_capable(revision);

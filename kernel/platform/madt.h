@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * madt.h - which processors the firmware says there are.
+ * madt.h - reads the processors and I/O APICs from a MADT.
  *
  * Takes: an ACPI MADT of any revision.
  * Gives: its processors, in its order, such that (M1) no id that can be
@@ -17,25 +17,25 @@
 #include <base/status.h>
 
 /*
- * A processor that is neither enabled nor online_capable is an empty slot:
- * its id means nothing, and may well be another processor's.
+ * A processor that is neither enabled nor online_capable is an empty slot: its
+ * id is meaningless, and may be that of another processor.
  */
 struct madt_cpu {
 	uint32_t apic;
 	bool is_x2apic;			/* said by an x2APIC entry           */
-	bool enabled;			/* ready to be started               */
-	bool online_capable;		/* not ready, and may become so      */
+	bool enabled;			/* can be started                    */
+	bool online_capable;		/* not enabled, may be plugged in    */
 };
 
 struct madt_ioapic {
 	paddr_t address;
-	uint32_t first_interrupt;	/* of the global numbers             */
+	uint32_t first_interrupt;	/* global interrupt number           */
 	uint8_t id;
 };
 
 /*
- * The caller gives the arrays and says how much they hold; madt_capacity
- * of each is what may be needed.
+ * The caller supplies the arrays and their capacities; madt_capacity is enough
+ * for each.
  */
 struct madt {
 	struct madt_cpu *cpus;

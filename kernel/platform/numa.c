@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The SRAT is read as often as there are questions about it: how much there
- * is, which domain comes next, who is where. So the memory that a machine
- * needs is known beforehand and exactly, and no list of domains is sorted.
+ * The SRAT is read once per question: how many entries there are, which domain
+ * comes next, which node each processor and range belongs to. So the memory
+ * that is needed is known exactly beforehand, and no list of domains is
+ * sorted.
  *
- * Ranges may overlap, and then one of them counts. Memory that is there beats
- * memory that may be plugged in: some firmware announces one window for that
- * over everything. Among equals the range that begins first
- * keeps what it has, and of two that begin together the lower node's. So no
- * range of one sort is ever cut into parts, the answer does not depend on
- * the order of the table, and no byte is counted twice or lost.
+ * Where ranges overlap, one of them wins. Present memory wins over memory that
+ * may be plugged in: some firmware declares one hot-plug range over
+ * everything. Among equals the range that begins first wins, and of two that
+ * begin together the one of the lower node. So no range of one sort is cut
+ * into parts, the result does not depend on the order of the table, and no
+ * byte is counted twice or lost.
  *
- * Ranges are given in bytes and used in pages: a page belongs to where its
- * first byte is, hence both edges are rounded up, and ranges that touch go
- * on touching.
+ * The table has bytes, the nodes have pages: a page belongs to the range of
+ * its first byte. So both ends are rounded up, and adjacent ranges stay
+ * adjacent.
  *
- * A SLIT is used as a whole or not at all, as far as nodes go that exist:
- * distances out of two measures would make a senseless order. Directions may
- * differ. An unreachable node is in no order.
+ * A SLIT is used for all nodes that exist or for none, since distances from
+ * two sources cannot be compared. Its two directions may differ. The order of
+ * a node does not have the nodes that it cannot reach; make_orders in
+ * kernel/memory/frames_start.c appends those.
  */
 #include "numa.h"
 
@@ -42,8 +44,8 @@ enum range_sort {
 };
 
 /*
- * Cutting around the ranges that win adds at most one part for each of
- * them, so there are never more than twice as many as were said.
+ * Cutting around the ranges that win adds at most one part for each of them.
+ * So there are at most twice as many ranges as in the table.
  */
 #define PARTS_PER_RANGE 2
 
@@ -64,7 +66,7 @@ size_t numa_memory_bytes(const struct numa_tables *tables)
 	return shape_bytes(&shape);
 }
 
-/* In the order of what needs the most alignment. */
+/* Ordered by alignment, the largest first. */
 static void carve(struct numa *numa, const struct srat_shape *shape,
 		  void *memory)
 {
@@ -142,7 +144,7 @@ static bool cpu_before(const void *a, const void *b)
 					: one->place < other->place;
 }
 
-/* One that is said twice is where it was said to be first. */
+/* A processor that is listed twice belongs to the node of its first entry. */
 static void settle_cpus(struct numa *numa)
 {
 	size_t used = 0;
@@ -191,9 +193,9 @@ static void add_part(struct numa *numa, const struct numa_range *like,
 }
 
 /*
- * The ranges of the sort that wins, ranges[next..count): ascending, disjoint.
- * Those before `next` end before all ranges that are still to be added,
- * because these are added in ascending order.
+ * The ranges that win: ranges[next..count), ascending and disjoint. Ranges are
+ * added in ascending order, so those before `next` end before all ranges still
+ * to be added.
  */
 struct obstacles {
 	size_t next, count;
@@ -218,7 +220,7 @@ static void add_around(struct numa *numa, const struct numa_range *like,
 		add_part(numa, like, start, end);
 }
 
-/* Those of one sort, in pages, around what is there already. */
+/* Adds the ranges of one sort, in pages, around those added before. */
 static void add_ranges(struct numa *numa, enum range_sort wanted)
 {
 	struct obstacles firm = { .count = numa->range_count };
@@ -319,7 +321,11 @@ static void guess_distances(struct numa *numa)
 							    : NUMA_REMOTE;
 }
 
-/* Insertion, from the lowest node on: of equals, the lower stays before. */
+/*
+ * Sorts by insertion, from the lowest node on: equally near nodes stay in
+ * ascending order. Nodes out of reach are left out; see make_orders in
+ * kernel/memory/frames_start.c.
+ */
 static void order_from(struct numa *numa, size_t from)
 {
 	const uint8_t *row = &numa->distances[from * numa->node_count];

@@ -11,8 +11,8 @@
  *        and has each node that it can reach once, nearest first, of
  *        equally near ones the lowest first.
  *
- * A machine without a usable SRAT is one node that has everything. Memory
- * and processors that a good SRAT does not name are node 0's.
+ * A machine without a usable SRAT is one node with all memory and processors.
+ * Memory and processors that a good SRAT does not name belong to node 0.
  *
  * Source: ACPI specification 6.5, sections 5.2.16 (SRAT) and 5.2.17 (SLIT).
  */
@@ -31,7 +31,7 @@
 #define NUMA_REMOTE		20	/* without a SLIT                    */
 #define NUMA_UNREACHABLE	255
 
-/* As the SRAT has them. */
+/* The bits of the SRAT. */
 enum numa_flag {
 	NUMA_ENABLED = 1,
 	NUMA_HOTPLUG = 2,
@@ -48,7 +48,7 @@ struct numa_node {
 struct numa_cpu {
 	uint32_t apic;
 	uint32_t node;
-	uint32_t place;			/* in the order of being said        */
+	uint32_t place;			/* its position in the table         */
 };
 
 struct numa_range {
@@ -72,20 +72,20 @@ struct numa {
 	size_t cpu_count;
 	struct numa_range *said;	/* enabled, not empty; may overlap   */
 	size_t said_count;
-	struct numa_range *ranges;	/* what follows from them: N2        */
+	struct numa_range *ranges;	/* made from `said`; N2              */
 	size_t range_count;
-	uint8_t *distances;		/* rows from, columns to             */
-	uint8_t *orders;		/* a row a node                      */
+	uint8_t *distances;		/* [from][to]                        */
+	uint8_t *orders;		/* one row for each node             */
 	/*
-	 * ST_OK: used; ST_NOT_FOUND: there is none, or it names nothing;
-	 * ST_CORRUPT: fails its own checks; ST_FULL: too many domains;
-	 * ST_UNSUPPORTED: too small for the SRAT's domains.
+	 * ST_OK: used; ST_NOT_FOUND: missing, or without entries; ST_CORRUPT:
+	 * fails its checks; ST_FULL: too many domains; ST_UNSUPPORTED: too
+	 * small for the SRAT's domains.
 	 */
 	enum status srat, slit;
 	bool srat_cut_short;		/* as in acpi_entries.h              */
-	/* Enabled ranges beyond PHYSICAL_LIMIT, wholly (or wrapping), partly */
+	/* Ranges beyond PHYSICAL_LIMIT: wholly (or wrapping), and partly. */
 	uint64_t left_out, cut;
-	uint64_t outside;		/* pages of regions, in no range     */
+	uint64_t outside;		/* pages of regions in no range      */
 };
 
 struct numa_request {
@@ -94,35 +94,35 @@ struct numa_request {
 	size_t memory_bytes;
 };
 
-/* How much numa_build needs for them; the SLIT's is not looked at. */
+/* The memory that numa_build needs for these tables; ignores the SLIT. */
 size_t numa_memory_bytes(const struct numa_tables *tables);
 
 /*
- * Fills `out`. Bad tables are no failure: see `srat` and `slit` there. A
- * node's pages are those of its ranges that are neither to be plugged in
- * later nor persistent. The tables are not needed afterwards.
+ * Fills `out`. Bad tables are no failure: `srat` and `slit` state them. The
+ * pages of a node are those of its ranges that are neither hot-pluggable nor
+ * persistent. The tables are not needed afterwards.
  * Fails: ST_FULL when there is too little memory.
  * Cost:  O(n log n + nodes * n + nodes^3), n being the SRAT's entries.
  */
 enum status numa_build(struct numa *out, const struct numa_request *request);
 
 /*
- * From here on a node's pages are the map's free, low and later ones, and
- * `outside` says how many of node 0's are in no range.
+ * From here on the pages of a node are those that the map calls free, low or
+ * later; `outside` is the number of node 0's that are in no range.
  */
 void numa_count_regions(struct numa *numa, const struct region_list *list);
-/* And those of another kind, that have become usable too. */
+/* Adds the pages of another kind, which have become usable. */
 void numa_add_regions(struct numa *numa, const struct region_list *list,
 		      enum region_kind kind);
 
 /*
- * From the first on a node's processors are those that the second has been
- * told of: an id that the SRAT does not name is node 0's.
+ * The first call sets the number of processors of each node to 0; the second
+ * adds one: to node 0 when the SRAT does not name its id.
  */
 void numa_clear_cpus(struct numa *numa);
 void numa_add_cpu(struct numa *numa, uint32_t apic);
 
-/* As far as memory from `at` on is all of one node. */
+/* The memory from `at` on that belongs to one node. */
 struct numa_node_range {
 	paddr_t end;
 	uint32_t node;
@@ -130,9 +130,9 @@ struct numa_node_range {
 };
 
 /*
- * A range to be plugged in later counts, too: what the firmware's map has
- * there has been plugged in. `at` is below PHYSICAL_LIMIT, and so is the
- * answer's end, or equal to it.
+ * A hot-plug range counts, too: memory of the firmware's map in it has been
+ * plugged in. `at` is below PHYSICAL_LIMIT; the end of the result is at most
+ * PHYSICAL_LIMIT.
  * Cost: O(log n)
  */
 struct numa_node_range numa_node_at(const struct numa *numa, paddr_t at);
@@ -143,10 +143,10 @@ enum status numa_find_cpu(const struct numa *numa, uint32_t apic,
 
 unsigned numa_distance(const struct numa *numa, uint32_t from, uint32_t to);
 
-/* Where `node` looks for memory: its nodes[node].reachable nodes, in turn. */
+/* The nodes[node].reachable nodes that `node` reaches, nearest first. */
 const uint8_t *numa_order_at(const struct numa *numa, uint32_t node);
 
-/* @node, @distance, @cpu, @range as FORMATS has them; the caller adds @end. */
+/* @node, @distance, @cpu, @range of docs/monitor.md; the caller adds @end. */
 void numa_print_records(const struct numa *numa, struct sink *sink);
 
 bool numa_audit(const struct numa *numa);	/* N1..N5 */

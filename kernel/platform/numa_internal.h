@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * numa_internal.h - between the files of this room: what an SRAT says, with
- * everything taken out that says nothing.
+ * numa_internal.h - the entries of an SRAT, without those that do not count.
+ * For srat.c, numa.c and numa_query.c.
  */
 #ifndef KERNEL_PLATFORM_NUMA_INTERNAL_H
 #define KERNEL_PLATFORM_NUMA_INTERNAL_H
@@ -19,7 +19,7 @@ struct affinity {
 	uint32_t domain;
 	uint32_t apic;
 	uint32_t flags;			/* of memory: enum numa_flag         */
-	uint64_t start, end;		/* below PHYSICAL_LIMIT, or up to it */
+	uint64_t start, end;		/* at most PHYSICAL_LIMIT            */
 };
 
 struct srat_reader {
@@ -28,16 +28,16 @@ struct srat_reader {
 	uint64_t left_out, cut;		/* ranges so far, as in struct numa  */
 };
 
-/* The sizes to expect; one node and nothing else unless ST_OK. */
+/* Counts the SRAT's entries; one node and nothing else unless ST_OK. */
 struct srat_shape {
 	enum status status;		/* as numa.srat                      */
 	size_t cpus, ranges, nodes;
-	uint64_t left_out, cut;		/* also where nothing counts         */
+	uint64_t left_out, cut;		/* set in any case                   */
 };
 
 struct srat_shape srat_shape(const struct numa_tables *tables);
 
-/* Only where the shape's status is ST_OK. */
+/* Only when the status of the shape is ST_OK. */
 struct srat_reader srat_begin(const struct numa_tables *tables);
 bool srat_next(struct srat_reader *reader, struct affinity *out);
 

@@ -12,7 +12,7 @@
 #include "cpus.h"
 
 static struct numa numa;
-/* The one node of a machine without a table, or without memory for it. */
+/* The only node of a machine without a table, or without memory for it. */
 static struct frame_run memory_of_all;
 static uint64_t memory_of_one[(sizeof(struct numa_node) + 16) / 8 + 1];
 
@@ -149,10 +149,7 @@ unsigned nodes_at(paddr_t at)
 	return numa_node_at(&numa, block).node;
 }
 
-/*
- * The firmware's tables may lie anywhere; what has been reclaimed counts,
- * whoever has taken it since.
- */
+/* ACPI memory counts once it has been reclaimed, whichever owner has it now. */
 static bool is_usable(const struct region *region)
 {
 	enum owner owner;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * numa_nodes.h - the machine's NUMA nodes, and which usable memory is whose.
+ * numa_nodes.h - the machine's NUMA nodes and the usable memory of each.
  *
- * A block of 2 MiB is never two nodes': all of it is where its first byte is.
+ * A block of 2 MiB belongs to one node: the node of its first byte.
  */
 #ifndef KERNEL_PLATFORM_NUMA_NODES_H
 #define KERNEL_PLATFORM_NUMA_NODES_H
@@ -13,16 +13,15 @@
 #define NODES_RANGES	8192
 
 /*
- * Reads SRAT and SLIT from their copies. Without them, without memory to
- * read them into, or with too many ranges there is one node, and a line has
- * said why.
+ * Reads SRAT and SLIT from their copies. There is one node without them,
+ * without memory to read them into, or with too many ranges; the log says why.
  */
 void nodes_start(void);
 
-/* Makes one node of all, where memory for more is missing. */
+/* Makes one node of all nodes, when memory for their pools is missing. */
 void numa_collapse(enum status why);
 
-/* Once it is known which processors there are: they are counted. */
+/* Counts the processors of each node; after cpus_find. */
 void nodes_count_cpus(void);
 
 const struct numa *nodes(void);
@@ -31,8 +30,8 @@ const struct numa *nodes(void);
 unsigned nodes_of_cpu(uint32_t apic);
 
 /*
- * Usable memory of one node, in use or not; the ACPI tables' only once it
- * has been reclaimed.
+ * Usable memory of one node, in use or not. Memory of the ACPI tables is part
+ * of it once it has been reclaimed.
  */
 struct node_range {
 	paddr_t start, end;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* Questions to what numa.c has built, and its audit. */
+/* Answers questions about the nodes that numa.c built, and audits them. */
 #include "numa.h"
 
 #include <base/assert.h>
@@ -102,7 +102,7 @@ void numa_add_cpu(struct numa *numa, uint32_t apic)
 {
 	uint32_t node;
 
-	/* Not found is node 0: that is what `node` is then. */
+	/* An id that is not found belongs to node 0; `node` is 0 then. */
 	(void)!numa_find_cpu(numa, apic, &node);
 	numa->nodes[node].cpus++;
 }
@@ -190,7 +190,7 @@ static bool cpus_are_good(const struct numa *numa)
 	return true;
 }
 
-/* The nodes are all different where each comes behind the one before. */
+/* Each node comes after the one before it; so all are different. */
 static bool order_is_good(const struct numa *numa, uint32_t from)
 {
 	const uint8_t *order = numa_order_at(numa, from);

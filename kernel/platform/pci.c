@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Configuration mechanism #1, over every bus: root bridges beyond the first
- * are not to be found by walking down from bus 0. Segments other than 0,
- * which only large servers have, are out of its reach. A USB controller
- * that the firmware owns keeps emulating the keyboard from memory that is the
- * firmware's for ever; any other one is stopped like everything else.
+ * Configuration mechanism #1, over every bus: a walk down from bus 0 does not
+ * find root bridges beyond the first. It does not reach segments other than 0,
+ * which only large servers have. A USB controller that the firmware owns keeps
+ * emulating the keyboard, with DMA in memory that stays the firmware's; any
+ * other one is stopped like every device.
  * Sources: PCI 3.0 section 3.2.2.3.2 and 6.2; EHCI 1.0 2.1.7; xHCI 1.2
  * 7.1.1; UHCI design guide 1.1 section 5.2; OHCI 1.0a 7.1.2.
  */
@@ -105,7 +105,7 @@ static bool xhci_is_owned(struct function at)
 	return false;
 }
 
-/* EHCI: the same idea, in configuration space. */
+/* EHCI: the same semaphore, in configuration space. */
 static bool ehci_is_owned(struct function at)
 {
 	uint32_t parameters, capability;
@@ -141,7 +141,7 @@ static bool usb_is_owned(struct function at, unsigned interface)
 	}
 }
 
-/* True when the function was a bus master and is none any more. */
+/* True when the function was a bus master and is not any more. */
 static bool stop(struct function at)
 {
 	uint32_t class = config_read(at, CONFIG_CLASS);
@@ -159,11 +159,11 @@ static bool stop(struct function at)
 			 at.bus, at.slot, at.number);
 		return false;
 	}
-	/* The upper half is status, where a written 1 would clear a bit. */
+	/* The upper half is status: a written 1 would clear its bit. */
 	config_write(at, CONFIG_COMMAND,
 		     (command & 0xffff & ~(uint32_t)COMMAND_BUS_MASTER) |
 			     COMMAND_NO_INTX);
-	/* Reading back waits for the write, and for what was under way. */
+	/* Reading back waits for the write and for DMA that was under way. */
 	return (config_read(at, CONFIG_COMMAND) & COMMAND_BUS_MASTER) == 0;
 }
 

@@ -47,7 +47,7 @@ void power_start(void)
 			 status_text(status));
 }
 
-/* This attempt ended well, and all its text shall leave the machine. */
+/* Ends the crash log of this attempt, and drains the consoles. */
 static void finish_logs(void)
 {
 	crash_log_finish();
@@ -56,7 +56,7 @@ static void finish_logs(void)
 
 void power_exit(enum exit_code code)
 {
-	/* A panic has written its text itself, as well as it can. */
+	/* A panic has written its text itself. */
 	if (code != EXIT_PANIC)
 		finish_logs();
 	out8(DEBUG_EXIT_PORT, code);
@@ -106,7 +106,7 @@ static bool in_acpi_mode(void)
 	return in16(power->pm1a_control) & PM1_SCI_ENABLE;
 }
 
-/* Firmware that is not in ACPI mode yet can be asked into it. */
+/* Asks the firmware to enter ACPI mode, if it has not yet. */
 static void enter_acpi_mode(void)
 {
 	const struct acpi_power *power = acpi_power();
@@ -119,7 +119,7 @@ static void enter_acpi_mode(void)
 		clock_wait_us(1000);
 }
 
-/* The other bits of the register are the firmware's. */
+/* The other bits of the register belong to the firmware. */
 static void ask_to_sleep(uint16_t port, uint8_t sleep_type)
 {
 	uint16_t kept = in16(port) & (uint16_t)~PM1_SLEEP_MASK;

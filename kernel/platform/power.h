@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* power.h - the ways out. */
+/* power.h - reboot, power-off, and exit from QEMU. */
 #ifndef KERNEL_PLATFORM_POWER_H
 #define KERNEL_PLATFORM_POWER_H
 
@@ -19,10 +19,11 @@ enum exit_code {
 void power_start(void);
 
 /*
- * These end the crash log and drain the consoles first, but for EXIT_PANIC.
- * power_exit writes the debug-exit port, then halts: only options may ask
- * for it. power_off is ACPI S5; it returns when this machine cannot: a line
- * has said so. From tasks; power_exit with EXIT_PANIC from any context.
+ * These end the crash log and drain the consoles first, except for EXIT_PANIC.
+ * power_exit writes the debug-exit port, then halts; it is called only when an
+ * option asks for it. power_off is ACPI S5; it returns when this machine has
+ * no S5, after a line in the log. From tasks; power_exit with EXIT_PANIC from
+ * any context.
  */
 _Noreturn void power_exit(enum exit_code code);
 _Noreturn void power_reboot(void);

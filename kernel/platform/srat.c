@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The one reader of the SRAT: it knows revisions, flags and odd entries, and
- * what it does not pass on does not exist for the rest of the room.
+ * Reads the SRAT. Revisions, flags and odd entries are handled here; the other
+ * files see only entries that count.
  */
 #include "numa_internal.h"
 
@@ -14,7 +14,7 @@
 #define SRAT_REVISION		8
 #define SRAT_ENTRIES		48
 
-/* Before it a domain was a byte; what lay behind that means nothing. */
+/* In older revisions a domain is one byte; the next three are undefined. */
 #define REVISION_WIDE_DOMAINS	2
 
 enum entry_type {
@@ -30,7 +30,7 @@ enum entry_type {
 #define CPU_ENABLED	1
 #define KNOWN_FLAGS	(NUMA_ENABLED | NUMA_HOTPLUG | NUMA_NONVOLATILE)
 
-/* Ids that address all processors at once, hence none. */
+/* Ids that address all processors at once, hence not one. */
 #define EVERY_APIC	0xffU
 #define EVERY_X2APIC	0xffffffffU
 
@@ -52,7 +52,7 @@ static bool read_apic(const struct srat_reader *reader, const uint8_t *at,
 	return get32(at, 4) & CPU_ENABLED && out->apic != EVERY_APIC;
 }
 
-/* Younger than the revisions with narrow domains. */
+/* This entry is newer than the revisions with narrow domains. */
 static bool read_x2apic(const uint8_t *at, struct affinity *out)
 {
 	out->kind = AFFINITY_CPU;
@@ -83,7 +83,7 @@ static bool read_memory(struct srat_reader *reader, const uint8_t *at,
 	return true;
 }
 
-/* False when the entry says nothing that counts. */
+/* False when the entry does not count. */
 static bool read_entry(struct srat_reader *reader,
 		       const struct acpi_entry *entry, struct affinity *out)
 {

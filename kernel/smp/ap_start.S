@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A CPU's way from the start message to ap_main. It begins in real mode at
- * the start of the page that the message named, with cs saying which. There
- * are no stacks yet: all CPUs may run here at once.
+ * From the start message to ap_main. A CPU begins in real mode at the start of
+ * the page that the message named; cs has its address. There are no stacks
+ * yet: all CPUs may run here at once.
  *
- * Long mode begins when paging does, and paging needs the page that runs to
- * be mapped at its own address; from ap_enter on that is over (Intel SDM
- * vol. 3A 9.8.5). The caches are switched on by CR0 on the way.
+ * Long mode begins when paging is switched on, and the page that runs then
+ * must be mapped at its own address; the code from ap_enter on needs that no
+ * more (Intel SDM vol. 3A 9.8.5). CR0 also switches the caches on.
  */
 #include "ap_start.h"
 
@@ -23,7 +23,7 @@
 #define CR0_ENTRY	0x80010033
 #define CR0_PE		1
 
-/* In 16-bit code from ds, in 32-bit code from ebx, the page's address. */
+/* A parameter's offset: from ds in 16-bit code, from ebx in 32-bit code. */
 #define PARAM(field) (AP_PARAMETERS + (field))
 
 	.section .rodata.ap_start, "a", @progbits
@@ -71,7 +71,7 @@ ap_start_end:
 	.globl ap_enter
 	.type ap_enter, @function
 ap_enter:
-	/* Who am I? As the others address me, not as cpuid would have it. */
+	/* The APIC id that the others use for this CPU; cpuid may differ. */
 	cmpb	$0, lapic_x2(%rip)
 	jne	1f
 	movabs	$LAPIC_SLOT + LAPIC_ID, %rax
@@ -96,7 +96,7 @@ ap_enter:
 4:	dec	%ecx
 	jnz	3b
 	jmp	6f
-	/* A CPU that is too late has no stack any more. */
+	/* The stack of a CPU that is too late has been freed. */
 5:	mov	$START_WAITING, %eax
 	mov	$START_ARRIVED, %edx
 	lock cmpxchg %edx, CPU_START(%rbx)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * ap_start.h - the page in which another CPU starts, as both sides see it.
+ * ap_start.h - the page in which another CPU starts, for C and assembler.
  *
- * The code lies at its beginning, the parameters behind it. The page is
- * below 1 MiB, on a page, and mapped at its own address while it is used.
+ * The code is at its beginning, the parameters follow. The page is below 1 MiB
+ * and is mapped at its own address while it is used.
  */
 #ifndef KERNEL_SMP_AP_START_H
 #define KERNEL_SMP_AP_START_H
@@ -38,7 +38,7 @@ struct __attribute__((packed)) ap_parameters {
 	uint32_t gdt_base;		/* physical                          */
 	uint16_t zero;
 	struct ap_far to_32, to_64;
-	uint32_t root;			/* of the page tables, physical      */
+	uint32_t root;			/* root table, physical              */
 	uint32_t cr4;
 	uint32_t efer;
 	uint32_t zero_2;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Between looking for work and halting nothing may come that the look has
- * missed. So the look is made with interrupts off, and they go on together
- * with the halt: the processor takes none between `sti` and the instruction
- * behind it. A CPU that brings work sends an interrupt afterwards, which ends
- * the halt, or is pending already and lets none begin.
+ * Work that arrives between the check and the halt must not be missed. So the
+ * CPU checks for work with interrupts off, and enables them together with the
+ * halt: the processor takes no interrupt between `sti` and the next
+ * instruction. A CPU that stores work sends an interrupt afterwards; it ends
+ * the halt, or is pending already when the halt begins and ends it at once.
  *
  * Source: Intel SDM vol. 2B, STI.
  */
@@ -27,7 +27,7 @@ void idle_loop(void)
 			interrupts_on();
 			continue;
 		}
-		/* Acquire: the work is as its owner filled it in. */
+		/* Acquire: sees the work as its owner filled it in. */
 		work = atomic_exchange_acquire(&me->work, NULL);
 		if (work == NULL) {
 			interrupts_on_and_halt();
@@ -35,7 +35,7 @@ void idle_loop(void)
 		}
 		interrupts_on();
 		work->run(work->argument);
-		/* Release: the owner sees all that was done. The last touch. */
+		/* Release: the owner sees all that was done. Last access. */
 		atomic_fetch_add_release(&work->left, (uint32_t)-1);
 	}
 }

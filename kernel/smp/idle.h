@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* idle.h - what a CPU does that has nothing to do. */
+/* idle.h - the idle loop: halts until there is work. */
 #ifndef KERNEL_SMP_IDLE_H
 #define KERNEL_SMP_IDLE_H
 

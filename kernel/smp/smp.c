@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * All CPUs are started at once: one message each, and they find their own
- * areas by their APIC ids. So the boot CPU waits once for all, and its limit
- * can be long: it costs nothing on a machine where all start.
+ * All CPUs are started at once: one message each, and each finds its area by
+ * its APIC id. So the boot CPU waits once for all of them. Its time limit can
+ * be long: on a machine where all start, it is never reached.
  *
  * The page in which they start is allocated in low memory. It is mapped at
  * its own address, and executable, only while they start.
  *
- * A CPU that does not start in time may come later, and would then run on
- * memory that has been freed. Hence its state is changed by exchanges: either
- * it arrives, or the boot CPU gives it up, never both; a CPU that is given up
- * is reset by INIT, after which it waits for a start message.
+ * A CPU that does not start in time may start later, and would then run on
+ * memory that has been freed. So its state changes by compare-and-exchange:
+ * either it arrives, or the boot CPU gives it up, never both. A CPU that was
+ * given up is reset by INIT; after that it waits for a start message.
  *
  * Source: Intel SDM vol. 3A section 9.4.
  */
@@ -45,7 +45,7 @@
 #define EFER_LME	(1u << 8)
 #define EFER_NXE	(1u << 11)
 
-/* Where the screen has always been: no start message can name it. */
+/* VGA memory: no start message can name a page from here on. */
 #define SCREEN_START	0xa0000UL
 #define SCREEN_END	0xc0000UL
 
@@ -105,7 +105,7 @@ static enum status prepare(unsigned cpu)
 
 /* --- the start page ------------------------------------------------------ */
 
-/* A free page where the framebuffer is stays unused. */
+/* A free page from SCREEN_START on cannot be used. */
 static enum status take_start_page(pfn_t *out)
 {
 	enum status status;
@@ -178,7 +178,7 @@ static enum status map_start_page(pfn_t page)
 
 /* --- the start ----------------------------------------------------------- */
 
-/* Only the Pentium 4 and strangers still need the long wait. */
+/* Only the Pentium 4 and unknown processors need the long wait. */
 static uint64_t init_wait_us(void)
 {
 	struct cpuid name = read_cpuid(0, 0);
@@ -197,12 +197,12 @@ static bool is_waiting(unsigned cpu)
 {
 	struct cpu_local *area = cpu_local_at(cpu);
 
-	/* Acquire: an area that is not waiting is not ours any more. */
+	/* Acquire: once it is not waiting, the area belongs to its CPU. */
 	return area != NULL &&
 	       atomic_load_acquire(&area->start) == START_WAITING;
 }
 
-/* A message that does not get away is a CPU that does not arrive. */
+/* A CPU whose message cannot be sent counts as one that does not start. */
 static void send_to_waiting(uint32_t message)
 {
 	for (unsigned cpu = 1; cpu < cpus()->startable; cpu++)
@@ -228,12 +228,12 @@ static void wait_for_all(uint64_t limit_us)
 		atomic_pause();
 }
 
-/* False when it has come after all. */
+/* False when the CPU is online after all. */
 static bool give_up(struct cpu_local *area)
 {
 	uint32_t state = atomic_load_relaxed(&area->start);
 
-	/* Relaxed: nothing but the state itself is handed over. */
+	/* Relaxed: the exchange publishes only the state itself. */
 	while (state != START_ONLINE)
 		if (atomic_compare_exchange_relaxed(&area->start, &state,
 						    START_GIVEN_UP))
@@ -285,7 +285,7 @@ static void prepare_all(void)
 	}
 }
 
-/* First of all the page: nothing else will do, and stacks may take the rest. */
+/* The page comes first: stacks may use up the low memory that it needs. */
 static enum status start_in_low_memory(void)
 {
 	struct frame_run page = { .frames = 1 };
@@ -330,7 +330,7 @@ void ap_main(struct cpu_local *me)
 	traps_init_cpu(me);
 	cpu_features_init_cpu(boot_info.handover->cpu.features);
 	lapic_init_cpu();
-	/* Release: all of the above is done before another CPU sees it. */
+	/* Release: other CPUs that see the state see all of the above. */
 	if (atomic_compare_exchange_release(&me->start, &expected,
 					    START_ONLINE)) {
 		/* From here on no CPU resets this one: it may log and lock. */
@@ -354,12 +354,12 @@ void smp_call_all_tasks(void (*function)(void *), void *argument)
 		if (cpu == me || !cpu_local_is_online(cpu))
 			continue;
 		atomic_fetch_add_relaxed(&work.left, 1);
-		/* Release: the work is whole before it can be found. */
+		/* Release: the work is complete before another CPU sees it. */
 		atomic_store_release(&cpu_local_at(cpu)->work, &work);
 		ipi_wake(cpu);
 	}
 	function(argument);
-	/* Acquire: what the others did is seen. */
+	/* Acquire: sees all that the others did. */
 	while (atomic_load_acquire(&work.left) != 0) {
 		pending_poll();
 		atomic_pause();

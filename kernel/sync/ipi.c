@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * A caller has one call, in its own area, and every CPU a mailbox with a bit
- * for each caller. To call is to fill in the call, count who must answer,
- * set one's bit in their mailboxes, and interrupt them. To answer is to take
- * all bits at once, do what those calls say, and count down.
+ * Each CPU has one call, in its own area, and a mailbox with a bit for each
+ * caller. A caller fills in its call, adds 1 to `unanswered` for each CPU that
+ * must answer, sets its bit in their mailboxes, and interrupts them. A CPU
+ * that answers clears all bits of its mailbox at once, runs those calls'
+ * functions, and subtracts 1 for each.
  *
  * (I1) A call changes only while its `unanswered` is 0.
  * (I2) `unanswered` is the number of mailboxes with the caller's bit, plus
  *      the calls taken from there that have not ended.
- * Nothing is allocated and nothing locked, so all CPUs may call all others
- * at once; who waits answers, so two that call each other both end.
+ * Nothing is allocated and nothing locked, so all CPUs may call all others at
+ * once. A CPU that waits answers meanwhile, so two CPUs that call each other
+ * do not deadlock.
  */
 #include "ipi.h"
 
@@ -43,8 +45,8 @@ static void post(unsigned cpu, struct cpu_local *me)
 	/* Relaxed: the release below makes it visible with the rest. */
 	atomic_fetch_add_relaxed(&me->call.unanswered, 1);
 	/*
-	 * Release: the call is whole before it can be found. Being locked,
-	 * it is in memory before the interrupt leaves.
+	 * Release: the call is complete before its bit is seen. A locked
+	 * instruction: the bit is in memory before the interrupt is sent.
 	 */
 	atomic_fetch_or_release(&to->mailbox.callers[word_index(me->index)],
 				1UL << word_bit(me->index));
@@ -58,7 +60,7 @@ static void answer_one(unsigned caller)
 
 	call->function(call->argument);
 	myself()->counters.calls_answered++;
-	/* Release: what the function did is seen by who waits for it. */
+	/* Release: the caller that waits sees all that the function did. */
 	atomic_fetch_add_release(&call->unanswered, (uint32_t)-1);
 }
 
@@ -71,7 +73,7 @@ void ipi_handle(void)
 
 		if (atomic_load_relaxed(&box->callers[i]) == 0)
 			continue;
-		/* Acquire: the calls are as their callers filled them in. */
+		/* Acquire: sees the calls as their callers filled them in. */
 		callers = atomic_exchange_acquire(&box->callers[i], 0);
 		for (; callers != 0; callers &= callers - 1)
 			answer_one(i * WORD_BITS +
@@ -91,7 +93,7 @@ void ipi_init(void)
 	trap_set_handler(VECTOR_CALL, handle_call);
 }
 
-/* As the interrupt would, for a task that may have them off. */
+/* Does what the handler does: the waiting task may have interrupts off. */
 static void answer_while_waiting(struct cpu_local *me)
 {
 	uint64_t flags = interrupts_off();
@@ -102,7 +104,7 @@ static void answer_while_waiting(struct cpu_local *me)
 	interrupts_restore(flags);
 }
 
-/* The caller itself counts for one until it has asked everybody. */
+/* `unanswered` starts at 1 for the caller, until all CPUs have been asked. */
 static void begin(struct cpu_local *me, void (*function)(void *),
 		  void *argument)
 {
@@ -140,7 +142,7 @@ void ipi_call_others(void (*function)(void *), void *argument)
 	struct cpu_local *me = myself();
 	unsigned limit = cpu_local_limit();
 
-	/* Relaxed: set by this CPU, or this one is about to be stopped. */
+	/* Relaxed: this CPU has set it, or is about to be stopped. */
 	if (limit == 1 || atomic_load_relaxed(&others_stopped))
 		return;
 	begin(me, function, argument);
@@ -164,7 +166,7 @@ void ipi_stop_others(void)
 	for (unsigned cpu = 0; cpu < cpu_local_limit(); cpu++) {
 		if (!is_asked(cpu, me))
 			continue;
-		/* One that cannot be stopped must not stop the report. */
+		/* A CPU that cannot be reached must not delay the report. */
 		if (lapic_send(cpu_local_at(cpu)->apic, LAPIC_NMI) != ST_OK)
 			return;
 	}

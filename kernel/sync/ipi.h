@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * ipi.h - having something done on other CPUs, and knowing that it is done.
+ * ipi.h - calls functions on other CPUs, and waits until they have returned.
  *
- * The functions called run on the other CPU between any two instructions of
- * it, with interrupts off: they are short, take no lock of kind TASK and
- * call nobody in turn.
+ * A called function runs on the other CPU in an interrupt handler: it is
+ * short, takes no lock of kind TASK, and calls no other CPU in turn.
  */
 #ifndef KERNEL_SYNC_IPI_H
 #define KERNEL_SYNC_IPI_H
 
 /*
- * Calls function(argument) on `cpu`, which must be online, or on all others
- * at once, and returns when the last of them has ended it. The CPU that
- * waits answers others meanwhile. There is no time-out: a caller that went
- * on would believe what is not true.
+ * Calls function(argument) on `cpu`, which must be online, or on all others at
+ * once, and returns when it has returned on all of them. The CPU that waits
+ * answers others meanwhile. There is no time-out: the caller relies on the
+ * function having run.
  * Locks: none of kind INTERRUPT may be held. From tasks only.
  */
 void ipi_call(unsigned cpu, void (*function)(void *), void *argument);
@@ -25,12 +24,12 @@ void ipi_wake(unsigned cpu);
 /* Registers the handler of VECTOR_CALL. Before the other CPUs start. */
 void ipi_init(void);
 
-/* Does what others have asked of this CPU so far, as the handler does. */
+/* Runs the calls in the mailbox of this CPU, as the handler does. */
 void ipi_handle(void);
 
 /*
- * Stops all others by NMI, for ever and wherever they are: they will not
- * answer any more, and are not asked. For a CPU that panics.
+ * Stops all other CPUs by NMI, at any instruction and for ever. Later calls
+ * skip them. For a CPU that panics.
  */
 void ipi_stop_others(void);
 

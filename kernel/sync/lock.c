@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * A ticket lock: each caller draws a ticket, and a second counter says which
- * ticket may enter. It is fair, and the CPUs that wait only read. It needs
- * two words instead of one; in return no CPU starves.
+ * ticket may enter. CPUs enter in the order of their tickets, so none starves,
+ * and the CPUs that wait only read. It needs two words instead of one.
  */
 #include "lock.h"
 
@@ -30,7 +30,7 @@ static void check_context(const struct lock *lock)
 {
 	enum cpu_context context = cpu_local_context();
 
-	/* INIT resets a CPU that is too late; it would never release. */
+	/* INIT may reset a CPU that starts late: it would keep the lock. */
 	ASSERT(cpu_local_is_online(cpu_local_id()));
 	ASSERT(context != CPU_NMI);
 	if (kinds[lock->rank] == LOCK_INTERRUPT)
@@ -52,14 +52,14 @@ void lock_acquire(struct lock *lock) UNCHECKED
 	struct lock_chain *chain = lock_chain_of_this_cpu();
 	uint32_t ticket;
 
-	/* Relaxed: it is set by this CPU, or this one is about to stop. */
+	/* Relaxed: this CPU has set it, or is about to be stopped. */
 	if (atomic_load_relaxed(&lock->broken))
 		return;
 	check_order(chain, lock);
 	check_context(lock);
-	/* Relaxed: only the number counts. */
+	/* Relaxed: the ticket orders nothing; `serving` does. */
 	ticket = atomic_fetch_add_relaxed(&lock->next, 1);
-	/* Acquire: what the previous holder did is seen from here on. */
+	/* Acquire: all that the previous holder did is seen. */
 	while (atomic_load_acquire(&lock->serving) != ticket) {
 		/* The holder may wait for work that is pending here. */
 		if (lock_kind_of(lock->rank) == LOCK_TASK)
@@ -67,7 +67,7 @@ void lock_acquire(struct lock *lock) UNCHECKED
 		atomic_pause();
 	}
 	chain->held[chain->count] = lock;
-	/* Release: an interrupt that comes now finds its own top whole. */
+	/* Release: an interrupt handler finds the chain complete. */
 	atomic_fence_release();
 	chain->count++;
 }
@@ -80,7 +80,7 @@ void lock_release(struct lock *lock) UNCHECKED
 		return;
 	ASSERT(chain->count > 0 && chain->held[chain->count - 1] == lock);
 	chain->count--;
-	/* Release: what was done under the lock is seen by the next. */
+	/* Release: the next holder sees all that was done under the lock. */
 	atomic_store_release(&lock->serving,
 			     atomic_load_relaxed(&lock->serving) + 1);
 }

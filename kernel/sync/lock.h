@@ -3,17 +3,17 @@
  * lock.h - spin locks, acquired in one order.
  *
  * The order is that of LOCK_RANKS. lock_acquire asserts it, on every CPU and
- * from the first lock on, so that a deadlock is an assertion on the first run
- * and not a hang on the thousandth.
+ * from the first lock on: a wrong order fails on its first run, not only when
+ * two CPUs happen to deadlock.
  *
- * A lock of kind TASK is taken by tasks only, with interrupts on once they
- * are: a CPU that waits for one must be able to answer other CPUs. One of kind
- * INTERRUPT may be taken by interrupt handlers too, hence by all callers with
- * interrupts off. An NMI or a machine check takes no lock at all, nor does a
- * CPU that is not online yet: INIT may reset it at any instruction.
+ * Only tasks acquire a lock of kind TASK, with interrupts on once the kernel
+ * has switched them on: a CPU that waits for one must answer other CPUs.
+ * Interrupt handlers may acquire a lock of kind INTERRUPT too; so all callers
+ * have interrupts off. The handlers of NMI and machine check acquire no lock,
+ * nor does a CPU that is not online yet: INIT may reset it at any instruction.
  *
- * Functions and fields say what they want of a lock; clang's -Wthread-safety
- * checks it in `make lint`.
+ * The attributes below state which lock a function needs; clang's
+ * -Wthread-safety checks them in `make lint`.
  */
 #ifndef KERNEL_SYNC_LOCK_H
 #define KERNEL_SYNC_LOCK_H
@@ -24,7 +24,7 @@
 
 #include <kernel/arch/lock_ranks.h>
 
-/* No compiler but clang knows these. */
+/* Only clang knows these attributes. */
 #ifdef __clang__
 #define LOCK_ATTRIBUTE(attribute) __attribute__((attribute))
 #else
@@ -43,19 +43,19 @@ struct LOCK_ATTRIBUTE(capability("lock")) lock {
 	atomic_u32 broken;	/* [A] 1: no CPU waits for it any more       */
 };
 
-/* First come, first served. */
+/* Waiting CPUs acquire it in the order in which they came. */
 void lock_acquire(struct lock *lock) ACQUIRES(lock);
 void lock_release(struct lock *lock) RELEASES(lock);
 
 /*
- * From now on taking and giving it does nothing. For a CPU that panics, all
- * others being stopped, perhaps in the middle of what the lock is for.
+ * From now on acquiring and releasing it does nothing. For a CPU that panics:
+ * a CPU that was stopped may hold the lock.
  */
 void lock_break(struct lock *lock);
 
 enum lock_kind lock_kind_of(enum lock_rank rank);
 
-/* True while this CPU holds a lock that an interrupt handler may want. */
+/* True while this CPU holds a lock of kind INTERRUPT. */
 bool lock_holds_interrupt_lock(void);
 
 #endif

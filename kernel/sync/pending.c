@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The interrupt that ends a halt only makes the CPU look at its bits again;
- * it runs no handler. That keeps the rule by which per-CPU data of tasks
- * needs no guard: nothing but tasks touches it.
+ * The interrupt that ends a halt runs no handler; it only makes the CPU read
+ * its bits again. So only tasks touch the per-CPU data of tasks, which needs
+ * no guard.
  *
- * (P1) A bit is set before its interrupt is sent. A CPU looks at its bits
- *      with interrupts off and enables them together with the halt. So the
- *      CPU sees the bit, or the interrupt ends its halt.
+ * (P1) A bit is set before its interrupt is sent. A CPU reads its bits with
+ *      interrupts off and enables them together with the halt. So the CPU sees
+ *      the bit, or the interrupt ends its halt.
  * (P2) A bit is cleared before its handler is called. So work that is
  *      raised while the handler runs is done by another run.
  * (P3) A handler never interrupts itself: while it runs, a poll passes over
- *      its kind. Other kinds go on, because the CPU for which a handler
- *      waits may itself wait for one of them.
+ *      its kind. Other kinds still run: the handler may wait for a CPU that
+ *      waits for one of them on this CPU.
  * (P4) The stores before a raise are seen by the handler that it leads to.
  */
 #include "pending.h"
@@ -41,8 +41,8 @@ void pending_post(unsigned cpu, enum pending_kind kind)
 {
 	ASSERT(kind < PENDING_KINDS);
 	/*
-	 * Release: P4. Being locked, the store is in memory before an
-	 * interrupt leaves: P1.
+	 * Release: P4. A locked instruction: the bit is in memory before an
+	 * interrupt is sent (P1).
 	 */
 	atomic_fetch_or_release(&cpu_local_at(cpu)->pending, 1u << kind);
 }
@@ -52,14 +52,14 @@ void pending_raise(unsigned cpu, enum pending_kind kind)
 	ASSERT(cpu_local_is_online(cpu));
 	ASSERT(cpu_local_context() != CPU_NMI);
 	pending_post(cpu, kind);
-	/* An interrupt handler of this CPU has ended its halt already. */
+	/* For this CPU itself: its own interrupt has ended the halt already. */
 	if (cpu != cpu_local_id())
 		lapic_interrupt(cpu_local_at(cpu)->apic);
 }
 
 static uint32_t runnable(const struct cpu_local *me)
 {
-	/* Relaxed: clearing a bit acquires what came before it was set. */
+	/* Relaxed: the acquire is where the bit is cleared. */
 	return atomic_load_relaxed(&me->pending) & handled &
 	       ~me->pending_running;
 }

@@ -4,8 +4,8 @@
  *
  * Each CPU has one bit for each kind of work. Any CPU sets it; the CPU that
  * owns the bit clears it and runs the handler of the kind when it calls
- * pending_poll. So a handler may touch what only tasks of its CPU touch, the
- * frame caches for example, and needs no guard against interrupts.
+ * pending_poll. So a handler may touch data that only tasks of its CPU touch,
+ * the frame caches for example, and needs no guard against interrupts.
  *
  * A task polls when it is idle, while it waits for another CPU or for a lock
  * of kind TASK, and now and then in a long loop.
@@ -17,8 +17,8 @@
 
 enum pending_kind {
 	PENDING_DRAIN,			/* empty this CPU's frame caches     */
-	PENDING_MACHINE_CHECK,		/* log what a machine check noted    */
-	PENDING_CONSOLE,		/* write what a handler left there   */
+	PENDING_MACHINE_CHECK,		/* log a machine check               */
+	PENDING_CONSOLE,		/* write text that a handler queued  */
 	PENDING_KINDS,
 };
 

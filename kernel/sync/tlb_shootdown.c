@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * There is one set of tables, and every CPU that is online translates with
- * it. So a flush is done on all of them; the CPU that changed the tables
- * goes on when the last one has flushed.
+ * Flushes the TLBs of all CPUs: every CPU that is online uses the same page
+ * tables. The CPU that changed them goes on when the last CPU has flushed.
  */
 #include <arch/mmu.h>
 
