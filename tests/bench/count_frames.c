@@ -3,7 +3,8 @@
  * Counts what an operation of the frame allocator costs: instructions by
  * callgrind, locked accesses and cache lines at the atomics. All that CPUs
  * share and change is an atomic cell, so these are the lines that can be
- * elsewhere; a cache's own lines and the stack are not counted.
+ * elsewhere; a cache's own lines and the stack are not counted. Of these, the
+ * slots of other CPUs are counted apart.
  *
  * count_frames.sh builds this file twice: with atomics that report each
  * access (@sample lines), and without, to run under callgrind (a dump for
@@ -63,7 +64,8 @@ static void keep_sample(struct machine *machine, enum row row)
 			(unsigned long)machine->gib,
 			machine->set.cpus) < (int)sizeof(label));
 	CALLGRIND_DUMP_STATS_AT(label);
-	printf("@sample %s %u %u\n", label, counted.locked, counted.lines);
+	printf("@sample %s %u %u %u\n", label, counted.locked, counted.lines,
+	       counted.slots);
 }
 
 static void sample(struct machine *machine, enum row row)
@@ -178,6 +180,9 @@ static void measure_giants(struct machine *machine)
 		machine->next = &frame;
 		sample(machine, POOL_1G_FREE);
 		sample(machine, POOL_1G_ALLOC);
+		takes(machine, POOL_1G_FREE, frame.raw);
+		machine->next = &frame;
+		sample(machine, NODES_1G_ALLOC);
 	}
 }
 
@@ -234,6 +239,43 @@ static void measure_runs(struct machine *machine)
 	}
 }
 
+/* From over the nodes; it goes back uncounted, to where it came from. */
+static void sample_nodes(struct machine *machine, enum row row,
+			 enum row give_back)
+{
+	for (unsigned i = 0; i < SOME; i++) {
+		machine->next = &machine->held[i];
+		sample(machine, row);
+	}
+	for (unsigned i = 0; i < SOME; i++)
+		takes(machine, give_back, machine->held[i].raw);
+}
+
+/* Frames are free; of what is larger, one piece at a time. */
+static void measure_nodes(struct machine *machine)
+{
+	pfn_t frame;
+
+	sample_nodes(machine, NODES_4K_ALLOC, POOL_4K_FREE);
+	sample_nodes(machine, NODES_4K_LIMITED, POOL_4K_FREE);
+	sample_nodes(machine, NODES_RUN_3_ALLOC, RUN_3_FREE);
+	for (unsigned i = 0; i < SOME; i++) {
+		takes(machine, POOL_2M_FREE, random_group(machine) + 2 * BLOCK);
+		machine->next = &frame;
+		sample(machine, NODES_2M_ALLOC);
+	}
+}
+
+/* The nearest node has none: it is the other's. */
+static void measure_next_node(struct machine *machine)
+{
+	pfn_t frame;
+
+	machine->next = &frame;
+	sample(machine, NODES_1G_NEXT);
+	ASSERT(frame.raw == machine->gib * GIANT);
+}
+
 static void sample_refusal(struct machine *machine, enum row row)
 {
 	machine->next = &machine->held[0];
@@ -256,6 +298,8 @@ static void measure_machine(uint64_t gib, unsigned cpus)
 	measure_frames(machine);
 	measure_blocks(machine);
 	measure_runs(machine);
+	measure_nodes(machine);
+	measure_next_node(machine);
 	sample_refusal(machine, REFUSE_1G);
 	sample_refusal(machine, REFUSE_RUN);
 	CALLGRIND_STOP_INSTRUMENTATION;

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-# Instructions, locked accesses and shared cache lines of each operation of
-# the frame allocator, for memory and CPUs of all sizes: records, or with the
-# word `table` the tables of docs/memory/frames.md. Needs gcc and valgrind.
+# Instructions, locked accesses, shared cache lines, and slots of other CPUs
+# that are read, of each operation of the frame allocator, for memory and
+# CPUs of all sizes: records, or with the word `table` the tables of
+# docs/memory/frames.md. Needs gcc and valgrind.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -60,8 +61,10 @@ FILENAME ~ /accesses$/ && $1 == "@sample" {
 	samples[key]++
 	locked[key] += $5
 	lines[key] += $6
+	slots[key] += $7
 	most_locked[key] = larger(most_locked[key], $5)
 	most_lines[key] = larger(most_lines[key], $6)
+	most_slots[key] = larger(most_slots[key], $7)
 }
 /^desc: Trigger: Client Request: / { dump = $5 " " $6 " " $7 }
 /^totals: / && dump != "" {
@@ -84,10 +87,12 @@ function record(name, machine,    key, base, place) {
 		return
 	printf "@count operation=%s gib=%s cpus=%s samples=%d " \
 		"instructions=%s locked=%s lines=%s most_instructions=%d " \
-		"most_locked=%d most_lines=%d\n", name, place[1], place[2],
+		"most_locked=%d most_lines=%d slots=%s most_slots=%d\n",
+		name, place[1], place[2],
 		samples[key], mean(steps[key] - base * samples[key], key),
 		mean(locked[key], key), mean(lines[key], key),
-		most_steps[key] - base, most_locked[key], most_lines[key]
+		most_steps[key] - base, most_locked[key], most_lines[key],
+		mean(slots[key], key), most_slots[key]
 }
 END {
 	if (machine_count == 0)
@@ -166,6 +171,7 @@ function steady(operation, columns,    n, j, column) {
 	where = value["operation"] " " value["gib"] "x" value["cpus"]
 	text["mean " where] = triple("")
 	text["most " where] = triple("most_")
+	text["slots " where] = value["most_slots"]
 }
 END {
 	sizes = "1x1,8x1,64x1,600x1,4096x1"
@@ -183,4 +189,9 @@ END {
 	for (i = 1; i <= operations; i++)
 		if (!even(order[i], cpus))
 			row("mean", order[i], cpus)
+	heading("\nSlots of other CPUs that are read, 64 GiB, if any:",
+		"1 CPU,4 CPUs,16 CPUs")
+	for (i = 1; i <= operations; i++)
+		if (text["slots " order[i] " 64x16"] > 0)
+			row("slots", order[i], cpus)
 }' "$work/records"

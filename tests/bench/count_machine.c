@@ -3,6 +3,8 @@
 
 #include <base/assert.h>
 
+#include "count_access.h"
+
 #include <sys/mman.h>
 
 #define OWNER 12
@@ -24,13 +26,13 @@ static void *memory_of(uint64_t bytes)
 	return memory;
 }
 
-static void make_pool(struct machine *machine, unsigned cpus)
+static void make_pool(struct frame_pool *pool, struct frame_run all,
+		      unsigned cpus)
 {
-	uint64_t frames = machine->gib * GIANT;
 	struct frame_pool_request request = {
-		.frames = frames, .shape = FRAME_SHAPE_PC, .slots = 2 * cpus,
+		.first = all.first, .frames = all.frames,
+		.shape = FRAME_SHAPE_PC, .slots = 2 * cpus,
 	};
-	struct frame_run all = { { 0 }, frames };
 	struct frame_pool_sizes sizes;
 
 	ASSERT(frame_pool_measure(&request, &sizes) == ST_OK);
@@ -41,8 +43,32 @@ static void make_pool(struct machine *machine, unsigned cpus)
 	request.giant_owner = memory_of(sizes.giant_owner);
 	request.trees = memory_of(sizes.trees);
 	request.activity = memory_of(sizes.activity);
-	ASSERT(frame_pool_init(&machine->pool, &request) == ST_OK);
-	ASSERT(frame_pool_add(&machine->pool, 0, all) == ST_OK);
+	ASSERT(frame_pool_init(pool, &request) == ST_OK);
+	ASSERT(frame_pool_add(pool, 0, all) == ST_OK);
+	/* A CPU has two slots. */
+	if (cpus > 1)
+		count_watch(&pool->activity[2],
+			    (2 * cpus - 2) * sizeof(*pool->activity));
+}
+
+static void make_nodes(struct machine *machine)
+{
+	static const uint16_t first[] = { 0, 1, 2 };
+	static const uint8_t order[] = { 0, 1, 1, 0 };
+	struct frame_place *places = memory_of(2 * sizeof(*places));
+
+	machine->pools[0] = &machine->pool;
+	machine->pools[1] = &machine->next_pool;
+	places[1] = (struct frame_place){ machine->gib * GIANT, 1 };
+	machine->nodes = (struct frame_nodes){
+		.pool = machine->pools, .pools = 2, .count = 2,
+		.first = first, .order = order,
+		.places = places, .place_count = 2,
+	};
+}
+
+static void make_caches(struct machine *machine, unsigned cpus)
+{
 	machine->set = (struct frame_cache_set){
 		.pool = &machine->pool,
 		.cpus = cpus,
@@ -58,7 +84,13 @@ struct machine *machine_of(uint64_t gib, unsigned cpus)
 
 	machine->gib = gib;
 	machine->seed = gib;
-	make_pool(machine, cpus);
+	count_watch(NULL, 0);
+	make_pool(&machine->pool, (struct frame_run){ { 0 }, gib * GIANT },
+		  cpus);
+	make_pool(&machine->next_pool,
+		  (struct frame_run){ { gib * GIANT }, GIANT }, cpus);
+	make_nodes(machine);
+	make_caches(machine, cpus);
 	return machine;
 }
 
@@ -142,11 +174,21 @@ static void pool_free(struct machine *machine,
 	machine->status = frame_pool_free(&machine->pool, 0, &back);
 }
 
+static void nodes_alloc(struct machine *machine,
+			const struct frame_request *request)
+{
+	machine->status = frame_alloc(&machine->nodes, 0, request,
+				      machine->next);
+}
+
 static const struct frame_request one_frame = { FRAME_4K, .owner = OWNER };
 static const struct frame_request one_block = { FRAME_2M, .owner = OWNER };
 static const struct frame_request one_giant = { FRAME_1G, .owner = OWNER };
 static const struct frame_request three_pages = {
 	FRAME_RUN, .pages = 3, .owner = OWNER,
+};
+static const struct frame_request one_low_frame = {
+	FRAME_4K, FRAME_BELOW_4G, .owner = OWNER,
 };
 static const struct frame_request two_blocks = {
 	FRAME_RUN, .pages = 2 * BLOCK, .owner = OWNER,
@@ -175,6 +217,14 @@ const struct row_call rows[ROWS] = {
 	[RUN_3_FREE] = { "run_3_pages_free", pool_free, &three_pages },
 	[RUN_1024_ALLOC] = { "run_2_blocks_alloc", pool_alloc, &two_blocks },
 	[RUN_1024_FREE] = { "run_2_blocks_free", pool_free, &two_blocks },
+	[NODES_4K_ALLOC] = { "nodes_4k_alloc", nodes_alloc, &one_frame },
+	[NODES_4K_LIMITED] = { "nodes_4k_below_4g_alloc", nodes_alloc,
+			       &one_low_frame },
+	[NODES_2M_ALLOC] = { "nodes_2m_alloc", nodes_alloc, &one_block },
+	[NODES_RUN_3_ALLOC] = { "nodes_run_3_pages_alloc", nodes_alloc,
+				&three_pages },
+	[NODES_1G_ALLOC] = { "nodes_1g_alloc", nodes_alloc, &one_giant },
+	[NODES_1G_NEXT] = { "nodes_1g_alloc_next", nodes_alloc, &one_giant },
 	[REFUSE_1G] = { "refuse_1g", pool_alloc, &one_giant },
 	[REFUSE_RUN] = { "refuse_run_2_blocks", pool_alloc, &two_blocks },
 };

@@ -6,7 +6,7 @@
  * All memory is allocated: as giants but for GIANTS_OPEN of them, these as
  * blocks but for SPLIT_MOST, and these as frames, of which one in each block
  * or more is freed. So the trees have all their levels and are nearly empty,
- * and 4 TiB are set up as fast as 64 GiB.
+ * and 4 TiB are set up as fast as 64 GiB. All this is node 0's.
  */
 #ifndef TESTS_COUNT_MACHINE_H
 #define TESTS_COUNT_MACHINE_H
@@ -32,12 +32,17 @@ enum row {
 	POOL_4K_ALLOC, POOL_4K_FREE, POOL_2M_ALLOC, POOL_2M_FREE,
 	POOL_1G_ALLOC, POOL_1G_FREE,
 	RUN_3_ALLOC, RUN_3_FREE, RUN_1024_ALLOC, RUN_1024_FREE,
+	NODES_4K_ALLOC, NODES_4K_LIMITED, NODES_2M_ALLOC, NODES_RUN_3_ALLOC,
+	NODES_1G_ALLOC, NODES_1G_NEXT,
 	REFUSE_1G, REFUSE_RUN,
 	ROWS,
 };
 
 struct machine {
-	struct frame_pool pool;
+	struct frame_pool pool;		/* node 0's                          */
+	struct frame_pool next_pool;	/* node 1's: one giant               */
+	struct frame_pool *pools[2];
+	struct frame_nodes nodes;
 	struct frame_cache_set set;
 	struct frame_cache *cache;
 	uint64_t gib;
@@ -64,7 +69,10 @@ extern const struct row_call rows[ROWS];
 
 uint64_t random_below(struct machine *machine, uint64_t limit);
 
-/* `gib` of free memory, and a cache for each CPU. */
+/*
+ * `gib` of free memory, a giant on another node, and a cache for each CPU.
+ * The slots of CPUs other than the first are watched.
+ */
 struct machine *machine_of(uint64_t gib, unsigned cpus);
 
 /* Not counted. False: nothing was left. */
