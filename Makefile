@@ -388,6 +388,7 @@ bench: setup-bench
 	$(Q)$(MAKE) --no-print-directory -j2 products $(BUILD)/springboard.efi
 	$(Q)tests/bench/bench_boot.py --build $(BUILD)
 	$(Q)tests/bench/bench_screen.py --build $(BUILD)
+	$(Q)tests/bench/bench_kernel_frames.py --build $(BUILD)
 	$(Q)tests/bench/bench_table.sh
 	$(Q)tests/bench/count_frames.sh
 	$(Q)tests/bench/bench_frames.sh 5

@@ -3,15 +3,15 @@
  * bench: what an operation costs. stress: what many at once get wrong.
  *
  * A pair is a frame taken and given back. Ticks are those of the TSC, which
- * an emulator can be told to make instructions of. `floor` is the loop of
- * `burst` around two functions of two instructions each, one to say that all
- * went well and one to return: what is more than that is the allocator's.
+ * an emulator can be told to make instructions of. A `floor` is a loop around
+ * two functions of two instructions each, one to say that all went well and
+ * one to return: what is more than that is the allocator's. Each pattern has
+ * a floor of its own; that of bulk is the one of bursts.
  * Each measurement is preceded by one that does not count, so that the caches
  * are as they are in the midst of such work.
  */
 #include "command.h"
 
-#include <arch/instructions.h>
 #include <base/bits.h>
 #include <base/string.h>
 
@@ -28,7 +28,9 @@
 #define BURST_ROUNDS	256
 #define REPEATS		16384
 #define BULK		4096
-#define BULK_ROUNDS	4
+/* Of 2 MiB: so many are free on the smallest machine, too. */
+#define BLOCKS		16
+#define MANY		512
 #define SECONDS_MOST	3600
 
 struct scene {
@@ -43,6 +45,7 @@ enum status bench_take_nothing(struct frame_cache *cache, uint8_t owner,
 			       pfn_t *out);
 enum status bench_give_nothing(struct frame_cache *cache, pfn_t frame,
 			       const void *caller);
+uint64_t bench_read_tsc(void);
 
 /* --- patterns --------------------------------------------------------------*/
 
@@ -92,11 +95,56 @@ PATTERN uint64_t again_and_again(struct scene *scene, take_function *take,
 	return REPEATS;
 }
 
+PATTERN uint64_t in_bulk(struct scene *scene, take_function *take,
+			 give_function *give, unsigned count)
+{
+	for (unsigned i = 0; i < REPEATS / count && !scene->failed; i++)
+		give_many(scene, give, take_many(scene, take, count));
+	return REPEATS;
+}
+
+/* One of `count` that are held, at random, is freed and another allocated. */
+PATTERN uint64_t at_random(struct scene *scene, take_function *take,
+			   give_function *give, unsigned count)
+{
+	unsigned held = take_many(scene, take, count);
+
+	for (unsigned i = 0; i < REPEATS && !scene->failed; i++) {
+		pfn_t *one;
+
+		scene->random = scene->random * 6364136223846793005UL +
+				1442695040888963407UL;
+		one = &scene->frames[(scene->random >> 33) % count];
+		if (give(scene->cache, *one, NULL) == ST_OK &&
+		    take(scene->cache, OWNER_OF_BENCH, one) == ST_OK)
+			continue;
+		scene->failed = true;
+		*one = scene->frames[--held];
+	}
+	give_many(scene, give, held);
+	return REPEATS + count;
+}
+
 /* --- workloads -------------------------------------------------------------*/
 
 static uint64_t run_floor(struct scene *scene)
 {
 	return in_bursts(scene, bench_take_nothing, bench_give_nothing);
+}
+
+static uint64_t run_floor_repeat(struct scene *scene)
+{
+	return again_and_again(scene, bench_take_nothing, bench_give_nothing);
+}
+
+static uint64_t run_floor_random(struct scene *scene)
+{
+	return at_random(scene, bench_take_nothing, bench_give_nothing, BULK);
+}
+
+static uint64_t run_floor_random_2m(struct scene *scene)
+{
+	return at_random(scene, bench_take_nothing, bench_give_nothing, BLOCKS);
 }
 
 static uint64_t run_burst(struct scene *scene)
@@ -111,32 +159,12 @@ static uint64_t run_repeat(struct scene *scene)
 
 static uint64_t run_bulk(struct scene *scene)
 {
-	for (unsigned round = 0; round < BULK_ROUNDS && !scene->failed; round++)
-		give_many(scene, frame_cache_free,
-			  take_many(scene, frame_cache_alloc, BULK));
-	return BULK_ROUNDS * BULK;
+	return in_bulk(scene, frame_cache_alloc, frame_cache_free, BULK);
 }
 
-/* One of those in hand, whichever, is given back, and another one taken. */
 static uint64_t run_random(struct scene *scene)
 {
-	unsigned held = take_many(scene, frame_cache_alloc, BULK);
-
-	for (unsigned i = 0; i < REPEATS && !scene->failed; i++) {
-		pfn_t *one;
-
-		scene->random = scene->random * 6364136223846793005UL +
-				1442695040888963407UL;
-		one = &scene->frames[(scene->random >> 33) % BULK];
-		if (frame_cache_free(scene->cache, *one, NULL) == ST_OK &&
-		    frame_cache_alloc(scene->cache, OWNER_OF_BENCH, one) ==
-			    ST_OK)
-			continue;
-		scene->failed = true;
-		*one = scene->frames[--held];
-	}
-	give_many(scene, frame_cache_free, held);
-	return REPEATS + BULK;
+	return at_random(scene, frame_cache_alloc, frame_cache_free, BULK);
 }
 
 static uint64_t run_repeat_2m(struct scene *scene)
@@ -145,9 +173,10 @@ static uint64_t run_repeat_2m(struct scene *scene)
 			       frame_cache_free_block);
 }
 
-/* The way that takes any request. */
-static enum status take_by_request(struct frame_cache *cache, uint8_t owner,
-				   pfn_t *out)
+/* --- workloads of the public calls -----------------------------------------*/
+
+static enum status request_4k(struct frame_cache *cache, uint8_t owner,
+			      pfn_t *out)
 {
 	(void)cache;
 	return frames_alloc(&(struct frame_request){
@@ -157,8 +186,8 @@ static enum status take_by_request(struct frame_cache *cache, uint8_t owner,
 	}, out);
 }
 
-static enum status give_by_request(struct frame_cache *cache, pfn_t frame,
-				   const void *caller)
+static enum status return_4k(struct frame_cache *cache, pfn_t frame,
+			     const void *caller)
 {
 	(void)cache;
 	return frames_free(&(struct frame_return){
@@ -168,9 +197,83 @@ static enum status give_by_request(struct frame_cache *cache, pfn_t frame,
 	});
 }
 
+static enum status request_2m(struct frame_cache *cache, uint8_t owner,
+			      pfn_t *out)
+{
+	(void)cache;
+	return frames_alloc(&(struct frame_request){
+		.size = FRAME_2M,
+		.node = FRAMES_HOME,
+		.owner = owner,
+	}, out);
+}
+
+static enum status return_2m(struct frame_cache *cache, pfn_t frame,
+			     const void *caller)
+{
+	(void)cache;
+	return frames_free(&(struct frame_return){
+		.frame = frame,
+		.size = FRAME_2M,
+		.caller = caller,
+	});
+}
+
 static uint64_t run_requests(struct scene *scene)
 {
-	return in_bursts(scene, take_by_request, give_by_request);
+	return in_bursts(scene, request_4k, return_4k);
+}
+
+static uint64_t run_request_repeat(struct scene *scene)
+{
+	return again_and_again(scene, request_4k, return_4k);
+}
+
+static uint64_t run_request_bulk(struct scene *scene)
+{
+	return in_bulk(scene, request_4k, return_4k, BULK);
+}
+
+static uint64_t run_request_random(struct scene *scene)
+{
+	return at_random(scene, request_4k, return_4k, BULK);
+}
+
+static uint64_t run_request_repeat_2m(struct scene *scene)
+{
+	return again_and_again(scene, request_2m, return_2m);
+}
+
+static uint64_t run_request_bulk_2m(struct scene *scene)
+{
+	return in_bulk(scene, request_2m, return_2m, BLOCKS);
+}
+
+static uint64_t run_request_random_2m(struct scene *scene)
+{
+	return at_random(scene, request_2m, return_2m, BLOCKS);
+}
+
+/* A pair is a frame, as everywhere. */
+static uint64_t run_request_many(struct scene *scene)
+{
+	const struct frame_request request = {
+		.size = FRAME_4K,
+		.node = FRAMES_HOME,
+		.owner = OWNER_OF_BENCH,
+	};
+	const struct frame_many_return back = {
+		.frames = scene->frames,
+		.count = MANY,
+		.owner = OWNER_OF_BENCH,
+	};
+	const struct frame_array all = { scene->frames, MANY };
+
+	for (unsigned i = 0; i < REPEATS / MANY && !scene->failed; i++)
+		if (frames_alloc_many(&request, all) != ST_OK ||
+		    frames_free_many(&back) != ST_OK)
+			scene->failed = true;
+	return REPEATS;
 }
 
 static uint64_t run_zeroed(struct scene *scene)
@@ -197,12 +300,22 @@ static const struct workload {
 	uint64_t (*run)(struct scene *scene);
 } workloads[] = {
 	{ "floor", run_floor },
+	{ "floor_repeat", run_floor_repeat },
+	{ "floor_random", run_floor_random },
+	{ "floor_random_2m", run_floor_random_2m },
 	{ "burst_4k", run_burst },
 	{ "repeat_4k", run_repeat },
 	{ "bulk_4k", run_bulk },
 	{ "random_4k", run_random },
 	{ "repeat_2m", run_repeat_2m },
 	{ "request_4k", run_requests },
+	{ "request_repeat_4k", run_request_repeat },
+	{ "request_bulk_4k", run_request_bulk },
+	{ "request_random_4k", run_request_random },
+	{ "request_repeat_2m", run_request_repeat_2m },
+	{ "request_bulk_2m", run_request_bulk_2m },
+	{ "request_random_2m", run_request_random_2m },
+	{ "request_many_4k", run_request_many },
 	{ "zeroed_4k", run_zeroed },
 };
 
@@ -213,13 +326,13 @@ static void measure(const struct command_call *call, struct scene *scene,
 {
 	const char *format = call->records ?
 		"@bench name=%s operations=%lu tsc_ticks=%lu\n" :
-		"%-12s %7lu pairs  %10lu ticks  %6lu.%02lu each\n";
+		"%-17s %7lu pairs  %10lu ticks  %6lu.%02lu each\n";
 	uint64_t pairs = workload->run(scene);
-	uint64_t ticks = read_tsc();
+	uint64_t ticks = bench_read_tsc();
 
 	if (!scene->failed)
 		pairs = workload->run(scene);
-	ticks = read_tsc() - ticks;
+	ticks = bench_read_tsc() - ticks;
 	/* An unfinished run has no meaningful time. */
 	if (scene->failed) {
 		log_line(LOG_ERROR, "bench: a frame was refused name=%s",
