@@ -10,6 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* For paths that an instruction count depends on. */
+#define NOINLINE	__attribute__((noinline))
+#define LIKELY(condition) __builtin_expect(condition, 1)
+
 #define ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 static inline uint64_t align_down(uint64_t value, uint64_t alignment)

@@ -17,11 +17,26 @@
 #ifndef MM_FRAME_CACHE_H
 #define MM_FRAME_CACHE_H
 
+#include <base/bits.h>
 #include <mm/frame.h>
 
+/*
+ * The limits of a cache, by the frames that its node has for each CPU. A CPU
+ * has two caches, one for each context.
+ *
+ * A list has an entry, a word of up to 64 frames, for each FRAME_LIST_SHARE
+ * of them, within its bounds. Blocks have a share of their own, one of
+ * FRAME_BLOCK_SHARE blocks within its bounds, and none where the node has
+ * less than FRAME_BLOCKS_PER_CPU: there each call goes to the pool.
+ */
+#define FRAME_LIST_SHARE	16384	/* frames: 64 MiB                    */
+#define FRAME_LIST_MIN		4	/* words of 64 frames                */
 #define FRAME_HOT_MAX		64
 #define FRAME_COLD_MAX		32
-#define FRAME_BLOCKS_MAX	64
+#define FRAME_BLOCK_SHARE	4
+#define FRAME_BLOCKS_PER_CPU	16	/* blocks: 32 MiB                    */
+#define FRAME_BLOCKS_MIN	8
+#define FRAME_BLOCKS_MAX	16
 
 struct frame_cache_set;
 
@@ -52,7 +67,6 @@ struct frame_cache {
 	uint32_t block_shift;
 	uint32_t density;	/* a sparser block's frames are not kept     */
 	uint32_t block_count, block_limit;
-	uint32_t word_most, word_takes_back;
 	atomic_u8 *block_owner;	/* the pool's                                */
 	uint64_t block;		/* where refills come from                   */
 	struct frame_pool *pool;
@@ -66,7 +80,14 @@ struct frame_cache {
 	struct frame_word hot[FRAME_HOT_MAX];
 	struct frame_word cold[FRAME_COLD_MAX];
 	uint32_t blocks[FRAME_BLOCKS_MAX];	/* relative blocks           */
+	uint32_t unused[48];	/* a page has the caches of whole CPUs       */
 } __attribute__((aligned(64)));
+
+/* A cache that finds nothing, and its pool has nothing either. */
+enum frame_cache_refusal {
+	FRAME_REFUSE_FOR_GOOD,	/* ST_NO_MEMORY means what it says           */
+	FRAME_REFUSE_FROM_CACHE,	/* the caller will ask the pools     */
+};
 
 /* All caches in front of one node's pool. */
 struct frame_cache_set {
@@ -75,11 +96,12 @@ struct frame_cache_set {
 	struct frame_cache *caches;	/* by slot                           */
 	unsigned cpus;
 	uint64_t frames;	/* that the node has; 0: its whole span      */
+	enum frame_cache_refusal refusal;
 };
 
 /*
- * `pool`, `nodes`, `caches` (2 * cpus of them) and `cpus` are the caller's.
- * A cache keeps at most the node's frames / (64 * cpus); a CPU has two.
+ * `pool`, `nodes`, `caches` (2 * cpus of them), `cpus`, `frames` and
+ * `refusal` are the caller's.
  */
 void frame_cache_set_init(struct frame_cache_set *set);
 
@@ -94,12 +116,34 @@ struct frame_cache *frame_cache_current(struct frame_cache_set *set);
 
 /*
  * One frame of 4 KiB, its content undefined, owner 1 ... FRAME_BYTE_LAST.
- * Fails: ST_NO_MEMORY as frame_pool_alloc: what other CPUs have in their
- *        caches counts as not there; ST_DENIED in an NMI.
+ * Fails: ST_NO_MEMORY and ST_CONFLICT as frame_pool_alloc: what other CPUs
+ *        have in their caches counts as not there; ST_DENIED in an NMI.
  * Cost:  no locked instruction but for each refill.
  */
 enum status frame_cache_alloc(struct frame_cache *cache, uint8_t owner,
 			      pfn_t *out);
+
+/*
+ * The part of it that most calls need, for callers that count instructions.
+ * False: nothing has changed, and frame_cache_alloc decides.
+ */
+static inline bool frame_cache_alloc_quickly(struct frame_cache *cache,
+					     uint8_t owner, pfn_t *out)
+{
+	uint64_t word = cache->word, frame;
+
+	if (!LIKELY(word != 0))
+		return false;
+	/* In 32 bits, as all that is relative: nothing to extend. */
+	frame = (uint32_t)cache->word_first + (uint32_t)__builtin_ctzl(word);
+	if (!LIKELY(atomic_load_relaxed(&cache->owner[frame]) ==
+		    FRAME_BYTE_FREE))
+		return false;
+	cache->word = word & (word - 1);
+	atomic_store_relaxed(&cache->owner[frame], owner);
+	out->raw = cache->base + frame;
+	return true;
+}
 
 /*
  * Fails: ST_BAD_RANGE (foreign), ST_CONFLICT (not allocated), reported with

@@ -34,6 +34,7 @@
 #include "lock_ranks.h"
 
 struct cpu_local;
+struct frame_cache;
 
 /* A call of one CPU to others, which hold a pointer to it until they answer. */
 struct ipi_call {
@@ -74,6 +75,8 @@ struct cpu_local {
 	struct ipi_call call;
 	ATOMIC_POINTER(struct work) work;	/* [A] for the idle loop     */
 	uint32_t pending_running;	/* bits: handlers under way          */
+	/* [C] by context, kernel/memory/frames.h; NULL: none.               */
+	struct frame_cache *frame_cache[CPU_CONTEXTS];
 	/* Other CPUs write from here on: a cache line of its own. */
 	struct mailbox mailbox __attribute__((aligned(64)));
 	atomic_u32 pending;		/* [A] bits: kernel/sync/pending.h   */

@@ -3,6 +3,7 @@
 
 #include <arch/cpu_local.h>
 #include <base/assert.h>
+#include <base/bits.h>
 #include <boot/layout.h>
 
 #include <kernel/arch/cpu_local.h>
@@ -13,6 +14,9 @@
 
 /* Bounds the searches while other CPUs go on freeing. */
 #define SEARCHES	64
+
+/* Cleared between two polls: 2 MiB. */
+#define ZERO_PAGES	512
 
 struct frames_state frames;
 
@@ -77,74 +81,134 @@ const struct frame_cache *frames_cache_of(unsigned cpu,
 	return &frames.caches[2 * cpu + context];
 }
 
-/* Allocates from the own cache, if it can serve the request. */
-static enum status alloc_from_cache(const struct frame_request *request,
-				    pfn_t *out)
+void frames_init_cpu(struct cpu_local *area)
 {
-	struct frame_cache *cache = frames_cache();
+	struct frame_cache *caches =
+		&frames.caches[frame_task_slot(area->index)];
 
-	if (request->limit != FRAME_ANYWHERE ||
-	    frame_drain_is_shortage(&frames.drain) ||
-	    &frames.sets[request->node] != cache->set)
-		return ST_NOT_FOUND;
-	if (request->size == FRAME_4K)
-		return frame_cache_alloc(cache, request->owner, out);
-	if (request->size == FRAME_2M)
-		return frame_cache_alloc_block(cache, request->owner, out);
-	return ST_NOT_FOUND;
+	area->frame_cache[CPU_TASK] = &caches[CPU_TASK];
+	area->frame_cache[CPU_INTERRUPT] = &caches[CPU_INTERRUPT];
 }
 
-static enum status alloc_once(const struct frame_request *request, pfn_t *out)
+/* None in an NMI. */
+static struct frame_cache *own_cache(void)
 {
-	enum status status = alloc_from_cache(request, out);
+	struct cpu_local *me = this_cpu();
 
-	if (status == ST_OK || status == ST_BAD_ARGUMENT)
-		return status;
-	return frame_alloc(&frames.nodes, frames_cache()->slot, request, out);
+	return me->frame_cache[me->context];
+}
+
+/* Undefined, of any address, from the own node: what a cache has. */
+static inline bool is_plain(const struct frame_request *request,
+			    const struct frame_cache *cache)
+{
+	return (request->limit | request->contents) == 0 &&
+	       (request->node == FRAMES_HOME ||
+		(request->node < frames.nodes.count &&
+		 &frames.sets[request->node] == cache->set)) &&
+	       (uint8_t)(request->owner - 1) < FRAME_BYTE_LAST;
 }
 
 /* All caches are empty: a frame refused now was not free. */
 static enum status alloc_in_shortage(const struct frame_request *request,
-				     pfn_t *out)
+				     cpu_slot slot, pfn_t *out)
 {
 	enum status status = ST_CONFLICT;
 
 	frame_drain_begin_shortage(&frames.drain);
 	for (unsigned i = 0; i < SEARCHES && status == ST_CONFLICT; i++) {
 		pending_poll();
-		status = alloc_once(request, out);
+		status = frame_alloc(&frames.nodes, slot, request, out);
 	}
 	frame_drain_end_shortage(&frames.drain);
 	return status;
 }
 
-enum status frames_alloc(const struct frame_request *request, pfn_t *out)
+static uint64_t pages_of(const struct frame_request *request)
+{
+	switch (request->size) {
+	case FRAME_4K:
+		return 1;
+	case FRAME_2M:
+		return SIZE_2M / PAGE_SIZE;
+	case FRAME_1G:
+		return SIZE_1G / PAGE_SIZE;
+	case FRAME_RUN:
+		break;
+	}
+	return request->pages;
+}
+
+/* 1 GiB takes a tenth of a second, so a task polls between the parts. */
+static void zero(const struct frame_request *request, pfn_t first)
+{
+	struct frame_request part = { .size = FRAME_RUN };
+
+	for (uint64_t left = pages_of(request); left > 0; left -= part.pages) {
+		part.pages = min_u64(left, ZERO_PAGES);
+		frame_pool_zero(frames.nodes.pool[0], &part, first);
+		first.raw += part.pages;
+		if (left > part.pages && cpu_local_context() == CPU_TASK)
+			pending_poll();
+	}
+}
+
+static enum status
+alloc_from_pools(const struct frame_request *request, struct frame_cache *cache,
+		 pfn_t *out)
 {
 	struct frame_request plain = *request;
 	enum status status;
 
-	if (cpu_local_context() == CPU_NMI)
-		return ST_DENIED;
 	if (request->node == FRAMES_HOME)
-		plain.node = (unsigned)(frames_cache()->set - frames.sets);
-	if (plain.node >= frames.nodes.count ||
-	    plain.owner == FRAME_BYTE_FREE || plain.owner > FRAME_BYTE_LAST)
-		return ST_BAD_ARGUMENT;
+		plain.node = (unsigned)(cache->set - frames.sets);
 	plain.contents = FRAME_UNDEFINED;
-	status = alloc_once(&plain, out);
+	status = frame_alloc(&frames.nodes, cache->slot, &plain, out);
 	if ((status == ST_NO_MEMORY || status == ST_CONFLICT) &&
-	    cpu_local_context() == CPU_TASK)
-		status = alloc_in_shortage(&plain, out);
+	    !slot_is_interrupt(cache->slot))
+		status = alloc_in_shortage(&plain, cache->slot, out);
 	if (status == ST_OK && request->contents == FRAME_ZEROED)
-		frame_pool_zero(frames.nodes.pool[0], request, *out);
+		zero(&plain, *out);
 	return status;
+}
+
+/* During a shortage, bypass the cache. */
+NOINLINE static enum status
+alloc_slowly(const struct frame_request *request, struct frame_cache *cache,
+	     pfn_t *out)
+{
+	enum status status = ST_NO_MEMORY;
+
+	if (cache == NULL)
+		return ST_DENIED;
+	if (is_plain(request, cache) &&
+	    !frame_drain_is_shortage(&frames.drain)) {
+		if (request->size == FRAME_4K)
+			status = frame_cache_alloc(cache, request->owner, out);
+		else if (request->size == FRAME_2M)
+			status = frame_cache_alloc_block(cache, request->owner,
+							 out);
+	}
+	return status == ST_OK ? ST_OK : alloc_from_pools(request, cache, out);
+}
+
+enum status frames_alloc(const struct frame_request *request, pfn_t *out)
+{
+	struct frame_cache *cache = own_cache();
+
+	if (LIKELY(cache != NULL) && request->size == FRAME_4K &&
+	    LIKELY(is_plain(request, cache)) &&
+	    LIKELY(!frame_drain_is_shortage(&frames.drain)) &&
+	    LIKELY(frame_cache_alloc_quickly(cache, request->owner, out)))
+		return ST_OK;
+	return alloc_slowly(request, cache, out);
 }
 
 enum status frames_free(const struct frame_return *what)
 {
-	struct frame_cache *cache = frames_cache();
+	struct frame_cache *cache = own_cache();
 
-	if (cpu_local_context() == CPU_NMI)
+	if (cache == NULL)
 		return ST_DENIED;
 	/* During a shortage, bypass the cache. */
 	if (frame_drain_is_shortage(&frames.drain))

@@ -26,7 +26,8 @@ enum status frames_start(void);
 
 /*
  * As frame_alloc. A task waits: before a refusal all CPUs drain their caches,
- * and keep them empty until it has searched again (frame_drain.h).
+ * and keep them empty until it has searched again (frame_drain.h). It polls
+ * while it waits, and while it clears more than 2 MiB.
  * Cost: see frame_cache.h for single frames and blocks of the own node
  *       without a limit, frame.h for all else.
  */
@@ -34,6 +35,10 @@ enum status frames_alloc(const struct frame_request *request, pfn_t *out);
 
 /* As frame_free. A refusal is logged, with the caller. */
 enum status frames_free(const struct frame_return *what);
+
+/* Gives the CPU of `area` its caches. Before it allocates. */
+struct cpu_local;
+void frames_init_cpu(struct cpu_local *area);
 
 /*
  * As frame_alloc_many and frame_free_many, through this CPU's cache. A task

@@ -15,6 +15,7 @@
 #include <base/string.h>
 #include <boot/layout.h>
 
+#include <kernel/arch/cpu_local.h>
 #include <kernel/arch/window.h>
 #include <kernel/boot/boot_memory.h>
 #include <kernel/lib/symbols.h>
@@ -355,6 +356,7 @@ static void start_caches(void)
 		frames.sets[node] = (struct frame_cache_set){
 			.pool = building.pool[node],
 			.nodes = &frames.nodes,
+			.refusal = FRAME_REFUSE_FROM_CACHE,
 			.caches = frames.caches,
 			.frames = nodes()->nodes[node].pages,
 		};
@@ -366,6 +368,7 @@ static void start_caches(void)
 		frame_cache_init(set, frame_task_slot(cpu));
 		frame_cache_init(set, frame_interrupt_slot(cpu));
 	}
+	frames_init_cpu(this_cpu());
 }
 
 static enum status start_pools(void)

@@ -99,6 +99,7 @@ static enum status prepare(unsigned cpu)
 	area = pfn_to_pointer(run.first);
 	memset(area, 0, sizeof(*area));
 	cpu_local_prepare(area, cpu, cpus()->rows[cpu].apic);
+	frames_init_cpu(area);
 	traps_use_stacks(area);
 	return ST_OK;
 }

@@ -33,8 +33,6 @@
 #include "internal.h"
 
 #define NO_WORD UINT64_MAX
-/* Share of a node that its caches may keep. */
-#define CACHE_SHARE 64
 
 static void assert_mine(const struct frame_cache *cache)
 {
@@ -143,8 +141,10 @@ static bool refill_from_hot(struct frame_cache *cache)
 
 static bool refill(struct frame_cache *cache)
 {
-	struct frame_claim claim = { FRAME_ANYWHERE, cache->word_most,
-				       cache->block, 0 };
+	struct frame_claim claim = {
+		.limit = FRAME_ANYWHERE, .most = FRAME_WORD_BITS,
+		.block = cache->block,
+	};
 	uint64_t mask;
 
 	mask = frame_claim_word(cache->pool, cache->slot, &claim);
@@ -156,7 +156,7 @@ static bool refill(struct frame_cache *cache)
 	}
 	cache->word = mask;
 	cache->word_first = claim.word << FRAME_WORD_SHIFT;
-	cache->word_back = cache->word_takes_back ? cache->word_first : NO_WORD;
+	cache->word_back = cache->word_first;
 	cache->density = hint_at(cache, claim.word << FRAME_WORD_SHIFT) &
 			FRAME_HINT_COUNT;
 	cache->refills++;
@@ -169,16 +169,31 @@ bool frame_cache_refill(struct frame_cache *cache)
 	return refill_from_hot(cache) || refill(cache);
 }
 
+/* The caller asks the pools next: then this is no refusal, and reads less. */
 static bool nothing_left(struct frame_cache *cache, uint64_t mask)
 {
-	return frame_nothing_left(cache->pool, cache->slot, mask);
+	return cache->set->refusal == FRAME_REFUSE_FROM_CACHE ||
+	       frame_nothing_left(cache->pool, cache->slot, mask);
 }
 
-/* The frame is allocated already: this is its second copy. */
-NOINLINE static enum status alloc_another(struct frame_cache *cache,
-					  uint8_t owner, pfn_t *out,
-					  uint64_t frame)
+static unsigned most_tries(const struct frame_cache *cache)
 {
+	return slot_is_interrupt(cache->slot) ? INTERRUPT_TRIES : SEARCH_TRIES;
+}
+
+static enum status gave_up(const struct frame_cache *cache)
+{
+	return slot_is_interrupt(cache->slot) ? ST_NO_MEMORY : ST_CONFLICT;
+}
+
+/* The first of the word is allocated already: this is its second copy. */
+NOINLINE static enum status alloc_another(struct frame_cache *cache,
+					  uint8_t owner, pfn_t *out)
+{
+	uint64_t frame = cache->word_first +
+			 (uint64_t)__builtin_ctzl(cache->word);
+
+	cache->word &= cache->word - 1;
 	frame_report_clash(cache->pool, frame, 1);
 	return frame_cache_alloc(cache, owner, out);
 }
@@ -187,18 +202,8 @@ NOINLINE static enum status alloc_another(struct frame_cache *cache,
 static inline enum status alloc_from_word(struct frame_cache *cache,
 					  uint8_t owner, pfn_t *out)
 {
-	uint64_t word = cache->word;
-	/* In 32 bits, as all that is relative: nothing to extend. */
-	uint64_t frame = (uint32_t)cache->word_first +
-			 (uint32_t)__builtin_ctzl(word);
-
-	cache->word = word & (word - 1);
-	if (!LIKELY(atomic_load_relaxed(&cache->owner[frame]) ==
-		    FRAME_BYTE_FREE))
-		return alloc_another(cache, owner, out, frame);
-	atomic_store_relaxed(&cache->owner[frame], owner);
-	out->raw = cache->base + frame;
-	return ST_OK;
+	return LIKELY(frame_cache_alloc_quickly(cache, owner, out)) ?
+		       ST_OK : alloc_another(cache, owner, out);
 }
 
 NOINLINE static enum status alloc_slow(struct frame_cache *cache, uint8_t owner,
@@ -216,8 +221,8 @@ NOINLINE static enum status alloc_slow(struct frame_cache *cache, uint8_t owner,
 						    1UL << ROOT_BLOCKS |
 						    1UL << ROOT_GIANTS))
 			return ST_NO_MEMORY;
-		if (slot_is_interrupt(cache->slot) && tries >= INTERRUPT_TRIES)
-			return ST_NO_MEMORY;
+		if (tries >= most_tries(cache))
+			return gave_up(cache);
 		atomic_pause();
 	}
 	return alloc_from_word(cache, owner, out);
@@ -353,8 +358,7 @@ NOINLINE static enum status free_to_word(struct frame_cache *cache, uint64_t at,
 	if (!LIKELY(at < cache->frames) ||
 	    !LIKELY(hint_at(cache, at) <= cache->density) ||
 	    !LIKELY(owner_is_allocated(
-		    atomic_load_relaxed(&cache->owner[at]))) ||
-	    !LIKELY(cache->word_takes_back))
+		    atomic_load_relaxed(&cache->owner[at]))))
 		return free_beside_word(cache, at, caller);
 	atomic_store_relaxed(&cache->owner[at], FRAME_BYTE_FREE);
 	cache->word = 1UL << (at & (FRAME_WORD_BITS - 1));
@@ -382,9 +386,10 @@ enum status frame_cache_free(struct frame_cache *cache, pfn_t frame,
 
 static bool refill_blocks(struct frame_cache *cache)
 {
-	unsigned most = cache->block_limit / 2;
-	struct frame_claim claim = { FRAME_ANYWHERE, most ? most : 1,
-				       BLOCK_NONE, 0 };
+	struct frame_claim claim = {
+		.limit = FRAME_ANYWHERE, .block = BLOCK_NONE,
+		.most = (unsigned)max_u64(cache->block_limit / 2, 1),
+	};
 	uint64_t mask = frame_claim_blocks(cache->pool, cache->slot, &claim);
 
 	if (mask == 0)
@@ -413,8 +418,8 @@ NOINLINE static enum status alloc_block_slow(struct frame_cache *cache,
 						      1UL << ROOT_GIANTS)) {
 			return ST_NO_MEMORY;
 		}
-		if (slot_is_interrupt(cache->slot) && tries >= INTERRUPT_TRIES)
-			return ST_NO_MEMORY;
+		if (tries >= most_tries(cache))
+			return gave_up(cache);
 		atomic_pause();
 	}
 	return frame_cache_alloc_block(cache, owner, out);
@@ -494,19 +499,38 @@ enum status frame_cache_free_block(struct frame_cache *cache, pfn_t frame,
 
 /* --- beginning -------------------------------------------------------------*/
 
+/* The frames of the node for each of its CPUs. */
+static uint64_t frames_per_cpu(const struct frame_cache_set *set)
+{
+	uint64_t there = set->frames != 0 ? set->frames : set->pool->frames;
+
+	return there / set->cpus;
+}
+
+/* Entries of a list that has room for `most`. */
+static uint64_t list_limit(const struct frame_cache_set *set, uint64_t most)
+{
+	uint64_t entries = frames_per_cpu(set) / FRAME_LIST_SHARE;
+
+	return max_u64(FRAME_LIST_MIN, min_u64(entries, most));
+}
+
+static uint64_t block_limit(const struct frame_cache_set *set)
+{
+	uint64_t blocks = frames_per_cpu(set) >> set->pool->shape.block_shift;
+
+	if (blocks < FRAME_BLOCKS_PER_CPU)
+		return 0;
+	return max_u64(FRAME_BLOCKS_MIN,
+		       min_u64(blocks / FRAME_BLOCK_SHARE, FRAME_BLOCKS_MAX));
+}
+
 static void init_cache(struct frame_cache_set *set, cpu_slot slot)
 {
 	struct frame_pool *pool = set->pool;
 	struct frame_cache *cache = &set->caches[slot];
-	uint64_t there = set->frames != 0 ? set->frames : pool->frames;
-	uint64_t share = there / (CACHE_SHARE * set->cpus);
-	uint64_t words = share / FRAME_WORD_BITS;
-	/* Less one each, since a list that reaches its limit is flushed. */
-	uint64_t quarter = max_u64(words / 4, 1);
-	uint64_t hot = min_u64(FRAME_HOT_MAX, quarter);
-	uint64_t cold = min_u64(FRAME_COLD_MAX, quarter);
-	uint64_t blocks = (words - min_u64(words, hot + cold)) >>
-			  (pool->shape.block_shift - FRAME_WORD_SHIFT);
+	uint64_t hot = list_limit(set, FRAME_HOT_MAX);
+	uint64_t cold = list_limit(set, FRAME_COLD_MAX);
 
 	*cache = (struct frame_cache){
 		.word_first = NO_WORD,
@@ -522,10 +546,7 @@ static void init_cache(struct frame_cache_set *set, cpu_slot slot)
 		.list[FRAME_COLD] = { cache->cold, cache->cold,
 					 cache->cold + cold },
 		.block_shift = pool->shape.block_shift,
-		.block_limit = (uint32_t)min_u64(FRAME_BLOCKS_MAX, blocks),
-		.word_most = (uint32_t)min_u64(FRAME_WORD_BITS,
-					       max_u64(share / 4, 1)),
-		.word_takes_back = words != 0,
+		.block_limit = (uint32_t)block_limit(set),
 		.block = BLOCK_NONE,
 		.pool = pool,
 		.set = set,

@@ -24,8 +24,7 @@ uint64_t frame_cache_held(const struct frame_cache *cache)
 
 uint64_t frame_cache_limit(const struct frame_cache *cache)
 {
-	uint64_t most = cache->word_takes_back ? FRAME_WORD_BITS :
-						cache->word_most;
+	uint64_t most = FRAME_WORD_BITS;
 
 	for (unsigned i = 0; i < FRAME_LISTS; i++) {
 		const struct frame_list *list = &cache->list[i];

@@ -14,10 +14,13 @@
 #include <base/string.h>
 #include <mm/frame.h>
 
-#define NOINLINE	__attribute__((noinline))
-#define LIKELY(condition) __builtin_expect(condition, 1)
 #define ALL_ONES UINT64_MAX
 
+/*
+ * The most that one search, or one call, tries again because other CPUs were
+ * faster. A search that ends here proves nothing: see search.c.
+ */
+#define SEARCH_TRIES	1024
 /* An interrupt handler may not wait for the CPU that it interrupted. */
 #define INTERRUPT_TRIES 64
 
@@ -320,8 +323,9 @@ uint64_t frame_claim_word(struct frame_pool *pool, cpu_slot slot,
 /* Up to `most` whole blocks of one word of the tree; 0: none found. */
 uint64_t frame_claim_blocks(struct frame_pool *pool, cpu_slot slot,
 			    struct frame_claim *claim);
-bool frame_claim_giant(struct frame_pool *pool, cpu_slot slot,
-		       enum frame_limit limit, uint64_t *giant);
+/* The same for giants. */
+uint64_t frame_claim_giants(struct frame_pool *pool, cpu_slot slot,
+			    struct frame_claim *claim);
 
 /*
  * R: true when there was an instant, between this call's two passes over the
@@ -332,11 +336,28 @@ bool frame_nothing_left(struct frame_pool *pool, cpu_slot slot,
 /* All that CPUs have done, summed up; false while one is at it. */
 bool frame_at_rest(const struct frame_pool *pool, uint64_t *sum);
 
+/* --- pool.c ----------------------------------------------------------*/
+
+/*
+ * One search, which reads no other CPU's state; the request was checked.
+ * False: found none, which is no refusal yet.
+ */
+bool frame_pool_try(struct frame_pool *pool, cpu_slot slot,
+		    const struct frame_request *request, pfn_t *out);
+/* The root cannot tell that there is nothing suitable. */
+static inline bool is_proven_by_search(const struct frame_request *request)
+{
+	return request->size == FRAME_RUN || request->limit != FRAME_ANYWHERE;
+}
+
+/* Fails: ST_BAD_ARGUMENT. */
+enum status frame_check_request(const struct frame_request *request);
+
 /* --- run.c -----------------------------------------------------------*/
 
-enum status frame_claim_run(struct frame_pool *pool, cpu_slot slot,
-			    const struct frame_request *request,
-			    uint64_t *start);
+/* One search; false: found none. */
+bool frame_claim_run(struct frame_pool *pool, cpu_slot slot,
+		     const struct frame_request *request, uint64_t *start);
 enum status frame_return_run(struct frame_pool *pool, cpu_slot slot,
 			     const struct frame_return *what);
 

@@ -25,18 +25,26 @@ static struct candidates candidates_of(const struct frame_nodes *nodes,
 	};
 }
 
-static enum status alloc_nearest(const struct candidates *from, cpu_slot slot,
-				 const struct frame_request *request,
-				 pfn_t *out)
+/* Reads no other CPU's state; false: no pool has it at first sight. */
+static bool try_nearest(const struct candidates *from, cpu_slot slot,
+			const struct frame_request *request, pfn_t *out)
 {
-	for (unsigned i = 0; i < from->count; i++) {
-		enum status status = frame_pool_alloc(
-			from->pool[from->order[i]], slot, request, out);
+	for (unsigned i = 0; i < from->count; i++)
+		if (frame_pool_try(from->pool[from->order[i]], slot, request,
+				   out))
+			return true;
+	return false;
+}
 
-		if (status != ST_NO_MEMORY && status != ST_CONFLICT)
-			return status;
-	}
-	return ST_NO_MEMORY;
+/* Each pool refuses by itself. */
+static bool alloc_nearest(const struct candidates *from, cpu_slot slot,
+			  const struct frame_request *request, pfn_t *out)
+{
+	for (unsigned i = 0; i < from->count; i++)
+		if (frame_pool_alloc(from->pool[from->order[i]], slot, request,
+				     out) == ST_OK)
+			return true;
+	return false;
 }
 
 /* All that CPUs have done to these pools; false while one is at it. */
@@ -56,16 +64,38 @@ static bool all_at_rest(const struct candidates *these, uint64_t *sum)
 /*
  * Each pool's own refusal names an instant, but another for each: a frame
  * may be freed in the first pool and the last one of the second be allocated
- * while we go from one to the other. So all must be at rest the whole time.
+ * while the search goes from one to the other. So all must be at rest the
+ * whole time. Only an alloc that found nothing anywhere comes here.
  */
+static enum status refuse_or_alloc(const struct candidates *from, cpu_slot slot,
+				   const struct frame_request *request,
+				   pfn_t *out)
+{
+	unsigned most = is_proven_by_search(request) ? FRAME_RUN_TRIES :
+						       SEARCH_TRIES;
+
+	for (unsigned tries = 0; tries < most; tries++) {
+		uint64_t before, after;
+		bool quiet = all_at_rest(from, &before);
+
+		if (alloc_nearest(from, slot, request, out))
+			return ST_OK;
+		if (quiet && all_at_rest(from, &after) && before == after)
+			return ST_NO_MEMORY;
+		if (slot_is_interrupt(slot))
+			return ST_NO_MEMORY;
+		atomic_pause();
+	}
+	return ST_CONFLICT;
+}
+
 enum status frame_alloc(struct frame_nodes *nodes, cpu_slot slot,
 			const struct frame_request *request, pfn_t *out)
 {
-	bool search = request->size == FRAME_RUN ||
-		      request->limit != FRAME_ANYWHERE;
+	enum status status = frame_check_request(request);
 	struct candidates from;
 
-	if (request->node >= nodes->count)
+	if (status != ST_OK || request->node >= nodes->count)
 		return ST_BAD_ARGUMENT;
 	from = candidates_of(nodes, request);
 	/* A node without memory that the request requires. */
@@ -74,20 +104,11 @@ enum status frame_alloc(struct frame_nodes *nodes, cpu_slot slot,
 	if (from.count == 1)
 		return frame_pool_alloc(from.pool[from.order[0]], slot,
 					request, out);
-	for (unsigned tries = 0; !search || tries < FRAME_RUN_TRIES; tries++) {
-		uint64_t before, after;
-		bool quiet = all_at_rest(&from, &before);
-		enum status status = alloc_nearest(&from, slot, request, out);
-
-		if (status != ST_NO_MEMORY)
-			return status;
-		if (quiet && all_at_rest(&from, &after) && before == after)
-			return ST_NO_MEMORY;
-		if (slot_is_interrupt(slot))
-			return ST_NO_MEMORY;
-		atomic_pause();
-	}
-	return ST_CONFLICT;
+	if (!try_nearest(&from, slot, request, out))
+		return refuse_or_alloc(&from, slot, request, out);
+	if (request->contents == FRAME_ZEROED)
+		frame_pool_zero(from.pool[0], request, *out);
+	return ST_OK;
 }
 
 enum status frame_nodes_find(const struct frame_nodes *nodes, pfn_t frame,

@@ -23,41 +23,56 @@
 
 /* --- alloc -----------------------------------------------------------------*/
 
-/* One try; false: not found. */
-static bool try_once(struct frame_pool *pool, cpu_slot slot,
-		     const struct frame_request *request, uint64_t *frame)
+static void write_single_owner(struct frame_pool *pool,
+			const struct frame_request *request, uint64_t at)
 {
-	struct frame_claim claim = { request->limit, 1, BLOCK_NONE, 0 };
-	unsigned shift = pool->shape.block_shift;
-	uint64_t mask, block, giant;
+	atomic_u8 *bytes = request->size == FRAME_4K ? pool->frame_owner :
+			   request->size == FRAME_2M ? pool->block_owner :
+						       pool->giant_owner;
 
-	switch (request->size) {
-	case FRAME_4K:
+	atomic_store_relaxed(&bytes[at], request->owner);
+}
+
+/* A frame, a block or a giant. */
+static bool try_single(struct frame_pool *pool, cpu_slot slot,
+		       const struct frame_request *request, uint64_t *frame)
+{
+	struct frame_claim claim = {
+		.limit = request->limit, .most = 1, .block = BLOCK_NONE,
+	};
+	unsigned shift = 0;
+	uint64_t mask, at;
+
+	if (request->size == FRAME_4K) {
 		mask = frame_claim_word(pool, slot, &claim);
-		if (mask == 0)
-			return false;
-		frame_let_go_block(pool, claim.block);
-		*frame = (claim.word << 6) + (uint64_t)__builtin_ctzl(mask);
-		atomic_store_relaxed(&pool->frame_owner[*frame],
-				     request->owner);
-		return true;
-	case FRAME_2M:
+		if (mask != 0)
+			frame_let_go_block(pool, claim.block);
+	} else if (request->size == FRAME_2M) {
 		mask = frame_claim_blocks(pool, slot, &claim);
-		if (mask == 0)
-			return false;
-		block = (claim.word << 6) + (uint64_t)__builtin_ctzl(mask);
-		atomic_store_relaxed(&pool->block_owner[block],
-				     request->owner);
-		*frame = block << shift;
-		return true;
-	default:
-		if (!frame_claim_giant(pool, slot, request->limit, &giant))
-			return false;
-		atomic_store_relaxed(&pool->giant_owner[giant],
-				     request->owner);
-		*frame = giant << (shift + pool->shape.giant_shift);
-		return true;
+		shift = pool->shape.block_shift;
+	} else {
+		mask = frame_claim_giants(pool, slot, &claim);
+		shift = pool->shape.block_shift + pool->shape.giant_shift;
 	}
+	if (mask == 0)
+		return false;
+	at = (claim.word << FRAME_WORD_SHIFT) + (uint64_t)__builtin_ctzl(mask);
+	write_single_owner(pool, request, at);
+	*frame = at << shift;
+	return true;
+}
+
+bool frame_pool_try(struct frame_pool *pool, cpu_slot slot,
+		    const struct frame_request *request, pfn_t *out)
+{
+	uint64_t frame = 0;
+	bool done = request->size == FRAME_RUN ?
+			    frame_claim_run(pool, slot, request, &frame) :
+			    try_single(pool, slot, request, &frame);
+
+	if (done)
+		*out = (pfn_t){ pool->first + frame };
+	return done;
 }
 
 static uint64_t mask_of(enum frame_size size)
@@ -67,16 +82,19 @@ static uint64_t mask_of(enum frame_size size)
 	return size == FRAME_2M ? MASK_BLOCKS : MASK_GIANTS;
 }
 
-/* Free frames above the limit do not help: the search must find nothing. */
-static enum status alloc_limited(struct frame_pool *pool, cpu_slot slot,
-				 const struct frame_request *request,
-				 uint64_t *frame)
+/*
+ * A run, or free frames above the limit that do not help: the search must
+ * find nothing while all is at rest.
+ */
+static enum status alloc_by_search(struct frame_pool *pool, cpu_slot slot,
+				   const struct frame_request *request,
+				   pfn_t *out)
 {
 	for (unsigned tries = 0; tries < FRAME_RUN_TRIES; tries++) {
 		uint64_t before, after;
 		bool quiet = frame_at_rest(pool, &before);
 
-		if (try_once(pool, slot, request, frame))
+		if (frame_pool_try(pool, slot, request, out))
 			return ST_OK;
 		/* Our own search moves things too: not the last time. */
 		if (quiet && frame_at_rest(pool, &after) && before == after)
@@ -86,21 +104,21 @@ static enum status alloc_limited(struct frame_pool *pool, cpu_slot slot,
 	return slot_is_interrupt(slot) ? ST_NO_MEMORY : ST_CONFLICT;
 }
 
-static enum status alloc_single(struct frame_pool *pool, cpu_slot slot,
-				const struct frame_request *request,
-				uint64_t *frame)
+static enum status alloc_anywhere(struct frame_pool *pool, cpu_slot slot,
+				  const struct frame_request *request,
+				  pfn_t *out)
 {
-	if (request->limit != FRAME_ANYWHERE)
-		return alloc_limited(pool, slot, request, frame);
-	for (unsigned tries = 0;; tries++) {
-		if (try_once(pool, slot, request, frame))
-			return ST_OK;
+	unsigned most = slot_is_interrupt(slot) ? INTERRUPT_TRIES :
+						  SEARCH_TRIES;
+
+	for (unsigned tries = 0; tries < most; tries++) {
 		if (frame_nothing_left(pool, slot, mask_of(request->size)))
 			return ST_NO_MEMORY;
-		if (slot_is_interrupt(slot) && tries >= INTERRUPT_TRIES)
-			return ST_NO_MEMORY;
 		atomic_pause();
+		if (frame_pool_try(pool, slot, request, out))
+			return ST_OK;
 	}
+	return slot_is_interrupt(slot) ? ST_NO_MEMORY : ST_CONFLICT;
 }
 
 static uint64_t frames_of(const struct frame_pool *pool, enum frame_size size,
@@ -122,28 +140,31 @@ NOINLINE void frame_pool_zero(const struct frame_pool *pool,
 	       frames_of(pool, request->size, request->pages) * PAGE_SIZE);
 }
 
-enum status frame_pool_alloc(struct frame_pool *pool, cpu_slot slot,
-			     const struct frame_request *request, pfn_t *out)
+enum status frame_check_request(const struct frame_request *request)
 {
-	enum status status;
-	uint64_t frame;
-
 	if (!owner_is_allocated(request->owner) || request->size > FRAME_RUN ||
 	    request->limit > FRAME_BELOW_1M ||
 	    request->contents > FRAME_ZEROED ||
 	    (request->size == FRAME_RUN && request->pages == 0))
 		return ST_BAD_ARGUMENT;
-	ASSERT(slot < pool->slots);
-	if (request->size == FRAME_RUN)
-		status = frame_claim_run(pool, slot, request, &frame);
-	else
-		status = alloc_single(pool, slot, request, &frame);
+	return ST_OK;
+}
+
+enum status frame_pool_alloc(struct frame_pool *pool, cpu_slot slot,
+			     const struct frame_request *request, pfn_t *out)
+{
+	enum status status = frame_check_request(request);
+
 	if (status != ST_OK)
 		return status;
-	*out = (pfn_t){ pool->first + frame };
-	if (request->contents == FRAME_ZEROED)
+	ASSERT(slot < pool->slots);
+	if (!frame_pool_try(pool, slot, request, out))
+		status = is_proven_by_search(request) ?
+				 alloc_by_search(pool, slot, request, out) :
+				 alloc_anywhere(pool, slot, request, out);
+	if (status == ST_OK && request->contents == FRAME_ZEROED)
 		frame_pool_zero(pool, request, *out);
-	return ST_OK;
+	return status;
 }
 
 /* --- free ------------------------------------------------------------------*/

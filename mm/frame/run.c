@@ -282,6 +282,7 @@ static bool claim_run_in(struct frame_pool *pool, cpu_slot slot,
 			 const struct frame_zone *zone, uint64_t pages,
 			 uint64_t *start)
 {
+	unsigned tries = 0;
 	struct search search = {
 		.pool = pool,
 		.wanted = pages,
@@ -295,6 +296,8 @@ static bool claim_run_in(struct frame_pool *pool, cpu_slot slot,
 
 		if (at == end)
 			return true;
+		if (++tries >= SEARCH_TRIES)
+			break;
 		/*
 		 * A block may be all ones whose merge a handler interrupted:
 		 * that one must not wait for it, and goes on above.
@@ -309,12 +312,25 @@ static bool claim_run_in(struct frame_pool *pool, cpu_slot slot,
 	return false;
 }
 
-enum status frame_claim_run(struct frame_pool *pool, cpu_slot slot,
-			    const struct frame_request *request,
-			    uint64_t *start)
+static void finish_run(struct frame_pool *pool,
+		       const struct frame_request *request, uint64_t start)
+{
+	uint64_t end = start + request->pages;
+
+	for (uint64_t at = start; at < end;) {
+		struct part part = part_at(pool, at, end);
+
+		write_owner(pool, part, request->owner);
+		at += part.frames;
+	}
+	settle(pool, start, request->pages);
+}
+
+bool frame_claim_run(struct frame_pool *pool, cpu_slot slot,
+		     const struct frame_request *request, uint64_t *start)
 {
 	struct frame_zone zones[FRAME_ZONES];
-	uint64_t end;
+	bool done = false;
 
 	frame_zones(pool, request->limit, zones);
 	/* Runs that begin in a zone were searched before the next one. */
@@ -323,29 +339,12 @@ enum status frame_claim_run(struct frame_pool *pool, cpu_slot slot,
 			zones[i].frame_end,
 			(zones[i - 1].floor << pool->shape.block_shift) +
 				request->pages - 1);
-	for (unsigned tries = 0; tries < FRAME_RUN_TRIES; tries++) {
-		uint64_t before, after;
-		bool quiet = frame_at_rest(pool, &before);
-
-		for (unsigned i = 0; i < FRAME_ZONES; i++) {
-			if (!claim_run_in(pool, slot, &zones[i], request->pages,
-					  start))
-				continue;
-			end = *start + request->pages;
-			for (uint64_t at = *start; at < end;) {
-				struct part part = part_at(pool, at, end);
-
-				write_owner(pool, part, request->owner);
-				at += part.frames;
-			}
-			settle(pool, *start, request->pages);
-			return ST_OK;
-		}
-		if (quiet && frame_at_rest(pool, &after) && before == after)
-			return ST_NO_MEMORY;
-		atomic_pause();
-	}
-	return slot_is_interrupt(slot) ? ST_NO_MEMORY : ST_CONFLICT;
+	for (unsigned i = 0; i < FRAME_ZONES && !done; i++)
+		done = claim_run_in(pool, slot, &zones[i], request->pages,
+				    start);
+	if (done)
+		finish_run(pool, request, *start);
+	return done;
 }
 
 /* --- free ------------------------------------------------------------------*/

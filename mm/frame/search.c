@@ -8,6 +8,11 @@
  * instant at which there was nothing, if no slot was odd and none changed.
  * Without that, two CPUs that split and merge one block refuse each other
  * frames that are there (the model finds it in 60 steps).
+ *
+ * A search tries again when another CPU was faster, SEARCH_TRIES times at
+ * most. Each of these tries stands between enter and leave, or within a
+ * claim, of the searching CPU itself. So a search that ended there has
+ * changed the sum of the slots, and no refusal rests on it.
  */
 #include "internal.h"
 
@@ -273,6 +278,7 @@ static uint64_t claim_in_zone(struct frame_pool *pool, cpu_slot slot,
 {
 	uint64_t block, mask;
 	uint64_t last = BLOCK_NONE;
+	unsigned tries = 0;
 	struct whole found;
 
 	while (choose_block(pool, zone, &block)) {
@@ -282,13 +288,13 @@ static uint64_t claim_in_zone(struct frame_pool *pool, cpu_slot slot,
 			return mask;
 		unlist(pool, slot, block);
 		/* Frames there, but not below the limit. */
-		if (block == last)
+		if (block == last || ++tries >= SEARCH_TRIES)
 			break;
 		last = block;
 	}
 	while (find_whole(pool, zone, &found)) {
 		mask = claim_by_splitting(pool, slot, claim, found);
-		if (mask != 0)
+		if (mask != 0 || ++tries >= SEARCH_TRIES)
 			return mask;
 	}
 	return 0;
@@ -351,6 +357,7 @@ static uint64_t claim_blocks_in_zone(struct frame_pool *pool,
 				     struct frame_claim *claim,
 				     const struct frame_zone *zone)
 {
+	unsigned tries = 0;
 	struct whole found;
 
 	while (find_whole(pool, zone, &found)) {
@@ -360,7 +367,7 @@ static uint64_t claim_blocks_in_zone(struct frame_pool *pool,
 		mask = claim_whole(pool, found, mask);		/* T2 */
 		frame_leave(pool, slot);
 		claim->word = found.block >> 6;
-		if (mask != 0)
+		if (mask != 0 || ++tries >= SEARCH_TRIES)
 			return mask;
 	}
 	return 0;
@@ -384,23 +391,28 @@ uint64_t frame_claim_blocks(struct frame_pool *pool, cpu_slot slot,
 	return 0;
 }
 
-bool frame_claim_giant(struct frame_pool *pool, cpu_slot slot,
-		       enum frame_limit limit, uint64_t *giant)
+uint64_t frame_claim_giants(struct frame_pool *pool, cpu_slot slot,
+			    struct frame_claim *claim)
 {
 	unsigned shift = pool->shape.block_shift + pool->shape.giant_shift;
 	struct frame_zone zones[FRAME_ZONES];
+	unsigned tries = 0;
+	uint64_t giant;
 	bool won;
 
-	frame_zones(pool, limit, zones);
+	frame_zones(pool, claim->limit, zones);
 	while (frame_tree_find(&pool->giants, zones[2].frame_end >> shift,
-			       giant)) {
+			       &giant)) {
 		frame_enter(pool, slot);
-		won = frame_tree_claim_one(pool, &pool->giants, *giant);
+		won = frame_tree_claim_one(pool, &pool->giants, giant);
 		frame_leave(pool, slot);
+		claim->word = giant >> FRAME_WORD_SHIFT;
 		if (won)
-			return true;
+			return 1UL << (giant & (FRAME_WORD_BITS - 1));
+		if (++tries >= SEARCH_TRIES)
+			break;
 	}
-	return false;
+	return 0;
 }
 
 /* --- refuse ----------------------------------------------------------------*/

@@ -51,7 +51,9 @@
 #define frame_split_giant explored_frame_split_giant
 #define frame_claim_word explored_frame_claim_word
 #define frame_claim_blocks explored_frame_claim_blocks
-#define frame_claim_giant explored_frame_claim_giant
+#define frame_claim_giants explored_frame_claim_giants
+#define frame_pool_try explored_frame_pool_try
+#define frame_check_request explored_frame_check_request
 #define frame_claim_run explored_frame_claim_run
 #define frame_tree_claim explored_frame_tree_claim
 #define frame_tree_claim_all explored_frame_tree_claim_all

@@ -373,7 +373,9 @@ CASE(frame_explore_unlists_no_block_where_loads_are_late)
 
 static void take_some(void *context)
 {
-	struct frame_claim claim = { FRAME_ANYWHERE, 4, BLOCK_NONE, 0 };
+	struct frame_claim claim = {
+		.limit = FRAME_ANYWHERE, .most = 4, .block = BLOCK_NONE,
+	};
 	uint64_t mask = explored_frame_claim_word(&scene.pool,
 						  2 * explore_cpu(), &claim);
 

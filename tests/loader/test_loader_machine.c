@@ -502,6 +502,11 @@ CASE(loader_finds_the_best_acpi_there_is)
 	ACPI_1(0);
 	CHECK_BOOTS(&pc, "ACPI 1.0 at address 0");
 	CHECK(rsdp_is(0, 0));
+	no_tables();
+	ACPI_2(0x9200200);
+	ACPI_2(0);
+	CHECK_BOOTS(&pc, "ACPI 2.0 and the same at address 0");
+	CHECK(rsdp_is(0x9200200, 2));
 }
 
 CASE(loader_finds_smbios)

@@ -138,7 +138,9 @@ CASE(frame_allocates_all_that_is_below_1_mib)
 CASE(frame_takes_blocks_of_the_giant_that_it_breaks)
 {
 	struct frame_world *world = tiny(1024);
-	struct frame_claim claim = { FRAME_ANYWHERE, 16, BLOCK_NONE, 0 };
+	struct frame_claim claim = {
+		.limit = FRAME_ANYWHERE, .most = 16, .block = BLOCK_NONE,
+	};
 
 	CHECK(frame_claim_blocks(&world->pool, 0, &claim) == 0xf000);
 	CHECK(claim.word == 0);

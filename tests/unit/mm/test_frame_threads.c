@@ -124,10 +124,15 @@ static void *take_and_give(void *argument)
 	cpu_slot slot = frame_task_slot(worker->cpu);
 
 	for (unsigned i = 0; i < worker->steps; i++) {
+		enum status status;
 		pfn_t frame;
 
-		if (frame_pool_alloc(&worker->world->pool, slot, &request,
-				     &frame) != ST_OK) {
+		/* The other thread may be stopped in the middle of a step. */
+		do
+			status = frame_pool_alloc(&worker->world->pool, slot,
+						  &request, &frame);
+		while (status == ST_CONFLICT);
+		if (status != ST_OK) {
 			worker->bad++;
 			continue;
 		}
