@@ -57,8 +57,8 @@ FILE_ORDER = {
     "mm/table": ("step", "table", "change", "adopt", "visit",
                  "kernel_tables", "log"),
     "mm/frame": ("report", "tree", "block", "search", "run", "query", "add",
-                 "pick", "pool", "nodes", "fill", "many", "cache_query",
-                 "cache", "cache_many", "many_free", "audit"),
+                 "pick", "pool", "nodes", "plan", "fill", "many",
+                 "cache_query", "cache", "cache_many", "many_free", "audit"),
 }
 # Headers whose room their name does not say.
 ROOM_OF_HEADER = {"kernel_tables": "table"}
