@@ -21,7 +21,8 @@
  * Each change of owner can cost the ledger two runs, and boot_free must not
  * fail. So two runs are kept in reserve for each allocation that may be freed,
  * and for the loader's tables, which the kernel frees but did not allocate.
- * Frame metadata is freed by whole runs of the ledger or never; it needs no
+ * Frame metadata is freed by whole runs of the ledger or never, and memory that
+ * is kept out of the pools in the reverse order or never; neither needs a
  * reserve.
  */
 #define RUNS_PER_MOVE	2
@@ -36,7 +37,7 @@ static bool is_closed;
 
 static bool may_come_back(enum owner owner)
 {
-	return owner != OWNER_FRAME_META;
+	return owner != OWNER_FRAME_META && owner != OWNER_RESERVED;
 }
 
 static bool ledger_has_room(void)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The memory ranges of a node determine the ranges of the array that need
+ * The memory ranges of a pool determine the ranges of the array that need
  * pages; ranges that share or touch a page are joined. Each is backed by as
  * few physical runs as possible: when no free run is large enough, half the
  * size is tried.
  *
- * Memory below 4 GiB is scarce: it is used only when there is no other.
+ * Memory below 4 GiB is scarce: it is used only when the node has no other. A
+ * range shorter than a block is not used for its own node's metadata: a node
+ * of one frame would have no frame to allocate.
  */
 #include "frame_metadata.h"
 
@@ -14,59 +16,71 @@
 #include <boot/layout.h>
 
 #include <kernel/boot/boot_memory.h>
-#include <kernel/platform/numa_nodes.h>
+
+#define BLOCK_FRAMES	(SIZE_2M / PAGE_SIZE)
+#define FOUR_GIB	(4 * GIB / PAGE_SIZE)
 
 struct meta_range {
 	uint64_t start, end;		/* virtual, whole pages              */
-	unsigned node;
+};
+
+/* An array that is to be backed, and the plan it is part of. */
+struct backing {
+	const struct frame_plan *plan;
+	const struct meta_array *array;
 };
 
 static uint64_t next_free = FRAME_META_START;
 
 /* --- physical --------------------------------------------------------------*/
 
-static enum status take_between(struct frame_run *run, uint64_t floor,
-				const struct node_range *range)
+static uint64_t alignment_of(const struct frame_run *run)
 {
-	struct early_run_request request = {
-		.frames = run->frames,
-		.align_frames = run->frames * PAGE_SIZE >= SIZE_2M ?
-					SIZE_2M / PAGE_SIZE : 1,
-		.floor = paddr_to_pfn((paddr_t){
-			max_u64(floor, range->start.raw) }),
-		.limit = paddr_to_pfn(range->end),
-	};
-
-	if (range->end.raw <= floor)
-		return ST_NO_MEMORY;
-	return boot_alloc_at(&request, OWNER_FRAME_META, &run->first);
+	return run->frames >= BLOCK_FRAMES ? BLOCK_FRAMES : 1;
 }
 
-static enum status take_on_node(struct frame_run *run, unsigned node,
-				uint64_t floor)
+static enum status take_between(struct frame_run *run, uint64_t floor,
+				const struct frame_range *range)
 {
-	struct node_range range = { .end = { floor } };
+	uint64_t first = max_u64(floor, range->first);
 
-	while (nodes_range_of(node, range.end, &range)) {
-		enum status status = take_between(run, floor, &range);
+	if (range->end <= first || range->end - first < BLOCK_FRAMES)
+		return ST_NO_MEMORY;
+	return boot_alloc_at(&(struct early_run_request){
+		.frames = run->frames,
+		.align_frames = alignment_of(run),
+		.floor = { first },
+		.limit = { range->end },
+	}, OWNER_FRAME_META, &run->first);
+}
 
+static enum status take_on_node(struct frame_run *run,
+				const struct backing *what, uint64_t floor)
+{
+	const struct frame_plan *plan = what->plan;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		enum status status = ST_NO_MEMORY;
+
+		if (plan->ranges[i].node == what->array->node)
+			status = take_between(run, floor, &plan->ranges[i]);
 		if (status != ST_NO_MEMORY)
 			return status;
 	}
 	return ST_NO_MEMORY;
 }
 
-static enum status take_best(struct frame_run *run, unsigned node)
+static enum status take_best(struct frame_run *run,
+			     const struct backing *what)
 {
 	struct early_run_request anywhere = {
 		.frames = run->frames,
-		.align_frames = run->frames * PAGE_SIZE >= SIZE_2M ?
-					SIZE_2M / PAGE_SIZE : 1,
+		.align_frames = alignment_of(run),
 	};
-	enum status status = take_on_node(run, node, 4 * GIB);
+	enum status status = take_on_node(run, what, FOUR_GIB);
 
 	if (status == ST_NO_MEMORY)
-		status = take_on_node(run, node, 0);
+		status = take_on_node(run, what, 0);
 	if (status == ST_NO_MEMORY)
 		status = boot_alloc_at(&anywhere, OWNER_FRAME_META,
 					    &run->first);
@@ -86,7 +100,8 @@ static enum status map(uint64_t virt, struct frame_run run)
 	});
 }
 
-static enum status back(const struct meta_range *range)
+static enum status back(const struct backing *what,
+			const struct meta_range *range)
 {
 	uint64_t frames = (range->end - range->start) / PAGE_SIZE;
 	uint64_t at = range->start;
@@ -104,7 +119,7 @@ static enum status back(const struct meta_range *range)
 			run.frames = min_u64(run.frames,
 					     (align_up(at, SIZE_2M) - at) /
 						     PAGE_SIZE);
-		status = take_best(&run, range->node);
+		status = take_best(&run, what);
 		if (status == ST_NO_MEMORY && run.frames > 1) {
 			frames = run.frames / 2;
 			continue;
@@ -121,54 +136,58 @@ static enum status back(const struct meta_range *range)
 /* The part of the array that covers the range, in whole pages. */
 static struct meta_range meta_range_of(const struct meta_array *array,
 				       uint64_t base,
-				       const struct node_range *range)
+				       const struct frame_range *range)
 {
-	uint64_t first = paddr_to_pfn(range->start).raw - array->first_frame;
-	uint64_t end = paddr_to_pfn(range->end).raw - array->first_frame;
+	uint64_t first = range->first - array->first_frame;
+	uint64_t end = range->end - array->first_frame;
 
 	return (struct meta_range){
 		.start = base + align_down(first / array->frames_per_byte,
 					   PAGE_SIZE),
 		.end = base + align_up((end - 1) / array->frames_per_byte + 1,
 				       PAGE_SIZE),
-		.node = array->node,
 	};
 }
 
-static enum status back_sparse(const struct meta_array *array, uint64_t base)
+static enum status back_sparse(const struct backing *what, uint64_t base)
 {
-	struct meta_range all = { base, base, array->node };
-	struct node_range range = { .end = { 0 } };
+	const struct frame_plan *plan = what->plan;
+	struct meta_range all = { base, base };
 
-	while (nodes_range_of(array->node, range.end, &range)) {
-		struct meta_range next = meta_range_of(array, base, &range);
+	for (size_t i = 0; i < plan->count; i++) {
+		struct meta_range next;
 		enum status status;
 
+		if (plan->ranges[i].pool != what->array->pool)
+			continue;
+		next = meta_range_of(what->array, base, &plan->ranges[i]);
 		if (next.start <= all.end) {
 			all.end = max_u64(all.end, next.end);
 			continue;
 		}
-		status = back(&all);
+		status = back(what, &all);
 		if (status != ST_OK)
 			return status;
 		all = next;
 	}
-	return back(&all);
+	return back(what, &all);
 }
 
-enum status frame_meta_take(const struct meta_array *array, void **out)
+enum status frame_meta_take(const struct frame_plan *plan,
+			    const struct meta_array *array, void **out)
 {
+	const struct backing what = { plan, array };
 	uint64_t bytes = align_up(array->bytes, PAGE_SIZE);
 	uint64_t base = bytes >= SIZE_2M ? align_up(next_free, SIZE_2M) :
 					   next_free;
-	struct meta_range whole = { base, base + bytes, array->node };
+	struct meta_range whole = { base, base + bytes };
 
 	if (bytes > FRAME_META_END - base)
 		return ST_FULL;
 	next_free = base + bytes;
 	*out = (void *)base;
-	return array->frames_per_byte == 0 ? back(&whole) :
-					     back_sparse(array, base);
+	return array->frames_per_byte == 0 ? back(&what, &whole) :
+					     back_sparse(&what, base);
 }
 
 /* --- giving back -----------------------------------------------------------*/
@@ -193,7 +212,7 @@ static bool note_leaf(void *context, const struct table_leaf *leaf)
 	}
 	if (count == ARRAY_LENGTH(found->items))
 		return false;
-	found->items[found->count++] = (struct meta_range){ start, end, 0 };
+	found->items[found->count++] = (struct meta_range){ start, end };
 	return true;
 }
 

@@ -3,13 +3,8 @@
 #ifndef KERNEL_MEMORY_FRAMES_INTERNAL_H
 #define KERNEL_MEMORY_FRAMES_INTERNAL_H
 
-#include <boot/layout.h>
-
 #include "frame_drain.h"
 #include "frames.h"
-
-#define BLOCK_FRAMES	(SIZE_2M / PAGE_SIZE)
-#define GIANT_FRAMES	(SIZE_1G / PAGE_SIZE)
 
 struct frames_state {
 	struct frame_nodes nodes;	/* empty until frames_start has ended */

@@ -6,7 +6,8 @@
  * runs call it free, which means "ask the pool".
  *
  * The memory for the pools themselves comes from the early list, so it is
- * adopted like all other memory of the kernel.
+ * adopted like all other memory of the kernel. Memory that stays out of the
+ * pools becomes `reserved` in the ledger before any of that is allocated.
  */
 #include "frames.h"
 
@@ -25,14 +26,15 @@
 #include <kernel/sync/pending.h>
 
 #include "frame_metadata.h"
+#include "frame_setup.h"
 #include "frames_internal.h"
 #include "pages.h"
 
 /* Longer than a drain when every CPU has a core of its own. */
 #define SPINS		500
 
-/* Becomes frames.nodes when complete: until then a fault finds no pools. */
-static struct frame_nodes building;
+/* Room for ranges that do not exist yet: see list_most. */
+#define MORE_RANGES	64
 
 /* --- reports ---------------------------------------------------------------*/
 
@@ -62,132 +64,100 @@ static void report(struct frame_reporter *reporter,
 
 static struct frame_reporter reporter = { .report = report };
 
-/* --- the pools -------------------------------------------------------------*/
+/* --- what there is ---------------------------------------------------------*/
 
-/* From the node's first giant to its last page. */
-static void find_range(unsigned node, struct frame_pool_request *request)
+static bool is_ours(enum owner owner)
 {
-	struct node_range range = { .end = { 0 } };
-	uint64_t first = UINT64_MAX, end = 0;
+	return owner <= OWNER_SHARED && owner != OWNER_CACHED;
+}
 
-	while (nodes_range_of(node, range.end, &range)) {
-		first = min_u64(first, paddr_to_pfn(range.start).raw);
-		end = paddr_to_pfn(range.end).raw;
+/* A block that two nodes share belongs to the node of its first byte. */
+static enum status list_run(struct frame_plan *plan,
+			    const struct ledger_run *run)
+{
+	uint64_t at = run->first.raw, end = at + run->frames;
+	enum status status = ST_OK;
+
+	while (status == ST_OK && at < end) {
+		struct node_range found =
+			nodes_range_at(pfn_to_paddr((pfn_t){ at }));
+		struct frame_range part = {
+			.first = at,
+			.end = min_u64(end, paddr_to_pfn(found.end).raw),
+			.node = (uint16_t)found.node,
+			.in_use = run->owner != OWNER_FREE,
+		};
+
+		status = frame_plan_add(plan, part);
+		at = part.end;
 	}
-	/* A node without memory has one giant without frames. */
-	if (end == 0)
-		first = 0, end = 1;
-	request->first.raw = align_down(first, GIANT_FRAMES);
-	request->frames = end - request->first.raw;
+	return status;
 }
 
-static void *carve(char **next, uint64_t bytes)
+static enum status list(struct frame_setup *setup)
 {
-	void *part = *next;
+	const struct ledger *ledger = &boot_memory.ledger;
+	enum status status = ST_OK;
 
-	*next += align_up(bytes, 64);
-	return part;
-}
-
-static enum status take_arrays(unsigned node,
-			       struct frame_pool_request *request,
-			       struct frame_pool **pool)
-{
-	struct frame_pool_sizes sizes;
-	enum status status = frame_pool_measure(request, &sizes);
-	struct meta_array dense = { .node = node };
-	struct meta_array sparse = {
-		.first_frame = request->first.raw,
-		.node = node,
-	};
-	void *memory;
-	char *next;
-
-	if (status != ST_OK)
-		return status;
-	dense.bytes = align_up(sizeof(**pool), 64) + sizes.activity +
-		      sizes.hints + sizes.block_owner +
-		      align_up(sizes.giant_owner, 64) + sizes.trees;
-	status = frame_meta_take(&dense, &memory);
-	if (status != ST_OK)
-		return status;
-	next = memory;
-	*pool = carve(&next, sizeof(**pool));
-	request->activity = carve(&next, sizes.activity);
-	request->hints = carve(&next, sizes.hints);
-	request->block_owner = carve(&next, sizes.block_owner);
-	request->giant_owner = carve(&next, sizes.giant_owner);
-	request->trees = carve(&next, sizes.trees);
-	sparse.bytes = sizes.bits;
-	sparse.frames_per_byte = 8;
-	status = frame_meta_take(&sparse, &request->bits);
-	if (status != ST_OK)
-		return status;
-	sparse.bytes = sizes.frame_owner;
-	sparse.frames_per_byte = 1;
-	return frame_meta_take(&sparse, &request->frame_owner);
-}
-
-static enum status start_pool(unsigned node)
-{
-	struct frame_pool_request request = {
-		.shape = FRAME_SHAPE_PC,
-		.slots = 2 * frames.cpus,
-		.reporter = &reporter,
-		.window = kernel_window(),
-	};
-	enum status status;
-
-	find_range(node, &request);
-	status = take_arrays(node, &request, &building.pool[node]);
-	if (status != ST_OK)
-		return status;
-	return frame_pool_init(building.pool[node], &request);
-}
-
-static bool is_among(const uint8_t *nodes, unsigned count, unsigned node)
-{
-	for (unsigned i = 0; i < count; i++)
-		if (nodes[i] == node)
-			return true;
-	return false;
+	for (size_t i = 0; status == ST_OK && i < ledger->count; i++)
+		if (is_ours(ledger->runs[i].owner))
+			status = list_run(&setup->plan, &ledger->runs[i]);
+	return status;
 }
 
 /*
- * The nodes in order of distance (order_from in kernel/platform/numa.c), then
- * those that the SLIT calls unreachable: every CPU can use them, since all
- * memory is in the direct map.
+ * Each range begins with a run of the ledger or with a range of a node. The
+ * list itself may add two runs, and a try that failed some page tables.
  */
-static void make_orders(uint8_t *orders)
+static size_t list_most(void)
 {
-	unsigned count = building.count;
+	return boot_memory.ledger.count + 2 * nodes()->range_count +
+	       FRAME_PLAN_CUTS + MORE_RANGES;
+}
 
-	for (unsigned from = 0; from < count; from++) {
-		uint8_t *row = orders + from * count;
-		const uint8_t *near = numa_order_at(nodes(), from);
-		unsigned reached = nodes()->nodes[from].reachable;
-		unsigned n = reached;
+static enum status keep_out(struct frame_setup *setup, struct frame_run run)
+{
+	(void)setup;
+	return boot_alloc_at(&(struct early_run_request){
+		.frames = run.frames,
+		.floor = run.first,
+		.limit = { run.first.raw + run.frames },
+	}, OWNER_RESERVED, &run.first);
+}
 
-		memcpy(row, near, reached);
-		for (unsigned to = 0; to < count; to++)
-			if (!is_among(near, reached, to))
-				row[n++] = (uint8_t)to;
-	}
-	building.order = orders;
+static void let_in(struct frame_setup *setup, struct frame_run run)
+{
+	(void)setup;
+	boot_free(run, OWNER_RESERVED);
+}
+
+static void collapse(struct frame_setup *setup, enum status why)
+{
+	(void)setup;
+	numa_collapse(why);
+}
+
+/* --- metadata --------------------------------------------------------------*/
+
+static enum status take(struct frame_setup *setup,
+			const struct meta_array *array, void **out)
+{
+	return frame_meta_take(&setup->plan, array, out);
+}
+
+static void give_all(struct frame_setup *setup)
+{
+	(void)setup;
+	frame_meta_give_all();
 }
 
 /* As frames_home_of, before the caches exist. */
-static unsigned home_of(unsigned cpu)
+static unsigned home_of(const struct frame_setup *setup, unsigned cpu)
 {
+	const struct frame_nodes *all = &setup->nodes;
 	unsigned node = nodes_of_cpu(cpus()->rows[cpu].apic);
-	const uint8_t *row = building.order + node * building.count;
-	struct node_range range;
 
-	/* Pages that share a block with another node's are that node's. */
-	for (unsigned i = 0; i < building.count; i++)
-		if (nodes_range_of(row[i], (paddr_t){ 0 }, &range))
-			return row[i];
-	return node;
+	return setup->plan.pool[all->order[node * all->pools]].node;
 }
 
 #define CACHES_PER_PAGE	(PAGE_SIZE / sizeof(struct frame_cache))
@@ -200,20 +170,20 @@ _Static_assert(PAGE_SIZE % (2 * sizeof(struct frame_cache)) == 0,
  * the page. Small arrays of frame_meta are adjacent, so the parts make one
  * array.
  */
-static enum status take_caches(void)
+static enum status take_caches(struct frame_setup *setup)
 {
 	const unsigned step = CACHES_PER_PAGE / 2;
 	unsigned cpu = 0;
 
 	while (cpu < frames.cpus) {
-		struct meta_array part = { .node = home_of(cpu) };
+		struct meta_array part = { .node = home_of(setup, cpu) };
 		enum status status;
 		void *memory;
 
 		for (unsigned next = cpu; next < frames.cpus &&
-			home_of(next) == part.node; next += step)
+			home_of(setup, next) == part.node; next += step)
 			part.bytes += PAGE_SIZE;
-		status = frame_meta_take(&part, &memory);
+		status = take(setup, &part, &memory);
 		if (status != ST_OK)
 			return status;
 		if (cpu == 0)
@@ -224,57 +194,63 @@ static enum status take_caches(void)
 	return ST_OK;
 }
 
-/* Lists the blocks where memory of another node begins; NULL: only counts. */
-static size_t list_places(struct frame_place *places)
+static enum status take_sets(struct frame_setup *setup)
 {
-	struct node_range range = { .end = { 0 } };
-	unsigned before = UINT32_MAX;
-	size_t count = 0;
-
-	while (nodes_range(range.end, &range)) {
-		uint64_t first = paddr_to_pfn(range.start).raw;
-
-		if (range.node == before)
-			continue;
-		before = range.node;
-		if (places != NULL)
-			places[count] = (struct frame_place){
-				align_down(first, BLOCK_FRAMES), before };
-		count++;
-	}
-	return count;
-}
-
-static enum status take_tables(void)
-{
-	unsigned count = (unsigned)nodes()->node_count;
-	uint64_t pools = count * sizeof(building.pool[0]);
-	uint64_t sets = count * sizeof(struct frame_cache_set);
-	uint64_t firsts = (count + 1) * sizeof(building.first[0]);
-	uint64_t places = list_places(NULL) * sizeof(building.places[0]);
 	struct meta_array array = {
-		.bytes = align_up(pools, 64) + align_up(sets, 64) +
-			 align_up(firsts, 64) + align_up(places, 64) +
-			 count * count,
+		.bytes = setup->nodes.count * sizeof(struct frame_cache_set),
 	};
-	uint16_t *first;
 	void *memory;
-	enum status status = frame_meta_take(&array, &memory);
-	char *next = memory;
+	enum status status = take(setup, &array, &memory);
 
 	if (status != ST_OK)
 		return status;
-	building.count = building.pools = count;
-	building.pool = carve(&next, pools);
-	frames.sets = carve(&next, sets);
-	building.first = first = carve(&next, firsts);
-	for (unsigned node = 0; node <= count; node++)
-		first[node] = (uint16_t)node;
-	building.places = carve(&next, places);
-	building.place_count = list_places((struct frame_place *)
-					   building.places);
-	make_orders((uint8_t *)next);
-	return take_caches();
+	frames.sets = memory;
+	return take_caches(setup);
+}
+
+static const struct frame_setup_seam seam = {
+	.list = list,
+	.take = take,
+	.give_all = give_all,
+	.keep_out = keep_out,
+	.let_in = let_in,
+	.collapse = collapse,
+	.finish = take_sets,
+};
+
+static struct frame_setup setup = { .seam = &seam, .reporter = &reporter };
+
+/* The plan's ranges, which are of no use once the pools are up. */
+static struct frame_run ranges_run;
+
+static enum status make_pools(void)
+{
+	enum status status;
+
+	setup.plan.shape = FRAME_SHAPE_PC;
+	setup.plan.slots = 2 * frames.cpus;
+	setup.numa = nodes();
+	setup.window = kernel_window();
+	setup.plan.capacity = list_most();
+	ranges_run.frames = align_up(setup.plan.capacity *
+				     sizeof(struct frame_range),
+				     PAGE_SIZE) / PAGE_SIZE;
+	status = boot_alloc(&ranges_run, OWNER_BOOT_LIST);
+	if (status != ST_OK)
+		return status;
+	setup.plan.ranges = pfn_to_pointer(ranges_run.first);
+	return frame_setup_run(&setup);
+}
+
+static void warn_of_memory_left_out(void)
+{
+	const struct frame_plan *plan = &setup.plan;
+
+	if (plan->left_out_ranges != 0)
+		log_line(LOG_WARNING, "frames: left out ranges=%lu pages=%lu "
+				      "below_pages=%lu why=\"%s\"",
+			 plan->left_out_ranges, plan->left_out_pages,
+			 plan->least_pages, "metadata costs too much");
 }
 
 /* --- hand-over -------------------------------------------------------------*/
@@ -288,21 +264,21 @@ static bool comes_back_whole(enum owner owner)
 /* Adds every page of the run to the pool of its node. */
 static void hand_over_run(struct frame_run run, enum owner owner)
 {
-	paddr_t at = pfn_to_paddr(run.first);
-	uint64_t end = at.raw + run.frames * PAGE_SIZE;
+	uint64_t end = run.first.raw + run.frames;
 	bool is_free = owner == OWNER_FREE || owner == OWNER_LOW;
-	struct node_range range;
+	size_t index;
 
-	while (at.raw < end) {
-		struct frame_run part = { paddr_to_pfn(at), 0 };
-		bool found = nodes_range(at, &range);
+	/* The plan was made of the same runs. */
+	MUST(frame_plan_find(&setup.plan, run.first, &index));
+	while (run.first.raw < end) {
+		const struct frame_range *range = &setup.plan.ranges[index++];
+		struct frame_run part = { run.first, 0 };
 		struct frame_pool *pool;
 
-		/* The run is usable memory, all of which has a node. */
-		ASSERT(found && range.start.raw == at.raw);
-		range.end.raw = min_u64(range.end.raw, end);
-		part.frames = (range.end.raw - at.raw) / PAGE_SIZE;
-		pool = building.pool[range.node];
+		ASSERT(range->first <= run.first.raw &&
+		       range->pool < setup.nodes.pools);
+		part.frames = min_u64(range->end, end) - run.first.raw;
+		pool = setup.nodes.pool[range->pool];
 		if (is_free)
 			MUST(frame_pool_add(pool, frame_task_slot(0), part));
 		else
@@ -312,13 +288,8 @@ static void hand_over_run(struct frame_run run, enum owner owner)
 						FRAME_RUN : FRAME_4K,
 				.owner = (uint8_t)owner,
 			}));
-		at = range.end;
+		run.first.raw += part.frames;
 	}
-}
-
-static bool is_ours(enum owner owner)
-{
-	return owner <= OWNER_SHARED && owner != OWNER_CACHED;
 }
 
 /* Add free runs before adopted ones: adopting splits the block anyway. */
@@ -350,20 +321,27 @@ static void hand_over(void)
 
 /* --- caches ----------------------------------------------------------------*/
 
+/* In front of the node's largest pool. */
 static void start_caches(void)
 {
-	for (unsigned node = 0; node < building.count; node++)
+	for (unsigned node = 0; node < setup.nodes.count; node++) {
+		unsigned pool = frame_plan_largest(&setup.plan, node);
+
 		frames.sets[node] = (struct frame_cache_set){
-			.pool = building.pool[node],
 			.nodes = &frames.nodes,
 			.refusal = FRAME_REFUSE_FROM_CACHE,
 			.caches = frames.caches,
-			.frames = nodes()->nodes[node].pages,
 		};
+		if (pool == FRAME_NO_POOL)
+			continue;
+		frames.sets[node].pool = setup.nodes.pool[pool];
+		frames.sets[node].frames = setup.plan.pool[pool].pages;
+	}
 	for (unsigned cpu = 0; cpu < frames.cpus; cpu++)
-		frames.sets[home_of(cpu)].cpus++;
+		frames.sets[home_of(&setup, cpu)].cpus++;
 	for (unsigned cpu = 0; cpu < frames.cpus; cpu++) {
-		struct frame_cache_set *set = &frames.sets[home_of(cpu)];
+		struct frame_cache_set *set = &frames.sets[home_of(&setup,
+								   cpu)];
 
 		frame_cache_init(set, frame_task_slot(cpu));
 		frame_cache_init(set, frame_interrupt_slot(cpu));
@@ -371,14 +349,30 @@ static void start_caches(void)
 	frames_init_cpu(this_cpu());
 }
 
-static enum status start_pools(void)
+/* A firmware may claim any amount; this is what there is. */
+static void count_node_pages(void)
 {
-	enum status status = take_tables();
+	for (unsigned node = 0; node < setup.nodes.count; node++) {
+		uint64_t pages = 0;
 
-	for (unsigned node = 0;
-	     status == ST_OK && node < building.count; node++)
-		status = start_pool(node);
-	return status;
+		for (unsigned i = setup.nodes.first[node];
+		     i < setup.nodes.first[node + 1]; i++)
+			pages += setup.plan.pool[i].pages;
+		nodes_set_pages(node, pages);
+	}
+}
+
+/* They were adopted page by page, not as a run. */
+static void free_ranges(void)
+{
+	for (uint64_t i = 0; i < ranges_run.frames; i++)
+		MUST(frame_free(&setup.nodes, frame_task_slot(0),
+				&(struct frame_return){
+			.frame = { ranges_run.first.raw + i },
+			.size = FRAME_4K,
+		}));
+	setup.plan.ranges = NULL;
+	setup.plan.count = setup.plan.capacity = 0;
 }
 
 static void drain_requested(void)
@@ -391,22 +385,20 @@ enum status frames_start(void)
 	enum status status;
 
 	frames.cpus = cpus()->startable;
-	status = start_pools();
-	if (status != ST_OK && nodes()->node_count > 1) {
-		frame_meta_give_all();
-		numa_collapse(status);
-		status = start_pools();
-	}
+	status = make_pools();
 	if (status != ST_OK)
 		return status;
+	warn_of_memory_left_out();
 	hand_over();
 	start_caches();
+	count_node_pages();
+	free_ranges();
 	frames.drain.drain_own = frames_drain_own;
 	frames.drain.spins = SPINS;
 	pending_set_handler(PENDING_DRAIN, drain_requested);
-	frames.nodes = building;
+	frames.nodes = setup.nodes;
 	pages_serve_table(&boot_memory.table);
-	log_line(LOG_INFO, "frames: up nodes=%u cpus=%u", building.count,
-		 frames.cpus);
+	log_line(LOG_INFO, "frames: up nodes=%u cpus=%u pools=%u",
+		 frames.nodes.count, frames.cpus, frames.nodes.pools);
 	return ST_OK;
 }

@@ -29,28 +29,37 @@ static uint64_t allocated_frames(const struct frame_count *count)
 	return allocated;
 }
 
-/* Without memory a node has no pool, and begins nowhere: at 0. */
+/* The pool's first memory; 0 for none. */
+static uint64_t first_of(unsigned pool)
+{
+	const struct frame_nodes *all = frames_nodes();
+
+	for (size_t i = 0; i < all->place_count; i++)
+		if (all->places[i].pool == pool)
+			return all->places[i].first << PAGE_SHIFT;
+	return 0;
+}
+
+/* Without memory a node has no pool, and one line all the same. */
 static void print_pool(const struct command_call *call, unsigned node,
-		       const struct frame_pool *pool)
+		       unsigned index)
 {
 	const char *format = call->records ?
 		"@pool node=%u first=0x%lx pages=%lu free=%lu free_4k=%lu "
 		"free_2m=%lu free_1g=%lu cached=%lu misuses=%lu\n" :
 		"%4u  0x%012lx %11lu %11lu %9lu %7lu %6lu %8lu %8lu\n";
-	struct node_range range = { .start = { 0 } };
+	const struct frame_pool *pool;
 	struct frame_stats stats = { 0 };
 	struct frame_count count = { 0 };
 	uint64_t bad_frees = 0;
 
-	if (pool != NULL) {
-		if (!nodes_range_of(node, pfn_to_paddr((pfn_t){ pool->first }),
-				    &range))
-			range.start = (paddr_t){ 0 };
+	if (index != FRAME_POOLS_MAX) {
+		pool = frames_nodes()->pool[index];
 		frame_pool_stats(pool, &stats);
 		frame_pool_count(pool, &count);
 		bad_frees = atomic_load_relaxed(&pool->bad_frees);
 	}
-	sink_print(call->out, format, node, range.start.raw,
+	sink_print(call->out, format, node, first_of(index),
 		   count.free + count.cached + allocated_frames(&count),
 		   count.free, stats.split_frames, stats.whole_blocks,
 		   stats.whole_giants, count.cached, bad_frees);
@@ -61,9 +70,9 @@ static void print_pools(const struct command_call *call, unsigned node)
 	const struct frame_nodes *all = frames_nodes();
 
 	if (frame_nodes_own(all, node) == 0)
-		print_pool(call, node, NULL);
+		print_pool(call, node, FRAME_POOLS_MAX);
 	for (unsigned i = all->first[node]; i < all->first[node + 1]; i++)
-		print_pool(call, node, all->pool[i]);
+		print_pool(call, node, i);
 }
 
 static void print_cache(const struct command_call *call, unsigned cpu,

@@ -142,59 +142,22 @@ unsigned nodes_of_cpu(uint32_t apic)
 	return node;
 }
 
-unsigned nodes_at(paddr_t at)
+struct node_range nodes_range_at(paddr_t at)
 {
 	paddr_t block = { align_down(at.raw, SIZE_2M) };
+	struct numa_node_range found = numa_node_at(&numa, block);
 
-	return numa_node_at(&numa, block).node;
+	return (struct node_range){
+		{ align_up(found.end.raw, SIZE_2M) }, found.node };
 }
 
-/* ACPI memory counts once it has been reclaimed, whichever owner has it now. */
-static bool is_usable(const struct region *region)
+unsigned nodes_at(paddr_t at)
 {
-	enum owner owner;
-
-	if (region->kind == REGION_ACPI)
-		return ledger_find(&boot_memory.ledger,
-				   paddr_to_pfn(region->start),
-				   &owner) == ST_OK && owner != OWNER_ACPI;
-	return region->kind == REGION_FREE || region->kind == REGION_LATER ||
-	       region->kind == REGION_LOW;
+	return nodes_range_at(at).node;
 }
 
-/* The first usable region that ends beyond `at`. */
-static const struct region *region_beyond(paddr_t at)
+void nodes_set_pages(unsigned node, uint64_t pages)
 {
-	const struct region_list *list = &boot_memory.map.regions;
-	size_t i = region_list_find(list, at);
-
-	while (i < list->count && !is_usable(&list->items[i]))
-		i++;
-	return i < list->count ? &list->items[i] : NULL;
-}
-
-bool nodes_range(paddr_t at, struct node_range *out)
-{
-	const struct region *region = region_beyond(at);
-	struct numa_node_range found;
-
-	if (region == NULL)
-		return false;
-	out->start.raw = max_u64(at.raw, region->start.raw);
-	found = numa_node_at(&numa,
-			     (paddr_t){ align_down(out->start.raw, SIZE_2M) });
-	out->node = found.node;
-	out->end.raw =
-		min_u64(region->end.raw, align_up(found.end.raw, SIZE_2M));
-	return true;
-}
-
-bool nodes_range_of(unsigned node, paddr_t at, struct node_range *out)
-{
-	while (nodes_range(at, out)) {
-		if (out->node == node)
-			return true;
-		at = out->end;
-	}
-	return false;
+	ASSERT(node < numa.node_count);
+	numa.nodes[node].pages = pages;
 }

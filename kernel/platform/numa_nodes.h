@@ -29,25 +29,17 @@ const struct numa *nodes(void);
 /* The node of the processor with this APIC id; 0 if no table says. */
 unsigned nodes_of_cpu(uint32_t apic);
 
-/*
- * Usable memory of one node, in use or not. Memory of the ACPI tables is part
- * of it once it has been reclaimed.
- */
+/* As far as memory from an address on is all of one node. */
 struct node_range {
-	paddr_t start, end;
+	paddr_t end;
 	unsigned node;
 };
-
-/*
- * The first range that ends beyond `at`, from `at` on.
- * Fails: false when there is none.
- */
-bool nodes_range(paddr_t at, struct node_range *out);
-
-/* The same among those of one node. */
-bool nodes_range_of(unsigned node, paddr_t at, struct node_range *out);
+struct node_range nodes_range_at(paddr_t at);
 
 /* The node that the page at `at` belongs to, if it is memory. */
 unsigned nodes_at(paddr_t at);
+
+/* The pages that the pools have of a node, in place of the tables' number. */
+void nodes_set_pages(unsigned node, uint64_t pages);
 
 #endif
