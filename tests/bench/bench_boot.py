@@ -24,6 +24,8 @@ from boot import boot, machine, oracle, records  # noqa: E402
 KIB = 1 << 10
 SMALL, PROMISED = "exact-512m", "exact-600g"
 LARGE = {PROMISED: "600 GiB", "exact-4t": "4 TiB"}
+# The log has microseconds, which here are thousands of instructions.
+LINE = re.compile(r"^\[(\d+)\.(\d{6})\] \w (\w+: \w+)", re.M)
 
 
 class Table:
@@ -66,10 +68,10 @@ def sizes(table, build):
     table.at_most("lines in efi/", 1900, loader_lines())
 
 
-def boot_once(lab, name, commands, exact):
+def boot_once(lab, name, commands, exact, options=""):
     """The Outcome of one good boot; ends the program after a bad one."""
-    request = boot.Request(machine=name, app=lab.app, exact=exact,
-                           cmdline=f'run="{commands}" on-idle=exit')
+    request = boot.Request(machine=name, app=lab.app, exact=exact, cmdline=
+                           f'{options} run="{commands}" on-idle=exit')
     outcome = lab.run(request, lab.scratch / f"{name}-{exact}")
     if outcome.verdict != "ok":
         sys.exit(f"{name}: the boot: {outcome.verdict}\n{outcome.serial}")
@@ -109,6 +111,27 @@ def times(table, lab):
         of_firmware += [(call, size, ticks) for call, ticks in calls.items()]
     for call, size, ticks in sorted(of_firmware, key=lambda row: row[0]):
         table.row(f"{call}, {size} (apart)", "", seconds(ticks))
+
+
+def pool_ticks(lab, name):
+    """Between the log's line that the frame pools are up and the one before."""
+    serial = boot_once(lab, name, "bootinfo -m", True, "loglevel=7").serial
+    lines = [(1_000_000 * int(line[0]) + int(line[1]), line[2])
+             for line in LINE.findall(serial)]
+    up = [event for _, event in lines].index("frames: up")
+    return 1000 * (lines[up][0] - lines[up - 1][0])
+
+
+def pools(table, lab):
+    """What the frame pools take, for a GiB: the gradient to 4 TiB."""
+    small = pool_ticks(lab, SMALL)
+    table.row("frame pools, 512 MiB, instructions", "", f"{small:,}")
+    large = pool_ticks(lab, PROMISED)
+    table.row("the same, 600 GiB", "", f"{large:,}")
+    largest = pool_ticks(lab, "exact-4t")
+    table.row("the same, 4 TiB", "", f"{largest:,}")
+    table.at_most("the same, for each GiB of 4 TiB", 280,
+                  round((largest - small) / 4095.5))
 
 
 def kernel_pages(table, lab):
@@ -166,6 +189,7 @@ def main():
     try:
         sizes(table, build)
         times(table, lab)
+        pools(table, lab)
         kernel_pages(table, lab)
         lost_pages(table, build, arguments.all)
     finally:
