@@ -114,6 +114,9 @@ void frame_cache_init(struct frame_cache_set *set, cpu_slot slot);
 /* The cache of this CPU in this context; for an NMI the one that refuses. */
 struct frame_cache *frame_cache_current(struct frame_cache_set *set);
 
+/* That one: it has no frames, and each call is refused with ST_DENIED. */
+struct frame_cache *frame_cache_of_nmi(void);
+
 /*
  * One frame of 4 KiB, its content undefined, owner 1 ... FRAME_BYTE_LAST.
  * Fails: ST_NO_MEMORY and ST_CONFLICT as frame_pool_alloc: what other CPUs

@@ -88,9 +88,9 @@ void frames_init_cpu(struct cpu_local *area)
 
 	area->frame_cache[CPU_TASK] = &caches[CPU_TASK];
 	area->frame_cache[CPU_INTERRUPT] = &caches[CPU_INTERRUPT];
+	area->frame_cache[CPU_NMI] = frame_cache_of_nmi();
 }
 
-/* None in an NMI. */
 static struct frame_cache *own_cache(void)
 {
 	struct cpu_local *me = this_cpu();
@@ -179,7 +179,7 @@ alloc_slowly(const struct frame_request *request, struct frame_cache *cache,
 {
 	enum status status = ST_NO_MEMORY;
 
-	if (cache == NULL)
+	if (cache == frame_cache_of_nmi())
 		return ST_DENIED;
 	if (is_plain(request, cache) &&
 	    !frame_drain_is_shortage(&frames.drain)) {
@@ -196,26 +196,32 @@ enum status frames_alloc(const struct frame_request *request, pfn_t *out)
 {
 	struct frame_cache *cache = own_cache();
 
-	if (LIKELY(cache != NULL) && request->size == FRAME_4K &&
-	    LIKELY(is_plain(request, cache)) &&
+	/* An NMI's cache is empty: it refuses on the slow path. */
+	if (request->size == FRAME_4K && LIKELY(is_plain(request, cache)) &&
 	    LIKELY(!frame_drain_is_shortage(&frames.drain)) &&
 	    LIKELY(frame_cache_alloc_quickly(cache, request->owner, out)))
 		return ST_OK;
 	return alloc_slowly(request, cache, out);
 }
 
+NOINLINE static enum status free_slowly(const struct frame_return *what,
+					struct frame_cache *cache)
+{
+	if (cache == frame_cache_of_nmi())
+		return ST_DENIED;
+	/* During a shortage, bypass the cache. */
+	if (what->size == FRAME_2M && !frame_drain_is_shortage(&frames.drain))
+		return frame_cache_free_block(cache, what->frame, what->caller);
+	return frame_free(&frames.nodes, cache->slot, what);
+}
+
 enum status frames_free(const struct frame_return *what)
 {
 	struct frame_cache *cache = own_cache();
 
-	if (cache == NULL)
-		return ST_DENIED;
-	/* During a shortage, bypass the cache. */
-	if (frame_drain_is_shortage(&frames.drain))
-		return frame_free(&frames.nodes, cache->slot, what);
-	if (what->size == FRAME_4K && what->frame.raw >= MIB >> PAGE_SHIFT)
+	if (what->size == FRAME_4K &&
+	    LIKELY(what->frame.raw >= MIB >> PAGE_SHIFT) &&
+	    LIKELY(!frame_drain_is_shortage(&frames.drain)))
 		return frame_cache_free(cache, what->frame, what->caller);
-	if (what->size == FRAME_2M)
-		return frame_cache_free_block(cache, what->frame, what->caller);
-	return frame_free(&frames.nodes, cache->slot, what);
+	return free_slowly(what, cache);
 }

@@ -567,7 +567,7 @@ void frame_cache_set_init(struct frame_cache_set *set)
 		frame_cache_init(set, slot);
 }
 
-struct frame_cache *frame_cache_current(struct frame_cache_set *set)
+struct frame_cache *frame_cache_of_nmi(void)
 {
 	/* Constant, and so harmless to share: every call is refused. */
 	static const struct frame_cache refuses = {
@@ -576,9 +576,15 @@ struct frame_cache *frame_cache_current(struct frame_cache_set *set)
 		.last = (struct frame_word *)&refuses.none,
 		.none.first = NO_WORD,
 	};
+
+	return (struct frame_cache *)&refuses;
+}
+
+struct frame_cache *frame_cache_current(struct frame_cache_set *set)
+{
 	enum cpu_context context = cpu_local_context();
 
 	if (context == CPU_NMI)
-		return (struct frame_cache *)&refuses;
+		return frame_cache_of_nmi();
 	return &set->caches[2 * cpu_local_id() + context];
 }
