@@ -123,7 +123,7 @@ def pool_ticks(lab, name):
 
 
 def pools(table, lab):
-    """What the frame pools take, for a GiB: the gradient to 4 TiB."""
+    """The price of the frame pools, and of each GiB: the gradient to 4 TiB."""
     small = pool_ticks(lab, SMALL)
     table.row("frame pools, 512 MiB, instructions", "", f"{small:,}")
     large = pool_ticks(lab, PROMISED)
