@@ -148,14 +148,17 @@ static double repeat_of(const struct calls calls)
 	return (cpu_ns() - start) / (double)PAIRS;
 }
 
-void workload_warm_up(struct run *run)
-{
-	(void)bulk_of(frames_of(run), PAIRS, 1);
-}
-
+/* So often that all runs have as many pairs. */
 double workload_bulk(struct run *run)
 {
-	return bulk_of(frames_of(run), PAIRS, 1);
+	uint64_t count = run->frames < PAIRS ? run->frames : PAIRS;
+
+	return bulk_of(frames_of(run), count, (unsigned)(PAIRS / count));
+}
+
+void workload_warm_up(struct run *run)
+{
+	(void)workload_bulk(run);
 }
 
 double workload_random_free(struct run *run)
