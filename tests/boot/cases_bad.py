@@ -219,9 +219,11 @@ def _take_a_cached_block(guest, _notes):
         guest.wait_for(rf"^@end cmd={line.split()[0]} status=0")
     for number in range(1, (512 << 20) // BLOCK):
         place = (512 << 20) - number * BLOCK
-        guest.type(f"whois {place:x} -m\n")
-        text = guest.wait_for(r"^@end cmd=whois status=0", number)
-        if re.search(rf"^@whois phys={place:#x} .* state=cached ", text, re.M):
+        last = place + BLOCK - PAGE
+        guest.type(f"whois {place:x} -m\nwhois {last:x} -m\n")
+        text = guest.wait_for(r"^@end cmd=whois status=0", 2 * number)
+        if all(re.search(rf"^@whois phys={page:#x} .* state=cached ", text,
+                         re.M) for page in (place, last)):
             break
     else:
         raise checks.CheckFailed("no cache has a block")

@@ -145,8 +145,8 @@ def _old_error_scenario():
          _starts(2, 2)), steps=_leave_old_errors)
 
 
-# Left are 3.5 MiB, and below 1 MiB as much as the stacks of one processor.
-LITTLE = "memmap=520704K$3584K,448K$64K,48K$0x94000"
+# Left are 3.6 MiB, and below 1 MiB as much as the stacks of one processor.
+LITTLE = "memmap=520608K$3680K,448K$64K,48K$0x94000"
 
 
 def some_start_and_some_cannot(outcome):
