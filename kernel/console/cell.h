@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* cell.h - one place of a console: a character and how it is drawn. */
+/* cell.h - one character position of a console, and how it is drawn. */
 #ifndef KERNEL_CONSOLE_CELL_H
 #define KERNEL_CONSOLE_CELL_H
 
@@ -11,7 +11,7 @@ struct cell {
 	uint8_t colour;
 };
 
-/* As one number: this is asked of every cell of a screen that scrolls. */
+/* The cell as one number: a scrolling screen compares all its cells. */
 static inline uint16_t cell_number(struct cell cell)
 {
 	return (uint16_t)(cell.colour << 8 | cell.glyph);
@@ -22,7 +22,7 @@ static inline bool cell_is(struct cell a, struct cell b)
 	return cell_number(a) == cell_number(b);
 }
 
-/* Blanks come in rows: four of them are compared as one number. */
+/* Four cells as one number: most cells in a row are blank. */
 static inline uint64_t four_cells(const struct cell *cells)
 {
 	uint64_t number;

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The framebuffer's address comes from the firmware, and every pixel is written
- * there, so a wrong one destroys memory. A framebuffer inside memory of any
- * known use is refused. Reserved ranges are accepted: some machines have their
- * framebuffer in reserved RAM, and on most others the map does not mention it
- * at all.
+ * The framebuffer's address comes from the firmware, and every pixel is
+ * written there, so a wrong one would overwrite memory. A framebuffer inside
+ * memory of any known use is refused. Reserved ranges are accepted: some
+ * machines have their framebuffer in reserved RAM, and on most others the map
+ * does not mention it at all.
  *
- * The size of the letters follows the number of pixels, since the firmware does
- * not state the size of a panel: 80 to 130 columns are readable on most. A
- * screen much wider than 16:9 is wide, not dense, and counts as if it were
- * 16:9.
+ * The size of the letters depends on the number of pixels, since the firmware
+ * does not state the size of a panel: 80 to 130 columns are readable on most.
+ * A screen wider than 16:9 is not denser, so only 16:9 of its width counts.
  */
 #include "framebuffer.h"
 
@@ -20,7 +19,7 @@
 #define PIXEL_BYTES	4
 #define MASK_BITS	8
 
-/* From this width on, a screen of that many pixels has this font. */
+/* The font for screens at least this wide. */
 static const struct {
 	uint32_t from_width;
 	uint32_t cell_width, cell_height;
@@ -115,7 +114,7 @@ const char *surface_refusal(const struct surface_request *request,
 	if (out->height < SURFACE_HEIGHT_MIN)
 		return "it is too low";
 	out->bytes = (uint64_t)out->height * out->pitch_bytes;
-	/* The sum is harmless: both are checked to be far from 2^64. */
+	/* The sum cannot wrap: both were checked to be far below 2^64. */
 	if (out->base.raw > PHYSICAL_LIMIT)
 		return "it is beyond all physical addresses";
 	return place_refusal(out, request->regions);

@@ -4,8 +4,8 @@
  *
  * Takes: the handover's framebuffer, as the firmware stated it, and the regions
  *        of memory.
- * Gives: a surface of whole lines inside the stated size and outside all memory
- *        in use, or one clause that says why not.
+ * Gives: a surface of whole lines inside the stated size and outside all
+ *        memory in use, or one clause with the reason why not.
  */
 #ifndef KERNEL_CONSOLE_FRAMEBUFFER_H
 #define KERNEL_CONSOLE_FRAMEBUFFER_H
@@ -27,17 +27,17 @@ struct surface {
 struct surface_request {
 	const struct handover_framebuffer *stated;
 	const struct region_list *regions;
-	uint64_t limit_bytes;		/* of address space there is for it  */
+	uint64_t limit_bytes;		/* address space reserved for it     */
 };
 
 /*
- * "" when `out` is a surface to draw on, else why there is none. Lines
- * beyond the stated size or the limit are left out.
+ * "" when `out` is a surface to draw on, else the reason why not. Lines beyond
+ * the stated size or the limit are left out.
  */
 const char *surface_refusal(const struct surface_request *request,
 			    struct surface *out);
 
-/* 0xRRGGBB as this surface has it. */
+/* 0xRRGGBB in the pixel format of this surface. */
 uint32_t surface_pixel(const struct surface *surface, uint32_t colour);
 
 /* Cells of one of the fonts, in the order of kernel/console/font.S. */
@@ -51,7 +51,7 @@ enum surface_font {
 };
 
 /*
- * A header of one line, and below it the text: all in pixels, but columns
+ * A header of one line and the text below it. All in pixels, except columns
  * and rows. The text is at least one cell.
  */
 struct surface_plan {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * A line tells by how it starts what it is, and how it starts comes in one
- * piece: log lines and prompts are printed whole. So one look ahead at the
- * start of a line is enough, and what follows is counting.
+ * The start of a line determines its colours, and log lines and prompts are
+ * always printed in one call, so the start is complete. So the text is parsed
+ * once, at the start of a line; after that only bytes are counted.
  *
  * A log line is `[seconds.micros] L room: event key=value`.
  */
@@ -27,7 +27,7 @@ static void enter(struct highlight *highlight, enum part part, size_t left)
 	highlight->left = (uint16_t)left;
 }
 
-/* COLOUR_COUNT when the letter is none of the log's. */
+/* COLOUR_COUNT for a letter that is no log level. */
 static enum colour colour_of_level(char letter)
 {
 	switch (letter) {
@@ -80,7 +80,7 @@ static void start_line(struct highlight *highlight, const char *text,
 	}
 }
 
-/* One byte less of a part that is counted; then the next one begins. */
+/* Counts a byte of a part; after the last one the next part begins. */
 static void count_down(struct highlight *highlight)
 {
 	enum part next = PART_REST;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * highlight.h - which colour each byte of the console's text is shown in.
+ * highlight.h - chooses the colour of each byte of console text.
  *
- * Takes: what is printed, in pieces of any size.
- * Gives: a colour for each byte, from the line's own form: log lines by their
- *        level, the prompt, what is typed behind it, everything else plain.
+ * Takes: the printed text, in pieces of any size.
+ * Gives: a colour for each byte, from the form of its line: log lines by their
+ *        level, the prompt, text typed after it, everything else plain.
  */
 #ifndef KERNEL_CONSOLE_HIGHLIGHT_H
 #define KERNEL_CONSOLE_HIGHLIGHT_H
@@ -21,7 +21,7 @@ enum colour {
 	COLOUR_PROMPT,
 	COLOUR_TYPED,
 	COLOUR_CURSOR,
-	/* These no line has; they are for the areas around the text. */
+	/* No text has these; they are for the areas around it. */
 	COLOUR_HEADER_NAME,
 	COLOUR_HEADER,
 	COLOUR_HEADER_DIM,
@@ -34,14 +34,15 @@ enum colour {
 
 /* All zero is the start of a line. */
 struct highlight {
-	uint8_t part;			/* of a line; the .c says which      */
+	uint8_t part;			/* of the line, see highlight.c      */
 	uint8_t colour;			/* of the rest of the line           */
 	uint16_t left;			/* bytes of this part                */
 };
 
 /*
- * The colour of text[0]; `bytes` bytes are known, that one included. A prompt,
- * or the stamp and level of a log line, is known by its first piece only.
+ * The colour of text[0], given the first `bytes` bytes of the text. A prompt,
+ * or the stamp and level of a log line, is recognised only when `text` has all
+ * of it.
  */
 enum colour highlight_next(struct highlight *highlight, const char *text,
 			size_t bytes);

@@ -2,33 +2,34 @@
 /*
  * No table says reliably whether there is a controller: a third of the laptops
  * with a PS/2 keyboard leave the FADT's bit for it clear, so the ports are
- * probed. Without a controller they read FF, 00 or nonsense, for ever; in some
- * machines the firmware emulates one in SMM, with a USB keyboard behind it,
- * slowly and in part. Hence:
+ * probed. Without a controller they read FF, 00 or random values, for ever; in
+ * some machines the firmware emulates one in SMM for a USB keyboard, slowly
+ * and in part. So:
  *
- *   - every wait ends by the clock and by a count, for a clock that stands;
+ *   - every wait is bounded by the clock, and by a count in case the clock
+ *     stands still;
  *   - only necessary facts are checked: the status is plausible, and the
  *     command for the configuration byte is answered, twice the same;
  *   - the controller's self-test is not run. The firmware has run it, it
  *     resets the configuration of some chips and it fails on some laptops
  *     whose keyboard works;
  *   - the keyboard is not reset, which takes up to a second, but told to take
- *     its defaults and to send keys. An answer that comes late is then among
- *     the keys, and is no valid key.
+ *     its defaults and to send keys. A late answer is then read as a key, and
+ *     is no valid one.
  *
- * The order: both devices off, so that no byte comes between a command and
- * its answer; the buffer emptied; the configuration; the keyboard on. The
- * mouse stays off. Where it sends nevertheless, its bytes carry a mark in
- * the status and are dropped.
+ * The order: both devices off, so that no byte comes between a command and its
+ * answer; the buffer emptied; the configuration; the keyboard on. The mouse
+ * stays off. If it sends nevertheless, its bytes are marked in the status and
+ * are dropped.
  * Source: IBM PS/2 keyboard and auxiliary device controller reference.
  */
 #include "i8042.h"
 
 #include <stdbool.h>
 
-#define STATUS_FULL		0x01	/* a byte for us to read             */
-#define STATUS_BUSY		0x02	/* it has not read our last one      */
-#define STATUS_MOUSE		0x20	/* the byte is the mouse's           */
+#define STATUS_FULL		0x01	/* a byte can be read                */
+#define STATUS_BUSY		0x02	/* it has not taken the last byte    */
+#define STATUS_MOUSE		0x20	/* the byte is from the mouse        */
 #define STATUS_ABSENT		0xff
 
 #define COMMAND_READ_CONFIG	0x20
@@ -87,7 +88,7 @@ static bool send(struct i8042_ports *ports, uint16_t port, uint8_t value)
 	return false;
 }
 
-/* The next byte that is not the mouse's; -1 when `wait` is over. */
+/* The next byte that is not from the mouse; -1 when `wait` is over. */
 static int receive(struct i8042_ports *ports, struct wait *wait)
 {
 	while (wait_goes_on(ports, wait)) {
@@ -104,8 +105,8 @@ static int receive(struct i8042_ports *ports, struct wait *wait)
 }
 
 /*
- * False when it never runs dry: then nothing that it says means a thing.
- * A mouse that cannot be silenced is no reason to give the keyboard up.
+ * Empties the buffer. False when it never becomes empty: such ports are no
+ * controller. Bytes of a mouse that keeps sending do not count.
  */
 static bool flush(struct i8042_ports *ports)
 {
@@ -122,7 +123,7 @@ static bool flush(struct i8042_ports *ports)
 	return keyboard_bytes <= BUFFERED_MAX;
 }
 
-/* -1 when there is no answer, or none that comes twice. */
+/* -1 when there is no answer, or never the same one twice. */
 static int read_config(struct i8042_ports *ports)
 {
 	int before = -1;
@@ -148,7 +149,7 @@ static bool write_config(struct i8042_ports *ports, uint8_t config)
 	       send(ports, I8042_DATA, config);
 }
 
-/* One command to the keyboard itself. False when it does not say yes. */
+/* Sends one command to the keyboard. False when it does not acknowledge. */
 static bool ask_keyboard(struct i8042_ports *ports, uint8_t command)
 {
 	struct wait wait = wait_for_us(ports, KEYBOARD_US);
@@ -158,7 +159,7 @@ static bool ask_keyboard(struct i8042_ports *ports, uint8_t command)
 
 		if (!send(ports, I8042_DATA, command))
 			return false;
-		/* A key may have been on its way: look behind it. */
+		/* Skip a key that was sent before the answer. */
 		do {
 			answer = receive(ports, &wait);
 		} while (answer >= 0 && answer != ANSWER_YES &&

@@ -2,8 +2,8 @@
 /*
  * i8042.h - the PC's keyboard controller, polled, every wait bounded.
  *
- * No port is touched here but through `struct i8042_ports`: the host tests
- * bring controllers that are absent, stuck, slow, deaf or flooded.
+ * All port accesses go through `struct i8042_ports`: the host tests supply
+ * controllers that are absent, stuck, slow, silent or flooded.
  */
 #ifndef KERNEL_CONSOLE_I8042_H
 #define KERNEL_CONSOLE_I8042_H
@@ -36,8 +36,8 @@ enum i8042_found {
 enum i8042_found i8042_start(struct i8042_ports *ports);
 
 /*
- * The next byte from the keyboard, or -1. Never waits; throws away a few
- * bytes of the mouse at most.
+ * The next byte from the keyboard, or -1. Never waits; drops at most a few
+ * bytes of the mouse.
  */
 int i8042_poll(struct i8042_ports *ports);
 

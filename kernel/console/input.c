@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Both ways in are polled. The UART holds 16 bytes, which pass in 1.4 ms, and
- * painting a long row takes longer than that: so whoever writes to the
- * serial line here also looks what has come from it, and a pasted line
- * arrives whole. A row is painted when no further key is waiting.
+ * Serial line and keyboard are polled. The UART holds 16 bytes, which arrive
+ * in 1.4 ms; to paint a long row takes longer. So each write to the serial
+ * line also reads the bytes that have arrived, and a pasted line is complete.
+ * A row is painted when no further key is waiting.
  */
 #include "input.h"
 
@@ -22,7 +22,7 @@
 
 #define NAP_US	500
 #define AHEAD_BYTES	256	/* a power of two                            */
-#define KEYS_HELD	16	/* of the keyboard, during a command         */
+#define KEYS_HELD	16	/* from the keyboard, during a command       */
 #define CTRL_C		3
 /* The width of a terminal is unknown; all have at least this. */
 #define SERIAL_COLUMNS	80
@@ -31,10 +31,10 @@ static struct {
 	enum i8042_found keyboard;
 	struct serial_keys serial;
 	uint64_t heard_us;		/* when the last serial byte came    */
-	bool quiet;			/* and nothing since, for long       */
+	bool quiet;			/* and no byte since, for long       */
 	uint8_t ahead[AHEAD_BYTES];	/* bytes that came and wait          */
-	unsigned come, taken;		/* of them, ever                     */
-	struct key kept[KEYS_HELD];	/* the keyboard's, likewise          */
+	unsigned come, taken;		/* counts of those bytes             */
+	struct key kept[KEYS_HELD];	/* from the keyboard, likewise       */
 	unsigned keys_come, keys_taken;
 	struct line_editor editor;
 	struct row_painter painter;
@@ -120,7 +120,7 @@ struct key input_poll_key(void)
 
 /* --- Ctrl-C during a command --------------------------------------------- */
 
-/* Ports that never end are listened to for a while. */
+/* Reads a bounded number of bytes: a broken port has always one more. */
 static bool serial_cancels(void)
 {
 	serial_listen();
@@ -176,7 +176,7 @@ struct key input_read_key(void)
 		if (key.code != KEY_NONE)
 			return key;
 		pending_poll();
-		/* Shorter than a serial port needs to fill its 16 bytes. */
+		/* Shorter than the time in which a UART's 16 bytes fill up. */
 		lapic_nap(NAP_US);
 	}
 }

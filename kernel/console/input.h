@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* input.h - what people type, on the serial line and on the keyboard. */
+/* input.h - keys and lines from the serial line and the keyboard. */
 #ifndef KERNEL_CONSOLE_INPUT_H
 #define KERNEL_CONSOLE_INPUT_H
 
@@ -11,30 +11,29 @@
 #include "line_editor.h"
 
 /*
- * Looks for a keyboard and logs what there is:
- *	input: found serial=yes|no keyboard=ps2|silent|none
+ * Probes for a keyboard and logs the result: input: found serial=yes|no
+ * keyboard=ps2|silent|none
  * After serial_start. Cost: about a second at worst; see i8042_start.
  */
 void input_start(void);
 
-/* True when there is a way in at all, a silent keyboard included. */
+/* True when there is an input device; a silent keyboard counts. */
 bool input_is_possible(void);
 
 /* The next key, KEY_NONE when there is none yet. Never waits. */
 struct key input_poll_key(void);
-/* The next key. Waits for ever. */
+/* Waits for the next key. */
 struct key input_read_key(void);
 
 /*
- * Whether Ctrl-C was pressed; for commands that take long. Input before it is
- * dropped, as the line would be; other input is kept for the next line. Never
- * waits.
+ * True when Ctrl-C was pressed; for commands that take long. Input before it
+ * is dropped; other input is kept for the next line. Never waits.
  */
 bool input_take_cancel(void);
 
 struct input_line_request {
 	const char *prompt;
-	line_names *names;		/* for Tab; NULL: none               */
+	line_names *names;		/* for Tab; NULL: nothing            */
 	struct sink *out;		/* console: lists of names go there  */
 	struct line_display *screen;	/* NULL: there is none               */
 };

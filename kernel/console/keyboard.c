@@ -7,7 +7,7 @@
 
 #include "scancodes.h"
 
-/* More than any one key sends; a stuck controller must not keep us. */
+/* More than any key sends; bounds the loop for a stuck controller. */
 #define BYTES_PER_POLL 8
 
 static struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* keyboard.h - the PS/2 keyboard, or what the firmware passes off as one. */
+/* keyboard.h - the PS/2 keyboard, or one that the firmware emulates. */
 #ifndef KERNEL_CONSOLE_KEYBOARD_H
 #define KERNEL_CONSOLE_KEYBOARD_H
 

@@ -30,7 +30,7 @@ enum key_code {
 	KEY_RIGHT,
 };
 
-/* In the order of xterm's modifier parameter, less one. */
+/* The bits of xterm's modifier parameter minus one. */
 enum key_held {
 	KEY_SHIFT = 1,		/* only with keys that are no character      */
 	KEY_ALT = 2,

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * One row, however long the line: a terminal that is given no escape
- * sequences cannot go back up into the row above, so a wrapped line could
- * not be edited there. A longer line is seen through a window. Where the
- * window begins is computed from the cursor anew each time, in steps of half
- * its width, so that typing on moves it rarely and no state can go stale.
+ * The line is shown in one row, however long it is: without escape sequences
+ * the cursor of a terminal cannot move up to the row above, so a wrapped line
+ * could not be edited. Of a longer line a window is shown. The start of the
+ * window is computed from the cursor each time, in steps of half its width: it
+ * moves rarely, and no state can become wrong.
  *
  * Invariants:
  *   (E1) cursor <= length < LINE_EDITOR_BYTES, text[length] is a NUL;
  *   (E2) the text is printable ASCII;
- *   (E3) history entries are written when a line is done, never while one
- *        is edited: going up copies an entry out;
+ *   (E3) history entries are written when a line is done, never while one is
+ *        edited: an entry that is recalled is copied;
  *   (E4) no two neighbours in the history are equal, none is blank.
  */
 #include "line_editor.h"
@@ -47,7 +47,7 @@ static void insert(struct line_editor *editor, const char *text, size_t bytes)
 	editor->cursor += bytes;
 }
 
-/* Takes [from..to) out; the cursor ends where it was cut. */
+/* Removes [from..to); the cursor ends at `from`. */
 static void cut(struct line_editor *editor, size_t from, size_t to)
 {
 	memmove(editor->text + from, editor->text + to,
@@ -63,7 +63,7 @@ static void replace(struct line_editor *editor, const char *text)
 	editor->cursor = editor->length;
 }
 
-/* Words end at spaces: what the monitor takes for a word is one here. */
+/* Words end at spaces, as they do in the monitor. */
 static size_t word_start(const struct line_editor *editor)
 {
 	size_t at = editor->cursor;
@@ -106,7 +106,7 @@ static void delete_before(struct line_editor *editor)
 		cut(editor, editor->cursor - 1, editor->cursor);
 }
 
-/* The character before the cursor goes behind the one at the cursor. */
+/* Swaps the characters before and at the cursor. */
 static void swap(struct line_editor *editor)
 {
 	char *text = editor->text;
@@ -123,7 +123,7 @@ static void swap(struct line_editor *editor)
 
 /* --- history ------------------------------------------------------------- */
 
-/* `back` lines ago, 1 being the last one. */
+/* The line entered `back` lines ago; 1 is the last one. */
 static char *history_entry(struct line_editor *editor, unsigned back)
 {
 	unsigned index = (editor->remembered - back) % LINE_EDITOR_HISTORY;
@@ -131,7 +131,7 @@ static char *history_entry(struct line_editor *editor, unsigned back)
 	return editor->history[index];
 }
 
-/* `back` may be one too many, or one below 0, which is more than any. */
+/* `back` may be one too large, or one below 0, which wraps: no change then. */
 static void history_go(struct line_editor *editor, unsigned back)
 {
 	if (back > min_u64(editor->remembered, LINE_EDITOR_HISTORY))
@@ -165,12 +165,12 @@ static void history_remember(struct line_editor *editor)
 struct completion {
 	size_t start;		/* of the word, in the text                  */
 	size_t typed;		/* bytes of it before the cursor             */
-	unsigned count;		/* names that fit                            */
+	unsigned count;		/* names that match                          */
 	const char *first;
-	size_t common;		/* bytes that all of them begin with         */
+	size_t common;		/* length of their common prefix             */
 };
 
-/* The next name from `*index` on that fits, or NULL. */
+/* The next matching name from `*index` on, or NULL. */
 static const char *next_fit(const struct line_editor *editor,
 			    const struct completion *word, unsigned *index)
 {
@@ -231,7 +231,7 @@ static enum line_event tab(struct line_editor *editor)
 	return LINE_EDITED;
 }
 
-/* Where the next name begins when `used` columns are taken. */
+/* The column of the next name when `used` columns are taken. */
 static size_t align_to_column(size_t used, size_t width)
 {
 	return (used + width - 1) / width * width;
@@ -387,15 +387,15 @@ enum line_event line_editor_take(struct line_editor *editor, struct key key)
 
 /* --- the picture --------------------------------------------------------- */
 
-/* The part of the line that is seen: `columns` of it, from `first` on. */
+/* The visible part of the line: `columns` of it, from `first` on. */
 struct view {
 	size_t first;
 	size_t columns;
 };
 
 /*
- * The cursor is never on a marker: behind `<` and before `>`. At the end of
- * the line it needs a column of its own.
+ * The cursor is never on a marker: it is after `<` and before `>`. At the end
+ * of the line it needs a column of its own.
  */
 static struct view view_of(const struct line_editor *editor, size_t columns)
 {

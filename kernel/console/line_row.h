@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* line_row.h - one row of text with a cursor, and who can show it. */
+/* line_row.h - one row of text with a cursor, and the displays that show it. */
 #ifndef KERNEL_CONSOLE_LINE_ROW_H
 #define KERNEL_CONSOLE_LINE_ROW_H
 
@@ -17,14 +17,14 @@ struct line_row {
 	size_t cursor;		/* a column, 0 to length                     */
 };
 
-/* A place that shows the edited row: a terminal, the screen. */
+/* A display of the edited row: a terminal, the screen. */
 struct line_display {
 	size_t columns;
 	/* Makes the current row look like `row`, from its first column on. */
 	void (*show)(struct line_display *display, const struct line_row *row);
-	/* The row stays; what comes next, begins below it. */
+	/* Ends the row: later text begins below it. */
 	void (*leave)(struct line_display *display);
-	/* An empty display; NULL where that is not to be had. */
+	/* Clears the display; NULL: this display cannot. */
 	void (*clear)(struct line_display *display);
 };
 

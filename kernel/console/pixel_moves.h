@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * pixel_moves.h - pixels of four bytes, two at a time, without SSE.
+ * pixel_moves.h - copies pixels of four bytes, two at a time, without SSE.
  *
- * The kernel leaves the vector registers alone, so eight bytes are the most
- * that one instruction moves. The string instructions load and store at
- * once, and never look at what they overwrite: `to` may be memory that is
- * slow to read. The direction flag is clear, as the ABI has it.
+ * The kernel does not use vector registers, so one instruction moves at most
+ * eight bytes. String instructions load and store in one instruction and never
+ * read the destination, which may be memory that is slow to read. The
+ * direction flag is clear, as the ABI requires.
  */
 #ifndef KERNEL_CONSOLE_PIXEL_MOVES_H
 #define KERNEL_CONSOLE_PIXEL_MOVES_H
@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 /*
- * Copies `pixels`, which should be a constant where it is called: then this
- * is `pixels` / 2 instructions in a row, and no loop.
+ * Copies `pixels` pixels. If the caller passes a constant, it compiles to
+ * `pixels` / 2 instructions without a loop.
  */
 static inline __attribute__((always_inline)) void
 pixels_copy(void *to, const void *from, unsigned pixels)

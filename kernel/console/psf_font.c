@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Text is drawn over text, and the framebuffer must not be read. The glyph that
- * is already at a place is known, so both glyphs are compared, and only rows in
- * which they differ are written.
+ * Text is drawn over text, and the framebuffer must not be read. The glyph on
+ * the screen is remembered in the cell, so both glyphs are compared, and only
+ * rows in which they differ are written.
  *
  * A font has few different rows: the 95 characters of a 16x32 font have 3040
  * rows, of which 128 differ. So a shape is a list of row numbers, and the rows
@@ -13,8 +13,8 @@
  * buffer.
  *
  * Invariants of a font: (F1) rows[0..row_count) differ, row 0 is blank; (F2)
- * every entry of a shape is a row's number times width * 4; (F3) those of
- * GLYPH_UNKNOWN are no row's up to the height; (F4) entries beyond the height
+ * every entry of a shape is a row's number times width * 4; (F3) up to the
+ * height, those of GLYPH_UNKNOWN are no row's; (F4) entries beyond the height
  * are 0, in every shape.
  *
  * Source: PSF as in the Linux kbd package's documentation (psfu(5)).
@@ -39,7 +39,7 @@
 #define PSF2_SEQUENCE		0xfe	/* neither is a byte of UTF-8 */
 #define PSF2_END		0xff
 
-/* The rows of a shape are looked at by so many at a time. */
+/* So many rows of a shape are compared at a time. */
 #define ROWS_AT_ONCE		4
 _Static_assert(GLYPH_HEIGHT_MAX / ROWS_AT_ONCE == 16, "a bit of `inked` each");
 
@@ -55,7 +55,7 @@ static uint32_t get32(const uint8_t *from)
 	return get16(from) | get16(from + 2) << 16;
 }
 
-/* Header fields are in; what they claim is checked against the file. */
+/* Checks the header fields, which have been read, against the file size. */
 static enum status place_glyphs(struct psf *psf, const uint8_t *file,
 				size_t bytes, size_t header_bytes)
 {
@@ -150,7 +150,7 @@ static enum map_unit read_psf1(struct map_reader *reader, uint32_t *character)
 	return *character == PSF1_SEQUENCE ? MAP_SEQUENCE : MAP_CHARACTER;
 }
 
-/* UTF-8. Overlong forms are let pass: they name characters all the same. */
+/* UTF-8. Overlong forms are accepted: they name characters too. */
 static enum map_unit read_psf2(struct map_reader *reader, uint32_t *character)
 {
 	uint8_t first = *reader->at++;
@@ -226,7 +226,7 @@ uint32_t psf_row(const struct psf *psf, uint32_t glyph, uint32_t row)
 	return bits & (UINT32_MAX << (GLYPH_WIDTH_MAX - psf->width));
 }
 
-/* Where a row with these bits is, or has been put. Fails: ST_FULL. */
+/* Finds or adds the row with these bits. Fails: ST_FULL. */
 static enum status intern_row(struct font *font, uint32_t bits,
 			      uint32_t *offset)
 {
@@ -243,7 +243,7 @@ static enum status intern_row(struct font *font, uint32_t bits,
 	return ST_OK;
 }
 
-/* A frame with air around it, for every byte that has no glyph. */
+/* A box with a margin, for every byte that has no glyph. */
 static uint32_t box_row(const struct font *font, uint32_t row)
 {
 	uint32_t top = font->height / 5, bottom = font->height - 1 - top;
@@ -254,7 +254,7 @@ static uint32_t box_row(const struct font *font, uint32_t row)
 		return 0;
 	if (row == top || row == bottom)
 		return bar;
-	/* Its first and its last pixel. */
+	/* The left and the right side of the box. */
 	return (bar & ~(bar >> 1)) | (bar & ~(bar << 1));
 }
 
@@ -263,7 +263,7 @@ static void note_colour(struct font *font, uint32_t glyph)
 	for (uint32_t row = 0; row < font->height; row++)
 		if (font->shape[glyph][row] != 0)
 			font->inked[glyph] |= 1U << row / ROWS_AT_ONCE;
-	/* No two shapes have nothing to compare: draw_shape need not ask. */
+	/* Every shape has a group to compare: draw_shape needs no test. */
 	if (font->inked[glyph] == 0)
 		font->inked[glyph] = 1U << font->height / 2 / ROWS_AT_ONCE;
 }
@@ -325,7 +325,7 @@ void font_expand(const struct font *font, struct font_colours colours,
 	}
 }
 
-/* One shape where another stands, both in the same colours. */
+/* Draws one shape over another, both in the same colours. */
 struct shape_change {
 	const uint32_t *want, *have;
 	uint32_t groups;		/* of rows in which one has colour */
@@ -334,7 +334,7 @@ struct shape_change {
 	uint64_t pitch;
 };
 
-/* `width` is a constant in each of the places that this becomes part of. */
+/* Inlined with a constant `width`. */
 static inline __attribute__((always_inline)) void
 draw_shape(struct shape_change change, uint32_t width)
 {

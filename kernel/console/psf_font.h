@@ -3,8 +3,8 @@
  * psf_font.h - a console font, from its file to pixels on the screen.
  *
  * Takes: a PC Screen Font, version 1 or 2, any bytes.
- * Gives: the shapes of the printable bytes, and the drawing of one shape
- *        where another one stands.
+ * Gives: the shapes of the printable bytes, and functions that draw one shape
+ *        over another.
  * Pure: no state, no kernel; fuzzed and tested on the host.
  */
 #ifndef KERNEL_CONSOLE_PSF_FONT_H
@@ -22,15 +22,15 @@
 #define GLYPH_HEIGHT_MAX	64
 #define FONT_ROWS_MAX		512	/* different ones                    */
 
-/* A PSF file, looked through; it points into the file. */
+/* A parsed PSF file; it points into the file. */
 struct psf {
 	const uint8_t *glyphs;
 	uint32_t count;
 	uint32_t width, height;
 	uint32_t row_bytes, glyph_bytes;
-	const uint8_t *map;		/* which characters; NULL = by number */
+	const uint8_t *map;		/* characters; NULL = by number */
 	size_t map_bytes;
-	uint32_t version;		/* 1 or 2: how the map is written    */
+	uint32_t version;		/* 1 or 2: the format of the map     */
 };
 
 /*
@@ -47,14 +47,13 @@ enum status psf_find(const struct psf *psf, uint32_t character,
 uint32_t psf_row(const struct psf *psf, uint32_t glyph, uint32_t row);
 
 /* The glyphs: bytes 0 ... 127, and one for unknown screen content. */
-#define GLYPH_BOX	127	/* for what the font does not have           */
-#define GLYPH_UNKNOWN	128	/* on the screen: differs from everything    */
+#define GLYPH_BOX	127	/* for characters that the font lacks        */
+#define GLYPH_UNKNOWN	128	/* unknown content: differs from all glyphs  */
 #define GLYPH_COUNT	129
 
 /*
- * shape[g][y] says which of the different rows is row y of glyph g: as its
- * offset in bytes in an expanded set of rows. Rows beyond the height are
- * the same in every shape.
+ * shape[g][y] is row y of glyph g, as the offset in bytes of that row in an
+ * expanded set of rows. Rows beyond the height are the same in every shape.
  */
 struct font {
 	uint32_t shape[GLYPH_COUNT][GLYPH_HEIGHT_MAX];
@@ -65,7 +64,7 @@ struct font {
 	uint32_t rows[FONT_ROWS_MAX];	/* as psf_row                        */
 };
 
-/* Fails: ST_FULL when the font has more different rows than we keep. */
+/* Fails: ST_FULL when the font has more than FONT_ROWS_MAX different rows. */
 enum status font_build(struct font *font, const struct psf *psf);
 
 /*
@@ -80,9 +79,9 @@ void font_expand(const struct font *font, struct font_colours colours,
 		 uint32_t *pixels);
 
 /*
- * Draws the cells of a row that differ, touching only those rows of pixels
- * in which they do, and makes `have` equal to `want`. Where the colour differs
- * too, the whole cell. Never reads from `at`.
+ * Draws the cells of a row that differ and makes `have` equal to `want`. Only
+ * the rows of pixels that differ are written; the whole cell when its colour
+ * differs. Never reads from `at`.
  */
 struct glyph_row {
 	struct cell_row cells;		/* glyphs below GLYPH_COUNT          */
@@ -92,7 +91,7 @@ struct glyph_row {
 };
 void font_draw(const struct font *font, const struct glyph_row *row);
 
-/* How many pixels differ between two glyphs: all of them from UNKNOWN. */
+/* The number of pixels in which two glyphs differ; from UNKNOWN, all. */
 uint32_t font_difference(const struct font *font, uint32_t a, uint32_t b);
 
 #endif

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * We remember what the terminal shows, so a new row costs only the columns
- * between the first and the last that differ. The cursor goes left by
- * backspaces, or by CR and writing again what is there anyway, whichever is
- * shorter; to the right by writing what is there. The last column is never
- * written (line_editor_row sees to that), because terminals do not agree on
- * where the cursor is after it.
+ * The painter remembers the row that the terminal shows, so a new row costs
+ * only the columns between the first and the last difference. The cursor moves
+ * left by backspaces, or by CR and rewriting the columns up to it, whichever
+ * is shorter; it moves right by rewriting columns. The last column is never
+ * written (line_editor_row leaves it free), because terminals do not agree on
+ * the position of the cursor after it.
  */
 #include "row_painter.h"
 
@@ -19,7 +19,7 @@ static struct row_painter *painter_of(struct line_display *display)
 	return (struct row_painter *)display;
 }
 
-/* Beyond its end a row is blank. */
+/* A row is blank beyond its end. */
 static char column_of(const struct line_row *row, size_t column)
 {
 	return column < row->length ? row->text[column] : ' ';
@@ -31,7 +31,7 @@ static void put(struct row_painter *painter, const char *text, size_t bytes)
 		painter->out->put(painter->out, text, bytes);
 }
 
-/* Writes what `row` has from the cursor to `column`, and ends there. */
+/* Writes the columns of `row` from the cursor to `column`, and ends there. */
 static void write_to(struct row_painter *painter, const struct line_row *row,
 		     size_t column)
 {

@@ -3,8 +3,7 @@
  * row_painter.h - shows a row on a terminal, without escape sequences.
  *
  * Sends printable bytes, spaces, backspace (08), CR and, when the row is left,
- * LF. Input at the end of the line is echoed byte for byte, and nothing else is
- * sent.
+ * LF. A byte typed at the end of the line is echoed, and nothing else is sent.
  */
 #ifndef KERNEL_CONSOLE_ROW_PAINTER_H
 #define KERNEL_CONSOLE_ROW_PAINTER_H
@@ -16,7 +15,7 @@
 struct row_painter {
 	struct line_display display;
 	struct sink *out;
-	struct line_row shown;		/* what the terminal has             */
+	struct line_row shown;		/* the row on the terminal           */
 };
 
 /* The terminal's cursor is in the first column of an empty row. */

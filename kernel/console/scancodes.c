@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * A code is pressed; the same code with its top bit set is released. E0
- * before it means another key in the same place: the grey arrows lie where
- * the keypad has its own. E1 begins the only longer sequence, Pause, which
- * is never released and means nothing to us.
+ * A code means that a key is pressed; the same code with its top bit set, that
+ * it is released. E0 before it means another key with the same code: the grey
+ * arrows have the codes of the keypad's. E1 begins the only longer sequence,
+ * Pause, which has no release and is ignored.
  *
- * Bytes get lost: the controller holds one, and firmware or a switch box
- * may take its share. So nothing may go wrong for good. A release that was
- * lost leaves Shift held until Shift is next let go; a keyboard that says
- * that it lost count (00 or FF) makes us forget all that is held; E1 eats
- * two bytes and no more.
+ * Bytes get lost: the controller holds one, and firmware or a switch box may
+ * read some. So no lost byte may have a lasting effect. If a release is lost,
+ * Shift stays held until it is next released; a keyboard that reports an
+ * overrun (00 or FF) clears all held keys; E1 skips two bytes and no more.
  *
- * The Num Lock lamp belongs to the firmware and we do not know it. The
- * keypad begins with digits, because keyboards that have one have arrows as
- * well. E0 2A and E0 36 are the Shifts that keyboards make up around grey
- * keys: they are places of their own here, and nothing is there.
+ * The state of the Num Lock lamp is unknown: the firmware set it. The keypad
+ * begins with digits, because keyboards with a keypad have separate arrows. E0
+ * 2A and E0 36 are Shifts that keyboards insert around grey keys: as codes
+ * after E0 they differ from the real Shifts here, and are ignored.
  * Source: IBM PS/2 keyboard and auxiliary device controller reference.
  */
 #include "scancodes.h"
@@ -27,7 +26,7 @@
 #define BYTE_PAUSE	0xe1
 #define BYTES_OF_PAUSE	2	/* after E1; a release comes with its own */
 #define RELEASED	0x80
-/* The top bit of a code is free once we know that it was pressed. */
+/* The top bit of a press is 0, so it can hold the E0. */
 #define EXTENDED	0x80
 #define KEYPAD_FIRST	0x47
 #define KEYPAD_LAST	0x53
@@ -48,7 +47,7 @@ enum down {
 #define CTRLS	(DOWN_LEFT_CTRL | DOWN_RIGHT_CTRL)
 #define ALTS	(DOWN_LEFT_ALT | DOWN_RIGHT_ALT)
 
-/* From code 0 on; NUL where no character is. */
+/* From code 0 on; NUL for keys without a character. */
 static const char plain[] = "\0\033" "1234567890-=\b\t"
 			    "qwertyuiop[]\r\0"
 			    "asdfghjkl;'`\0"
@@ -92,7 +91,7 @@ static uint16_t down_bit(unsigned place)
 	return 0;
 }
 
-/* A key that is held repeats; a lock must not turn with every repeat. */
+/* A held key repeats; a lock must change only with the first press. */
 static void press(struct scancodes *codes, uint16_t bit)
 {
 	if ((codes->down & bit) == 0) {

@@ -5,10 +5,10 @@
 
 #include "keys.h"
 
-/* All zero: nothing held, Caps Lock off, digits on the keypad. */
+/* All zero: no key held, Caps Lock off, digits on the keypad. */
 struct scancodes {
-	uint8_t prefix;		/* E0 was the byte before                    */
-	uint8_t skip;		/* bytes left of what E1 began               */
+	uint8_t prefix;		/* the last byte was E0                      */
+	uint8_t skip;		/* bytes left of a sequence after E1         */
 	uint16_t down;		/* modifiers and locks that are held         */
 	bool capitals;		/* Caps Lock                                 */
 	bool arrows;		/* Num Lock, pressed: the keypad moves       */

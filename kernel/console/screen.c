@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The framebuffer is far away: writing to it is a message to a device, and
- * reading waits for its answer, a hundred times slower. So what is seen is
- * remembered in memory, as cells of a character and a colour, and the
- * framebuffer is only written to: in whole rows of a glyph, where these
- * change, and through a write-combining mapping that makes one burst of
- * each. There is no copy of the pixels to scroll: what scrolling would move
- * is drawn again where it differs.
+ * The framebuffer is device memory: a write is posted to the device, and a
+ * read waits for its answer, a hundred times longer. So the content of the
+ * screen is kept in RAM, as cells of a character and a colour, and the
+ * framebuffer is only written: in whole rows of a glyph, where these change,
+ * through a write-combining mapping that makes one burst of each. Scrolling
+ * copies no pixels: cells that differ after the scroll are drawn again.
  *
- * Memory is one run of pages: the cells, and for each colour the font's
- * different rows as pixels. It is taken once, at the start.
+ * Its memory is one run of pages, allocated once at the start: the cells, and
+ * the font's different rows as pixels for each colour.
  */
 #include "screen.h"
 
@@ -109,7 +108,7 @@ void pane_write(struct pane *pane, enum colour colour, const char *text,
 void pane_show(struct pane *pane)
 {
 	grid_redraw(&pane->grid, &pane->painter);
-	/* Combined writes would stay in the processor for a while. */
+	/* Combined writes could stay in the processor for a while. */
 	__asm__ volatile("sfence" : : : "memory");
 }
 
@@ -196,7 +195,7 @@ static void expand_font(void)
 		}, screen.pixels[colour]);
 }
 
-/* Room for all that could ever be drawn, in one run of pages. */
+/* Allocates one run of pages for the cells and the expanded fonts. */
 static enum status take_memory(struct frame_run *run)
 {
 	uint64_t of_colour = font_expanded_bytes(&screen.font);
@@ -226,7 +225,7 @@ static void give_memory(struct frame_run run)
 	boot_free(run, OWNER_VMEM);
 }
 
-/* Every leaf lies inside the surface, but for the ends of its pages. */
+/* Maps the surface; only its first and last page may reach beyond it. */
 static enum status map_surface(enum table_cache cache)
 {
 	const struct surface *surface = &screen.surface;
@@ -315,7 +314,7 @@ bool screen_is_on(void)
 	return screen.on;
 }
 
-/* A long line goes on below, indented, with the word that is too much. */
+/* A long line continues below, indented, at the word that does not fit. */
 static void break_before_word(const char *text, size_t bytes)
 {
 	if (!grid_cuts_word(&screen.text.grid, &(struct grid_word){

@@ -8,13 +8,13 @@
 #include "psf_font.h"
 #include "text_grid.h"
 
-/* 0xRRGGBB of the areas that are no text. */
+/* 0xRRGGBB of the areas without text. */
 #define RGB_BACKGROUND	0x080b0f
 #define RGB_HEADER	0x151b23
 #define RGB_RULE	0x2a323d
 #define RGB_CAUSE	0x3a1d22
 
-/* Where a line goes on that is broken at a space. */
+/* The column at which a line broken at a space continues. */
 #define SCREEN_INDENT	4
 
 /* A grid of text in a part of the screen. */
@@ -33,11 +33,11 @@ struct screen {
 	struct font font;
 	uint32_t *pixels[COLOUR_COUNT];	/* the font in each colour */
 	struct cell *cells;
-	uint32_t rows;			/* of cells that there are */
+	uint32_t rows;			/* rows of cells in memory */
 	uint32_t rows_used;
 	struct pane header, text;
 	struct highlight highlight;
-	bool word_ended;		/* what comes next starts one */
+	bool word_ended;		/* the next byte starts a word */
 	char header_left[64], header_right[64];
 };
 extern struct screen screen;
@@ -51,7 +51,7 @@ struct rectangle {
 };
 void screen_fill(const struct rectangle *area, uint32_t colour);
 
-/* Takes its cells from those that no pane has, as far as there are any. */
+/* A new pane gets cells that no other pane has, as many as are left. */
 struct pane_request {
 	uint32_t top, rows;
 	enum colour colour;		/* of its blanks                  */

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Terminals agree on the shape of what they send (ECMA-48 section 5.4) and
- * on little else: Home has five spellings. So the shape is parsed first, and
- * a table is asked what it means. A sequence that we do not know is eaten
- * whole: half of it typed into the line would be worse than a dead key.
+ * Terminals agree on the form of their sequences (ECMA-48 section 5.4), not on
+ * their meaning: Home has five sequences. So the form is parsed first, then a
+ * table gives the key. All of an unknown sequence is dropped, so that no part
+ * of it appears in the line.
  *
- * Noise has that shape too. A sequence ends at a control byte, at a byte
- * beyond ASCII, after SEQUENCE_BYTES, or when the line falls quiet, and the
- * next key is read as if nothing had been.
+ * Noise can have that form too. A sequence ends at a control byte, at a byte
+ * beyond ASCII, after SEQUENCE_BYTES, or when no byte comes for a while; then
+ * the next byte starts anew.
  * Source: ECMA-48; XTerm Control Sequences, "PC-Style Function Keys".
  */
 #include "serial_keys.h"
@@ -35,7 +35,7 @@ static const struct meaning final_meanings[] = {
 	{ 'Z', KEY_SHIFT, KEY_TAB },
 };
 
-/* rxvt's arrows are small letters: with Shift after [, with Ctrl after O. */
+/* rxvt: small letters are arrows, with Shift after [, with Ctrl after O. */
 static const uint16_t rxvt_arrows[] = {
 	KEY_UP, KEY_DOWN, KEY_RIGHT, KEY_LEFT,
 };
@@ -74,7 +74,7 @@ static struct key number_meaning(unsigned number)
 	return (struct key){ number_meanings[number], 0 };
 }
 
-/* xterm: 1 is nothing, then the sum of what is held, plus 1. */
+/* xterm: 1 plus the sum of the modifiers that are held. */
 static unsigned held_by_number(unsigned number)
 {
 	return number >= 2 && number <= 8 ? number - 1 : 0;
@@ -129,7 +129,7 @@ static struct key take_control(struct serial_keys *keys, uint8_t byte)
 	return no_key;
 }
 
-/* The keypad's own mode has its characters 0x40 higher up. */
+/* In keypad mode the characters are 0x40 higher. */
 static struct key take_shift(struct serial_keys *keys, uint8_t byte)
 {
 	unsigned held = held_by_number(keys->number[0]);

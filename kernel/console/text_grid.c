@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * Two layers of cells: the wanted ones, and those on the screen. Writing
- * changes the first only and marks the row; redrawing compares, draws the
- * cells that differ, and makes the second equal. So ten lines written at
- * once scroll once, and a scrolled screen costs as much as it looks
- * different. The wanted lines are a ring: scrolling moves its first line,
- * not the text.
+ * changes the wanted cells and marks the row; redrawing compares both, draws
+ * the cells that differ, and makes the others equal. So ten lines written at
+ * once scroll once, and scrolling costs only the cells that differ. The wanted
+ * lines are a ring: scrolling moves its first line, not the text.
  *
- * The cursor is no text. It is laid over its cell while drawing, and then
- * stands on the screen like any other cell, so that the next redraw of that
- * row removes it without knowing of it.
+ * The cursor is not in the wanted cells. It replaces its cell while the row is
+ * drawn, so the cells on the screen have it, and the next redraw of that row
+ * removes it like any other difference.
  */
 #include "text_grid.h"
 
@@ -84,7 +83,7 @@ static void start_line(struct text_grid *grid)
 	blank_row(grid, grid->row);
 }
 
-/* Only after a character was put there does a line that is full end. */
+/* A full line ends when the next character is put, not before. */
 static void put(struct text_grid *grid, uint8_t glyph, uint8_t colour)
 {
 	struct cell cell = { glyph, colour };
@@ -93,7 +92,7 @@ static void put(struct text_grid *grid, uint8_t glyph, uint8_t colour)
 		start_line(grid);
 		*goes_on_at(grid, grid->row) = true;
 	}
-	/* A space is a space in any colour: it need not be drawn again. */
+	/* A space looks the same in any colour: it is not drawn again. */
 	if (glyph == grid->blank.glyph)
 		cell = grid->blank;
 	line_at(grid, grid->row)[grid->column++] = cell;
@@ -198,7 +197,7 @@ static void redraw_row(struct text_grid *grid, struct grid_painter *painter,
 	grid->changed[row] = false;
 }
 
-/* With the cursor in the place of the character that it covers. */
+/* Draws the row with the cursor in place of its character. */
 static void redraw_cursor_row(struct text_grid *grid,
 			      struct grid_painter *painter)
 {

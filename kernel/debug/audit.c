@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The auditor trusts nothing that the builder computed: it walks the tables
- * as the processor would, and asks of each leaf which area it lies in, what
- * that area allows, and whether the physical pages behind it are what the
- * area is for. Then it asks the reverse: is every page of RAM there?
+ * The audit uses no result of the code that built the tables: it walks them as
+ * the processor would and checks for each leaf the area that it lies in, the
+ * rights that the area allows, and the owners of its physical pages. Then it
+ * checks the reverse: every page of RAM is in the direct map.
  */
 #include "audit.h"
 
@@ -46,7 +46,7 @@ static bool has_no_execute(void)
 	return boot_info.handover->cpu.features & CPU_NX;
 }
 
-/* Every page of the leaf is `owner`'s in the ledger. */
+/* True when the ledger names `owner` for every page of the leaf. */
 static bool is_owned(const struct table_leaf *leaf, uint64_t bytes,
 		     enum owner owner)
 {
@@ -97,7 +97,7 @@ static const struct handover_segment *segment_of_phys(uint64_t phys)
 	return NULL;
 }
 
-/* Bytes of [start..end) that text and rodata lie in. */
+/* Bytes of [start..end) that text and rodata occupy. */
 static uint64_t read_only_bytes(uint64_t start, uint64_t end)
 {
 	const struct handover *handover = boot_info.handover;
@@ -115,7 +115,7 @@ static uint64_t read_only_bytes(uint64_t start, uint64_t end)
 	return bytes;
 }
 
-/* `leaf` is one, or a row of those of `leaf_bytes` as if it were one. */
+/* `leaf` is one leaf, or a row of leaves of `leaf_bytes` taken as one. */
 static void check_direct(struct audit *audit, const struct table_leaf *leaf,
 			 uint64_t leaf_bytes)
 {
@@ -137,7 +137,7 @@ static void check_direct(struct audit *audit, const struct table_leaf *leaf,
 	audit->direct_bytes += leaf->bytes;
 }
 
-/* Behind the data lie pages that were given up to the free list. */
+/* The pages after the data were freed. */
 static uint64_t kept_of_segment(const struct handover_segment *segment,
 				const struct table_leaf *leaf)
 {
@@ -190,7 +190,7 @@ static void check_stack(struct audit *audit, const struct table_leaf *leaf)
 		found(audit, leaf, "stack in pages of another owner");
 }
 
-/* Nothing at entry; later devices and the fixmap, never the gaps between. */
+/* Empty at entry; later devices and the fixmap, never the gaps between. */
 static void check_slot(struct audit *audit, const struct table_leaf *leaf)
 {
 	uint64_t virt = leaf->virt.raw;
@@ -277,7 +277,7 @@ static void forget_execute_without_nx(struct table_leaf *leaf)
 		leaf->rights &= ~(unsigned)TABLE_EXECUTE;
 }
 
-/* No table page has a part of it and a part of another area. */
+/* No table page maps parts of the direct map and of another area. */
 _Static_assert(DIRECT_MAP_OFFSET % (512 * GIB) == 0 &&
 	       DIRECT_MAP_END % (512 * GIB) == 0, "whole entries of the root");
 
@@ -288,8 +288,9 @@ static bool is_direct(const struct table_leaf *leaf)
 }
 
 /*
- * A property of each of two neighbours in the direct map holds for both
- * together: a terabyte of it needs a handful of checks.
+ * A property that holds for each of two adjacent leaves in the direct map
+ * holds for both together. So rows are checked as one: a few checks per
+ * terabyte.
  */
 static bool visit_row(void *context, const struct table_row *row)
 {
@@ -343,7 +344,7 @@ unsigned audit_tables(enum audit_phase phase)
 	}
 	missing(&audit, "root is ours", READ_CONTROL(3) & ~PAGE_MASK,
 		boot_memory.table.root.raw << PAGE_SHIFT);
-	/* At entry table_adopt has just looked at every entry. */
+	/* At entry table_adopt has just checked every entry. */
 	if (phase == AUDIT_RUNNING && !table_audit(&boot_memory.table))
 		missing(&audit, "table invariants", 0, 1);
 	return audit.findings;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * audit.h - is what the kernel has what it was promised?
+ * audit.h - checks memory, page tables and ledger against the contracts.
  *
- * Every finding is one log line; the functions return how many there were.
+ * Every finding is one log line; the functions return the number of findings.
  */
 #ifndef KERNEL_DEBUG_AUDIT_H
 #define KERNEL_DEBUG_AUDIT_H
@@ -16,19 +16,24 @@ enum audit_phase {
 	AUDIT_RUNNING,		/* only the kernel's own areas               */
 };
 
-/* Handover against the raw map: regions, free list, owned pages, ledger. */
+/*
+ * Checks the handover against the raw map: regions, free list, owned pages,
+ * ledger.
+ */
 unsigned audit_memory(void);
 
 /*
- * Every leaf against the contract: inside RAM, ACPI or a named device
+ * Checks every leaf against the contract: inside RAM, ACPI or a named device
  * range, with the cache type of its area; no page writable and executable,
- * also not through its direct-map alias; no user bit; data never
- * executable; small pages only in the first 2 MiB; and the direct map
- * whole.
+ * also not through its direct-map alias; no user bit; data never executable;
+ * small pages only in the first 2 MiB; and the direct map complete.
  */
 unsigned audit_tables(enum audit_phase phase);
 
-/* The owners, walked one by one, against the pages that were named. */
+/*
+ * Compares the sum of all owners' pages, counted one by one, with the named
+ * pages.
+ */
 unsigned audit_ledger(void);
 
 #endif

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * A frame is two words: the caller's frame pointer, then the address to
- * return to. Both lie in a stack and a caller's frame lies above its
- * callee's, hence three questions before a word is believed: is it in a
- * mapped stack, is it aligned, does the chain ascend by less than a stack.
+ * A frame is two words: the caller's frame pointer, then the address to return
+ * to. Both lie in a stack, and a caller's frame lies above its callee's. So
+ * three checks come before a word is used: it is in a mapped stack, it is
+ * aligned, and the chain ascends by less than a stack.
  *
- * Two places need more than the chain. trap.S leaves a frame with the
- * interrupted code's rip and rbp right below the trap frame; a return to
- * trap_return says so, and from there the walk may change stacks. And code
- * may be interrupted while it has no frame of its own: at its first
- * instructions, in a function so small that the compiler gave it none, or
- * somewhere that is no code at all, as after a call of a null pointer. The
- * address to return to is then still on top of the stack.
+ * Two cases need more than the chain. First, trap.S leaves a frame with the
+ * interrupted code's rip and rbp right below the trap frame; it is recognised
+ * by its return to trap_return, and there the walk may change stacks. Second,
+ * code may be interrupted while it has no frame of its own: at its first
+ * instructions, in a function so small that the compiler gave it none, or at
+ * an address without code, as after a call of a null pointer. The address to
+ * return to is then still on top of the stack.
  */
 #include "backtrace.h"
 
@@ -40,7 +40,7 @@ static void end_walk(struct backtrace *trace, const char *why)
 	trace->end = why;
 }
 
-/* [frame pointer], [frame pointer + 8], if they may be believed. */
+/* Reads [frame pointer] and [frame pointer + 8], after the three checks. */
 static bool read_frame(struct backtrace *trace, uint64_t *caller,
 		       uint64_t *address)
 {
@@ -103,7 +103,7 @@ static bool has_set_frame(const uint8_t *start, const uint8_t *now)
 	return false;
 }
 
-/* Where the stack holds the return address of code without a frame. */
+/* The place of the return address of code without a frame. */
 static bool return_is_on_top(const struct backtrace *trace, uint64_t *at)
 {
 	const uint8_t *now = (const uint8_t *)trace->address;
@@ -171,7 +171,10 @@ struct backtrace backtrace_of_frame(backtrace_read *read,
 	uint64_t here = (uint64_t)frame;
 
 	start_at(&trace, frame);
-	/* Entered anew from its top, the stack lost what was up there. */
+	/*
+	 * The stack was entered again from its top: older frames are
+	 * overwritten.
+	 */
 	if (frame->rsp < here && here - frame->rsp <= STACK_BYTES)
 		trace.ceiling = here - REPORT_BYTES;
 	return trace;
@@ -206,7 +209,10 @@ bool backtrace_next(struct backtrace *trace, struct backtrace_step *out)
 
 static void print_step(unsigned number, const struct backtrace_step *at)
 {
-	/* A call that never returns may be the last word of its function. */
+	/*
+	 * A call that never returns may be the last instruction of its
+	 * function.
+	 */
 	vaddr_t inside = { at->address - (at->is_exact ? 0 : 1) };
 	const char *interrupted = at->is_exact && number > 0 ?
 					  " interrupted=1" : "";
@@ -231,7 +237,7 @@ static void print_repeats(unsigned times)
 		log_line(LOG_ERROR, "trap: frame_again times=%u", times);
 }
 
-/* A recursion is one line and a count, so that who began it shows, too. */
+/* A recursion is one line with a count, so its callers are printed, too. */
 void backtrace_print(struct backtrace *trace)
 {
 	struct backtrace_step at, last = { 0 };

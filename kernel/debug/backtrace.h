@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * backtrace.h - who called whom, by frame pointers.
+ * backtrace.h - the chain of callers, by frame pointers.
  *
- * Every word is asked for through the reader, so that a broken chain ends
- * the walk and never the kernel. The walk goes on through an exception to
- * what it interrupted, also onto another stack.
+ * Every word is read through the reader, so a broken chain ends the walk and
+ * does not fault. The walk continues through an exception into the code that
+ * it interrupted, also onto another stack.
  */
 #ifndef KERNEL_DEBUG_BACKTRACE_H
 #define KERNEL_DEBUG_BACKTRACE_H
@@ -17,9 +17,9 @@
 
 #include <kernel/arch/trap.h>
 
-/* Printed at most; a recursion is one of them. */
+/* Lines printed at most; a recursion is one line. */
 #define BACKTRACE_LINES 32
-/* Looked at, at most: as many frames as fit a stack. */
+/* Frames walked at most: as many as fit in a stack. */
 #define BACKTRACE_STEPS (STACK_BYTES / 16)
 
 /*
@@ -33,13 +33,13 @@ struct backtrace {
 	uint64_t address;		/* of the next step; 0 with an end   */
 	uint64_t frame_pointer;
 	uint64_t floor;			/* of the last frame; 0 = none yet   */
-	uint64_t ceiling;		/* no frame is believed from here on */
-	uint64_t stack_pointer;		/* where code was interrupted        */
+	uint64_t ceiling;		/* frames must be below it */
+	uint64_t stack_pointer;		/* rsp of interrupted code           */
 	unsigned steps;
-	/* `address` is an instruction, not one to return to. */
+	/* `address` is the interrupted instruction, no return address. */
 	bool is_exact;
 	bool is_done;
-	const char *end;		/* why it ended; "" = as it should   */
+	const char *end;		/* why it ended; "" = complete       */
 };
 
 struct backtrace_step {
@@ -47,18 +47,18 @@ struct backtrace_step {
 	bool is_exact;
 };
 
-/* From the interrupted instruction on. */
+/* A walk from the interrupted instruction on. */
 struct backtrace backtrace_of_frame(backtrace_read *read,
 				    const struct trap_frame *frame);
 
-/* From the function whose frame pointer this is: its caller comes first. */
+/* A walk from the function with this frame pointer: its caller comes first. */
 struct backtrace backtrace_of_function(backtrace_read *read,
 				       uint64_t frame_pointer);
 
 /* False when there is no further step; trace->end says why. */
 bool backtrace_next(struct backtrace *trace, struct backtrace_step *out);
 
-/* Prints what is left of the walk, a log line each. */
+/* Prints the rest of the walk, a log line for each step. */
 void backtrace_print(struct backtrace *trace);
 
 /* A backtrace_read for the kernel's own stacks. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * From the coarse to the fine: the layout says which area, the area knows
- * what it is made of. Only then do symbols and ledger add a name.
+ * The layout gives the area, the area gives the part in it, and symbols and
+ * ledger add a name last.
  */
 #include "describe_address.h"
 
@@ -24,7 +24,7 @@ static const struct part areas[] = {
 #undef ROW
 };
 
-/* Inside the slots, what has one address on every machine. */
+/* The parts of the slots that have the same address on every machine. */
 static const struct part devices[] = {
 	{ "framebuffer slot", FRAMEBUFFER_SLOT,
 	  FRAMEBUFFER_SLOT + FRAMEBUFFER_SLOT_BYTES },

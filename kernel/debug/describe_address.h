@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * describe_address.h - what is at this address? In words, for people.
+ * describe_address.h - describes an address in words: area, part, symbol,
+ * owner.
  *
- * Uses the layout, the symbols, the ledger and the tables that CR3 points
- * to, as far as they are there; allocates and changes nothing.
+ * Uses the layout, the symbols, the ledger and the tables that CR3 points to,
+ * as far as they exist; allocates and changes nothing.
  */
 #ifndef KERNEL_DEBUG_DESCRIBE_ADDRESS_H
 #define KERNEL_DEBUG_DESCRIBE_ADDRESS_H
@@ -16,7 +17,7 @@
 #include <mm/table.h>
 
 enum stack_part {
-	STACK_GUARD_BELOW,	/* where an overflow ends up                 */
+	STACK_GUARD_BELOW,	/* an overflow faults here                   */
 	STACK_ITSELF,
 	STACK_GUARD_ABOVE,
 };
@@ -28,11 +29,11 @@ struct stack_position {
 	uint64_t left;		/* bytes below it, when it is in the stack   */
 };
 
-/* False when `address` lies in no slot of a stack that has a name. */
+/* False when `address` is in no slot of a named stack. */
 bool stack_position_of(vaddr_t address, struct stack_position *out);
 const char *stack_kind_name(enum stack_kind kind);
 
-/* In the tables of CR3, whoever made them. Fails: ST_NOT_FOUND. */
+/* Translates by the tables in CR3, ours or not. Fails: ST_NOT_FOUND. */
 enum status translate_address(vaddr_t address, struct table_leaf *out);
 
 /*

@@ -18,7 +18,7 @@
 #include "panic.h"
 
 #define MSR_EFER	0xc0000080
-#define PORT_B		0x61		/* why there was an NMI              */
+#define PORT_B		0x61		/* the reason of an NMI              */
 #define PORT_B_CHANNEL	0x40
 #define PORT_B_PARITY	0x80
 
@@ -40,8 +40,8 @@ static const char *page_obstacle(uint64_t error)
 }
 
 /*
- * An overflowing stack faults on its guard page; there is then no stack to
- * push that page fault on, and it arrives as a double fault instead.
+ * An overflowing stack faults on its guard page. The page fault cannot be
+ * pushed on that stack, so it becomes a double fault.
  */
 static bool is_overflow(const struct trap_frame *frame)
 {

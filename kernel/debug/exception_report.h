@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * exception_report.h - all that is known about an exception, in log lines.
+ * exception_report.h - logs all that is known about an exception.
  *
- * The first line says what happened in words; docs/cpu/exceptions.md says what
- * the others mean. Nothing is allocated, nothing is changed.
+ * The first line is the event in words; docs/cpu/exceptions.md explains the
+ * others. Nothing is allocated or changed.
  */
 #ifndef KERNEL_DEBUG_EXCEPTION_REPORT_H
 #define KERNEL_DEBUG_EXCEPTION_REPORT_H
@@ -13,7 +13,10 @@
 /* Stack that a report needs, with room to spare. */
 #define REPORT_BYTES 0x1800
 
-/* Does not return to an earlier report: a fault in one ends everything. */
+/*
+ * Called again during a report, it does not return: a fault in a report ends
+ * it.
+ */
 void report_exception(const struct trap_frame *frame);
 
 #endif

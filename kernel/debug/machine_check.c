@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * A machine check interrupts anything, also whoever holds the log's lock. So
- * one that can be survived is only written down here, and said and acted on
- * by the next task that polls. One that cannot be is reported like any other
- * exception; the report breaks the locks.
+ * A machine check interrupts any code, also a holder of the log's lock. So the
+ * handler only records an error that the machine can survive; the next task
+ * that polls logs it and retires the frame. Any other error is reported like
+ * an exception; the report breaks the locks.
  *
- * Many processors raise it on all CPUs at once. They pass one after the
- * other, each with a look at its own banks and the shared ones, and the
- * first that finds a reason to stop stops all: the rest wait here until its
- * NMI arrives. A CPU whose banks are empty was told of another's error.
+ * Many processors raise it on all CPUs at once. The CPUs run the handler one
+ * after the other; each reads its own banks and the shared ones. The first
+ * that finds a reason to stop stops all: the others wait here until its NMI
+ * arrives. A CPU whose banks are empty was interrupted because of another
+ * CPU's error.
  */
 #include "machine_check.h"
 
@@ -43,16 +44,16 @@
 
 enum bank_register { BANK_CTL, BANK_STATUS, BANK_ADDRESS, BANK_MISC };
 
-/* One bank with an error, and whose memory it is about. */
+/* One bank with an error, and the owner of the memory that it names. */
 struct seen {
 	unsigned bank;
 	struct mc_bank registers;
 	struct mc_reading reading;
-	enum owner owner;		/* OWNER_COUNT: the map names none   */
-	int node;			/* -1: no pool's                     */
+	enum owner owner;		/* OWNER_COUNT: none in the map      */
+	int node;			/* -1: in no pool                    */
 };
 
-static struct mc_machine machine;	/* [C] after the boot CPU's start */
+static struct mc_machine machine;	/* [C] once the boot CPU started */
 
 static struct {
 	atomic_u32 busy;		/* [A] 1: a CPU is in its #MC        */
@@ -60,14 +61,14 @@ static struct {
 	uint64_t status;
 	unsigned count;
 	struct seen seen[BANKS_MAX];
-	const struct seen *worst;	/* NULL: no bank is why it stops     */
-	const char *why;		/* it stops; NULL: it goes on        */
+	const struct seen *worst;	/* NULL: no bank is the reason       */
+	const char *why;		/* reason to stop; NULL: go on       */
 } check;
 
 enum note_state { NOTE_EMPTY, NOTE_FULL, NOTE_TAKEN };
 
 static struct {
-	atomic_u32 lost;		/* [A] more than there is room for   */
+	atomic_u32 lost;		/* [A] notes without room            */
 	struct note {
 		atomic_u32 state;	/* [A] enum note_state               */
 		unsigned cpu;
@@ -96,7 +97,7 @@ static unsigned count_banks(void)
 				 BANKS_MAX);
 }
 
-/* A register that its status does not vouch for must not be read. */
+/* A register may be read only when the status has its bit. */
 static struct mc_bank read_bank(unsigned bank)
 {
 	struct mc_bank is = { .status = read_msr(bank_msr(bank, BANK_STATUS)) };
@@ -215,7 +216,7 @@ static void look_at_banks(void)
 	}
 }
 
-/* Why somebody misses a frame's content; NULL: nobody does. */
+/* The reason why a frame's content is needed; NULL: it is not. */
 static const char *why_missed(enum owner owner)
 {
 	switch (owner) {
@@ -231,7 +232,10 @@ static const char *why_missed(enum owner owner)
 	}
 }
 
-/* The error in a bank says more than that the CPU cannot go on. */
+/*
+ * Sets `why` from the banks first: an error in a bank is a better reason than
+ * a CPU that cannot restart.
+ */
 static void read_banks(void)
 {
 	check.worst = NULL;
@@ -260,12 +264,12 @@ static void write_down(const struct seen *seen)
 	for (unsigned i = 0; i < NOTES; i++) {
 		struct note *note = &notes.list[i];
 
-		/* Acquire: who took the last one has read it. */
+		/* Acquire: the last note here has been copied. */
 		if (atomic_load_acquire(&note->state) != NOTE_EMPTY)
 			continue;
 		note->seen = *seen;
 		note->cpu = cpu_local_id();
-		/* Release: it is complete. */
+		/* Release: the note is complete. */
 		atomic_store_release(&note->state, NOTE_FULL);
 		return;
 	}
@@ -273,8 +277,8 @@ static void write_down(const struct seen *seen)
 }
 
 /*
- * This CPU may be about to halt, and a machine check sends no interrupts:
- * the boot CPU, which naps for a moment only, is asked as well.
+ * This CPU may be about to halt, and a machine check sends no interrupts. The
+ * boot CPU never halts for long, so its bit is set as well.
  */
 static void ask_for_a_log(void)
 {
@@ -300,7 +304,7 @@ static bool survive(void)
 	}
 	if (check.count != 0)
 		ask_for_a_log();
-	/* Last: until then another one would be the end. */
+	/* Last: a machine check before it shuts the processor down. */
 	write_msr(MSR_MCG_STATUS, 0);
 	atomic_store_release(&check.busy, 0);
 	return true;
@@ -384,7 +388,7 @@ void machine_check_report(void)
 
 /* --- afterwards ------------------------------------------------------------*/
 
-/* It was nobody's then; by now somebody may have it. */
+/* The frame had no owner when the error was noted; it may have one now. */
 static void retire(const struct seen *seen)
 {
 	pfn_t frame = paddr_to_pfn(seen->reading.phys);
@@ -430,7 +434,7 @@ void machine_check_log_notes(void)
 						     NOTE_TAKEN))
 			continue;
 		copy = *note;
-		/* Release: it may be written over. */
+		/* Release: the note may be overwritten. */
 		atomic_store_release(&note->state, NOTE_EMPTY);
 		tell(&copy);
 	}

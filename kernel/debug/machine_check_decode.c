@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * A bank is believed as far as the processor promises to keep its word. An
- * uncorrected error is no reason to stop only when everything says that it
- * is a frame's content and nothing more: the processor's state is intact,
- * nothing about an earlier error was lost, no running code waits for the
- * data, and the address is a physical one, exact to a page. Every doubt
- * stops the machine: to go on with wrong data is worse.
+ * Only fields that the processor declares valid are used. The machine goes on
+ * after an uncorrected error only when the content of one frame is lost and
+ * nothing else: the processor's state is intact, no earlier error was
+ * overwritten, no running code waits for the data, and the address is a
+ * physical one, exact to a page. In every other case the machine stops: to go
+ * on with wrong data is worse.
  */
 #include "machine_check_decode.h"
 
 #include <base/bits.h>
 #include <base/text.h>
 
-#define MISC_SHIFT_MASK	0x3fUL	/* the address's lowest bit that counts  */
+#define MISC_SHIFT_MASK	0x3fUL	/* the lowest valid bit of the address   */
 #define MISC_MODE(misc)	((misc) >> 6 & 7)
 #define MODE_PHYSICAL	2
 
@@ -30,7 +30,7 @@ static bool promises_recovery(const struct mc_machine *machine)
 	return machine->capability & MC_CAP_RECOVERY;
 }
 
-/* Whether the address is physical at all. */
+/* True when the bank has a physical address. */
 static bool is_physical(const struct mc_bank *bank,
 			const struct mc_machine *machine)
 {
@@ -68,7 +68,7 @@ struct mc_reading mc_read(const struct mc_bank *bank,
 		return reading;
 	if (status & MC_STATUS_CORRUPT)
 		return stop(reading, "the processor's state is corrupt");
-	/* Not what raised this one, and nothing that could be done about. */
+	/* This error did not raise the machine check, and names no frame. */
 	if ((status & MC_STATUS_ENABLED) == 0 && !reading.has_phys)
 		return reading;
 	if (status & MC_STATUS_OVERFLOW)

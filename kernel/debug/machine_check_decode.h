@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * machine_check_decode.h - what the registers of one error bank say.
+ * machine_check_decode.h - decodes the registers of one error bank.
  *
  * Source: Intel SDM vol. 3B, "Machine-Check Architecture" and "Interpreting
  * Machine Check Error Codes"; AMD APM vol. 2 chapter 9.
@@ -19,11 +19,11 @@
 #define MC_STATUS_CORRUPT	(1UL << 57)	/* the processor's state     */
 /* With MC_CAP_RECOVERY; AMD has the same meaning for the second. */
 #define MC_STATUS_SIGNALED	(1UL << 56)
-#define MC_STATUS_NEEDED	(1UL << 55)	/* by the code that runs     */
+#define MC_STATUS_NEEDED	(1UL << 55)	/* the running code needs it */
 #define MC_STATUS_DEFERRED	(1UL << 44)	/* AMD: lost, not yet needed */
 
-#define MC_GLOBAL_RESTART	1UL		/* rip: it could go on there */
-#define MC_GLOBAL_EXACT		2UL		/* rip is what caused it     */
+#define MC_GLOBAL_RESTART	1UL		/* the code at rip can go on */
+#define MC_GLOBAL_EXACT		2UL		/* rip caused the error      */
 
 #define MC_CAP_COUNT		0xffUL
 #define MC_CAP_HAS_CTL		(1UL << 8)
@@ -34,11 +34,11 @@ struct mc_machine {
 	uint64_t capability;		/* IA32_MCG_CAP                      */
 	unsigned physical_bits;		/* 0: not known yet                  */
 	bool amd;
-	/* AMD's scalable banks: a memory controller's own address.          */
+	/* AMD's scalable banks: addresses of a memory controller.           */
 	bool own_addresses;
 };
 
-/* A field without its bit in the status is 0. */
+/* A field is 0 unless the status has its bit. */
 struct mc_bank {
 	uint64_t status, address, misc;
 };
@@ -51,21 +51,21 @@ enum mc_action {
 
 struct mc_reading {
 	enum mc_action action;
-	const char *why;	/* of MC_STOP: half a sentence               */
-	bool has_phys;		/* `phys` is what the bank means             */
+	const char *why;	/* reason of MC_STOP, a clause               */
+	bool has_phys;		/* `phys` is a physical address              */
 	paddr_t phys;
 };
 
 struct mc_reading mc_read(const struct mc_bank *bank,
 			  const struct mc_machine *machine);
 
-/* In words: what kind of access to what. Returns `text`. */
+/* The access and its target in words. Returns `text`. */
 const char *mc_describe(uint64_t status, char *text, size_t bytes);
 #define MC_WORDS_BYTES 96
 
 /*
- * The first bank that the system may write the control register of: on
- * Intel's first ones with this architecture, bank 0 is the firmware's.
+ * The first bank whose control register the kernel may write. On Intel's first
+ * processors with this architecture, bank 0 belongs to the firmware.
  */
 unsigned mc_first_control(bool intel, unsigned family, unsigned model);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * A report must end even when the kernel is so broken that reporting faults
- * too. So there are three attempts, each asking for less than the one
- * before: a whole report; one line about both faults; nothing but the stop.
+ * A report must end even when the kernel is so broken that the report itself
+ * faults. So there are three attempts, each simpler than the last: a whole
+ * report; one line about both faults; only the stop.
  */
 #include "panic.h"
 
@@ -27,19 +27,19 @@
 #define NOBODY 0
 
 static struct {
-	atomic_u32 owner;	/* [A] the CPU that reports, plus 1; NOBODY  */
+	atomic_u32 owner;	/* [A] the CPU that reports, plus 1          */
 	unsigned attempts;	/* of the owner                              */
 	struct panic_cause first;
 	char cause[TEXT_BYTES];
 	uint64_t report;		/* where it starts in the log */
 } stopping;
 
-/* The first one reports, and it alone; a second panic there is its own. */
+/* Only the first CPU that panics reports; it may panic again meanwhile. */
 static void become_owner(void)
 {
 	uint32_t nobody = NOBODY;
 
-	/* Relaxed: nothing else is handed over. */
+	/* Relaxed: the exchange publishes only the owner. */
 	if (!atomic_compare_exchange_relaxed(&stopping.owner, &nobody,
 					     cpu_local_id() + 1) &&
 	    !panic_is_ours())
@@ -60,14 +60,17 @@ static _Noreturn void stop_now(void)
 	power_halt();
 }
 
-/* A report is heard at any loglevel=, and before there are options. */
+/*
+ * Makes the report reach the console at any loglevel=, also before the options
+ * were read.
+ */
 static void be_heard(void)
 {
 	if (boot_info.options.serial_port == 0)
 		options_defaults(&boot_info.options);
 	if (!serial_is_open())
 		serial_start(&boot_info.options);
-	/* Somebody may have been typing, or a command printing. */
+	/* The console may be in the middle of a line. */
 	serial_write("\n", 1);
 	log_set_level(LOG_ERROR);
 }

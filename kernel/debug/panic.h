@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * panic.h - the one way to stop: cause first, what to do last.
+ * panic.h - stops the machine with a report: the cause first, the remedy last.
  *
  * Exceptions, failed assertions and panics all end in panic_stop, which
  * does what `panic=` says: wait, reboot after some seconds, or exit QEMU.
@@ -15,7 +15,7 @@
 _Noreturn void panic(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 
-/* The first fault, as the report of a second one shows it. */
+/* A fault, as the report of a second one shows it. */
 struct panic_cause {
 	const char *name;
 	uint64_t rip, cr2;
@@ -23,8 +23,8 @@ struct panic_cause {
 
 /*
  * Call before the first line of a report: stops all other CPUs. It returns
- * once; called again, it says so in one short line and stops. Of several
- * CPUs it returns on the first one only.
+ * once, on the first CPU that calls it. Called again by that CPU, it logs one
+ * short line and stops.
  */
 void panic_begin(const struct panic_cause *cause);
 /*
@@ -33,10 +33,10 @@ void panic_begin(const struct panic_cause *cause);
  */
 void panic_note_cause(const char *text);
 bool panic_is_under_way(void);
-/* The CPU that calls is the one that reports. */
+/* True on the CPU that reports. */
 bool panic_is_ours(void);
 
-/* The last line, and the end. */
+/* Logs the last line, and stops. */
 _Noreturn void panic_stop(void);
 
 #endif

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The reader of this page has lost the machine and may hold a telephone camera.
- * So the cause comes first, in a sentence, and the remedy last; the report for
- * an engineer stands between and can be photographed. The page is drawn over
- * any content and needs only the state that screen_start set up.
+ * The page that the screen shows after a panic: the cause first, in a
+ * sentence, the remedy last, and between them the report, as much as fits,
+ * which can be photographed. The page is drawn over any content and needs only
+ * the state that screen_start set up.
  *
  * The report comes as log lines, in parts of any size. Stamp and level are the
  * same on all of them and are left out; a line that is too long continues
@@ -29,13 +29,13 @@ enum line_part {
 };
 
 static struct {
-	struct sink sink;		/* the report's way to the page */
+	struct sink sink;		/* writes the report to the page */
 	struct pane cause, body, todo;
 	enum line_part part;
 	unsigned level_bytes;		/* seen */
 	bool in_value, in_quotes;	/* of key="value" */
 	bool word_ended;
-	bool line_ended;		/* the next one is not begun yet */
+	bool line_ended;		/* the next has not begun yet */
 	bool full;
 } page;
 
@@ -105,7 +105,7 @@ static void put_byte(const char *text, size_t bytes)
 	body_write(colour, text, 1);
 }
 
-/* True when the byte belongs to what is left out. */
+/* True when the byte belongs to stamp or level, which are left out. */
 static bool skip_prefix(char byte)
 {
 	switch (page.part) {
@@ -158,7 +158,7 @@ static void write_whole(struct pane *pane, enum colour colour,
 	pane_show(pane);
 }
 
-/* Bar, body and last line share the height; the body gets what is left. */
+/* Divides the height: bar and last line first, the rest for the body. */
 static void lay_out(const struct screen_panic *panic)
 {
 	uint32_t height = screen.surface.height, cell = screen.font.height;

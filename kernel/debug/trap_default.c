@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The kernel cannot go on after an exception: there are no programs yet that
- * might have caused it. So it is reported, on the stack of the exception
- * while that has room for a report, else on the double-fault stack, which is
- * unused by then. A stray interrupt is no reason to stop.
+ * Reports exceptions that no room handles, and stops: there are no programs
+ * yet that could have caused them. The report runs on the stack of the
+ * exception if that has room for it, else on the double-fault stack, which is
+ * unused then. An unexpected interrupt does not stop the kernel.
  */
 #include "trap_default.h"
 
@@ -20,7 +20,7 @@
 
 static atomic_u32 spurious[TRAP_VECTORS];
 
-/* A flood of them is a line for the 1st, 2nd, 4th, 8th, ... */
+/* Logs the 1st, 2nd, 4th, 8th, ... of a vector. */
 static void count_spurious(uint64_t vector)
 {
 	/* Relaxed: a count. */
@@ -33,7 +33,7 @@ static void count_spurious(uint64_t vector)
 
 static void take_stray_interrupt(uint64_t vector)
 {
-	/* One that stays in service would hold back all below it. */
+	/* A vector that stays in service would block all lower ones. */
 	if (vector != VECTOR_SPURIOUS)
 		lapic_end_unknown((unsigned)vector);
 	count_spurious(vector);
@@ -65,7 +65,7 @@ void trap_default(struct trap_frame *frame)
 	} else if (frame->vector == VECTOR_NMI && panic_is_under_way()) {
 		/*
 		 * The CPU that panics stops this one. On the CPU that panics
-		 * itself, it is the button: go on with the report.
+		 * itself, it comes from the NMI button: go on with the report.
 		 */
 		if (!panic_is_ours())
 			power_halt();

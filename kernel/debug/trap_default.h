@@ -6,8 +6,8 @@
 #include <kernel/arch/trap.h>
 
 /*
- * Reports an exception and ends in the stop of panic.h. An interrupt that no
- * device should have sent is counted, logged now and then, and returns.
+ * Reports an exception and stops the machine (panic.h). An unexpected
+ * interrupt is counted and logged now and then, and the handler returns.
  */
 void trap_default(struct trap_frame *frame);
 
