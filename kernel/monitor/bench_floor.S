@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * bench_floor.S - two functions that say ST_OK, in as few instructions as
- * there can be. In assembly, so that no compiler sees that they do no more.
+ * bench_floor.S - two functions that only return ST_OK, in as few instructions
+ * as possible. In assembly, so that the compiler cannot remove their calls.
  *
  * bench_read_tsc is called where a measurement begins and where it ends, and
  * nowhere else: tests/bench/bench_kernel_frames.py finds these by its address.

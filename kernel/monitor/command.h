@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * command.h - what a monitor command is.
+ * command.h - the interface of a monitor command, and the list of all.
  *
  * A command prints to call->out: for people, or with `-m` records. The
  * monitor adds `@end cmd=NAME status=N` after records; N is the status
@@ -16,7 +16,7 @@
 
 struct command_call {
 	struct sink *out;
-	bool records;			/* -m was given, and taken out       */
+	bool records;			/* -m was given, and removed         */
 	unsigned count;			/* words, the command's name first   */
 	const char *const *words;
 };
@@ -32,7 +32,7 @@ struct command {
 /* Splits `text` (command_line.h), finds the command, runs it. */
 enum status command_run(const char *text, struct sink *out);
 
-/* One function a command; monitor.c has the table. */
+/* One function for each command; monitor.c has the table. */
 enum status command_memmap(const struct command_call *call);
 enum status command_ledger(const struct command_call *call);
 enum status command_bad(const struct command_call *call);

@@ -2,7 +2,7 @@
 /*
  * bad: memory that must not be used, by memmap=, by this command, or after a
  * machine check. The option's ranges are regions; a frame that was taken later
- * is allocated for good in its pool.
+ * stays allocated in its pool for ever.
  */
 #include "command.h"
 
@@ -45,7 +45,7 @@ static uint64_t frames_in(enum frame_size size)
 	return 1;
 }
 
-/* Large pieces are never bad, and passed in one step. */
+/* Only single frames are bad: a larger part is one step. */
 static uint64_t print_pool(const struct command_call *call,
 			   const struct frame_pool *pool)
 {
@@ -65,7 +65,7 @@ static uint64_t print_pool(const struct command_call *call,
 		print_run(call, pfn_to_paddr((pfn_t){ at.raw - run }), run,
 			  "runtime");
 		run = 0;
-		/* Nothing of the block: a hole may be terabytes long. */
+		/* No frame of the block: a hole may be terabytes long. */
 		if (!frame_pool_has(pool, at))
 			at.raw = align_down(at.raw, BLOCK_FRAMES) +
 				 BLOCK_FRAMES;
@@ -101,7 +101,10 @@ static enum status list_bad(const struct command_call *call)
 
 /* --- taking ----------------------------------------------------------------*/
 
-/* Frames in a row that met one fate: OWNER_BAD for taken, or who has them. */
+/*
+ * Adjacent frames with the same result; `owner` is OWNER_BAD when taken, else
+ * the owner that has them.
+ */
 struct fate {
 	pfn_t first;
 	uint64_t frames;
@@ -129,7 +132,7 @@ static void say_fate(const struct command_call *call,
 					       owner_name(fate->owner));
 }
 
-/* All that can be is taken: what is broken does not wait for the rest. */
+/* Takes every frame that it can: one in use does not protect the others. */
 static enum status take(const struct command_call *call, pfn_t first,
 			uint64_t pages)
 {

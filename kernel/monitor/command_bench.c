@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * bench: what an operation costs. stress: what many at once get wrong.
+ * bench: what an operation costs. stress: all CPUs at once, checked.
  *
- * A pair is a frame taken and given back. Ticks are those of the TSC, which
- * an emulator can be told to make instructions of. A `floor` is a loop around
- * two functions of two instructions each, one to say that all went well and
- * one to return: what is more than that is the allocator's. Each pattern has
- * a floor of its own; that of bulk is the one of bursts.
- * Each measurement is preceded by one that does not count, so that the caches
- * are as they are in the midst of such work.
+ * A pair is a frame allocated and freed. Ticks are those of the TSC; an
+ * emulator can make it count instructions. A `floor` is a loop around two
+ * functions that only return ST_OK, two instructions each: the cost above it
+ * is the allocator's. Each pattern has a floor of its own; that of bulk is the
+ * one of bursts. Each measurement follows one that is not counted, so that the
+ * caches are warm.
  */
 #include "command.h"
 
@@ -54,10 +53,10 @@ typedef enum status take_function(struct frame_cache *cache, uint8_t owner,
 typedef enum status give_function(struct frame_cache *cache, pfn_t frame,
 				  const void *caller);
 
-/* A loop of its own for each pair of functions, which it calls directly. */
+/* Inlined for each pair of functions, so that the calls are direct. */
 #define PATTERN static inline __attribute__((always_inline))
 
-/* How many it got: all, or it has failed. */
+/* Returns the number of frames allocated; fewer than asked is a failure. */
 PATTERN unsigned take_many(struct scene *scene, take_function *take,
 			   unsigned count)
 {
@@ -296,7 +295,7 @@ static uint64_t run_zeroed(struct scene *scene)
 
 static const struct workload {
 	const char *name;
-	/* Pairs that it has done. */
+	/* Returns the number of pairs. */
 	uint64_t (*run)(struct scene *scene);
 } workloads[] = {
 	{ "floor", run_floor },

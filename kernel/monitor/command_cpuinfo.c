@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* The command cpuinfo: the boot CPU, and with it, as far as known, all. */
+/*
+ * The command cpuinfo: features and flaws of the boot CPU. The other CPUs are
+ * assumed to be equal.
+ */
 #include "command.h"
 
 #include <arch/instructions.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* cpus: which processors there are and what each has done. */
+/* cpus: the list of processors, with the counters of each. */
 #include "command.h"
 
 #include <kernel/arch/cpu_local.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The command crash: raises each exception for real, so that its report can
- * be seen and tested. A raise that returns was not raised: the processor,
- * or an emulator, let it pass.
+ * The command crash: raises each exception for real, so that its report can be
+ * seen and tested. When a raise returns, the processor or the emulator did not
+ * deliver the exception.
  *
- * Where a software interrupt is used, the hardware would not be asked
- * nicely either: `int 2` enters through the NMI's gate and stack, `int 18`
- * through the machine check's, and long mode has no INTO, only `int 4`.
+ * Some exceptions cannot be caused by code and are raised by a software
+ * interrupt, which uses the same gate and stack: `int 2` for the NMI, `int 18`
+ * for the machine check, and `int 4`, because long mode has no INTO.
  */
 #include "command.h"
 
@@ -27,9 +27,9 @@
 #define CR0_TS		(1UL << 3)
 #define FLAG_TRAP	0x100
 #define NOT_CANONICAL	0x8000000000000000
-/* Nothing is mapped there: no allocator uses the area yet. */
+/* Not mapped: no allocator uses the end of the area yet. */
 #define UNMAPPED	(VMEM_END - SIZE_1G)
-/* Each level takes more than a byte: deeper than any stack. */
+/* Each level takes more than a byte, so this overflows any stack. */
 #define OVERFLOW_DEPTH	STACK_SLOT_BYTES
 
 static volatile uint8_t *pointer_to(uint64_t address)
@@ -105,7 +105,7 @@ static void raise_pf(void)
 	*pointer_to(UNMAPPED) = 1;
 }
 
-/* There is no stack to push the page fault on. */
+/* The page fault cannot be pushed on the stack, which has no room. */
 static void raise_df(void)
 {
 	__asm__ volatile("movq %0, %%rsp\n\t"
@@ -162,7 +162,7 @@ static void raise_nx(void)
 	data();
 }
 
-/* The text once more, by its other address. */
+/* Writes to text through the direct map. */
 static void raise_direct_text_write(void)
 {
 	*pointer_to(direct_map(boot_info.handover->segments[0].phys).raw) = 0;
@@ -200,7 +200,7 @@ static const struct {
 	{ "guard", raise_guard },
 };
 
-/* As exceptions are called, where layout.h has longer names. */
+/* Short names of the stacks; layout.h has longer ones. */
 static const struct {
 	const char *name;
 	enum stack_kind kind;
@@ -253,7 +253,7 @@ static enum status say_what_there_is(struct sink *out)
 	return ST_NOT_FOUND;
 }
 
-/* A number of an online CPU. Fails: ST_NOT_FOUND. */
+/* Reads the number of an online CPU. Fails: ST_NOT_FOUND. */
 static enum status parse_cpu(const char *text, unsigned *out)
 {
 	unsigned number = 0, digits = 0;

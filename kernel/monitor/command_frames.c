@@ -2,8 +2,8 @@
 /*
  * frames, buddy, numa, whois: physical memory as the pools have it.
  *
- * The counts are exact at a quiet moment; while other CPUs allocate, each
- * number was right at some moment during the command.
+ * The counts are exact while no other CPU allocates or frees; else each was
+ * right at some moment during the command.
  */
 #include "command.h"
 
@@ -40,7 +40,7 @@ static uint64_t first_of(unsigned pool)
 	return 0;
 }
 
-/* Without memory a node has no pool, and one line all the same. */
+/* A node without memory has no pool, and gets a line, too. */
 static void print_pool(const struct command_call *call, unsigned node,
 		       unsigned index)
 {
@@ -119,7 +119,7 @@ enum status command_frames(const struct command_call *call)
 
 /* --- buddy -----------------------------------------------------------------*/
 
-/* Hundredths of a percent. */
+/* The share in hundredths of a percent. */
 static uint64_t share_of(uint64_t part, uint64_t whole)
 {
 	return whole == 0 ? 0 : part * 10000 / whole;
@@ -294,7 +294,7 @@ static void print_descriptors(const struct command_call *call, paddr_t phys)
 	}
 }
 
-/* A power of two as people read it. */
+/* Prints a power of two with its unit. */
 static void print_size(struct sink *out, uint64_t bytes)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* memmap, ledger, meminfo: what there is, whose it is, how much is left. */
+/* memmap, ledger, meminfo: the regions, the owners, the totals. */
 #include "command.h"
 
 #include <base/bits.h>
@@ -9,7 +9,7 @@
 #include <kernel/log/log.h>
 #include <kernel/memory/page_counts.h>
 
-/* `bytes` as people read it, in the unit that leaves 1 ... 4 digits. */
+/* `bytes` in the unit that leaves 1 ... 4 digits before the point. */
 static const char *readable(uint64_t bytes, char *text, size_t room)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
@@ -117,7 +117,7 @@ static bool summarise_run(void *context, struct frame_run run)
 	return true;
 }
 
-/* Usable memory is what could ever be handed out on this machine. */
+/* Usable memory: all pages that can be allocated on this machine. */
 static uint64_t usable_pages(void)
 {
 	const uint64_t *pages = boot_memory.map.regions.totals.pages;

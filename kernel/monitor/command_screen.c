@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * screen: what is shown where. screen bench: what scrolling costs.
+ * screen: the mode and the layout. screen bench: what scrolling costs.
  *
  * The bench fills the screen with text of all kinds and scrolls it line by
- * line. A pixel counts as changed when its colour after a scroll is another
- * one than before; which these are follows from the characters. Ticks are
- * those of the TSC: instructions, where an emulator counts them as such.
+ * line. A pixel counts as changed when its colour after a scroll differs from
+ * before; that is computed from the characters. Ticks are those of the TSC:
+ * instructions, where an emulator counts them as such.
  */
 #include "command.h"
 
@@ -21,10 +21,10 @@
 struct bench {
 	uint64_t ticks;
 	uint64_t cells;			/* that changed */
-	uint64_t pixels;		/* of them, that changed */
+	uint64_t pixels;		/* pixels changed in them */
 };
 
-/* Words of a log, never twice the same line: as wide as the screen. */
+/* A line of words of a log, as wide as the screen; no two lines are equal. */
 static void make_line(char *line, uint32_t columns, uint64_t *state)
 {
 	static const char letters[] =
@@ -36,7 +36,7 @@ static void make_line(char *line, uint32_t columns, uint64_t *state)
 	}
 }
 
-/* The cells on the screen, compared with the wanted ones. */
+/* Compares the cells on the screen with the wanted ones. */
 static void count_changes(struct bench *bench)
 {
 	const struct text_grid *grid = &screen.text.grid;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Tests that need the running system, as KTAP lines.
+ * selftest: tests that need the running system, as KTAP lines.
  *
  * frames: allocates every free page, stamps it with a value of its own, and
  * checks all stamps while freeing the pages. A page that was allocated twice,
- * is not there, or is used elsewhere shows a wrong stamp.
+ * that is no memory, or that is used elsewhere has a wrong stamp.
  */
 #include "command.h"
 
@@ -20,10 +20,10 @@
 
 #define NO_FRAME UINT64_MAX
 
-/* The stamp of a page; the last word is at the page's very end. */
+/* The stamp of a page; its last word is at the end of the page. */
 struct stamp {
 	uint64_t mark;
-	uint64_t previous;	/* the frame taken before, or NO_FRAME */
+	uint64_t previous;	/* the last frame before, or NO_FRAME */
 };
 
 static uint64_t mark_of(pfn_t frame)
@@ -60,7 +60,7 @@ static uint64_t stamp_every_frame(pfn_t *last)
 	return taken;
 }
 
-/* Returns how many frames came back with their own stamp. */
+/* Returns the number of frames that still had their own stamp. */
 static uint64_t read_every_stamp(pfn_t last)
 {
 	uint64_t good = 0;
@@ -68,7 +68,7 @@ static uint64_t read_every_stamp(pfn_t last)
 	while (last.raw != NO_FRAME) {
 		struct stamp stamp = *(struct stamp *)pfn_to_pointer(last);
 
-		/* A lost chain would lead anywhere: stop where it breaks. */
+		/* A wrong stamp has no valid link: stop here. */
 		if (stamp.mark != mark_of(last) ||
 		    *last_word(last) != ~mark_of(last))
 			return good;
@@ -119,7 +119,7 @@ static enum status test_tables(const struct command_call *call)
 
 static const struct selftest {
 	const char *name;
-	/* ST_NO_MEMORY: it could not be done, and says nothing. */
+	/* ST_NO_MEMORY: the test could not run, and has no result. */
 	enum status (*run)(const struct command_call *call);
 } selftests[] = {
 	{ "frames", test_frames },

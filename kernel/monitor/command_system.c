@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* bootinfo, log, reboot, poweroff. */
+/* bootinfo, log, reboot, poweroff: the boot, its log, and its end. */
 #include "command.h"
 
 #include <base/crc32.h>

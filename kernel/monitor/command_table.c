@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* pt, layout: where things are in virtual memory. */
+/* pt, layout: the page tables and the virtual address map. */
 #include "command.h"
 
 #include <base/string.h>
@@ -40,7 +40,10 @@ static void print_leaf(const struct command_call *call,
 		   cache_text(leaf->cache));
 }
 
-/* Leaves of one kind in a row are one line, and the last one waits. */
+/*
+ * Adjacent leaves with the same properties are one line; the last run is
+ * printed when the next one begins.
+ */
 struct dump {
 	const struct command_call *call;
 	struct table_leaf run;		/* bytes 0 = none yet                */
@@ -69,7 +72,7 @@ static bool print_each(void *context, const struct table_leaf *leaf)
 	return true;
 }
 
-/* For tools every leaf as it is, for people joined into runs. */
+/* Records have every leaf; the printed lines have runs of leaves. */
 static enum status dump_table(const struct command_call *call)
 {
 	struct dump dump = { .call = call };

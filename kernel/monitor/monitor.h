@@ -3,10 +3,10 @@
 #ifndef KERNEL_MONITOR_MONITOR_H
 #define KERNEL_MONITOR_MONITOR_H
 
-/* Runs `commands`, separated by ';'. Returns how many did not succeed. */
+/* Runs `commands`, separated by ';'. Returns the number of failures. */
 unsigned monitor_run_list(const char *commands);
 
-/* Reads lines from the serial port and runs them, for ever. */
+/* Reads lines from serial port and keyboard, and runs them, for ever. */
 _Noreturn void monitor_loop(void);
 
 #endif

@@ -2,12 +2,13 @@
 /*
  * ipi: every CPU calls every other one, all at the same time, many times.
  *
- * tlb: each CPU reads a page, so that it remembers where that page is; then
- * something else is mapped there, and each CPU reads it again. One that was
- * not told to forget reads the old page.
+ * tlb: each CPU reads a page, so that its TLB has the translation; then
+ * another frame is mapped there, and each CPU reads the page again. A CPU
+ * whose TLB was not flushed reads the old frame.
  *
- * near: what each CPU uses all the time lies on the node whose memory it uses
- * first. The boot CPU's area and stacks are older than the nodes.
+ * near: area, stacks and caches of each CPU are on the node whose memory it
+ * uses first. Not the boot CPU's area and stacks, which are allocated before
+ * the nodes are known.
  */
 #include "selftest_smp.h"
 
@@ -85,7 +86,7 @@ static void read_page(void *argument)
 		atomic_fetch_add_relaxed(&test->stale, 1);
 }
 
-/* Maps the page, writes what is in it, has it read by all. */
+/* Maps the frame, writes its content, and lets all CPUs read it. */
 static enum status show_page(struct tlb_test *test, pfn_t frame)
 {
 	const volatile void *seen;
@@ -143,11 +144,11 @@ enum status selftest_tlb(const struct command_call *call)
 
 struct near_test {
 	struct sink *out;
-	unsigned cpu, node;		/* whose, and where it should be     */
+	unsigned cpu, node;		/* the CPU, and its expected node    */
 	uint64_t pages, away;
 };
 
-/* A node that was full when the CPU was started could not do better. */
+/* A node that was full when the CPU was started is no error. */
 static bool has_free(unsigned node)
 {
 	const struct frame_nodes *all = frames_nodes();

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Each CPU has two holders of memory: its task, and its interrupt handler,
- * which other CPUs call at any moment. A holder allocates chunks of all kinds
- * and frees them in any order, and tasks exchange chunks, so that many are
- * freed on another CPU than they were allocated on.
+ * Stresses the frame pools. Each CPU has two holders of memory: its task, and
+ * an interrupt handler that other CPUs call at any time. A holder allocates
+ * chunks of all kinds and frees them in any order, and tasks exchange chunks,
+ * so that many are freed on another CPU than they were allocated on.
  *
- * A chunk is one word: its place, its size, its holder and a sequence number.
- * Every frame of it begins with that word, and ends with one derived from it
- * and from the frame's own number. A holder that frees a chunk checks all its
- * frames and wipes the stamps; a holder that allocates one must find none: a
- * frame with a valid stamp has another holder. The middle of each frame is
- * filled with dirt that stays, as a test for requests of zeroed memory.
+ * A chunk is one word: its first frame, its size, its holder and a sequence
+ * number. Every frame of it begins with that word, and ends with one derived
+ * from it and from the frame's own number. A holder that frees a chunk checks
+ * and clears all its stamps. A holder that allocates one must find no valid
+ * stamp: a frame with one still belongs to another holder. The middle of each
+ * frame is filled with nonzero data that stays, as a test for requests of
+ * zeroed memory.
  */
 #include "stress_internal.h"
 
@@ -34,11 +35,11 @@
 #define CHUNKS_MAX	160
 #define HANDLER_CHUNKS	32
 #define COUNTERS	64	/* over which tasks exchange chunks  */
-#define STEPS		64	/* between two looks for a key       */
+#define STEPS		64	/* between two checks for Ctrl-C     */
 #define STEPS_LEAST	8	/* of each CPU, however late it is   */
 #define HANDLER_STEPS	4
 #define BLOCKS_LEFT	16	/* in the second part, at most       */
-#define GRACE_US	30000000 /* to get hold of all memory         */
+#define GRACE_US	30000000 /* to allocate all memory            */
 #define WORDS_PER_PAGE	(PAGE_SIZE / sizeof(uint64_t))
 
 struct holder {
@@ -61,7 +62,7 @@ _Static_assert(sizeof(struct crew) <= PAGE_SIZE, "a page for each");
 struct stress {
 	struct frame_run run;		/* the crews' pages                  */
 	struct stress_watch watch;
-	atomic_u64 counter[COUNTERS];	/* [A] chunks that no holder has     */
+	atomic_u64 counter[COUNTERS];	/* [A] chunks without a holder       */
 };
 
 /* --- a chunk as a word -----------------------------------------------------*/
@@ -107,7 +108,7 @@ static uint64_t *words_of(pfn_t frame)
 	return pfn_to_pointer(frame);
 }
 
-/* The expected last word; never 0 where there is no stamp. */
+/* The last word of a stamp. */
 static uint64_t last_word(pfn_t frame, uint64_t chunk)
 {
 	return ~chunk ^ (frame.raw + 1) * 0x9e3779b97f4a7c15;
@@ -173,7 +174,7 @@ static uint64_t next_random(struct holder *me)
 	return me->random >> 33;
 }
 
-/* Mostly single frames; what is rare is what is slow. */
+/* Mostly single frames; the slow requests are rare. */
 static void choose_size(struct holder *me, struct frame_request *want)
 {
 	uint64_t random = next_random(me) % 256;
@@ -240,7 +241,7 @@ static void take(struct holder *me)
 
 	status = frames_alloc(&want, &first);
 	if (status != ST_OK) {
-		/* Conflict: others freed, and the search has no verdict. */
+		/* ST_CONFLICT: others freed during the search: no result. */
 		if (status != ST_NO_MEMORY && status != ST_CONFLICT)
 			stress_wrong(&me->wrong, "refused because",
 				     (uint64_t)status);
@@ -286,7 +287,7 @@ static void step(struct holder *me)
 		me->rising = me->count < me->limit;
 	if (me->count == me->limit)
 		me->rising = false;
-	/* Three to one, up and down. */
+	/* While the count rises, three steps in four allocate; else one. */
 	if (me->count < me->limit &&
 	    (me->count == 0 || (next_random(me) % 4 != 0) == me->rising))
 		take(me);
@@ -301,20 +302,20 @@ static struct crew *crew_of(const struct stress *stress, unsigned cpu)
 	return pfn_to_pointer((pfn_t){ stress->run.first.raw + cpu });
 }
 
-/* Puts one chunk on the counter and takes what lay there. */
+/* Stores one of the chunks in a slot, and takes the chunk that was there. */
 static void exchange(struct stress *stress, struct holder *me)
 {
 	uint64_t at = next_random(me) % COUNTERS;
 	uint64_t *one = &me->chunks[next_random(me) % me->count];
 
-	/* Both ways: the stamps are seen, and were written before. */
+	/* Acquire and release: the stamps travel with the chunks. */
 	*one = atomic_exchange_acq_rel(&stress->counter[at], *one);
 	if (*one == 0)
 		*one = me->chunks[--me->count];
 	me->exchanged++;
 }
 
-/* On another CPU, between any two instructions of its task. */
+/* Runs in an interrupt handler of the CPU that was called. */
 static void work_in_handler(void *argument)
 {
 	struct holder *me = &crew_of(argument, cpu_local_id())->handler;
@@ -365,7 +366,7 @@ static void give_all(struct holder *me)
 	}
 }
 
-/* The handler's, too: from the task, as if it had been told to. */
+/* Frees the chunks of the task and, from the task, those of the handler. */
 static void stop_work(void *argument)
 {
 	struct crew *crew = crew_of(argument, cpu_local_id());
@@ -401,7 +402,7 @@ static uint64_t pages_of(const struct holder *holder)
 	return pages;
 }
 
-/* The chunks of all holders and of the exchange. */
+/* The pages of all holders and of the exchange slots. */
 static uint64_t pages_in_hand(struct stress *stress)
 {
 	uint64_t pages = 0;
@@ -486,7 +487,7 @@ static void run_part(struct stress *stress, struct stress_result *out)
 			     allocated_now() - allocated);
 }
 
-/* With no more than a few blocks, which split and merge all the time. */
+/* Runs with only a few free blocks, which split and merge all the time. */
 static void run_in_need(struct stress *stress, struct stress_result *out)
 {
 	pfn_t left[BLOCKS_LEFT];
@@ -505,7 +506,7 @@ static void run_in_need(struct stress *stress, struct stress_result *out)
 	stress_free_held(&held, &out->wrong);
 }
 
-/* Each part ends when it should, however long the one before it took. */
+/* Each part has its own end, however long the part before it took. */
 static enum status run_parts(struct stress *stress, uint64_t us,
 			     struct stress_result *out)
 {

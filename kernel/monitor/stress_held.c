@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * Allocates all memory for stress, and frees it. The list of the chunks is in
+ * some of the frames themselves, so no other memory is needed.
+ */
 #include "stress_internal.h"
 
 #include <base/bits.h>
@@ -13,7 +17,7 @@
 
 #define WRONGS_SHOWN	20
 #define CHAIN_END	UINT64_MAX
-#define CHUNKS		64	/* between two looks at the watch    */
+#define CHUNKS		64	/* between two checks of the time    */
 #define SIZE_BITS	2
 #define SIZE_MASK	3
 #define NOTES_MOST	(PAGE_SIZE / sizeof(uint64_t) - 2)
@@ -27,7 +31,7 @@ void stress_wrong(uint64_t *wrong, const char *what, uint64_t value)
 
 bool stress_is_cancelled(struct stress_watch *watch)
 {
-	/* Relaxed: nothing else is told by it. */
+	/* Relaxed: the flag publishes no other data. */
 	if (atomic_load_relaxed(&watch->cancelled) == 0 &&
 	    cpu_local_id() == watch->listener && input_take_cancel())
 		atomic_store_relaxed(&watch->cancelled, 1);
@@ -63,7 +67,7 @@ void stress_give(uint64_t *wrong, enum frame_size size, pfn_t frame)
 		stress_wrong(wrong, "not taken back", frame.raw);
 }
 
-/* A frame full of notes; the chunks themselves are not touched. */
+/* A frame with a list of chunks; the chunks themselves are not touched. */
 struct notes {
 	uint64_t previous;		/* frame of notes, or CHAIN_END      */
 	uint64_t count;
@@ -77,7 +81,7 @@ static struct notes *notes_at(uint64_t frame)
 	return pfn_to_pointer((pfn_t){ frame });
 }
 
-/* Where there was something is more: full nodes are not searched again. */
+/* Begins at the node of the last chunk: full nodes are not searched again. */
 static enum status take_near(struct held *held, enum frame_size size,
 			     pfn_t *out)
 {
@@ -92,7 +96,7 @@ static enum status take_near(struct held *held, enum frame_size size,
 	return status;
 }
 
-/* False: no frame is left for more of them, so nothing is. */
+/* False: no frame is free for another list, so all memory is held. */
 static bool has_room(struct held *held)
 {
 	struct notes *notes;

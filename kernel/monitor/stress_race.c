@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * All memory is allocated but one frame, and every CPU asks for it at the same
- * moment: exactly one gets it, and all others are refused. Then there are as
- * many frames as CPUs, each CPU allocates one, frees it and allocates again,
- * and none may be refused: at any moment one frame is free, or in a cache whose
- * CPU can be asked to drain it.
+ * Races of all CPUs for the last free frame. All memory but one frame is
+ * allocated, and every CPU asks for a frame at the same moment: exactly one
+ * CPU gets it, and all others are refused. Then as many frames as CPUs are
+ * free; each CPU allocates one, frees it and allocates again, and none may be
+ * refused: at any moment one frame is free, or in a cache whose CPU can be
+ * asked to drain it.
  */
 #include "stress_internal.h"
 
@@ -22,7 +23,7 @@
 #include <kernel/sync/pending.h>
 
 #define ROUNDS_MOST	64
-#define TURNS		8	/* of each CPU, where there is one for each  */
+#define TURNS		8	/* of each CPU, with a frame for each        */
 
 struct race {
 	unsigned cpus;			/* [C]                               */
@@ -32,17 +33,17 @@ struct race {
 	struct held held;		/* memory held outside the race      */
 	bool is_last_frame;		/* [C] all other frames are held */
 	atomic_u32 arrived;		/* [A] CPUs at the start of a round  */
-	atomic_u32 odd;			/* [A] refusals for no good reason   */
+	atomic_u32 odd;			/* [A] refusals with another status  */
 	pfn_t ours[STACK_CPUS];		/* `cpus` of them, between rounds    */
-	pfn_t won[STACK_CPUS];		/* by CPU; 0 = nothing               */
+	pfn_t won[STACK_CPUS];		/* by CPU; 0 = none                  */
 };
 
 /* --- a round ---------------------------------------------------------------*/
 
-/* All begin at once; who waits may be whom others wait for. */
+/* All CPUs begin at once. A CPU that waits polls: others may wait for it. */
 static void wait_for_all(struct race *race)
 {
-	/* Both ways: all that was done before the round is seen in it. */
+	/* Acquire and release: the round sees all that was done before it. */
 	atomic_fetch_add_acq_rel(&race->arrived, 1);
 	while (atomic_load_acquire(&race->arrived) < race->cpus) {
 		pending_poll();
@@ -71,7 +72,7 @@ static void run(void *argument)
 		atomic_fetch_add_relaxed(&race->odd, 1);
 }
 
-/* The first of `ours` become the only free frames there are. */
+/* Frees the first `frames` of `ours`; no others are free then. */
 static void let_go(struct race *race, unsigned frames)
 {
 	uint64_t free_pages;
@@ -154,7 +155,7 @@ static void run_rounds(struct race *race, struct stress_result *out)
 	do {
 		out->rounds++;
 		out->winners += run_round(race, 1);
-		/* One each. */
+		/* A frame for each CPU. */
 		run_round(race, race->cpus);
 	} while (out->rounds < ROUNDS_MOST && !stress_is_over(race->watch));
 }
