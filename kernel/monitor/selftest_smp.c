@@ -40,7 +40,7 @@ static void count_answer(void *argument)
 	atomic_fetch_add_relaxed(&test->answered[cpu_local_id()], 1);
 }
 
-static void call_everybody(void *argument)
+static void call_all_others(void *argument)
 {
 	const struct ipi_test *test = argument;
 
@@ -56,7 +56,7 @@ enum status selftest_ipi(const struct command_call *call)
 
 	if (cpus > IPI_CPUS_USUAL)
 		test.rounds = IPI_ROUNDS * IPI_CPUS_USUAL / cpus;
-	smp_call_all_tasks(call_everybody, &test);
+	smp_call_all_tasks(call_all_others, &test);
 	for (unsigned cpu = 0; cpu < STACK_CPUS; cpu++) {
 		uint64_t got = atomic_load_relaxed(&test.answered[cpu]);
 		uint64_t wanted = cpu_local_is_online(cpu) ?

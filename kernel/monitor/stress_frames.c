@@ -34,7 +34,7 @@
 
 #define CHUNKS_MAX	160
 #define HANDLER_CHUNKS	32
-#define COUNTERS	64	/* over which tasks exchange chunks  */
+#define EXCHANGE_SLOTS	64	/* over which tasks exchange chunks  */
 #define STEPS		64	/* between two checks for Ctrl-C     */
 #define STEPS_LEAST	8	/* of each CPU, however late it is   */
 #define HANDLER_STEPS	4
@@ -62,7 +62,7 @@ _Static_assert(sizeof(struct crew) <= PAGE_SIZE, "a page for each");
 struct stress {
 	struct frame_run run;		/* the crews' pages                  */
 	struct stress_watch watch;
-	atomic_u64 counter[COUNTERS];	/* [A] chunks without a holder       */
+	atomic_u64 slot[EXCHANGE_SLOTS]; /* [A] chunks without a holder      */
 };
 
 /* --- a chunk as a word -----------------------------------------------------*/
@@ -305,11 +305,11 @@ static struct crew *crew_of(const struct stress *stress, unsigned cpu)
 /* Stores one of the chunks in a slot, and takes the chunk that was there. */
 static void exchange(struct stress *stress, struct holder *me)
 {
-	uint64_t at = next_random(me) % COUNTERS;
+	uint64_t at = next_random(me) % EXCHANGE_SLOTS;
 	uint64_t *one = &me->chunks[next_random(me) % me->count];
 
 	/* Acquire and release: the stamps travel with the chunks. */
-	*one = atomic_exchange_acq_rel(&stress->counter[at], *one);
+	*one = atomic_exchange_acq_rel(&stress->slot[at], *one);
 	if (*one == 0)
 		*one = me->chunks[--me->count];
 	me->exchanged++;
@@ -324,7 +324,7 @@ static void work_in_handler(void *argument)
 		step(me);
 }
 
-static void disturb_somebody(struct stress *stress, struct holder *me)
+static void call_random_cpu(struct stress *stress, struct holder *me)
 {
 	unsigned cpu = (unsigned)(next_random(me) % cpu_local_limit());
 
@@ -354,7 +354,7 @@ static void work(void *argument)
 		if (stress_is_over(&stress->watch))
 			return;
 		if (next_random(me) % 4 == 0)
-			disturb_somebody(stress, me);
+			call_random_cpu(stress, me);
 	}
 }
 
@@ -403,22 +403,22 @@ static uint64_t pages_of(const struct holder *holder)
 }
 
 /* The pages of all holders and of the exchange slots. */
-static uint64_t pages_in_hand(struct stress *stress)
+static uint64_t pages_held(struct stress *stress)
 {
 	uint64_t pages = 0;
 
 	for (unsigned cpu = 0; cpu < cpu_local_limit(); cpu++)
 		pages += pages_of(&crew_of(stress, cpu)->task) +
 			 pages_of(&crew_of(stress, cpu)->handler);
-	for (unsigned i = 0; i < COUNTERS; i++)
-		pages += chunk_pages(atomic_load_relaxed(&stress->counter[i]));
+	for (unsigned i = 0; i < EXCHANGE_SLOTS; i++)
+		pages += chunk_pages(atomic_load_relaxed(&stress->slot[i]));
 	return pages;
 }
 
-static void clear_counter(struct stress *stress, struct holder *me)
+static void clear_slots(struct stress *stress, struct holder *me)
 {
-	for (unsigned i = 0; i < COUNTERS; i++) {
-		uint64_t chunk = atomic_exchange_acq_rel(&stress->counter[i],
+	for (unsigned i = 0; i < EXCHANGE_SLOTS; i++) {
+		uint64_t chunk = atomic_exchange_acq_rel(&stress->slot[i],
 							 0);
 
 		if (chunk != 0)
@@ -476,11 +476,11 @@ static void run_part(struct stress *stress, struct stress_result *out)
 
 	smp_call_all_tasks(work, stress);
 	check_quiet(&out->wrong, "audit with all in hand");
-	if (allocated_now() - allocated != pages_in_hand(stress))
+	if (allocated_now() - allocated != pages_held(stress))
 		stress_wrong(&out->wrong, "allocated is not what is held",
 			     allocated_now() - allocated);
 	smp_call_all_tasks(stop_work, stress);
-	clear_counter(stress, &crew_of(stress, 0)->task);
+	clear_slots(stress, &crew_of(stress, 0)->task);
 	check_quiet(&out->wrong, "audit before draining");
 	if (allocated_now() != allocated)
 		stress_wrong(&out->wrong, "still allocated",
@@ -514,7 +514,7 @@ static enum status run_parts(struct stress *stress, uint64_t us,
 	uint64_t start = clock_microseconds();
 	enum status status = ST_OK;
 
-	watch->patience_us = start + 2 * us + GRACE_US;
+	watch->hold_limit_us = start + 2 * us + GRACE_US;
 	watch->end_us = start + us / 8 * 3;
 	run_part(stress, out);
 	watch->end_us = start + us / 8 * 6;

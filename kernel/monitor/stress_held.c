@@ -125,7 +125,7 @@ static bool has_time(struct stress_watch *watch)
 {
 	if (stress_is_cancelled(watch))
 		return false;
-	if (clock_microseconds() < watch->patience_us)
+	if (clock_microseconds() < watch->hold_limit_us)
 		return true;
 	log_line(LOG_WARNING, "stress: left out what needs all memory "
 			      "why=\"it took too long to take\"");

@@ -21,7 +21,7 @@ void stress_give(uint64_t *wrong, enum frame_size size, pfn_t frame);
 struct stress_watch {
 	unsigned listener;		/* [C]                               */
 	uint64_t end_us;		/* [C] during each part              */
-	uint64_t patience_us;		/* [C] limit for holding all memory  */
+	uint64_t hold_limit_us;		/* [C] limit for holding all memory  */
 	atomic_u32 cancelled;		/* [A]                               */
 };
 bool stress_is_cancelled(struct stress_watch *watch);
