@@ -29,8 +29,8 @@ static const struct exception exceptions[] = {
 	[0] = { "#DE", "division by zero, or a quotient too large",
 		ERROR_NONE },
 	[1] = { "#DB", "debug trap", ERROR_NONE },
-	[2] = { "NMI", "non-maskable interrupt: the hardware or somebody "
-		       "wants attention", ERROR_NONE },
+	[2] = { "NMI", "non-maskable interrupt, by the hardware or "
+		       "another CPU", ERROR_NONE },
 	[3] = { "#BP", "breakpoint instruction", ERROR_NONE },
 	[4] = { "#OF", "overflow trap", ERROR_NONE },
 	[5] = { "#BR", "bound range exceeded", ERROR_NONE },

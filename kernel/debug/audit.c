@@ -201,7 +201,7 @@ static void check_slot(struct audit *audit, const struct table_leaf *leaf)
 
 	if (audit->phase == AUDIT_AT_ENTRY ||
 	    (!is_fixmap && !is_screen && !is_lapic))
-		found(audit, leaf, "a slot that nobody asked for");
+		found(audit, leaf, "a mapping in an unused slot");
 	if (is_lapic && leaf->cache != CACHE_UNCACHED)
 		found(audit, leaf, "local APIC cached");
 	if (leaf->rights & TABLE_EXECUTE)
@@ -248,7 +248,7 @@ static void check_meta(struct audit *audit, const struct table_leaf *leaf)
 	if (leaf->rights & TABLE_EXECUTE)
 		found(audit, leaf, "frame metadata executable");
 	if (!is_owned(leaf, leaf->bytes, OWNER_FRAME_META))
-		found(audit, leaf, "frame metadata on somebody's frame");
+		found(audit, leaf, "frame metadata on another owner's frame");
 }
 
 static void check_leaf(struct audit *audit, const struct table_leaf *leaf)

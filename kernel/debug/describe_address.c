@@ -117,7 +117,7 @@ static void describe_direct(vaddr_t address, char *text, size_t bytes)
 			   owner_name(owner));
 	else
 		text_print(text, bytes,
-			   "direct map of physical 0x%lx, owned by nobody",
+			   "direct map of physical 0x%lx, without an owner",
 			   phys.raw);
 }
 
@@ -139,7 +139,7 @@ static void describe_slot(vaddr_t address, char *text, size_t bytes)
 		text_print(text, bytes, "%s %s of cpu %u", parts[position.part],
 			   stack_kind_name(position.kind), position.cpu);
 	else
-		text_print(text, bytes, "a slot that nobody uses");
+		text_print(text, bytes, "an unused slot");
 }
 
 void describe_address(vaddr_t address, char *text, size_t bytes)

@@ -328,7 +328,7 @@ void machine_check_init(trap_handler *unsurvivable)
 
 static const char *name_of(enum owner owner)
 {
-	return owner == OWNER_COUNT ? "nobody" : owner_name(owner);
+	return owner == OWNER_COUNT ? "none" : owner_name(owner);
 }
 
 void machine_check_cause(char *text, size_t bytes)

@@ -78,7 +78,7 @@ struct mc_reading mc_read(const struct mc_bank *bank,
 	if (status & MC_STATUS_NEEDED)
 		return stop(reading, "the running code needs what is lost");
 	if (!reading.has_phys)
-		return stop(reading, "nobody knows where");
+		return stop(reading, "unknown address");
 	if (is_wider_than_a_page(bank, machine))
 		return stop(reading, "more than a page is lost");
 	reading.action = MC_RETIRE;

@@ -24,7 +24,7 @@
 
 #define TEXT_BYTES 256
 
-#define NOBODY 0
+#define NO_OWNER 0
 
 static struct {
 	atomic_u32 owner;	/* [A] the CPU that reports, plus 1          */
@@ -37,10 +37,10 @@ static struct {
 /* Only the first CPU that panics reports; it may panic again meanwhile. */
 static void become_owner(void)
 {
-	uint32_t nobody = NOBODY;
+	uint32_t none = NO_OWNER;
 
 	/* Relaxed: the exchange publishes only the owner. */
-	if (!atomic_compare_exchange_relaxed(&stopping.owner, &nobody,
+	if (!atomic_compare_exchange_relaxed(&stopping.owner, &none,
 					     cpu_local_id() + 1) &&
 	    !panic_is_ours())
 		power_halt();
@@ -104,7 +104,7 @@ void panic_begin(const struct panic_cause *cause)
 
 bool panic_is_under_way(void)
 {
-	return atomic_load_relaxed(&stopping.owner) != NOBODY;
+	return atomic_load_relaxed(&stopping.owner) != NO_OWNER;
 }
 
 bool panic_is_ours(void)

@@ -128,7 +128,7 @@ static void say_fate(const struct command_call *call,
 		log_line(LOG_ERROR, "bad: refused phys=0x%lx pages=%lu "
 				    "owner=%s from=command", phys,
 			 fate->frames, fate->status == ST_NOT_FOUND ?
-					       "nobody" :
+					       "none" :
 					       owner_name(fate->owner));
 }
 

@@ -137,9 +137,9 @@ static void raise_panic(void)
 
 static void raise_null_call(void)
 {
-	void (*volatile nobody)(void) = NULL;
+	void (*volatile null_function)(void) = NULL;
 
-	nobody();
+	null_function();
 }
 
 static void raise_text_write(void)

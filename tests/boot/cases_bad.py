@@ -327,7 +327,7 @@ def _command_scenarios():
           "cmdline": _after_a_plain_boot(_refusals)},),
         (checks.ends("command failed"), _refuses(0x8000000, "bad"),
          says_what_the_kernel_and_the_firmware_have,
-         _refuses(0x90000000, "nobody"), _refuses(0x1000, "reserved"),
+         _refuses(0x90000000, "none"), _refuses(0x1000, "reserved"),
          one_frame_is_bad,
          checks.every_page_has_one_owner))
 

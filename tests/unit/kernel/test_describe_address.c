@@ -86,12 +86,12 @@ CASE(place_names_the_owner_of_ram)
 	CHECK(is(DIRECT_MAP_OFFSET + 0x100000,
 		 "direct map of physical 0x100000, owner kernel_image"));
 	CHECK(is(DIRECT_MAP_OFFSET + 0x12000,
-		 "direct map of physical 0x12000, owned by nobody"));
+		 "direct map of physical 0x12000, without an owner"));
 	ledger = (struct ledger){ 0 };
 	CHECK(is(DIRECT_MAP_OFFSET + 0x10fff,
-		 "direct map of physical 0x10fff, owned by nobody"));
+		 "direct map of physical 0x10fff, without an owner"));
 	CHECK(is(DIRECT_MAP_END - 1, "direct map of physical 0x3fffffffffff, "
-				     "owned by nobody"));
+				     "without an owner"));
 }
 
 CASE(place_names_the_slots)
@@ -101,9 +101,9 @@ CASE(place_names_the_slots)
 	CHECK(is(IOAPIC_SLOT, "IOAPIC slot+0x0"));
 	CHECK(is(HPET_SLOT + 0xf0, "HPET slot+0xf0"));
 	CHECK(is(FIXMAP_SLOT + FIXMAP_SLOT_BYTES - 1, "fixmap+0xfffffff"));
-	CHECK(is(FIXMAP_SLOT + FIXMAP_SLOT_BYTES, "a slot that nobody uses"));
-	CHECK(is(STACKS_START - 1, "a slot that nobody uses"));
-	CHECK(is(STACKS_END, "a slot that nobody uses"));
+	CHECK(is(FIXMAP_SLOT + FIXMAP_SLOT_BYTES, "an unused slot"));
+	CHECK(is(STACKS_START - 1, "an unused slot"));
+	CHECK(is(STACKS_END, "an unused slot"));
 }
 
 CASE(place_tells_stacks_from_their_guards)
@@ -132,7 +132,7 @@ CASE(place_tells_stacks_from_their_guards)
 	}
 	/* The three slots of a CPU that have no stack yet. */
 	CHECK(is(stack_top(0, STACK_KIND_COUNT).raw - 1,
-		 "a slot that nobody uses"));
+		 "an unused slot"));
 }
 
 CASE(place_knows_how_much_of_a_stack_is_left)

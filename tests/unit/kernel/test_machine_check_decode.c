@@ -83,12 +83,12 @@ CASE(machine_check_stops_at_every_doubt)
 		    "the running code needs what is lost"));
 	CHECK(stops(&old, 0xb400000000000091, 0,
 		    "the processor cannot contain errors"));
-	CHECK(stops(&intel, 0xb9000000000000c1, 0x8c, "nobody knows where"));
-	CHECK(stops(&scalable, 0xb400000000000813, 0, "nobody knows where"));
+	CHECK(stops(&intel, 0xb9000000000000c1, 0x8c, "unknown address"));
+	CHECK(stops(&scalable, 0xb400000000000813, 0, "unknown address"));
 	/* An offset in a segment, a linear address, no kind of address. */
-	CHECK(stops(&intel, 0xbd000000000000c1, 0x0c, "nobody knows where"));
-	CHECK(stops(&intel, 0xbd000000000000c1, 0x4c, "nobody knows where"));
-	CHECK(stops(&intel, 0xbd000000000000c1, 0x1cc, "nobody knows where"));
+	CHECK(stops(&intel, 0xbd000000000000c1, 0x0c, "unknown address"));
+	CHECK(stops(&intel, 0xbd000000000000c1, 0x4c, "unknown address"));
+	CHECK(stops(&intel, 0xbd000000000000c1, 0x1cc, "unknown address"));
 	CHECK(stops(&intel, 0xbd000000000000c1, 0x8d,
 		    "more than a page is lost"));
 }
