@@ -2,9 +2,9 @@
 /*
  * Many frames from one CPU's cache: what it has, then refills, word by word.
  *
- * Frames of the cache itself need no announcement: nobody but this CPU could
- * reach them. From the first refill on, they are frames of the pool that may
- * go back (many.c).
+ * Frames of the cache itself need no announcement: no other CPU can reach
+ * them. From the first refill on, they are frames of the pool that may go back
+ * (many.c).
  */
 #include <mm/frame_cache.h>
 #include <mm/frame_many.h>

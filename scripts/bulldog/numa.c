@@ -42,7 +42,7 @@ static bool is_other_table(const struct file_bytes *file)
 	       acpi_table_is_good(file->data, file->bytes, file->data);
 }
 
-/* The file is `inputs`' from then on, or nobody's. */
+/* Keeps the file in `inputs`, or frees it and returns false. */
 static bool accept(struct input *inputs, struct file_bytes *file,
 		   const char *path)
 {

@@ -143,7 +143,7 @@ WHOLE = f"{NODES}; ledger -m"
 SRATS = (
     ("srat", 2, (2, 2), None),
     ("srat_behind", 2, (2, 2), None),
-    ("srat_nobody", 2, (4, 0), None),
+    ("srat_no_cpus", 2, (4, 0), None),
     ("srat_spoilt", 1, (4,), "unusable table=SRAT why="),
     ("srat_beyond", 2, (2, 2), "beyond all memory table=SRAT left_out=3 "
                                "cut=0 limit=0x10000000000000$"),
@@ -168,7 +168,7 @@ def _node_scenarios():
              *((_warns_once(why),) if why else ())))
 
 
-def everybody_is_at_home_where_memory_is(outcome):
+def every_cpu_has_a_node_with_memory(outcome):
     caches = _answer(outcome, "frames").all("frame_cache")
     checks.expect(caches, "there is no cache")
     checks.expect_equal("nodes of caches", {
@@ -183,7 +183,7 @@ def _sliver_scenario():
                                 "bench frames -m")},),
         (checks.ends("ok"), checks.every_command_succeeds,
          checks.selftests_pass, _expect_nodes(2, (2, 2)),
-         nodes_have_all_there_is, everybody_is_at_home_where_memory_is))
+         nodes_have_all_there_is, every_cpu_has_a_node_with_memory))
 
 
 # --- thousands of stripes ----------------------------------------------------

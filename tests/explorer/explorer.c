@@ -36,7 +36,7 @@
 
 #define DEFAULT_ACCESSES 2000
 #define DEFAULT_SCHEDULES 20000000
-#define NOBODY EXPLORE_CPUS
+#define NO_CPU EXPLORE_CPUS
 #define GO '.'
 #define NEWEST 'A'
 #define OPTIONS WEAK_VALUES
@@ -65,7 +65,7 @@ static struct walk {
 	struct explored *explored;
 	struct explorer_memory memory;
 	struct processor cpu[EXPLORE_CPUS];
-	unsigned running;		/* the one that runs, or NOBODY      */
+	unsigned running;		/* the one that runs, or NO_CPU      */
 	unsigned last;			/* who made the last access          */
 	unsigned preemptions;		/* so far                            */
 	uint64_t accesses;
@@ -74,7 +74,7 @@ static struct walk {
 	const char *replay;		/* what is left of it, or NULL       */
 	bool bad;
 	jmp_buf asserted;		/* in set_up or check                */
-} walk = { .running = NOBODY };
+} walk = { .running = NO_CPU };
 
 // --- the end of a bad schedule -----------------------------------------------
 
@@ -93,7 +93,7 @@ static void say_failed(enum explore_verdict verdict, const char *file,
 /* In a body: does not return, for the schedule is over. */
 static void leave_if_in_body(void)
 {
-	if (walk.running != NOBODY) {
+	if (walk.running != NO_CPU) {
 		coroutine_yield(&walk.cpu[walk.running].coroutine);
 		abort();
 	}
@@ -111,7 +111,7 @@ void explore_failed(const char *file, int line, const char *text)
 
 void explore_asserted(const char *file, int line, const char *text)
 {
-	jmp_buf *last_target = walk.running == NOBODY
+	jmp_buf *last_target = walk.running == NO_CPU
 				       ? &walk.asserted
 				       : &walk.cpu[walk.running].asserted;
 
@@ -174,7 +174,7 @@ static struct look look_of(unsigned cpu)
 {
 	struct look look = { .kind = LOOK_AT_THE_END, .cpu = cpu };
 
-	if (cpu == NOBODY)
+	if (cpu == NO_CPU)
 		return look;
 	look = explorer_memory_look(&walk.memory, cpu, walk.cpu[cpu].pending);
 	if (has_no_news(cpu))
@@ -299,11 +299,11 @@ static bool can_go_on(unsigned cpu)
 		store_buffers_others_wait(&walk.memory.buffers, cpu));
 }
 
-/* The processor that makes the next access; NOBODY when none can. */
+/* The processor that makes the next access; NO_CPU when none can. */
 static unsigned choose_processor(void)
 {
 	unsigned count = 0, next;
-	bool goes_on = walk.last != NOBODY && can_go_on(walk.last);
+	bool goes_on = walk.last != NO_CPU && can_go_on(walk.last);
 	bool costs = goes_on &&
 		     walk.cpu[walk.last].pending->kind != EXPLORE_PAUSE;
 	char options[OPTIONS];
@@ -315,7 +315,7 @@ static unsigned choose_processor(void)
 		    (!costs || may_preempt()))
 			options[count++] = '0' + c;
 	if (count == 0)
-		return NOBODY;
+		return NO_CPU;
 	next = choose(options, count) - '0';
 	walk.preemptions += costs && next != walk.last;
 	return next;
@@ -348,7 +348,7 @@ static void resume(unsigned number)
 	check_assert_target = cpu->assert_target;
 	walk.running = number;
 	coroutine_resume(&cpu->coroutine);
-	walk.running = NOBODY;
+	walk.running = NO_CPU;
 	cpu->assert_target = check_assert_target;
 	check_assert_target = outside;
 }
@@ -357,8 +357,8 @@ uint64_t explore_access(struct explore_access *access)
 {
 	unsigned number = walk.running;
 
-	if (number == NOBODY) {
-		explorer_memory_make(&walk.memory, NOBODY, access, 0);
+	if (number == NO_CPU) {
+		explorer_memory_make(&walk.memory, NO_CPU, access, 0);
 		return access->result;
 	}
 	if (++walk.accesses > walk.explored->longest)
@@ -416,11 +416,11 @@ static void run_schedule(void)
 
 	walk.depth = walk.preemptions = 0;
 	walk.accesses = 0;
-	walk.last = NOBODY;
+	walk.last = NO_CPU;
 	explorer_memory_init(&walk.memory, walk.exploration->model);
 	call_guarded(walk.exploration->set_up);
 	start_processors();
-	while (!walk.bad && (next = choose_processor()) != NOBODY) {
+	while (!walk.bad && (next = choose_processor()) != NO_CPU) {
 		choose_drains(next);
 		age = choose_age(next);
 		if (walk.bad)
@@ -433,7 +433,7 @@ static void run_schedule(void)
 		if (walk.cpu[c].state == ALIVE)
 			say_failed(EXPLORED_STUCK, __FILE__, __LINE__,
 				   "every processor waits for another");
-	choose_drains(NOBODY);
+	choose_drains(NO_CPU);
 	for (unsigned c = 0; c < EXPLORE_CPUS; c++)
 		while (!walk.bad && walk.memory.buffers.cpu[c].count > 0)
 			drain_oldest(c);
@@ -458,7 +458,7 @@ static void start_walk(const struct exploration *exploration,
 		walk.schedules_limit = DEFAULT_SCHEDULES;
 	walk.explored = explored;
 	walk.replay = replay;
-	walk.running = NOBODY;
+	walk.running = NO_CPU;
 	walk.known = 0;
 	walk.bad = false;
 }

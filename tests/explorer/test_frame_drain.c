@@ -153,7 +153,7 @@ static void give_and_suffer(void *context)
 	suffer(context);
 }
 
-static void drain_everybody(void *context)
+static void drain_all(void *context)
 {
 	(void)context;
 	give();
@@ -273,7 +273,7 @@ CASE(shortage_drain_meets_another_one)
 {
 	static const struct exploration drain_meets = {
 		.name = "shortage_drain", .set_up = two_that_halt,
-		.cpu = { drain_everybody, drain_everybody },
+		.cpu = { drain_all, drain_all },
 		.check = is_over, .preemptions = EXPLORE_AT_MOST(2),
 	};
 
@@ -333,7 +333,7 @@ CASE(shortage_that_is_dry_needs_no_other_drain)
 	explore_whole(&dry);
 }
 
-CASE(shortage_asks_nobody_on_a_machine_with_one_processor)
+CASE(shortage_asks_no_cpu_on_a_machine_with_one)
 {
 	set_up(1);
 	can_halt = false;

@@ -352,7 +352,7 @@ CASE(frame_explore_unlists_no_block_that_has_a_frame)
  * The same where loads may be late, as C's memory model has it: here the
  * order named at each access counts, and x86 hides none that is missing.
  */
-CASE(frame_explore_refuses_nobody_where_loads_are_late)
+CASE(frame_explore_refuses_no_request_where_loads_are_late)
 {
 	explore_whole(&(struct exploration){
 		.name = "weak_split_merge", .set_up = block_is_free,
@@ -518,18 +518,18 @@ static void give_here_then_take_there(void *context)
 					       &there, &frame);
 }
 
-static void nobody_was_refused(void *context)
+static void no_request_was_refused(void *context)
 {
 	(void)context;
 	EXPLORE_CHECK(scene.status[0] == ST_OK && scene.status[1] == ST_OK);
 }
 
 /* A frame that moves from one node to the other cannot hide behind that. */
-CASE(frame_explore_refuses_nobody_between_two_nodes)
+CASE(frame_explore_refuses_no_request_between_two_nodes)
 {
 	explore_whole(&(struct exploration){
 		.name = "two_nodes", .set_up = one_is_far,
 		.cpu = { take_anywhere, give_here_then_take_there },
-		.check = nobody_was_refused,
+		.check = no_request_was_refused,
 		.preemptions = EXPLORE_AT_MOST(1) });
 }

@@ -256,7 +256,7 @@ static void not_merged_yet(void *context)
  * Whom it interrupted will not merge that. Alone, so not explored: without a
  * bound it would not come back.
  */
-CASE(frame_run_for_a_handler_waits_for_nobody)
+CASE(frame_run_for_a_handler_does_not_wait)
 {
 	struct frame_request run = { .size = FRAME_RUN, .pages = ALL,
 				     .owner = 1 };

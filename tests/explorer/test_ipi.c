@@ -201,21 +201,21 @@ CASE(ipi_does_every_call_once_and_before_the_caller_goes_on)
 
 CASE(ipi_ends_where_three_call_all_others)
 {
-	static const struct exploration everybody = {
-		.name = "ipi_everybody", .set_up = clear_three,
+	static const struct exploration all = {
+		.name = "ipi_all", .set_up = clear_three,
 		.cpu = { call_others, call_others, call_others },
 		.check = all_ended, .preemptions = EXPLORE_AT_MOST(1),
 		.model = EXPLORE_SEQUENTIAL,
 	};
 
-	explore_whole(&everybody);
+	explore_whole(&all);
 }
 
 #define ARGUMENT ((void *)&numbers[0])
 
 // --- what callers must not do ------------------------------------------------
 
-CASE(ipi_calls_nobody_on_a_machine_with_one_processor)
+CASE(ipi_calls_no_cpu_on_a_machine_with_one)
 {
 	set_up(1);
 	ipi_call_others(note_answer, ARGUMENT);

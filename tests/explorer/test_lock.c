@@ -180,7 +180,7 @@ CASE(lock_knows_whether_a_handler_may_want_one_that_is_held)
 	CHECK(!lock_holds_interrupt_lock());
 }
 
-CASE(lock_that_is_broken_holds_nobody_up)
+CASE(lock_that_is_broken_makes_no_cpu_wait)
 {
 	start();
 	lock_acquire(&console);

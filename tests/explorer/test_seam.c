@@ -30,7 +30,7 @@ static void write_mine_and_read_yours(void *context)
 	read[me] = atomic_load_acquire(&cell[1 - me]);
 }
 
-static void somebody_saw_a_store(void *context)
+static void one_cpu_saw_a_store(void *context)
 {
 	(void)context;
 	ASSERT(read[0] + read[1] > 0);
@@ -40,7 +40,7 @@ CASE(explore_build_interleaves_and_buffers)
 {
 	struct exploration exploration = {
 		.name = "seam", .context = cell, .context_bytes = sizeof(cell),
-		.set_up = clear, .check = somebody_saw_a_store,
+		.set_up = clear, .check = one_cpu_saw_a_store,
 		.cpu = { write_mine_and_read_yours, write_mine_and_read_yours },
 	};
 
@@ -53,7 +53,7 @@ CASE(explore_build_interleaves_and_buffers)
 CASE(explore_build_keeps_the_words_of_an_assertion)
 {
 	struct exploration exploration = {
-		.name = "seam", .set_up = clear, .check = somebody_saw_a_store,
+		.name = "seam", .set_up = clear, .check = one_cpu_saw_a_store,
 		.cpu = { write_mine_and_read_yours, write_mine_and_read_yours },
 	};
 

@@ -20,7 +20,7 @@
  *        tables=srat_crumbs   16 nodes in turn, 6400 stripes of 2 MiB
  *        tables=srat_splinters   ... 20000 of them
  *        tables=srat_shreds   256 nodes in turn, 4800 stripes of 128 MiB
- *        tables=srat_nobody   no processor is named
+ *        tables=srat_no_cpus   no processor is named
  *        tables=srat_sliver   the second node has the second MiB
  *        tables=srat_beyond   a range more, where no address reaches
  */
@@ -47,14 +47,14 @@ enum kind {
 	AS_IT_IS, DSDT_BEYOND, DSDT_OTHER, DSDT_SPOILT, DSDT_ZERO, DSDT_LOST,
 	RESET_MEMORY, ENDLESS, SPOILT, CROWDED, SRAT, SRAT_BEHIND, SRAT_SPOILT,
 	SRAT_STRIPES, SRAT_CRUMBS, SRAT_SPLINTERS, SRAT_SHREDS,
-	SRAT_NOBODY, SRAT_SLIVER, SRAT_BEYOND, KIND_COUNT,
+	SRAT_NO_CPUS, SRAT_SLIVER, SRAT_BEYOND, KIND_COUNT,
 };
 
 static const char *const names[KIND_COUNT] = {
 	"as_it_is", "dsdt_beyond", "dsdt_other", "dsdt_spoilt", "dsdt_zero",
 	"dsdt_lost", "reset_memory", "endless", "spoilt", "crowd", "srat",
 	"srat_behind", "srat_spoilt", "srat_stripes", "srat_crumbs",
-	"srat_splinters", "srat_shreds", "srat_nobody", "srat_sliver",
+	"srat_splinters", "srat_shreds", "srat_no_cpus", "srat_sliver",
 	"srat_beyond",
 };
 
@@ -221,7 +221,7 @@ static void add_wanted_srat(void)
 		wish = (struct srat_wish){ 16, 20000, CPUS, 2 * MIB, 0 };
 	if (wanted == SRAT_SHREDS)
 		wish = (struct srat_wish){ 256, 4800, CPUS, 128 * MIB, 0 };
-	if (wanted == SRAT_NOBODY)
+	if (wanted == SRAT_NO_CPUS)
 		wish.cpus = 0;
 	/* The second node's is inside of the first one's first 2 MiB. */
 	if (wanted == SRAT_SLIVER)

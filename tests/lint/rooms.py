@@ -43,9 +43,9 @@ look("layers_refuse_a_header_that_looks_ahead", "include/mm/region.h",
      "#include <mm/table.h>", "%s:1: layer")
 look("layers_refuse_base_that_sees_boot", "mm/base/bits.c",
      "#include <boot/elf.h>", "%s:1: layer")
-look("layers_refuse_a_room_that_nobody_knows", "mm/attic.c",
+look("layers_refuse_an_unknown_room", "mm/attic.c",
      "#include <base/bits.h>", "%s:1: layer")
-look("layers_refuse_a_house_that_nobody_knows", "attic/x.c",
+look("layers_refuse_an_unknown_folder", "attic/x.c",
      "#include <base/bits.h>", "%s:1: layer")
 look("layers_let_table_know_the_processor", "mm/table_walk.c",
      "#include <arch/mmu.h>")

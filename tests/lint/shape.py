@@ -229,7 +229,7 @@ PAGES = {"README.md": "[a](docs/a.md) [all](docs/decisions/) [web](https://x)",
          "docs/b.md": "", "docs/decisions/0001-x.md": "",
          "mm/a.c": "/* docs/b.md has it. */"}
 case("links_pass_when_each_page_is_found", "links", PAGES)
-case("links_refuse_a_page_that_nobody_finds", "links",
+case("links_refuse_a_page_without_a_link", "links",
      dict(PAGES, **{"docs/c.md": "[me](c.md)"}), "docs/c.md:1: links")
 case("links_refuse_a_page_that_is_not_there", "links",
      dict(PAGES, **{"docs/b.md": "\n[c](c.md)",

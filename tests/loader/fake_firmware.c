@@ -318,7 +318,7 @@ static EFI_STATUS EFIAPI output_string(SIMPLE_TEXT_OUTPUT_INTERFACE *self,
 
 static EFI_STATUS EFIAPI stranger(void)
 {
-	fake_violation("a service that nobody should need");
+	fake_violation("a service that no loader should need");
 	return EFI_UNSUPPORTED;
 }
 

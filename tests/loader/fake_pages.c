@@ -273,7 +273,7 @@ bool fake_pages_are_allocated(const void *start, uint64_t bytes)
 static void alloc_add(struct fake_alloc alloc)
 {
 	if (fake_run->alloc_count == FAKE_ALLOCS_MAX) {
-		fake_violation("more allocations than anybody needs");
+		fake_violation("more allocations than the loader needs");
 		fake_end(ENDED_CRASHED);
 	}
 	fake_run->allocs[fake_run->alloc_count++] = alloc;

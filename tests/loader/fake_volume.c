@@ -43,7 +43,7 @@ static EFI_FILE_HANDLE handle_open(enum place place,
 		fake_run->open_files++;
 		return &handles[i].protocol;
 	}
-	fake_violation("more open files than anybody needs");
+	fake_violation("more open files than the loader needs");
 	return &handles[0].protocol;
 }
 

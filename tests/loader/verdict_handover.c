@@ -219,7 +219,7 @@ static const char *wrong_allocs(const struct view *view)
 		wrong = "an owned run that was never allocated";
 	if (wrong == NULL && reclaimable != 0 &&
 	    run->failed[SERVICE_FREE_PAGES] == 0)
-		wrong = "pages that nobody knows of";
+		wrong = "pages without an owner";
 	return wrong;
 }
 
@@ -357,7 +357,7 @@ static const char *wrong_crash_log(const struct view *view)
 
 	if (handover->crash_log_bytes != CRASH_PAGES * PAGE_SIZE ||
 	    crash_log_check(log, handover->crash_log_bytes) != ST_OK)
-		return "a crash log that nobody would believe";
+		return "a crash log that is not valid";
 	if (strcmp(log->stage, "loader.jump") != 0 || log->fault[0] != '\0' ||
 	    log->ended)
 		return "a crash log with another story";

@@ -6,14 +6,14 @@
  * during the call there was an instant at which no frame, or not the whole
  * block, was free (a frame is free from the return of its free to its
  * claim); (3) at rest, what is free can be reached from the root, and a
- * block that is free is whole; (4) nobody waits for ever: no deadlock.
+ * block that is free is whole; (4) no CPU waits for ever: no deadlock.
  *
  * The step names S (split), F (free), M (merge), U (unlist), T (take) and
  * R (refuse) are those of the comments in mm/frame/*.c. A CPU asks for a
  * frame or for the block, ROUNDS times, and gives back what it got when it
  * likes.
  *
- * The block begins uninit: nobody has written its words, and they look like
+ * The block begins uninit: its words are not written yet, and they look like
  * frames. A CPU remembers the block that it refills from, and looks there
  * without asking whether it is still listed.
  *

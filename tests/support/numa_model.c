@@ -344,7 +344,7 @@ static const char *compare_cpus(const struct numa *numa,
 	if (numa->cpu_count != count)
 		return "a processor too many";
 	if (numa_find_cpu(numa, 0x7fffffff, &node) != ST_NOT_FOUND || node != 0)
-		return "a processor that nobody said";
+		return "a processor that the table does not have";
 	for (size_t i = 0; i < model->node_count; i++)
 		if (numa->nodes[i].cpus != cpus[i])
 			return "a node has other processors";

@@ -328,13 +328,13 @@ CASE(handover_h5_no_segment_is_writable_and_executable)
 /* Pages 30 and 31 exist and have no owner. */
 CASE(handover_h6_what_is_read_is_owned)
 {
-	const uint64_t nobodys = 30 * PAGE_SIZE;
+	const uint64_t unowned = 30 * PAGE_SIZE;
 
 	REFUSED(handover->owned.count = 0, "the region list is not owned");
-	REFUSED(memcpy(memory + nobodys, owned_runs(), 7 * 24);
-		handover->owned.address.raw = nobodys,
+	REFUSED(memcpy(memory + unowned, owned_runs(), 7 * 24);
+		handover->owned.address.raw = unowned,
 		"the owned list is not owned");
-	REFUSED(handover->regions.address.raw = nobodys,
+	REFUSED(handover->regions.address.raw = unowned,
 		"the region list is not owned");
 	REFUSED(handover->regions.address.raw = 9 * PAGE_SIZE - 16,
 		"the region list is not owned");
@@ -342,21 +342,21 @@ CASE(handover_h6_what_is_read_is_owned)
 		"the free list is not owned");
 	REFUSED(handover->free_list.address.raw = 32 * GIB,
 		"the free list is not owned");
-	REFUSED(handover->modules.address.raw = nobodys,
+	REFUSED(handover->modules.address.raw = unowned,
 		"the module list is not owned");
-	REFUSED(handover->raw_map.raw = nobodys,
+	REFUSED(handover->raw_map.raw = unowned,
 		"the firmware map is not owned");
 	REFUSED(handover->raw_map_bytes = 0x2001,
 		"the firmware map is not owned");
-	REFUSED(handover->options.raw = nobodys,
+	REFUSED(handover->options.raw = unowned,
 		"the option text is not owned");
 	REFUSED(handover->log.raw = 32 * TIB, "the loader's log is not owned");
 	REFUSED(handover->crash_log_bytes++, "the crash log is not owned");
-	REFUSED(handover->root_table.raw = nobodys,
+	REFUSED(handover->root_table.raw = unowned,
 		"the root table is not owned");
 	REFUSED(handover->boot_stack.raw += 0x1000,
 		"the boot stack is not owned");
-	REFUSED(handover->segments[2].phys.raw = nobodys,
+	REFUSED(handover->segments[2].phys.raw = unowned,
 		"a kernel segment is not owned");
 	REFUSED(handover->segments[2].used_bytes = 0x2001,
 		"a kernel segment is not owned");

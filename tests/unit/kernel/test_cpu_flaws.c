@@ -62,7 +62,7 @@ CASE(cpu_flaws_believe_what_intel_denies)
 	      FLAW_PRESENT);
 }
 
-CASE(cpu_flaws_are_unknown_where_nobody_says)
+CASE(cpu_flaws_are_unknown_without_a_statement)
 {
 	struct cpu_identity old = intel(0x3c, 0);
 	struct cpu_identity stranger = { .vendor = VENDOR_OTHER };

@@ -202,7 +202,7 @@ CASE(surface_refuses_other_masks)
 	CHECK(says(stated, "8 bits"));
 }
 
-CASE(surface_keeps_out_of_memory_that_is_somebodys)
+CASE(surface_keeps_out_of_memory_in_use)
 {
 	static const struct { enum region_kind kind; bool fine; } kinds[] = {
 		{ REGION_FREE, false }, { REGION_LOW, false },

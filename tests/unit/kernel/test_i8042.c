@@ -258,7 +258,7 @@ CASE(i8042_throws_away_what_was_typed_before)
 }
 
 /* No machine may hang: not one that answers the same to every question. */
-CASE(i8042_sees_that_nobody_is_there_whatever_ports_read)
+CASE(i8042_finds_no_controller_whatever_ports_read)
 {
 	for (int constant = 0; constant <= 0xff; constant++) {
 		struct fake fake = healthy();

@@ -240,7 +240,7 @@ CASE(madt_lets_an_empty_slot_have_any_id)
 	CHECK(is_cpu(&madt, 3, 7, "x"));
 }
 
-CASE(madt_starts_nobody_at_an_id_for_all)
+CASE(madt_starts_no_cpu_at_an_id_for_all)
 {
 	struct madt madt;
 

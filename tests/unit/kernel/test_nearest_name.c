@@ -16,7 +16,7 @@ static const char *command(unsigned index)
 	return index < ARRAY_LENGTH(names) ? names[index] : NULL;
 }
 
-static const char *nobody(unsigned index)
+static const char *no_names(unsigned index)
 {
 	(void)index;
 	return NULL;
@@ -75,8 +75,8 @@ CASE(nearest_name_takes_the_nearest_and_of_those_the_first)
 
 CASE(nearest_name_says_nothing_where_there_is_nothing_to_say)
 {
-	CHECK(nearest_name("ledger", nobody) == NULL);
-	CHECK(nearest_name("", nobody) == NULL);
+	CHECK(nearest_name("ledger", no_names) == NULL);
+	CHECK(nearest_name("", no_names) == NULL);
 }
 
 static unsigned least(unsigned a, unsigned b)

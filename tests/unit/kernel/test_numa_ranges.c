@@ -206,7 +206,7 @@ CASE(numa_counts_only_memory_that_is_there)
 	scene_drop(&numa);
 }
 
-CASE(numa_gives_memory_that_nobody_names_to_node_0)
+CASE(numa_gives_memory_that_no_entry_names_to_node_0)
 {
 	struct numa_node_range found;
 	struct numa numa;

@@ -171,7 +171,7 @@ static struct frame_return back(uint64_t frame, enum frame_size size,
 	return (struct frame_return){ { frame }, size, pages, MARK };
 }
 
-CASE(frame_pick_keeps_it_from_whoever_frees_it)
+CASE(frame_pick_refuses_every_free_of_a_retired_frame)
 {
 	enum { MANY = 32768, BLOCK = 128, AT = 5 * BLOCK };
 	struct frame_world *world = frame_world_full(

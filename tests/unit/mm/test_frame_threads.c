@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Real threads on one pool with caches: every frame is stamped on both ends
- * by whoever has it, so that one allocated twice is seen at once; and what is
- * free can be reached from the root before anything is drained.
+ * Real threads on one pool with caches. The thread that holds a frame stamps
+ * it on both ends, so a frame that is allocated twice is seen at once. All
+ * free frames must be reachable from the root before any drain.
  */
 #include "check.h"
 #include "fake_cpu.h"

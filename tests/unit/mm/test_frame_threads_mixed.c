@@ -426,7 +426,10 @@ CASE(frame_threads_mix_all_sizes_at_4_gib)
 				  .frames = 1024, .steps = 100000 });
 }
 
-/* A quarter each, and what caches keep: the last is for whoever asks. */
+/*
+ * Each thread holds at most a quarter, so a quarter is free, part of it in
+ * caches: no request may fail.
+ */
 CASE(frame_threads_are_never_refused_one_of_the_last_quarter)
 {
 	mix_in(&(struct mixture){ .shape = { 7, 3 }, .frames = 8192,

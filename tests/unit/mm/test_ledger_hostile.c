@@ -15,7 +15,7 @@
 #define RT	EFI_ATTRIBUTE_RUNTIME
 
 #define ENTRIES_MAX	20
-#define NOBODY		OWNER_COUNT
+#define NO_OWNER		OWNER_COUNT
 
 typedef unsigned __int128 wide;
 
@@ -45,7 +45,7 @@ enum claim {		/* mildest first */
 };
 
 static const enum owner owner_of_claim[] = {
-	NOBODY, OWNER_RESERVED, OWNER_FREE, OWNER_LOW, OWNER_BOOT_RECLAIMABLE,
+	NO_OWNER, OWNER_RESERVED, OWNER_FREE, OWNER_LOW, OWNER_BOOT_RECLAIMABLE,
 	OWNER_ACPI, OWNER_PERSISTENT, OWNER_UNACCEPTED, OWNER_RESERVED,
 	OWNER_FIRMWARE, OWNER_MMIO,
 };
@@ -193,10 +193,10 @@ static void hostile_print(const struct hostile *map)
 
 static enum owner ledger_owner(const struct hostile *map, uint64_t page)
 {
-	enum owner owner = NOBODY;
+	enum owner owner = NO_OWNER;
 
 	if (ledger_find(&map->ledger, (pfn_t){ page }, &owner) != ST_OK)
-		return NOBODY;
+		return NO_OWNER;
 	return owner;
 }
 
@@ -206,7 +206,7 @@ static bool agrees(const struct hostile *map, uint64_t page, uint64_t pages,
 {
 	enum owner want = oracle_owner(map, page);
 
-	if (want != NOBODY)
+	if (want != NO_OWNER)
 		*named += pages;
 	return ledger_owner(map, page) == want &&
 	       ledger_owner(map, page + pages - 1) == want;
@@ -226,7 +226,7 @@ static bool hostile_agrees(const struct hostile *map, uint64_t *named)
 		for (uint64_t j = 0; j < places[i].pages; j++, next++)
 			good = good && agrees(map, next, 1, named);
 	}
-	return good && ledger_owner(map, next) == NOBODY;
+	return good && ledger_owner(map, next) == NO_OWNER;
 }
 
 static void check_hostile(uint64_t *seed)
