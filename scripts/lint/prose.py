@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""P1, P2, P3: refuses prose that a reader in a hurry has to read twice.
+"""P1 to P4: refuses prose that a reader in a hurry has to read twice.
 
 P1: no sentence begins with one of the words of P1 as its subject; headings
 and questions may. P2: no pronoun of P2. Both in comments and in pages. P3:
-the last commit's subject is `area: imperative verb and object`.
+the last commit's subject is `area: imperative verb and object`. P4: no word
+of P4 stands for the actor, in sources and pages, strings and identifiers
+too; docs/glossary.md and docs/decisions/ are not searched.
 """
 
 import re
@@ -13,8 +15,10 @@ import sys
 
 import tree
 
-P1 = re.compile(r"[\"'(*_`]*(Who|What|Whoever|Whatever|Whose)\b")
+P1 = re.compile(r"[\"'(*_`]*(Wh(?:o|at)(?:ever)?|Whose)\b")
 P2 = re.compile(r"\b(he|his|him)\b", re.IGNORECASE)
+P4 = re.compile(r"(?<![a-z])(?:(?:any|every|no|some)body(?:'?s)?|who[e]ver)"
+                r"(?![a-z])", re.IGNORECASE)
 SENTENCE = re.compile(r"[^\s](?:.*?[.!?][\"')*_`]*(?=\s|$)|.*$)", re.DOTALL)
 
 SUBJECT_COLUMNS = 72
@@ -141,7 +145,24 @@ def findings(paths):
             for match in P2.finditer(line):
                 yield tree.Finding(path, number, "P2", "%s: a CPU is it, a "
                                    "person is they" % match.group())
+    yield from actor_findings(paths)
     yield from subject_findings()
+
+
+# --- actors ------------------------------------------------------------------
+
+def has_actors(path):
+    return not path.startswith(("docs/glossary.md", "docs/decisions/")) and (
+        path.endswith((".c", ".h", ".S", ".lds", ".md", "Makefile")) or
+        tree.is_python(path) or tree.is_shell(path))
+
+
+def actor_findings(paths):
+    for path in filter(has_actors, paths):
+        for number, line in enumerate(tree.read(path).split("\n"), 1):
+            for match in P4.finditer(line):
+                yield tree.Finding(path, number, "P4", "%s: name the actor, a "
+                                   "CPU, a caller, a task" % match.group())
 
 
 # --- commits -----------------------------------------------------------------

@@ -77,7 +77,7 @@ case("words_refuse_a_tree_without_a_table", "words", {"mm/a.c": ""},
 
 # --- prose -------------------------------------------------------------------
 
-BEGINS = "Who" "ever"
+BEGINS = "What" "ever"
 HE = "h" "e"
 case("prose_passes_plain_sentences", "prose",
      {"mm/a.c": "/*\n * The caller that waits\n * is told. A CPU, what else?\n"
@@ -97,6 +97,24 @@ case("prose_is_not_fooled_by_literals_and_fences", "prose",
 case("prose_refuses_a_pronoun_for_a_cpu", "prose",
      {"mm/a.c": "/* A CPU and what\n %s has. */\n" % HE,
       "docs/a.md": "Hi%s own.\n" % "s"}, "mm/a.c:2: P2", "docs/a.md:1: P2")
+
+BODY = "bo" "dy"
+case("prose_passes_words_that_name_an_actor", "prose",
+     {"mm/a.c": "/* no body, any%sx, a%sguard */\nint nobles;\n"
+      % (BODY, BODY),
+      "docs/glossary.md": "No%s.\n" % BODY, "a.txt": "no%s\n" % BODY,
+      "docs/decisions/0001-a.md": "Some%s.\n" % BODY})
+case("prose_refuses_words_that_name_no_actor", "prose",
+     {"mm/a.c": "/* No%s\n * asks who" "ever waits. */\n" % BODY,
+      "mm/a.h": "#define NO%s 0\nint every%s_in;\nint no%ss;\n"
+      % (BODY.upper(), BODY, BODY),
+      "mm/a.S": "/* any%s */\n" % BODY,
+      "kernel/a.c": 'char *a = "some%s\'s";\n' % BODY,
+      "a.py": "a = 'no%s'\n" % BODY, "b.sh": "ls  # any%s\n" % BODY,
+      "Makefile": "# every%s\n" % BODY, "docs/a.md": "```\nno%s\n```\n" % BODY},
+     "mm/a.c:1: P4", "mm/a.c:2: P4", "mm/a.h:1: P4", "mm/a.h:2: P4",
+     "mm/a.h:3: P4", "mm/a.S:1: P4", "kernel/a.c:1: P4", "a.py:1: P4",
+     "b.sh:1: P4", "Makefile:1: P4", "docs/a.md:2: P4")
 
 
 def subject(name, text, *want):
