@@ -23,14 +23,14 @@
 #undef strncmp
 #undef strchr
 
-#define ROOM 384
+#define ROOM 640
 
-#define LENGTHS_END 340
+#define LENGTHS_END 600
 
 /* All short lengths, then those around where whole cache lines begin. */
 static size_t next_length(size_t length)
 {
-	return length == 70 ? 240 : length + 1;
+	return length == 70 ? 240 : length == 340 ? 500 : length + 1;
 }
 
 static void fill(unsigned char *bytes, size_t count, unsigned char first)
