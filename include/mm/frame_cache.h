@@ -18,7 +18,7 @@
 #define MM_FRAME_CACHE_H
 
 #include <base/bits.h>
-#include <mm/frame.h>
+#include <mm/frame_pool.h>
 
 /*
  * The limits of a cache, by the frames that its node has for each CPU. A CPU
@@ -39,6 +39,7 @@
 #define FRAME_BLOCKS_MAX	16
 
 struct frame_cache_set;
+struct frame_nodes;
 
 /* Where the first frame of a word goes. */
 enum {

@@ -15,8 +15,8 @@
 #ifndef MM_FRAME_MANY_H
 #define MM_FRAME_MANY_H
 
-#include <mm/frame.h>
 #include <mm/frame_cache.h>
+#include <mm/frame_nodes.h>
 
 struct frame_array {
 	pfn_t *frames;

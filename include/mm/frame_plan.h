@@ -14,7 +14,8 @@
 #ifndef MM_FRAME_PLAN_H
 #define MM_FRAME_PLAN_H
 
-#include <mm/frame.h>
+#include <mm/frame_add.h>
+#include <mm/frame_nodes.h>
 
 /* Relative frame numbers are 32 bits: 16 TiB. */
 #define FRAME_POOL_MOST		(1UL << 32)

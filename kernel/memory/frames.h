@@ -10,9 +10,9 @@
 
 #include <arch/cpu_local.h>
 #include <boot/owner.h>
-#include <mm/frame.h>
 #include <mm/frame_cache.h>
 #include <mm/frame_many.h>
+#include <mm/frame_query.h>
 
 /* In a request: the node of the CPU that calls. */
 #define FRAMES_HOME	UINT32_MAX

@@ -3,6 +3,8 @@
 #ifndef KERNEL_MEMORY_FRAMES_INTERNAL_H
 #define KERNEL_MEMORY_FRAMES_INTERNAL_H
 
+#include <mm/frame_nodes.h>
+
 #include "frame_drain.h"
 #include "frames.h"
 

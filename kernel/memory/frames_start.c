@@ -15,6 +15,7 @@
 #include <base/bits.h>
 #include <base/string.h>
 #include <boot/layout.h>
+#include <mm/frame_add.h>
 
 #include <kernel/arch/cpu_local.h>
 #include <kernel/arch/window.h>

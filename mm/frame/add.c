@@ -5,7 +5,9 @@
  * A pool begins empty. Frames that are added are published in their largest
  * size; frames that are adopted get their owner's byte and no bit.
  */
-#include "internal.h"
+#include <mm/frame_add.h>
+
+#include "block.h"
 
 #define LINE 64UL
 

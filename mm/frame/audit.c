@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Checks the whole pool, at a quiet moment: F1 to F5 of frame.h.
+ * Checks the whole pool, at a quiet moment: F1 to F5 of frame_pool.h.
  *
  * Reachability is checked from below, bit by bit and level by level, which
  * is the promise as it is used: what is free has a bit above it, up to the
  * root. A bit above with nothing below is no lie but in the trees of whole
  * blocks and giants, where each bit is memory; the others are only hints.
  */
-#include "internal.h"
+#include <mm/frame_query.h>
+
+#include "tree.h"
 
 /* The leaf words of blocks, but where their giant was never opened. */
 static bool leaf_is_defined(const struct frame_pool *pool,

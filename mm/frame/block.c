@@ -20,7 +20,8 @@
  * Within a class, and among whole blocks, the highest address goes first:
  * so memory below 4 GiB, and below 1 MiB, is used last without zones.
  */
-#include "internal.h"
+#include "block.h"
+#include "report.h"
 
 static unsigned class_of(uint64_t count)
 {

@@ -29,8 +29,10 @@
 #include <mm/frame_cache.h>
 
 #include <arch/cpu_local.h>
+#include <mm/frame_nodes.h>
 
-#include "internal.h"
+#include "cache.h"
+#include "search.h"
 
 #define NO_WORD UINT64_MAX
 

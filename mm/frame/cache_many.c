@@ -10,8 +10,9 @@
 #include <mm/frame_many.h>
 
 #include <arch/cpu_local.h>
+#include <base/assert.h>
 
-#include "internal.h"
+#include "cache.h"
 #include "many.h"
 
 /* The lowest `most` ones of `word`. */

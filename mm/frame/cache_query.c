@@ -2,7 +2,7 @@
 /* The frames that caches hold, and their invariants: C1 to C3. */
 #include <mm/frame_cache.h>
 
-#include "internal.h"
+#include "layout.h"
 
 uint64_t frame_list_frames(const struct frame_list *list)
 {

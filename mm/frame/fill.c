@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /* A whole block that no CPU can reach becomes frames, all of them allocated. */
-#include "internal.h"
+#include "block.h"
 
 #include <base/string.h>
 

@@ -17,7 +17,7 @@
  */
 #include "many.h"
 
-#include "internal.h"
+#include "search.h"
 
 #define MASK_FRAMES \
 	(1UL << ROOT_SPLIT | 1UL << ROOT_BLOCKS | 1UL << ROOT_GIANTS)

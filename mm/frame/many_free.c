@@ -15,8 +15,10 @@
 
 #include <arch/cpu_local.h>
 
-#include "internal.h"
+#include "block.h"
+#include "cache.h"
 #include "many.h"
+#include "report.h"
 
 /* A free that is under way. */
 struct freeing {

@@ -6,7 +6,10 @@
  * in the address space. So a frame's pool is looked up among places, each of
  * which belongs to one pool, and not among the pools' own ranges.
  */
-#include "internal.h"
+#include <mm/frame_nodes.h>
+
+#include "report.h"
+#include "search.h"
 
 /* The pools that a request may be served from, nearest first. */
 struct candidates {

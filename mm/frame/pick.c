@@ -8,7 +8,9 @@
  * may be in transit: another CPU splits or merges its block, or has it in a
  * cache. The first case passes, so the search tries again, a few times.
  */
-#include "internal.h"
+#include <mm/frame_query.h>
+
+#include "block.h"
 
 /* The bit, if it is set; the words of a block that is split, or whole. */
 static bool claim_bit(struct frame_pool *pool, uint64_t frame)

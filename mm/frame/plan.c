@@ -18,7 +18,7 @@
  */
 #include <mm/frame_plan.h>
 
-#include "internal.h"
+#include "layout.h"
 
 #define FOUR_GIB	(4 * GIB >> PAGE_SHIFT)
 #define LINE		64UL

@@ -15,7 +15,8 @@
 
 #include <base/string.h>
 
-#include "internal.h"
+#include "report.h"
+#include "search.h"
 
 #define MASK_GIANTS (1UL << ROOT_GIANTS)
 #define MASK_BLOCKS (1UL << ROOT_BLOCKS | MASK_GIANTS)

@@ -6,9 +6,9 @@
  * claimed by a CPU that moves it. At a quiet moment only cached frames are
  * left, so this count can be compared with what the caches hold.
  */
-#include <mm/frame.h>
+#include <mm/frame_query.h>
 
-#include "internal.h"
+#include "block.h"
 
 /* --- one frame -------------------------------------------------------------*/
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /* Counts and reports a free that is refused. */
-#include "internal.h"
+#include "report.h"
 
 void frame_report_bad_free(struct frame_pool *pool,
 			   const struct frame_bad_free *bad)

@@ -12,7 +12,8 @@
  * search during which no CPU moved or freed anything proves that there was
  * no run at its end, because what it passed could only have become less.
  */
-#include "internal.h"
+#include "report.h"
+#include "search.h"
 
 struct part {
 	uint64_t first;		/* relative frame                            */

@@ -14,7 +14,7 @@
  * claim, of the searching CPU itself. So a search that ended there has
  * changed the sum of the slots, and no refusal rests on it.
  */
-#include "internal.h"
+#include "search.h"
 
 /* Blocks of one class that are compared, to take the densest. */
 #define CANDIDATES 4

@@ -13,7 +13,7 @@
  * A CPU that did not check again would leave a bit above an empty word for
  * ever, and then no request could ever be refused.
  */
-#include "internal.h"
+#include "tree.h"
 
 #include <base/string.h>
 

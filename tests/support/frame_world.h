@@ -5,8 +5,10 @@
 #ifndef TESTS_FRAME_WORLD_H
 #define TESTS_FRAME_WORLD_H
 
-#include <mm/frame.h>
+#include <mm/frame_add.h>
 #include <mm/frame_cache.h>
+#include <mm/frame_nodes.h>
+#include <mm/frame_query.h>
 
 #include <stdbool.h>
 

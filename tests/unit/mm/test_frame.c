@@ -3,7 +3,7 @@
 #include <base/bits.h>
 #include <boot/owner.h>
 
-#include <mm/frame/internal.h>
+#include <mm/frame/search.h>
 
 #include "check.h"
 #include "frame_world.h"

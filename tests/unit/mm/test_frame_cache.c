@@ -6,7 +6,7 @@
 
 #include <base/bits.h>
 #include <boot/owner.h>
-#include <mm/frame/internal.h>
+#include <mm/frame/search.h>
 
 #define MARK ((const void *)0x4321)
 #define SMALL ((struct frame_shape){ 7, 4 })

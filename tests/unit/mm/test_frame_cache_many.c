@@ -2,7 +2,7 @@
 /* mm/frame/cache_many.c and many_free.c: many frames through a CPU's cache. */
 #include <mm/frame_many.h>
 
-#include <mm/frame/internal.h>
+#include <mm/frame/search.h>
 
 #include "check.h"
 #include "fake_cpu.h"

@@ -3,7 +3,7 @@
  * An alloc that succeeds reads no other CPU's state: the slots of the other
  * CPUs lie on a page that nothing may touch.
  */
-#include <mm/frame/internal.h>
+#include <mm/frame/search.h>
 #include <mm/frame_cache.h>
 
 #include "check.h"

@@ -2,7 +2,7 @@
 /* mm/frame/many.c and many_free.c: many frames at once, all of them or none. */
 #include <mm/frame_many.h>
 
-#include <mm/frame/internal.h>
+#include <mm/frame/search.h>
 
 #include "check.h"
 #include "frame_world.h"

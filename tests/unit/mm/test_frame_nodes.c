@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /* mm/frame/nodes.c: nodes with several pools, with none, and their places. */
-#include <mm/frame.h>
-
 #include "check.h"
 #include "frame_world.h"
 
