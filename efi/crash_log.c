@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The log that the last attempt left in memory, and the start of this one's.
+ * Reads the log that the last boot attempt left in memory, and starts the log
+ * of this one.
  *
- * Its run is allocated before other pages and below a fixed limit: firmware
- * repeats its allocations after a warm reset, and so the run lies at the same
- * place. Its contents are trusted by checksum only. When the last attempt did
- * not end on purpose, that is logged and its log is kept in a file, where the
- * volume can be written: on a machine without a serial port there is no other
- * trace.
+ * Its pages are allocated before all others and below a fixed limit: firmware
+ * repeats its allocations after a warm reset, so the run is at the same
+ * address. Only checksums decide whether its content is valid. When the last
+ * attempt did not end on purpose, that is logged and its log is written to a
+ * file, if the volume can be written: on a machine without a serial port there
+ * is no other trace.
  */
 #include "loader.h"
 
@@ -25,7 +26,7 @@
 #define NUMBER_AT	4	/* in LOG-NNNN.TXT */
 #define NUMBER_END	8
 #define NUMBER_MAX	9999
-/* No more names than a FAT directory can have. */
+/* As many names as a FAT directory can have. */
 #define NAMES_MAX	65536
 
 static struct crash_log *current;

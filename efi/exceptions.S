@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* One stub a vector; those without an error code push a zero for it. */
+/*
+ * The entry stubs of the exception handlers, one for each vector; without an
+ * error code they push a zero.
+ */
 	.section .text
 	.altmacro
 	.macro stub vector

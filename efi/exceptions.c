@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Between the exit and the kernel's own handlers an exception would be a
- * reset without a trace. The loader's handlers log it first.
+ * Exceptions between the exit and the kernel's own handlers would reset the
+ * machine without a trace. The loader's handlers log them first.
  */
 #include "loader.h"
 

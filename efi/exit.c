@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The exit from boot services. Before it: every page that the work after it
- * needs. The exit: map and key, several tries, only memory services in
- * between (UEFI 2.10 section 7.4.6). After it: regions, tables and handover
- * from the very map that was accepted, with interrupts off and the loader's
- * exception handlers in place.
+ * The exit from boot services. Before it, every page for the work after it is
+ * allocated. The exit itself takes the map and its key, in several tries, with
+ * only memory services in between (UEFI 2.10 section 7.4.6). After it,
+ * regions, tables and handover are built from the map that was accepted, with
+ * interrupts off and the loader's exception handlers in place.
  */
 #include "loader.h"
 
@@ -51,7 +51,7 @@ EFI_STATUS exit_prepare(struct loader *loader)
 	return EFI_SUCCESS;
 }
 
-/* Only memory services in here: no output before the exit has held. */
+/* Only memory services: no output before the exit succeeded. */
 static struct outcome exit_firmware(struct loader *loader)
 {
 	struct handover *handover = loader->handover;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Whole files from the boot volume. Read in chunks into pages below 4 GiB:
+ * Reads whole files from the boot volume, in chunks into pages below 4 GiB:
  * some firmware fails on large reads and on high buffers.
  */
 #include "loader.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* One size of the console's font, for errors after the exit. */
+/* The font for errors after the exit: one size of the console's. */
 	.section .rodata, "a", @progbits
 	.globl loader_font
 	.balign 16

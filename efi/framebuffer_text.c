@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Errors on the screen after the exit: then there is no ConOut, and most
- * machines have no serial port. White on black from the top left, straight
- * into the framebuffer that the firmware's page tables still map.
+ * Prints errors on the screen after the exit, when there is no ConOut and most
+ * machines have no serial port: white on black from the top left, directly
+ * into the framebuffer, which the firmware's page tables still map.
  */
 #include "loader.h"
 
@@ -18,7 +18,7 @@
 
 extern const uint8_t loader_font[];
 
-/* Of the next glyph; several lines may follow each other. */
+/* The position of the next glyph; lines follow each other. */
 static uint32_t column, row;
 
 static void draw(const struct handover_framebuffer *to, uint8_t byte)

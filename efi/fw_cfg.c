@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * QEMU's fw_cfg, through its two ports. They are used only where CPUID
- * reports a hypervisor: on a bare machine another device may have them.
+ * Reads QEMU's fw_cfg through its two ports, only when CPUID reports a
+ * hypervisor: on a bare machine another device may have these ports.
  * Source: QEMU, docs/specs/fw_cfg.
  */
 #include "loader.h"

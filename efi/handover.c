@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The handover to the kernel: its pages are allocated early, so that each
- * step may note its findings there, and it is completed last.
+ * The handover to the kernel: its pages are allocated early, so that each step
+ * can write its results there, and it is completed last.
  */
 #include "loader.h"
 
@@ -49,7 +49,7 @@ static size_t list_owned_runs(struct loader *loader, uint64_t table_pages,
 			continue;
 		if (holding.kept_pages != 0)
 			holding.pages = holding.kept_pages;
-		/* The early list allocates from the start of the pool. */
+		/* The tables were allocated from the start of the pool. */
 		if (holding.start.raw == loader->map.pool.raw)
 			holding.pages = table_pages;
 		runs[count++] = (struct owned_run){

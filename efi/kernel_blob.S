@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The kernel, in a section of its own; a Secure Boot signature covers it. */
+/* The kernel image, in a section of its own, covered by the signature. */
 	.section .kernel, "a", @progbits
 	.globl embedded_kernel_start, embedded_kernel_end
 	.balign 4096

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The kernel image: KERNEL.ELF on the boot volume if there is one and Secure
- * Boot is off, else the one inside BOOTX64.EFI. It is checked completely, then
- * placed at any physical address: in one block on 2 MiB, or, where no such
- * block is free, each segment in its own pages.
+ * Chooses the kernel image: KERNEL.ELF on the boot volume if there is one and
+ * Secure Boot is off, else the one inside BOOTX64.EFI. It is checked
+ * completely, then placed at any physical address: in one block aligned to 2
+ * MiB or, if no such block is free, each segment in pages of its own.
  */
 #include "loader.h"
 
@@ -35,7 +35,7 @@ static EFI_STATUS check(struct loader *loader, const char *from)
 					      "copy BOOTX64.EFI again");
 }
 
-/* The firmware placed the loader; memmap= came too late for it. */
+/* The firmware placed the loader before memmap= was read. */
 static void warn_of_bad_memory(const struct loader *loader)
 {
 	const struct range *bad = bad_find(
@@ -75,7 +75,7 @@ EFI_STATUS kernel_image_choose(struct loader *loader)
 	return check(loader, "BOOTX64.EFI");
 }
 
-/* The slack behind the data does not stay the kernel's. */
+/* The pages after the data are not kept for the kernel. */
 static uint64_t kept_bytes(const struct handover_segment *segment)
 {
 	return segment->rights & SEGMENT_WRITE ?
@@ -83,7 +83,7 @@ static uint64_t kept_bytes(const struct handover_segment *segment)
 		       segment->bytes;
 }
 
-/* The slack behind the text is breakpoints, behind the others zeros. */
+/* Fills the rest after text with breakpoints, after the others with zeros. */
 static void copy_segment(const struct loader *loader,
 			 const struct elf_segment *from,
 			 const struct handover_segment *to)
@@ -112,9 +112,9 @@ static void describe_segments(struct loader *loader, uint64_t alignment)
 }
 
 /*
- * One block, aligned by allocating more and trimming. The slack behind the
- * data goes to the kernel's free list: the direct map has it RW like any
- * other free page.
+ * Allocates one block, aligned by allocating more and trimming. The pages
+ * after the data go to the kernel's free list: the direct map maps them RW
+ * like any other free page.
  */
 static EFI_STATUS place_block(struct loader *loader)
 {

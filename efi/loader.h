@@ -2,9 +2,10 @@
 /*
  * loader.h - the state of one boot, and the files that share it.
  *
- * In the order in which efi_main uses them: log, secure_boot, fw_cfg, file,
- * options, memory, handover, crash_log, machine, framebuffer_text,
- * kernel_image, memory_map, switch_page, exit, exceptions, quiesce.
+ * The files, in the order in which efi_main uses them: log, secure_boot,
+ * fw_cfg, file, options, memory, handover, crash_log, machine,
+ * framebuffer_text, kernel_image, memory_map, switch_page, exit, exceptions,
+ * quiesce.
  */
 #ifndef EFI_LOADER_H
 #define EFI_LOADER_H
@@ -23,7 +24,7 @@
 struct holding {
 	paddr_t start;
 	uint64_t pages;
-	uint64_t kept_pages;		/* of them, from the start; 0 = all  */
+	uint64_t kept_pages;		/* so many from the start; 0 = all   */
 	enum owner owner;		/* OWNER_BOOT_RECLAIMABLE: not kept  */
 };
 
@@ -89,7 +90,7 @@ struct loader {
 #define LOG_LETTERS	"IWEEE"
 enum log_level { LOG_INFO, LOG_WARNING, LOG_STOP, LOG_ERROR, LOG_FATAL };
 void log_init(struct loader *loader);
-void log_open_serial(void);		/* where the options say             */
+void log_open_serial(void);		/* as the options say                */
 /* Returns `status`: `return log_error(...)`. */
 EFI_STATUS log_print(enum log_level level, EFI_STATUS status,
 		     const char *format, ...)
@@ -130,11 +131,11 @@ struct page_request {
 	uint64_t bytes;			/* rounded up to pages               */
 	enum owner owner;
 	EFI_MEMORY_TYPE type;		/* 0 = EfiLoaderData                 */
-	uint64_t limit;			/* the end's; 0 = 4 GiB              */
+	uint64_t limit;			/* of the end; 0 = 4 GiB             */
 };
 EFI_STATUS memory_alloc(struct loader *loader,
 			const struct page_request *request);
-/* All of them; after a failure the first few may be allocated. */
+/* Allocates all; after a failure some may be allocated. */
 EFI_STATUS memory_alloc_all(struct loader *loader,
 			    const struct page_request *requests, size_t count);
 /* Frees the holdings from holdings[first] on; the newest is the last. */
@@ -146,9 +147,9 @@ void memory_trim(struct loader *loader, paddr_t start, uint64_t bytes);
 EFI_STATUS handover_alloc(struct loader *loader);
 void handover_fill(struct loader *loader, const struct table *table);
 
-/* crash_log.c: the log that survives a warm reset; the last attempt's. */
+/* crash_log.c: the log that survives a warm reset; reads the last one. */
 EFI_STATUS crash_log_open(struct loader *loader);
-void crash_log_close(void);		/* on purpose: its pages are freed   */
+void crash_log_close(void);		/* ended on purpose: frees the pages */
 void crash_log_stage(const char *stage);
 void crash_log_fault(const char *fault);
 void crash_log_write(const char *text, size_t bytes);
@@ -165,7 +166,7 @@ void framebuffer_print(const struct handover_framebuffer *to,
 EFI_STATUS kernel_image_choose(struct loader *loader);
 EFI_STATUS kernel_image_place(struct loader *loader);
 
-/* memory_map.c: the map, its buffers, and what the kernel gets of it. */
+/* memory_map.c: the map, its buffers, and the lists for the kernel. */
 #define NO_ROOM		"no room for map and tables "			\
 			"try=\"a machine with 64 MiB\""
 #define CLAIMED		"the map claims our pages back"
@@ -179,7 +180,7 @@ struct tables_request memory_map_tables(struct loader *loader);
 void switch_page_fill(struct loader *loader);
 void switch_page_make_data(struct loader *loader);
 
-/* exit.c: from the buffers for it to the jump. */
+/* exit.c: allocates the buffers, exits, jumps. */
 EFI_STATUS exit_prepare(struct loader *loader);
 EFI_STATUS exit_boot_services(struct loader *loader);
 _Noreturn void exit_to_kernel(struct loader *loader);

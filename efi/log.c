@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Log lines. Each goes into a text that the kernel inherits and into the
- * crash log; to the serial port once the options have named one; an error
- * also to the firmware's console while that exists, afterwards straight into
- * the framebuffer. Firmware often mirrors its console on the same serial
- * port, therefore ordinary lines stay off the console.
+ * Log lines. Each is stored in the text for the kernel and in the crash log,
+ * and is sent to the serial port once the options have named one. An error is
+ * also printed on the firmware's console while that exists, afterwards
+ * directly into the framebuffer. Other lines are not printed on that console,
+ * because firmware often mirrors it on the same serial port.
  */
 #include "loader.h"
 

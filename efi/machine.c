@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The processor's features and its state at entry, the MTRRs, ACPI, SMBIOS, and
- * the graphics mode with its framebuffer. Everything is read, nothing is set.
+ * Reads the processor's features and its state at entry, the MTRRs, ACPI,
+ * SMBIOS, and the graphics mode with its framebuffer. Sets nothing.
  */
 #include "loader.h"
 
@@ -91,7 +91,7 @@ static void read_processor(struct loader *loader)
 	}
 	cpu->physical_bits = cpuid_has_leaf(0x80000008) ?
 		read_cpuid(0x80000008, 0).eax & 0xff : 0;
-	/* No 64-bit processor has fewer, and no table entry holds more. */
+	/* No 64-bit processor has fewer bits, and no table entry has more. */
 	if (cpu->physical_bits < 32 || cpu->physical_bits > 52)
 		cpu->physical_bits = 36;
 	if (cpu->features & CPU_PAT)
@@ -99,7 +99,7 @@ static void read_processor(struct loader *loader)
 	read_mtrrs(&loader->machine);
 }
 
-/* The last of them: firmware may list tables at address 0. */
+/* The last one that is not at address 0: firmware may list such tables. */
 static paddr_t find_table(const EFI_SYSTEM_TABLE *system, EFI_GUID guid)
 {
 	paddr_t found = { 0 };
@@ -129,7 +129,7 @@ static void find_tables(struct loader *loader)
 	to->smbios3 = find_table(system, (EFI_GUID)SMBIOS3_TABLE_GUID);
 }
 
-/* False where a pixel has no 32 bits, or no memory (PixelBltOnly). */
+/* False when a pixel has not 32 bits, or no memory (PixelBltOnly). */
 static bool find_masks(const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *info,
 		       struct handover_framebuffer *screen)
 {

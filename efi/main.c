@@ -2,7 +2,7 @@
 /*
  * Bulldog's loader, from the firmware's call to the kernel's first
  * instruction. This file is the order of the steps. Until ExitBootServices
- * each step may fail and everything is given back; after it there is no
+ * each step may fail, and all pages are freed then; after it there is no
  * return.
  */
 #include "loader.h"
@@ -19,13 +19,13 @@ static EFI_STATUS open_firmware(struct loader *loader)
 		loader->image, &guid, (void **)&loader->loaded);
 
 	if (EFI_ERROR(status)) {
-		/* Options are not read yet: the usual serial port. */
+		/* No options yet: uses the usual serial port. */
 		options_defaults(&loader->options);
 		log_open_serial();
 		return log_error(status, "loader: no loaded-image protocol "
 					 "try=\"start it from the boot menu\"");
 	}
-	/* Five minutes suffice for the loader, not for the kernel. */
+	/* Stops the watchdog: the kernel runs longer than its five minutes. */
 	loader->boot->SetWatchdogTimer(0, 0, 0, NULL);
 	loader->secure_boot = secure_boot_is_on(loader->system);
 	loader->under_qemu = fw_cfg_present();

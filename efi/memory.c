@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Pages from the firmware. Each run is recorded with the owner that the
- * kernel's ledger will show for it. Until the exit all of them can be freed,
- * so that a failed start leaves the machine as it was. Runs from the
- * firmware are checked: they may be other ones than were requested.
+ * Allocates pages from the firmware. Each run is recorded with the owner that
+ * the kernel's ledger will have for it. Until the exit all of them can be
+ * freed, so a failed start leaves the machine as it was. Each run is checked,
+ * because firmware may return another one than was requested.
  */
 #include "loader.h"
 
@@ -27,7 +27,7 @@ static const struct range *find_bad(const struct loader *loader,
 			wanted->out->raw, wanted->bytes);
 }
 
-/* One run, which becomes the newest holding. */
+/* Allocates one run, which becomes the newest holding. */
 static EFI_STATUS request_run(struct loader *loader,
 			      const struct page_request *wanted)
 {
@@ -63,8 +63,8 @@ void memory_free_from(struct loader *loader, size_t first)
 }
 
 /*
- * A run that is longer by low memory and by all bad ranges has a good part,
- * wherever it begins.
+ * Requests a run that is longer by low memory and by all bad ranges: it has a
+ * good part, wherever it begins.
  */
 static EFI_STATUS request_longer(struct loader *loader,
 				 const struct page_request *wanted)

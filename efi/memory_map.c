@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The firmware's memory map, and every buffer that the work after the exit
- * needs. Nothing can be allocated after the exit, and each allocation before
- * it may lengthen the map: therefore the buffers are sized from the map as
- * it is, plus slack, and sized again when it has outgrown them.
+ * The firmware's memory map, and all buffers for the work after the exit.
+ * Nothing can be allocated after the exit, and each allocation before it may
+ * lengthen the map. So the buffers are sized from the current map plus some
+ * room, and again when the map has become too long.
  */
 #include "loader.h"
 
@@ -56,7 +56,7 @@ static EFI_STATUS alloc_buffers(struct loader *loader)
 	return memory_alloc_all(loader, wanted, ARRAY_LENGTH(wanted));
 }
 
-/* The map's length now; the stride is the firmware's choice. */
+/* Reads the current length of the map; the firmware chooses the stride. */
 static struct outcome size_buffers(struct loader *loader)
 {
 	struct memory_map *map = &loader->map;
@@ -106,8 +106,8 @@ enum status memory_map_normalise(struct loader *loader)
 }
 
 /*
- * Does the map call a page unusable that the firmware has allocated for the
- * kernel? Pages that only the loader uses do not matter.
+ * True when the map calls a page unusable that the firmware allocated for the
+ * kernel. Pages that only the loader uses do not matter.
  */
 bool memory_map_is_claimed(const struct loader *loader)
 {
@@ -156,7 +156,7 @@ static struct outcome alloc_pool(struct loader *loader)
 		.owner = OWNER_PAGE_TABLE }), NO_ROOM };
 }
 
-/* Buffers and pool for the map as it is, although it may grow meanwhile. */
+/* Allocates buffers and pool for the map, which may grow meanwhile. */
 struct outcome memory_map_make_room(struct loader *loader)
 {
 	struct memory_map *map = &loader->map;

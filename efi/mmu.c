@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* No CPU uses the loader's page tables while it writes them: no flush. */
+/*
+ * mmu.h for the loader: no CPU uses the tables while it writes them, so a
+ * flush does nothing.
+ */
 #include <arch/mmu.h>
 
 void mmu_flush_page(vaddr_t)

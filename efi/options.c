@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * The layers of options, lowest first: the built-in ones, BULLDOG.CFG, the
- * UEFI load options, fw_cfg. The text of all of them goes to the kernel,
- * which applies it by the same rules. The loader itself needs mem=, memmap=
- * and console=.
+ * UEFI load options, fw_cfg. The text of all layers goes to the kernel, which
+ * applies the same rules. The loader itself needs mem=, memmap= and console=.
  */
 #include "loader.h"
 
@@ -51,7 +50,7 @@ static void append_load_options(struct loader *loader)
 	size_t bytes = given != NULL ? loader->loaded->LoadOptionsSize : 0;
 	char text[1024];
 
-	/* Two bytes are the NUL of an empty text. */
+	/* Two bytes are an empty text: only its NUL. */
 	if (bytes > 2 && !options_ucs2_fits(given, bytes, sizeof(text)))
 		log_warning("options: load options ignored bytes=%lu "
 			      "why=\"no text, or too long\"", (uint64_t)bytes);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * No interrupts from here on: the processor's flag, both PICs, and the
- * local vector table of the APIC (Intel SDM vol. 3A 11.5.1).
+ * Masks all interrupts: with the processor's flag, in both PICs, and in the
+ * local vector table of the APIC. Source: Intel SDM vol. 3A 11.5.1.
  */
 #include "loader.h"
 
@@ -50,7 +50,7 @@ static void mask_local_interrupts(void)
 	for (size_t i = 0; i < ARRAY_LENGTH(entries) && i <= last; i++) {
 		uint32_t entry = apic_read(base, entries[i]);
 
-		/* An NMI line stays: an NMI button must still work. */
+		/* NMI lines stay unmasked: an NMI button must still work. */
 		if ((entry & LVT_DELIVERY) != LVT_NMI)
 			apic_write(base, entries[i], entry | LVT_MASKED);
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* Does this machine run signed programs only? UEFI 2.10 section 3.3. */
+/* True when this machine runs only signed programs: UEFI 2.10 section 3.3. */
 #include "loader.h"
 
 /* A variable of one byte: 0 when absent, `unsure` when it cannot be read. */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * From the firmware's page tables to the kernel's. Entered by a call with
- * interrupts off, the root table (below 4 GiB) in rdi; never returns. It
- * reads only its own page. Registers keep their lower halves through the
- * detour below, so edi may carry the root.
+ * Switches from the firmware's page tables to the kernel's. Called with
+ * interrupts off and the root table (below 4 GiB) in rdi; never returns. It
+ * reads only its own page. Registers keep their lower halves in the 32-bit
+ * code below, so edi can hold the root.
  *
  * With five-level paging on, a four-level root cannot simply be loaded: the
- * processor must leave paging, and for that long mode, change CR4 and come
- * back (Intel SDM vol. 3A 4.1.2). Hence the detour through 32-bit code.
+ * processor must leave long mode and switch paging off, change CR4, and switch
+ * both on again (Intel SDM vol. 3A 4.1.2). That needs 32-bit code.
  */
 #include "switch.h"
 
@@ -25,7 +25,7 @@ switch_start:
 	cld
 	lea	switch_start(%rip), %rbx
 
-	/* Off: all that the old tables do not need. */
+	/* Clears all bits that the old tables do not need. */
 	mov	%cr4, %rax
 	and	$(CR4_LA57 | CR4_PAE | CR4_MCE | CR4_DE | CR4_OSFXSR), %eax
 	mov	%rax, %cr4
@@ -41,7 +41,7 @@ switch_start:
 	rdmsr
 	or	$EFER_NXE, %eax
 	wrmsr
-	/* Late: an exception before needs the selectors of the loader's IDT. */
+	/* Late: exceptions before it need the selectors of the loader's IDT. */
 2:	lgdt	PARAM(SWITCH_GDT_POINTER)(%rip)
 	mov	%cr4, %rax
 	test	$CR4_LA57, %eax

@@ -3,8 +3,9 @@
  * switch.h - the page from which the CPU changes to the kernel's tables.
  *
  * The code is copied to a page of its own below 4 GiB that both the old and
- * the new tables map at its physical address; its parameters lie at the end
- * of the same page. It uses no stack: the new tables do not map the old one.
+ * the new tables map at its physical address; its parameters are at the end of
+ * the same page. It uses no stack, since the new tables do not map the old
+ * one.
  */
 #ifndef EFI_SWITCH_H
 #define EFI_SWITCH_H

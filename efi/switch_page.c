@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The page from which the CPU changes to the kernel's tables: the code of
- * switch.S and its parameters. It must be executable while the firmware's
- * tables are in use, and some firmware maps no loader memory so.
+ * Fills the page from which the CPU changes to the kernel's tables: the code
+ * of switch.S and its parameters. It must be executable in the firmware's
+ * tables; some firmware maps memory of loaders as not executable.
  */
 #include "loader.h"
 
@@ -26,7 +26,7 @@ struct memory_attributes {
 				  UINT64 attributes);
 };
 
-/* Firmware without the protocol leaves the page as it is. */
+/* Without the protocol the page stays as it is. */
 static void change_attributes(struct loader *loader, uint64_t set,
 			      uint64_t clear)
 {
@@ -39,12 +39,12 @@ static void change_attributes(struct loader *loader, uint64_t set,
 	if (EFI_ERROR(loader->boot->LocateProtocol(&guid, NULL,
 						   (void **)&attributes)))
 		return;
-	/* Set first: strict firmware refuses writable and executable. */
+	/* Set before clear: strict firmware refuses writable and executable. */
 	attributes->set(attributes, page, PAGE_SIZE, set);
 	attributes->clear(attributes, page, PAGE_SIZE, clear);
 }
 
-/* Before the page is freed: data again, as it was allocated. */
+/* Makes the page data again, as it was allocated, before it is freed. */
 void switch_page_make_data(struct loader *loader)
 {
 	change_attributes(loader, EFI_MEMORY_XP, ATTRIBUTE_RO);

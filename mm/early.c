@@ -1,26 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The free-frame list: free runs, in address order, described by themselves.
+ * The list of free runs in address order, stored in the free memory itself.
  *
- * The first page of every free run holds that run's node: how many frames
- * it has and where the next run starts. The obvious alternatives are worse
- * here. A table of runs has to grow when runs are given back between others,
- * and a path that gives memory back must not need any. One link per frame
- * needs none either, but would write to every free page of the machine at
- * boot, and could not tell that two frames are neighbours.
+ * The first page of every free run holds that run's node: how many frames it
+ * has and where the next run starts. The obvious alternatives are worse. A
+ * table of runs must grow when runs are freed between others, and a free must
+ * not need memory. One link per frame needs no memory either, but would write
+ * to every free page at boot, and could not show that two frames are adjacent.
  *
- * Order by address costs a walk in give, and buys three things: neighbours
- * join by looking at two nodes, a frame that is free already is seen by
- * looking at the same two, and the frames that are allocated depend only on
- * what is free, not on the history of the list. The walk starts at the hint,
- * the run of the last give, so that giving back in ascending order, as every
- * teardown here does, never walks.
+ * The address order costs a walk in a free, and has three advantages:
+ * neighbours are merged by reading two nodes, a frame that is free already is
+ * detected by reading the same two, and the frames that are allocated depend
+ * only on the set of free frames, not on the history of the list. The walk
+ * starts at the hint, the run of the last free, so frames freed in ascending
+ * order, as in every teardown here, need no walk.
  *
- * A node lies in memory that no code uses, where a stray write or the DMA of
- * a forgotten device stays unseen. So each node has a check word over its own
- * address and its contents. The check word is verified at every read, before
- * any field is used. A node is wiped when its page stops being the first of a
- * run, so that no allocated page contains one.
+ * A node lies in memory that no code uses, so a stray write or DMA there would
+ * not be noticed. Therefore each node has a check word over its address and
+ * its contents, which is verified at every read, before any field is used. A
+ * node is cleared when its page is no longer the first of a run, so no
+ * allocated page contains one.
  *
  * Locks: none. The owner of the list is one CPU, with interrupts off or in
  * a phase where there is only one.
@@ -45,7 +44,7 @@ struct node {
 	uint64_t next;		/* first frame of the next run, EARLY_NONE   */
 };
 
-/* A node that has been read, with the place it was read from. */
+/* A node that was read, and the frame that holds it. */
 struct free_run {
 	uint64_t first;		/* EARLY_NONE: the place before the head     */
 	uint64_t frames;
@@ -63,7 +62,7 @@ static uint64_t check_of(const struct free_run *run)
 	check = (check ^ run->frames) * CHECK_SPREAD;
 	check ^= check >> 29;
 	check = (check ^ run->next) * CHECK_SPREAD;
-	/* Zero stands for "no node": a zeroed page must never pass. */
+	/* Never zero: a zeroed page must not look like a node. */
 	return check | 1;
 }
 
@@ -86,7 +85,7 @@ static void node_wipe(const struct early *early, uint64_t first)
 	*node_at(early, first) = (struct node){ 0 };
 }
 
-/* False when the page at `first` is not the node that we left there. */
+/* False when the page at `first` does not hold a valid node. */
 static bool node_load(const struct early *early, uint64_t first,
 		      struct free_run *out)
 {
@@ -96,7 +95,7 @@ static bool node_load(const struct early *early, uint64_t first,
 	*out = (struct free_run){ first, node->frames, node->next };
 	if (node->check != check_of(out))
 		return false;
-	/* The bounds hold even for a node that was forged or replayed. */
+	/* The bounds are checked even for a node with a valid check word. */
 	if (out->frames == 0 || out->frames > early->free_frames)
 		return false;
 	if (add_overflows(first, out->frames, &end) || end > FRAME_LIMIT)
@@ -200,7 +199,7 @@ enum status early_init(struct early *early, struct window window,
 
 /* --- take -----------------------------------------------------------------*/
 
-/* Takes [first..first + frames) out of `run`, whose predecessor is `before`. */
+/* Removes [first..first + frames) from `run`, whose predecessor is `before`. */
 static void cut(struct early *early, struct free_run before,
 		struct free_run run, struct frame_run wanted)
 {
@@ -243,7 +242,7 @@ enum status early_take(struct early *early, pfn_t *out)
 	return ST_OK;
 }
 
-/* The lowest aligned place in `run` that holds the request, if there is. */
+/* The lowest aligned place in `run` for the request, if there is one. */
 static bool find_place(const struct free_run *run,
 		       const struct early_run_request *request, uint64_t *out)
 {
@@ -312,7 +311,7 @@ static enum status find_before(const struct early *early, uint64_t first,
 	return ST_OK;
 }
 
-/* Puts `given` between two neighbours and merges it with those it touches. */
+/* Inserts `given` between two runs and merges it with those that it touches. */
 static void insert(struct early *early, struct free_run before,
 		   struct free_run given, const struct free_run *after)
 {

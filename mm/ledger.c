@@ -1,31 +1,30 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * From the kind of a page to its owner, without losing a page.
+ * Builds the list of owners from the list of kinds, without losing a page.
  *
- * mm/region says which memory may be used; all memory that may never be used
- * is one kind there. The ledger names the owner of that memory as well, and
- * it is complete: region gives no kind to the odd bytes around a usable entry
- * that is not page aligned, nor to a usable entry with an impossible range,
- * yet the firmware did name those pages.
+ * mm/region has the kind of each region, and one kind for all memory that may
+ * never be used. The ledger has the owner of that memory too, and it is
+ * complete: it also has the pages to which region gives no kind although the
+ * firmware names them, those at the edges of a usable entry that is not page
+ * aligned, and those of a usable entry with an impossible range.
  *
- * Two rooms that work out kinds from the entries could disagree after a
- * change of one of them. So the region list goes into a sweep as it is, each
- * region a range with its kind as rank, and two things are added: below the
- * kinds, every entry with the pages that it names; above them, entries that
- * say why memory is kept. Those lie only where region says KEEP anyway, so
- * they refine it and overrule nothing. The largest rank in each gap is the
+ * If both computed kinds from the entries, they could disagree after a change
+ * of one of them. So the region list is the input of a sweep, each region a
+ * range with its kind as rank. Two sets of ranges are added: below the kinds,
+ * every entry with the pages that it names; above them, entries that give the
+ * reason why memory is kept. The latter lie only where region has KEEP, so
+ * they refine it and change nothing else. The largest rank in each gap is the
  * owner.
  *
- * Every entry is in the sweep with all that it names: (L4) holds by
- * construction. The check of it (ledger_named_pages) counts by sorting
- * ranges and never looks at a rank or a region.
+ * Every entry is in the sweep with all pages that it names, so (L4) holds by
+ * construction. Its check (ledger_named_pages) counts by sorting ranges and
+ * uses neither ranks nor regions.
  *
- * A later change of owner is a splice: the runs that it touches, with a
- * neighbour on either side, are written anew and joined where equal. It is
- * composed first and copied in last, so that a refusal changes nothing.
+ * A later change of owner is a splice: the runs that it touches and their two
+ * neighbours are replaced by new runs, joined where equal. The new runs are
+ * computed first and copied last, so a refusal changes nothing.
  *
- * Nothing here looks at a single page: a run of 16 TiB costs as much as one
- * of 4 KiB.
+ * No step handles single pages: a run of 16 TiB costs as much as one of 4 KiB.
  */
 #include <mm/ledger.h>
 
@@ -52,7 +51,7 @@ _Static_assert(OWNER_COUNT <= 32, "sets of owners are 32 bits");
 #define USABLE_OWNERS	(BIT(OWNER_FREE) | BIT(OWNER_LOW) |		\
 			 BIT(OWNER_BOOT_RECLAIMABLE))
 
-/* No map is longer; below it no size computed here can overflow. */
+/* No map has more entries; up to this number no size can overflow. */
 #define ENTRIES_MAX	(SIZE_MAX >> 16)
 
 static const enum owner owner_of_rank[RANK_COUNT] = {
@@ -77,7 +76,7 @@ static uint64_t run_end(const struct ledger_run *run)
 
 /* --- build: regions and entries into one sweep ----------------------------*/
 
-/* Why an entry's pages are kept, or RANK_NAMED when it gives no reason. */
+/* The reason why an entry's pages are kept, or RANK_NAMED without one. */
 static uint64_t entry_rank(const struct map_entry *entry)
 {
 	switch (entry->type) {
@@ -105,7 +104,7 @@ static size_t range_count(size_t entries)
 	return region_list_capacity(entries) + entries;
 }
 
-/* First the regions; behind them region's scratch, and later the sweep. */
+/* The regions come first, then region's scratch, later the sweep's. */
 size_t ledger_scratch_bytes(size_t entries)
 {
 	size_t ranges;
@@ -123,7 +122,7 @@ size_t ledger_capacity(size_t entries, size_t owned)
 {
 	/*
 	 * A run begins at an edge of an entry, as named or as rounded inward,
-	 * at an edge of a bad range, or where a rule of region's sets in (64
+	 * at an edge of a bad range, or where a rule of mm/region begins (64
 	 * KiB, 1 MiB, the limit). An owned run cuts one run into three.
 	 */
 	return 4 * entries + 3 + 2 * BAD_RANGES + 2 * owned;
@@ -263,7 +262,7 @@ static void splice_add(struct splice *splice, struct ledger_run run)
 	splice->parts[splice->count++] = run;
 }
 
-/* `new` lies in the runs `first` to `last`, which touch. */
+/* `new` lies in the adjacent runs `first` to `last`. */
 static struct splice splice_compose(const struct ledger *ledger, size_t first,
 				    size_t last, struct ledger_run new)
 {
@@ -301,7 +300,7 @@ static enum status splice_commit(struct ledger *ledger,
 	return ST_OK;
 }
 
-/* Gives `new` its owner, where all of it is now owned by one of `from`. */
+/* Gives `new` its owner, if owners in `from` have all of it now. */
 static enum status assign(struct ledger *ledger, struct ledger_run new,
 			  uint32_t from)
 {

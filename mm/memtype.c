@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * What type has this range? Asking each of its pages is simple and slow:
- * 1 GiB has 262,144 of them, and the loader asks for every GiB of RAM. But
- * a type changes only where a register's range begins or ends, and there
- * are few such places. So we ask at the start, go to the next place where
- * any register's answer can change, ask again, and stop at the first that
- * differs.
+ * To compute the type of each page of a range is simple and slow: 1 GiB has
+ * 262,144 pages, and the loader needs the type of every GiB of RAM. But a type
+ * changes only where a register's range begins or ends, and there are few such
+ * addresses. So the type is computed at the start of the range and at each
+ * address where any register's match can change, until one differs.
  *
- * A variable register covers the addresses that agree with its base in all
- * bits of its mask. Where they agree, the next change is at the end of the
- * block below the mask's lowest bit, because that bit flips there. Where
- * they do not, it is the smallest higher address that agrees, found from the
- * highest bit that differs. Neither needs the mask to be contiguous, so the
- * odd masks that the manuals permit need no case of their own. They can
- * change at every second page, though: hence a limit on the steps.
+ * A variable register covers the addresses that equal its base in all bits of
+ * its mask. From a covered address, the next change is at the end of the block
+ * below the mask's lowest bit, because that bit flips there. From an address
+ * that is not covered, it is the smallest higher address that is, found from
+ * the highest bit that differs. Both work for masks that are not contiguous,
+ * which the manuals permit. Such a mask can change at every second page, so
+ * the number of steps is limited.
  */
 #include <mm/memtype.h>
 
@@ -35,7 +34,7 @@ _Static_assert(8 + (FIXED_4K_START - FIXED_16K_START) / (16 * KIB) +
 	       (FIXED_END - FIXED_4K_START) / (4 * KIB) == 8 * MTRR_FIXED_COUNT,
 	       "each fixed register holds eight types");
 
-/* Two for each range that contiguous masks can describe, and the fixed. */
+/* Two for each range with a contiguous mask, and the fixed ranges. */
 #define STEPS_MAX		256
 
 #define NO_EDGE			UINT64_MAX
@@ -101,7 +100,7 @@ static uint64_t address_bits(const struct mtrr_state *state, uint64_t value)
 	return value & (address_limit(state) - 1) & ~PAGE_MASK;
 }
 
-/* The smallest address above `at` that agrees with `base` in `mask`. */
+/* The smallest address above `at` that equals `base` in the bits of `mask`. */
 static uint64_t next_match(uint64_t mask, uint64_t base, uint64_t limit,
 			   uint64_t at)
 {
@@ -110,10 +109,10 @@ static uint64_t next_match(uint64_t mask, uint64_t base, uint64_t limit,
 
 	ASSERT(differing != 0);
 	bit = 1UL << (63 - __builtin_clzl(differing));
-	/* Above `bit` it agrees; set it, and all below can be smallest. */
+	/* `at` equals `base` above `bit`: set it; lower bits can be least. */
 	if (base & bit)
 		return align_down(at, 2 * bit) | (base & (2 * bit - 1));
-	/* `at` is past it: a higher bit that the mask leaves free must grow. */
+	/* `at` is larger: a higher bit outside the mask must be set. */
 	growing = ~mask & ~at & (limit - 1) & ~(2 * bit - 1);
 	if (growing == 0)
 		return NO_EDGE;
@@ -143,7 +142,7 @@ static bool variable_matches(const struct mtrr_state *state, size_t i,
 	       ((at ^ state->variable[i].base) & mask) == 0;
 }
 
-/* SDM, "MTRR precedences": what two overlapping ranges make together. */
+/* SDM, "MTRR precedences": the type of two overlapping ranges. */
 static enum memtype overlap(enum memtype a, enum memtype b)
 {
 	if (a == b)

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The claim of an entry depends on its type and attributes; the result for
- * a usable claim depends on where it lies, too. Cutting every entry at the
- * places where the rule changes would mean up to four ranges each. Instead
- * the rules are ranges of their own in the same sweep, with ranks above the
- * kinds: at every gap the set of covering ranks says which claims there are
- * and which rule holds, and kind_of_gap is a pure function of that set.
- * Ranges that are taken out of use (memmap=) are one more rule.
+ * The kind that an entry claims depends on its type and attributes; for usable
+ * memory the result depends on the address, too. To cut every entry where a
+ * rule begins or ends would give up to four ranges for each. Instead the rules
+ * are ranges of their own in the same sweep, with ranks above the kinds: in
+ * every gap the set of covering ranks has the claims and the rules, and
+ * kind_of_gap is a pure function of that set. Ranges that are taken out of use
+ * (memmap=) are one more rule.
  *
- * Lost pages fall out of the same walk. Each usable entry is in the sweep a
- * second time, with the pages that it names before it was rounded inward or
- * refused: where only that is left of it, and nothing stricter explains
- * why, the pages are lost.
+ * The same walk counts lost pages. Each usable entry is in the sweep a second
+ * time, with all pages that it names, before it was rounded inward or refused.
+ * A gap that only this range covers, and no stricter entry, is lost.
  */
 #include <mm/region.h>
 
@@ -35,7 +34,7 @@ _Static_assert(RANK_COUNT <= SWEEP_RANKS, "one bit a rank");
 #define USABLE		(BIT(REGION_FREE) | BIT(REGION_LATER))
 #define OURS		(USABLE | BIT(REGION_LOW))
 
-/* A claim and a name an entry, three rules about addresses, bad ranges. */
+/* Two ranges for each entry, three rules about addresses, bad ranges. */
 #define RANGES_PER_ENTRY 2
 #define RULE_RANGES	 3
 #define OTHER_RANGES	 (RULE_RANGES + BAD_RANGES)
@@ -160,7 +159,7 @@ static enum status add_bad(struct sweep_range *ranges,
 	return ST_OK;
 }
 
-/* The one kind of a gap, or REGION_KIND_COUNT when nothing claims it. */
+/* The kind of a gap, or REGION_KIND_COUNT when no entry claims it. */
 static enum region_kind kind_of_gap(uint32_t covering)
 {
 	uint32_t claims = covering & CLAIMS;
@@ -185,7 +184,7 @@ static bool is_lost(uint32_t covering, enum region_kind kind)
 	       (BIT(kind) & (OURS | BIT(REGION_BAD))) == 0;
 }
 
-/* Nothing but the supported limit keeps it; what mem= caps is meant so. */
+/* True when only the supported limit keeps it; mem= does not count. */
 static bool is_beyond(const struct builder *builder,
 		      const struct sweep_gap *gap)
 {
@@ -245,7 +244,7 @@ static void count_totals(struct region_list *list,
 	}
 }
 
-/* Saturates: what cannot be counted cannot be had either. */
+/* Saturates: so much memory cannot be allocated. */
 static size_t range_count(size_t entries)
 {
 	size_t count;
@@ -259,8 +258,8 @@ static size_t range_count(size_t entries)
 size_t region_list_capacity(size_t entries)
 {
 	/*
-	 * A region begins at an edge of an entry or of a bad range, or where
-	 * one of the rules sets in, and none begins at the last edge of all.
+	 * A region begins at an edge of an entry or of a bad range, or where a
+	 * rule begins; none begins at the last edge.
 	 */
 	return 2 * entries + RULE_RANGES - 1 + 2 * BAD_RANGES;
 }

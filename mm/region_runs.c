@@ -28,7 +28,7 @@ bool region_is_usable(const struct region_list *list, paddr_t start,
 
 		if (region->end.raw <= start.raw)
 			continue;
-		/* The rest may go on in a neighbour of another usable kind. */
+		/* The range may continue in a region of another kind. */
 		if (region->start.raw > start.raw ||
 		    (region->kind != REGION_FREE &&
 		     region->kind != REGION_LATER))

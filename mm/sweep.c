@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Between two neighbouring edges of the input nothing changes, so we walk
- * from edge to edge and remember how many open ranges there are of each
- * rank. In return there is no case analysis of how ranges overlap.
+ * Between two neighbouring edges of the input nothing changes. So the sweep
+ * goes from edge to edge and counts the open ranges of each rank. It needs no
+ * case analysis of overlapping ranges.
  *
- * The order of edges at one place does not matter: a range that ends there
- * began at an earlier place, so its count is already above zero, and a gap
- * is only looked at once all edges of its start have been taken in.
+ * The order of edges at one address does not matter: a range that ends there
+ * began at a lower address, so its count is above zero already, and a gap is
+ * visited only after all edges at its start were counted.
  */
 #include <mm/sweep.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * cpu_local.h - which processor am I, and what is it doing?
+ * cpu_local.h - the number and the context of the CPU that calls.
  *
- * Supplied by the kernel from its per-CPU area and by hosted programs per
- * thread. The kernel is not preemptible: the answer of cpu_local_id stays
- * true until the caller returns to user mode, halts or switches stacks.
+ * The kernel implements them with its per-CPU area, hosted programs for each
+ * thread. The kernel is not preemptible: the result of cpu_local_id stays
+ * valid until the caller returns to user mode, halts or switches stacks.
  */
 #ifndef ARCH_CPU_LOCAL_H
 #define ARCH_CPU_LOCAL_H
@@ -12,7 +12,7 @@
 enum cpu_context {
 	CPU_TASK,		/* a system call, a kernel thread, the boot  */
 	CPU_INTERRUPT,		/* an interrupt handler; they do not nest    */
-	CPU_NMI,		/* NMI or machine check, at any point at all */
+	CPU_NMI,		/* NMI or machine check, at any instruction */
 	CPU_CONTEXTS,
 };
 

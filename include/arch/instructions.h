@@ -2,7 +2,7 @@
 /*
  * instructions.h - single instructions, by their names.
  *
- * For the loader and the kernel; the rooms of mm never see it.
+ * For the loader and the kernel; mm/ never includes it.
  */
 #ifndef ARCH_INSTRUCTIONS_H
 #define ARCH_INSTRUCTIONS_H
@@ -87,13 +87,13 @@ static inline struct cpuid read_cpuid(uint32_t leaf, uint32_t subleaf)
 	return out;
 }
 
-/* cpuid leaves come in two families; each says where it ends. */
+/* cpuid leaves have two ranges; the first leaf of each has its end. */
 static inline int cpuid_has_leaf(uint32_t leaf)
 {
 	return read_cpuid(leaf & 0x80000000, 0).eax >= leaf;
 }
 
-/* To memory itself, where it survives a reset of the processor. */
+/* Writes the cache lines back to memory, where they survive a reset. */
 static inline void write_back(const void *start, uint64_t bytes)
 {
 	const char *line = (const char *)((uintptr_t)start & ~(uintptr_t)63);

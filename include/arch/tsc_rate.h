@@ -2,12 +2,11 @@
 /*
  * tsc_rate.h - measures how fast the time-stamp counter counts.
  *
- * CPUID leaf 0x15 where the processor states it (Intel SDM vol. 3B 18.7.3),
- * else channel 2 of the PIT, which every PC has at 1,193,182 Hz. An
- * interruption of a measurement (SMM, a busy host) makes the counter look fast,
- * so the slowest of a few short ones is used: good to a percent, enough for log
- * lines and waits. The loader measures once and passes the result to the
- * kernel.
+ * From CPUID leaf 0x15 if the processor has the rate there (Intel SDM vol. 3B
+ * 18.7.3), else by channel 2 of the PIT, which runs at 1,193,182 Hz in every
+ * PC. An interrupted measurement (SMM, a busy host) is too high, so the lowest
+ * of a few short ones is used: exact to a percent, enough for log lines and
+ * waits. The loader measures once and passes the result to the kernel.
  */
 #ifndef ARCH_TSC_RATE_H
 #define ARCH_TSC_RATE_H
@@ -26,7 +25,7 @@
 #define PIT_ONE_SHOT		0xb0	/* channel 2, both bytes, mode 0     */
 #define PIT_TICKS		149	/* an eighth of a millisecond        */
 #define PIT_TRIES		4
-/* A machine without a PIT must not hang here. */
+/* Bounds the wait on a machine without a PIT. */
 #define PIT_PATIENCE		100000
 #define TSC_GUESS_PER_US	1000
 
@@ -42,7 +41,7 @@ static inline uint64_t tsc_rate_from_cpuid(void)
 	return (uint64_t)clock.ecx * clock.ebx / clock.eax / 1000000;
 }
 
-/* Ticks of the counter in PIT_TICKS of the PIT, 0 when there is none. */
+/* Ticks of the counter in PIT_TICKS of the PIT; 0 without a PIT. */
 static inline uint64_t tsc_ticks_of_pit(void)
 {
 	unsigned patience = PIT_PATIENCE;

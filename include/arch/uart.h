@@ -2,7 +2,7 @@
 /*
  * uart.h - a 16550 on an I/O port, polled, every wait bounded.
  *
- * A machine without one reads 0xff everywhere; uart_start notices.
+ * Without a UART its ports read 0xff; uart_start returns false then.
  */
 #ifndef ARCH_UART_H
 #define ARCH_UART_H
@@ -25,7 +25,7 @@ enum uart_register {
 #define UART_HAS_BYTE	0x01
 #define UART_CAN_SEND	0x20
 #define UART_ALL_SENT	0x40	/* its shift register is empty, too          */
-/* 115200 baud needs 87 us a byte; a port read takes about one. */
+/* A byte takes 87 us at 115200 baud, a port read about one. */
 #define UART_PATIENCE	10000
 
 /* Sets 8N1 at `baud`. False when there is no UART at `port`. */
@@ -51,13 +51,13 @@ static inline bool uart_can_send(uint16_t port)
 	return (in8(port + UART_STATUS) & UART_CAN_SEND) != 0;
 }
 
-/* After uart_start: a 16550A says that the buffers which it enabled work. */
+/* After uart_start: true for a 16550A, whose enabled buffers work. */
 static inline bool uart_has_fifo(uint16_t port)
 {
 	return (in8(port + UART_FIFO) & 0xc0) == 0xc0;
 }
 
-/* Until the last `bytes` are sent. False: treat the UART as gone. */
+/* Waits until the last `bytes` are sent. False: treat the UART as gone. */
 static inline bool uart_wait(uint16_t port, unsigned bytes)
 {
 	for (unsigned i = 0; i < UART_PATIENCE * bytes; i++)
@@ -66,7 +66,7 @@ static inline bool uart_wait(uint16_t port, unsigned bytes)
 	return false;
 }
 
-/* Until nothing of `bytes` is left in the UART; false as uart_wait. */
+/* Waits until none of `bytes` is left in the UART; false as uart_wait. */
 static inline bool uart_wait_sent(uint16_t port, unsigned bytes)
 {
 	for (unsigned i = 0; i < UART_PATIENCE * bytes; i++)

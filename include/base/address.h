@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * address.h - one number, one unit: boxed addresses and the page shapes.
+ * address.h - a type for each kind of address, and the page sizes.
  *
  * A physical address, a kernel virtual address, a user virtual address and
  * a frame number are four types, so that the compiler refuses to mix them.

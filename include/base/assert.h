@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * assert.h - promises inside Bulldog. They stay on in every build.
+ * assert.h - assertions, which stay on in every build.
  *
- * ASSERT is for our own mistakes only. A strange word from firmware,
+ * ASSERT checks promises between parts of Bulldog. Bad data from firmware,
  * hardware or a program is a status, never an assertion.
  */
 #ifndef BASE_ASSERT_H
 #define BASE_ASSERT_H
 
-/* Supplied by the loader, the kernel and the tests, each in its own way. */
+/* Loader, kernel and tests each implement it. */
 _Noreturn void assert_failed(const char *file, int line, const char *text);
 
 #define ASSERT(condition)						\
@@ -17,10 +17,10 @@ _Noreturn void assert_failed(const char *file, int line, const char *text);
 			assert_failed(__FILE__, __LINE__, #condition);	\
 	} while (0)
 
-/* For calls that cannot fail here: says which one did, and stops. */
+/* For calls that cannot fail here: a failure stops with the call's text. */
 #define MUST(call) ASSERT((call) == ST_OK)
 
-/* For calls that return the bits that were in the way: here there are none. */
+/* For calls that return conflicting bits, when there can be none. */
 #define EXPECT_NONE(call) ASSERT((call) == 0)
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * atomic.h - memory that several processors change at once.
+ * atomic.h - access to memory that several processors change.
  *
  * A shared cell has a type of its own, so that a plain access does not compile;
  * the field `plain` is for cells that no other CPU can reach, and is easy to
@@ -16,8 +16,8 @@
  *		next->after = slab;
  *	} while (!atomic_compare_exchange_release(&list.first, &slab, next));
  *
- * The arguments of a macro are evaluated once. In the explorer's build every
- * access is a point where another processor may come in between.
+ * The arguments of a macro are evaluated once. In the explorer's build other
+ * processors may run between any two accesses.
  */
 #ifndef BASE_ATOMIC_H
 #define BASE_ATOMIC_H
@@ -35,7 +35,7 @@ typedef struct { uint64_t plain; } atomic_u64;
 	}
 
 /*
- * Eight neighbouring atomic_u8 as one cell, the first of them its low byte.
+ * Eight adjacent atomic_u8 as one cell; the first is its low byte.
  *
  *	if (atomic_load_relaxed(atomic_u8_group_at(&bytes[8])) == 0)
  *		...		bytes[8] up to bytes[15] are 0
@@ -62,8 +62,8 @@ static inline atomic_u8_group *atomic_u8_group_at(atomic_u8 *first)
 
 /*
  * atomic_store_*(cell, value)
- * Cost: an ordinary store, which later loads may overtake; seq_cst is a
- * locked exchange, which nothing overtakes.
+ * Cost: an ordinary store, which later loads may pass; seq_cst is a locked
+ * exchange, which no access passes.
  */
 #define atomic_store_relaxed(cell, value)				\
 	BUILTIN_STORE(&(cell)->plain, value, __ATOMIC_RELAXED)
@@ -88,10 +88,10 @@ static inline atomic_u8_group *atomic_u8_group_at(atomic_u8 *first)
 	BUILTIN_EXCHANGE(&(cell)->plain, value, __ATOMIC_SEQ_CST)
 
 /*
- * done = atomic_compare_exchange_*(cell, &expected, value)
- * True when the cell held `expected` and now holds `value`; else `expected`
- * is what it held. Never fails without a cause. One that fails releases
- * nothing: it is a load, relaxed or acquire or seq_cst as its name has it.
+ * done = atomic_compare_exchange_*(cell, &expected, value) True when the cell
+ * held `expected` and now holds `value`; else `expected` is set to its value.
+ * Never fails spuriously. A failed exchange is only a load, with the order of
+ * its name; without a release.
  * Cost: one locked instruction.
  */
 #define atomic_compare_exchange_relaxed(cell, expected, value)		\
@@ -127,9 +127,9 @@ static inline atomic_u8_group *atomic_u8_group_at(atomic_u8 *first)
 
 /*
  * before = atomic_fetch_or_*(cell, bits), atomic_fetch_and_*(cell, bits)
- * Cost: one locked instruction when the result is not used, or when only
- * the one bit is looked at that `bits` sets or clears (GCC; CLANG not); else
- * a load and a loop around a locked compare-exchange.
+ * Cost: one locked instruction when the result is not used, or when only the
+ * one bit in `bits` is tested (GCC, not CLANG); else a load and a loop around
+ * a locked compare-exchange.
  */
 #define atomic_fetch_or_relaxed(cell, bits)				\
 	BUILTIN_FETCH_OR(&(cell)->plain, bits, __ATOMIC_RELAXED)
@@ -153,7 +153,7 @@ static inline atomic_u8_group *atomic_u8_group_at(atomic_u8 *first)
 	BUILTIN_FETCH_AND(&(cell)->plain, bits, __ATOMIC_SEQ_CST)
 
 /*
- * Orders what is before it and what is after it, for all cells.
+ * Orders the accesses before it and after it, for all cells.
  * Cost: seq_cst is a locked instruction; the others only bind the compiler.
  */
 #define atomic_fence_acquire() BUILTIN_FENCE(__ATOMIC_ACQUIRE)
@@ -162,9 +162,9 @@ static inline atomic_u8_group *atomic_u8_group_at(atomic_u8 *first)
 #define atomic_fence_seq_cst() BUILTIN_FENCE(__ATOMIC_SEQ_CST)
 
 /*
- * In every round of a loop that waits for another processor. The explorer
- * lets a waiting processor go on only when a cell has changed: what the
- * loop waits for must be an atomic cell.
+ * For each round of a loop that waits for another processor. The explorer lets
+ * the processor continue only when a cell has changed, so the loop must wait
+ * for an atomic cell.
  */
 #define atomic_pause() BUILTIN_PAUSE()
 

@@ -3,10 +3,11 @@
  * atomic_builtin.h - the seam below atomic.h: the compiler's builtins.
  *
  * Only atomic.h includes this. The explorer's build has a header of this name
- * earlier in its include path, where each of these is a point at which another
- * processor may come in between (docs/testing/interleavings.md).
+ * earlier in its include path; there another processor may run before each
+ * access (docs/testing/interleavings.md).
  *
- * `place` points to an integer or a pointer; `order` is the compiler's.
+ * `place` points to an integer or a pointer; `order` is the compiler's
+ * constant.
  */
 #ifndef BASE_ATOMIC_BUILTIN_H
 #define BASE_ATOMIC_BUILTIN_H

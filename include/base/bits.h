@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * bits.h - rounding, overflow, and bits of a bitmap of 64-bit words, spelled
- * once. Alignments are powers of 2.
+ * bits.h - rounding, overflow, and bitmaps of 64-bit words. Alignments are
+ * powers of 2.
  */
 #ifndef BASE_BITS_H
 #define BASE_BITS_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* For paths that an instruction count depends on. */
+/* For slow paths: keeps them out of a counted fast path. */
 #define NOINLINE	__attribute__((noinline))
 #define LIKELY(condition) __builtin_expect(condition, 1)
 
@@ -21,7 +21,7 @@ static inline uint64_t align_down(uint64_t value, uint64_t alignment)
 	return value & ~(alignment - 1);
 }
 
-/* Wraps to 0 when there is no aligned value left: check the input first. */
+/* Wraps to 0 when no aligned value is large enough: check the input first. */
 static inline uint64_t align_up(uint64_t value, uint64_t alignment)
 {
 	return (value + alignment - 1) & ~(alignment - 1);

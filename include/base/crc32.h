@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Start with 0; feed the result back in to continue over the next bytes. */
+/* Start with 0; pass the result to continue over the next bytes. */
 uint32_t crc32(uint32_t so_far, const void *data, size_t bytes);
 
 #endif

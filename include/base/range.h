@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * range.h - the two ways to name an interval: frames by their number, and
- * everything else by its two ends.
+ * range.h - the two interval types: a run of frames, and any other range by
+ * its two ends.
  */
 #ifndef BASE_RANGE_H
 #define BASE_RANGE_H
@@ -14,7 +14,7 @@ struct frame_run {
 	uint64_t frames;
 };
 
-/* [start..end), in bytes of one address space; the user says which. */
+/* [start..end), in bytes of the address space that the user names. */
 struct range {
 	uint64_t start, end;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * sort.h - in place, without recursion.
- * Cost: O(n) for what is nearly sorted, O(n log n) at the worst.
+ * sort.h - sorts in place, without recursion.
+ * Cost: O(n) for an input nearly sorted, O(n log n) at worst.
  */
 #ifndef BASE_SORT_H
 #define BASE_SORT_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * string.h - the handful of C library functions that GCC or we need in a
- * program without a C library. Same contracts as the standard's.
+ * string.h - the few C library functions that GCC or we need in a program
+ * without a C library. Same contracts as the standard's.
  */
 #ifndef BASE_STRING_H
 #define BASE_STRING_H

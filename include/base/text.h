@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 struct sink {
-	/* Takes `bytes` bytes of text; never fails, may drop. */
+	/* Takes `bytes` bytes of text; never fails, may drop them. */
 	void (*put)(struct sink *sink, const char *text, size_t bytes);
 };
 
@@ -36,7 +36,7 @@ size_t text_vprint(char *to, size_t bytes, const char *format,
 		   va_list arguments);
 
 /*
- * The value of a record as FORMATS has it: as it is when it has no space,
+ * The value of a record (docs/monitor.md): unchanged when it has no space,
  * quote, backslash or unprintable byte; else in double quotes with \xHH.
  */
 void sink_print_value(struct sink *sink, const char *text, size_t bytes);

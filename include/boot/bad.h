@@ -13,15 +13,15 @@
  */
 #define BAD_RANGES 32
 
-/* The first in the list with a byte of [start..start + bytes), or NULL. */
+/* The first range with a byte of [start..start + bytes), or NULL. */
 const struct range *bad_find(const struct range *list, size_t count,
 			     uint64_t start, uint64_t bytes);
 
-/* The lowest place from `start` on for `bytes` in a row without a bad one. */
+/* The lowest address, from `start` on, of `bytes` bytes without a bad one. */
 uint64_t bad_step_over(const struct range *list, size_t count, uint64_t start,
 		       uint64_t bytes);
 
-/* A run that is longer by this has such a place, wherever it begins. */
+/* A run longer by this many bytes has such a place, wherever it begins. */
 uint64_t bad_detour_bytes(const struct range *list, size_t count,
 			  uint64_t bytes);
 

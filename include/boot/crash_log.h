@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * crash_log.h - what a boot leaves behind in memory for the next one.
+ * crash_log.h - a log in memory that survives a warm reset, for the next boot.
  *
- * A run of pages that the loader always takes first, and so always at the
- * same place: after a warm reset the memory still holds what the attempt
- * before wrote there. The header says how far it came and has a checksum;
- * the text behind it is the log, checked on its own, so that a line that
- * was being written when the machine died costs only itself.
+ * A run of pages that the loader always allocates first, so it is at the same
+ * address after a warm reset and still has the content of the last attempt.
+ * The header has the stage that the attempt reached, and a checksum. The log
+ * text after it has a checksum of its own, so a line that was not finished
+ * when the machine died does not make the header invalid.
  *
- * Pure memory: the caller of each function that writes also writes the
- * processor's cache back (arch/instructions.h, write_back).
+ * The functions only change memory: after each one that writes, the caller
+ * writes the cache back (write_back in arch/instructions.h).
  */
 #ifndef BOOT_CRASH_LOG_H
 #define BOOT_CRASH_LOG_H
@@ -29,20 +29,20 @@ struct crash_log {
 	uint32_t checksum;		/* CRC-32 of this header, this one 0 */
 	uint64_t attempt;		/* 1 for the first since power-on    */
 	uint64_t run_bytes;		/* header and text together          */
-	uint32_t ended;			/* 1: on purpose, nothing to tell    */
+	uint32_t ended;			/* 1: on purpose, no crash           */
 	uint32_t text_checksum;		/* CRC-32 of the text                */
 	uint64_t text_bytes;
 	char stage[CRASH_STAGE_BYTES];	/* the last one that was reached     */
-	char fault[CRASH_FAULT_BYTES];	/* "" when there was none            */
+	char fault[CRASH_FAULT_BYTES];	/* "" when there was no fault        */
 };
 
-/* The log's text, as far as it can be trusted. */
+/* The valid part of the log's text. */
 struct crash_text {
 	const char *text;
 	uint64_t bytes;
 };
 
-/* Starts over in a run of `run_bytes`, at least CRASH_LOG_RUN_MIN. */
+/* Starts a new log in a run of `run_bytes`, at least CRASH_LOG_RUN_MIN. */
 #define CRASH_LOG_RUN_MIN 4096
 void crash_log_start(struct crash_log *log, uint64_t run_bytes,
 		     uint64_t attempt);
@@ -52,13 +52,12 @@ void crash_log_reach(struct crash_log *log, const char *stage);
 void crash_log_note_fault(struct crash_log *log, const char *fault);
 void crash_log_end(struct crash_log *log);
 
-/* Text that does not fit is left out: the beginning tells most. */
+/* Text that does not fit is left out: the beginning matters most. */
 void crash_log_append(struct crash_log *log, const char *text, size_t bytes);
 
 /*
- * Is there a log of an attempt in the run of `run_bytes` at `log`?
- * Fails: ST_NOT_FOUND (anything else is there), ST_CORRUPT (the magic is,
- *        the checksum is not).
+ * Checks that a log of an attempt is in the run of `run_bytes` at `log`.
+ * Fails: ST_NOT_FOUND (no magic), ST_CORRUPT (magic without the checksum).
  */
 enum status crash_log_check(const struct crash_log *log, uint64_t run_bytes);
 

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * handover.h - what the loader tells the kernel, once, at the jump.
+ * handover.h - the data that the loader passes to the kernel at the jump.
  *
- * Physical addresses only. Everything it points to lies in pages that are
- * named in `owned`, so that nothing here is handed out by accident. The
- * layout is fixed: a field may take over spare words, none may move.
+ * Physical addresses only. Everything that it points to lies in pages that
+ * `owned` names, so none of it is allocated by mistake. The layout is fixed: a
+ * new field may use spare words, no field may move.
  *
  * Invariants, checked by handover_refusal:
  *   (H1) magic, version, size and checksum are right;
- *   (H2) every array and text lies inside the direct map, on 8 bytes and
- *        not in page 0, and has its item size and a count that can be;
+ *   (H2) every array and text lies inside the direct map, on 8 bytes and not
+ *        in page 0, and has its item size and a possible count;
  *   (H3) the free list ascends, is disjoint, and no run is empty;
  *   (H4) owned runs ascend and are disjoint, also from the free list, none
  *        is empty and each has an owner;
  *   (H5) kernel segments are whole pages inside the kernel area, ascending
  *        and disjoint there, and no segment is writable and executable;
- *   (H6) what the kernel reads here, its stack, its root table and the
- *        used bytes of its segments lie in owned runs, each in one; module
+ *   (H6) everything that the kernel reads here, its stack, its root table and
+ *        the used bytes of its segments lie in owned runs, each in one; module
  *        names and the option text end in NUL.
  */
 #ifndef BOOT_HANDOVER_H
@@ -57,8 +57,8 @@ enum segment_rights {
 };
 
 /*
- * A part of the kernel image, in address order: text, rodata, data.
- * `bytes` are mapped at `virt`; the pages from `used_bytes` on hold nothing.
+ * A part of the kernel image, in address order: text, rodata, data. `bytes`
+ * are mapped at `virt`; the pages from `used_bytes` on are unused.
  */
 struct handover_segment {
 	paddr_t phys;
@@ -117,7 +117,7 @@ enum cpu_feature {
 	CPU_PKU = 1 << 14,
 };
 
-/* The processor as the firmware left it, and what it can do. */
+/* The processor's state at entry, and its features. */
 struct handover_cpu {
 	uint64_t cr0, cr3, cr4, efer, pat;	/* at efi_main           */
 	uint32_t features;			/* enum cpu_feature      */
@@ -166,7 +166,7 @@ struct handover {
 	struct handover_cpu cpu;
 	uint64_t stage_tsc[STAGE_COUNT]; /* loader fills the first three     */
 	uint64_t get_map_ticks;		/* in the last GetMemoryMap          */
-	uint64_t exit_ticks;		/* in the ExitBootServices that held */
+	uint64_t exit_ticks;		/* in the last ExitBootServices */
 	uint32_t exit_tries;
 	uint32_t zero;
 	uint64_t tsc_ticks_per_us;
@@ -184,10 +184,10 @@ _Static_assert(sizeof(struct handover) == 768, "handover layout");
 uint32_t handover_checksum(const struct handover *handover);
 
 /*
- * Why a handover is refused: "" when H1..H6 hold, else one clause in words.
- * `window_offset` + a physical address is where this code may read it.
- * Safe on garbage: nothing is followed before its size and place make
- * sense, and apart from the owned list itself nothing that is not owned.
+ * Checks a handover: "" when H1..H6 hold, else one clause with the reason.
+ * `window_offset` + a physical address is the pointer to it. Any bytes may be
+ * in it: a pointer is followed only after its size and place were checked and,
+ * except for the owned list itself, only into owned runs.
  */
 const char *handover_refusal(const struct handover *handover,
 			     uint64_t window_offset);

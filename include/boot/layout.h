@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * layout.h - the virtual address map, in address order. Nowhere else.
+ * layout.h - the virtual address map, in address order.
  *
- * Also read by the assembler and the linker script: plain numbers only.
- * docs/layout.md and the `layout` command are made from LAYOUT_AREAS.
- * Only the top-level slots that hold these areas are ever populated.
+ * No other file has these addresses. The assembler and the linker script read
+ * it too, so it has plain numbers only. docs/layout.md and the `layout`
+ * command are made from LAYOUT_AREAS. Only the top-level entries for these
+ * areas are ever present.
  */
 #ifndef BOOT_LAYOUT_H
 #define BOOT_LAYOUT_H
@@ -17,7 +18,7 @@
 #define DIRECT_MAP_BYTES	0x0000400000000000
 #define DIRECT_MAP_END		0xffffc00000000000
 
-/* Fixed slots: one purpose, one address, on every machine. */
+/* Fixed slots: each has one purpose and the same address on every machine. */
 #define SLOTS_START		0xffffc00000000000
 #define SLOTS_END		0xffffc01000000000
 #define FRAMEBUFFER_SLOT	0xffffc00000000000
@@ -25,10 +26,10 @@
 #define LAPIC_SLOT		0xffffc00080000000
 #define IOAPIC_SLOT		0xffffc00080010000
 #define HPET_SLOT		0xffffc00080100000
-/* Temporary windows: ACPI tables, a device's registers for one look. */
+/* Temporary mappings: ACPI tables, registers of a device. */
 #define FIXMAP_SLOT		0xffffc00090000000
 #define FIXMAP_SLOT_BYTES	0x0000000010000000
-/* stacks[cpu][kind]: a slot each, the stack at its end, guards around. */
+/* stacks[cpu][kind]: one slot each, the stack at its end, guards around it. */
 #define STACKS_START		0xffffc00800000000
 #define STACKS_END		0xffffc00900000000
 #define STACK_SLOT_BYTES	0x0000000000010000
@@ -78,7 +79,7 @@ enum stack_kind {
 	STACK_KIND_COUNT,
 };
 
-/* One past the highest byte of the stack: where its first push lands below. */
+/* One past the highest byte of the stack; the first push is below it. */
 static inline vaddr_t stack_top(unsigned cpu, enum stack_kind kind)
 {
 	uint64_t slot = (uint64_t)cpu * STACK_KINDS + kind;

@@ -2,7 +2,7 @@
 /*
  * owner.h - the owners that a page of physical address space can have.
  *
- * The names are the ledger's, in the order in which it prints them.
+ * In the order in which the ledger prints them, with its names.
  */
 #ifndef BOOT_OWNER_H
 #define BOOT_OWNER_H

@@ -13,9 +13,9 @@
  *             (E5) every node carries the right check word;
  *             (E6) the hint is the first frame of a run, or EARLY_NONE.
  *
- * A free page into which other code or a device wrote is found by its check
- * word: then a call that had to read that node fails with ST_CORRUPT, having
- * changed nothing, and no pointer from that node is followed.
+ * The check word of a node finds a free page into which other code or a device
+ * wrote: a call that has to read that node fails with ST_CORRUPT, changes
+ * nothing, and follows no pointer of that node.
  */
 #ifndef MM_EARLY_H
 #define MM_EARLY_H
@@ -24,25 +24,25 @@
 #include <mm/source.h>
 #include <mm/window.h>
 
-/* Page 0 is a page: "no run" needs a frame number that no frame has. */
+/* Page 0 is a page: so "no run" is a number that no frame has. */
 #define EARLY_NONE UINT64_MAX
 
 struct early {
-	struct frame_source source;	/* takes from and gives to this list */
+	struct frame_source source;	/* a frame source over this list */
 	struct window window;
 	pfn_t head;			/* first run, EARLY_NONE if empty    */
-	pfn_t hint;			/* a run at or below the last give   */
+	pfn_t hint;			/* a run at or below the last free   */
 	uint64_t free_frames;
 	uint64_t run_count;
 };
 
 /*
- * Adopts runs[0..count), which must ascend and be disjoint; touching runs
- * are merged. Writes one node into the first page of each run.
- * `early` must then stay where it is: `source` finds it by its own address,
- * and its `give` asserts what early_free_run refuses.
- * Fails: ST_CORRUPT when they do not ascend, overlap, wrap, are empty or
- *        reach beyond PHYSICAL_LIMIT; nothing has been written then.
+ * Adopts runs[0..count), which must ascend and be disjoint; touching runs are
+ * merged. Writes one node into the first page of each run. `early` must not
+ * move then, because `source` finds it by its address. The `give` of `source`
+ * asserts that early_free_run succeeds.
+ * Fails: ST_CORRUPT when they do not ascend, overlap, wrap, are empty or reach
+ *        beyond PHYSICAL_LIMIT; nothing is written then.
  */
 enum status early_init(struct early *early, struct window window,
 		       const struct frame_run *runs, size_t count);
@@ -71,9 +71,9 @@ enum status early_alloc_run(struct early *early,
 /*
  * Frees frames, or adds new ones that the list has never had.
  * Fails: ST_CONFLICT when any of them is free already, ST_BAD_RANGE when
- *        empty, wrapping or beyond PHYSICAL_LIMIT, ST_CORRUPT; nothing has
+ *        empty, wrapping or beyond PHYSICAL_LIMIT, ST_CORRUPT; nothing is
  *        changed then.
- * Cost:  O(runs), O(1) when giving in ascending order.
+ * Cost:  O(runs), O(1) when runs are freed in ascending order.
  */
 enum status early_free_run(struct early *early, struct frame_run run);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * kernel_tables.h - the kernel's first page tables, from facts alone.
+ * kernel_tables.h - builds the kernel's first page tables from the memory map.
  *
- * The loader builds them from the map that the firmware left it with, the
- * host tests the same ones over an array.
+ * The loader builds them from the firmware's last map; the tests build the
+ * same tables in an array.
  *
- * These become true (the entry contract's tables):
+ * The tables of the entry contract:
  *   (P1) the kernel's segments at their addresses: text RX, rodata R, data
  *        RW, in 2 MiB pages where they lie on 2 MiB;
  *   (P2) every page of kind free, later, low and acpi in the direct map,
@@ -41,18 +41,18 @@ struct tables_request {
 };
 
 /*
- * So much reaches over two blocks of each size at most: a claim below costs
- * no more tables than a single page does, wherever it lies.
+ * A region of this size touches at most two entries of each level, wherever it
+ * lies: tables_pages_bound adds no more tables for it than for a single page.
  */
 #define TABLES_ACPI_LIMIT	GIB
 
-/* The bytes of `region` in the direct map, from its start. Bits 0: unknown. */
+/* The bytes of `region` in the direct map, from its start. 0 bits: unknown. */
 uint64_t tables_direct_bytes(const struct region *region,
 			     unsigned physical_bits);
 
 /*
- * Table pages that are enough for `request`, and still are when the map has
- * changed since: runs may have shrunk or gone, and `slack` may be new, as
+ * The number of table pages that suffices for `request`, also when the map
+ * changes later: runs may shrink or vanish, and `slack` runs may be new, as
  * parts of old ones or as memory of up to 1 GiB and of one type.
  */
 uint64_t tables_pages_bound(const struct tables_request *request,
@@ -60,8 +60,8 @@ uint64_t tables_pages_bound(const struct tables_request *request,
 
 /*
  * Builds into `table`, which table_init has made.
- * Fails: ST_NO_MEMORY when the source runs dry, ST_CONFLICT or ST_BAD_RANGE
- *        when the facts contradict each other.
+ * Fails: ST_NO_MEMORY when the source has no page, ST_CONFLICT or ST_BAD_RANGE
+ *        when parts of the request contradict each other.
  */
 enum status tables_build(struct table *table,
 			 const struct tables_request *request);

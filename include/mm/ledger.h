@@ -8,8 +8,8 @@
  *        PHYSICAL_LIMIT, (L3) touching ones differ in owner, (L4) together
  *        they are exactly the pages that the map names.
  *
- * Once there are frame pools, a run of usable memory says `free`, and each
- * frame of it has a byte of its own there: LEDGER_BYTE_*.
+ * Once there are frame pools, runs of usable memory have the owner `free`, and
+ * the pools have an owner byte for each of their frames: LEDGER_BYTE_*.
  */
 #ifndef MM_LEDGER_H
 #define MM_LEDGER_H
@@ -21,9 +21,9 @@
 #include <mm/region.h>
 
 /*
- * A frame's byte: 0 ... 31 are enum owner; then memory of users with 1 ... 63
- * sharers; then the heap's slab classes; then enum owner again, of frames
- * that never move. The rest is reserved.
+ * The owner byte of a frame: 0 ... 31 are enum owner; then user memory with 1
+ * ... 63 sharers; then the heap's slab classes; then enum owner again, for
+ * frames that never move. The rest is reserved.
  */
 #define LEDGER_BYTE_SHARERS	64
 #define LEDGER_BYTE_SLAB	128
@@ -61,7 +61,7 @@ struct ledger_request {
 
 size_t ledger_scratch_bytes(size_t entries);
 
-/* Runs that always fit. Each later ledger_move may need two more. */
+/* A capacity that is always enough. Each ledger_move may need two more. */
 size_t ledger_capacity(size_t entries, size_t owned);
 
 /*
@@ -76,8 +76,8 @@ enum status ledger_build(struct ledger *ledger,
 			 const struct ledger_request *request);
 
 /*
- * Hands run's frames, all owned by `from`, to `to`.
- * Fails: ST_CONFLICT (any frame is not `from`'s), ST_FULL, ST_BAD_RANGE;
+ * Changes the owner of the run's frames from `from` to `to`.
+ * Fails: ST_CONFLICT (`from` does not own all of them), ST_FULL, ST_BAD_RANGE;
  *        nothing has changed then.
  * Cost:  O(log runs) to find, O(runs) to make room.
  */
@@ -105,8 +105,8 @@ enum status ledger_find_owned(const struct ledger *ledger, enum owner owner,
 			      pfn_t from, struct frame_run *out);
 
 /*
- * The pages that the map names, counted from the entries alone, in another
- * way than ledger_build's, so that the two can differ.
+ * The number of pages that the map names, counted from the entries alone and
+ * in another way than in ledger_build, so that a mistake in one is seen.
  * Fails: ST_FULL when there are fewer than ledger_scratch_bytes(count).
  * Cost:  O(n log n).
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * memtype.h - what the MTRRs say about a range of physical memory.
+ * memtype.h - the memory type of a physical range, computed from the MTRRs.
  *
- * A large page may cover only memory of one type, or the processor picks.
- * Reading the registers is the caller's; this is the arithmetic.
+ * A large page must cover only memory of one type, else the processor chooses
+ * one. The caller reads the registers; this is the arithmetic.
  * Source: Intel SDM vol. 3A section 12.11 (MTRRs), AMD APM vol. 2 7.7.
  */
 #ifndef MM_MEMTYPE_H
@@ -38,14 +38,15 @@ struct mtrr_state {
 };
 
 /*
- * The one type of [start..end), or MEMTYPE_MIXED. A type that the manuals
- * reserve or leave undefined counts as MEMTYPE_UC.
+ * The one type of [start..end), or MEMTYPE_MIXED. A reserved or undefined type
+ * counts as MEMTYPE_UC.
  *
  * A range within one page is never MIXED. A longer one may be called MIXED
- * without being so when its registers' masks are not contiguous and change
- * too often for a walk: then the caller uses smaller pages, which is safe.
- * Cost: O(registers) per place in the range where a register sets in or
- *       ends, however long the range.
+ * although it has one type, when the masks of its registers are not contiguous
+ * and change too often for a walk: the caller then uses smaller pages, which
+ * is safe.
+ * Cost: O(registers) for each address in the range at which a register begins
+ *       or ends, however long the range.
  */
 enum memtype memtype_of_range(const struct mtrr_state *state, paddr_t start,
 			      paddr_t end);

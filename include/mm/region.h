@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * region.h - physical memory as a short, sorted list of facts.
+ * region.h - physical memory as a short, sorted list of regions.
  *
  * Takes: firmware memory map entries, in any order, overlapping or not.
  * Gives: a list in which (R1) starts ascend, (R2) nothing overlaps,
@@ -72,8 +72,8 @@ struct region_totals {
 	uint64_t pages[REGION_KIND_COUNT];
 	uint64_t entries;	/* read, dropped ones included               */
 	uint64_t dropped_entries; /* zero length                             */
-	uint64_t lost_pages;	/* FORMATS: usable, named, in no region      */
-	uint64_t beyond_pages;	/* usable, kept since USABLE_LIMIT is lower  */
+	uint64_t lost_pages;	/* usable, named, in no region               */
+	uint64_t beyond_pages;	/* usable, kept: above USABLE_LIMIT          */
 };
 
 /* `items` has room for `capacity`; region_list_capacity says how many. */
@@ -92,24 +92,24 @@ struct region_request {
 	const struct map_entry *entries;
 	size_t count;
 	uint64_t usable_limit;	/* bytes; usable memory from here on is KEEP */
-	const struct range *bad;	/* what is milder becomes BAD there  */
+	const struct range *bad;	/* milder kinds become BAD there     */
 	size_t bad_count;		/* at most BAD_RANGES                */
 	void *scratch;		/* region_scratch_bytes(count), 8-aligned    */
 	size_t scratch_bytes;
 };
 
-/* As much as the direct map holds. */
+/* The size of the direct map. */
 #define USABLE_LIMIT	(64 * TIB)
 #define LOW_START	(64 * KIB)
 #define LOW_END		(1 * MIB)
 
-/* Items, and room to work, that always fit, BAD_RANGES included. */
+/* A capacity and a scratch size that always suffice, BAD_RANGES included. */
 size_t region_list_capacity(size_t entries);
 size_t region_scratch_bytes(size_t entries);
 
 /*
  * Rewrite the request's entries as a list that satisfies R1..R5, with its
- * totals. The rules for odd entries are FORMATS' "regions".
+ * totals. docs/memory/regions.md has the rules for odd entries.
  * Fails: ST_FULL when `out` or the scratch space is too small;
  *        ST_BAD_ARGUMENT for too many bad ranges, ST_BAD_RANGE for one that
  *        is not whole pages below PHYSICAL_LIMIT.
@@ -128,22 +128,22 @@ bool region_list_audit(const struct region_list *list);	/* R1..R5 */
 size_t region_list_find(const struct region_list *list, paddr_t at);
 
 /*
- * Bytes from `at`, below PHYSICAL_LIMIT, to the end of its region, or of the
- * gap between two regions that it is in: an object that begins at `at` is no
- * longer than that if the firmware's map is right.
+ * Bytes from `at`, below PHYSICAL_LIMIT, to the end of the region or gap that
+ * it is in: an object that begins at `at` is not longer if the firmware's map
+ * is right.
  * Cost: O(log n)
  */
 uint64_t region_list_room(const struct region_list *list, paddr_t at);
 
 /*
- * The kind that an entry claims where no rule about addresses applies:
- * REGION_FREE or REGION_LATER when it is usable, else something stricter.
+ * The kind of an entry by its type and attributes alone: REGION_FREE or
+ * REGION_LATER when it is usable, else a stricter kind.
  */
 enum region_kind map_entry_kind(const struct map_entry *entry);
 
 /*
- * The pages of which the entry names any byte, cut off at PHYSICAL_LIMIT;
- * an entry that wraps reaches up to there.
+ * The pages with at least one byte of the entry, cut off at PHYSICAL_LIMIT,
+ * which is the end of an entry that wraps.
  * Fails: ST_BAD_RANGE when there are none.
  */
 enum status map_entry_named_range(const struct map_entry *entry,
@@ -151,7 +151,7 @@ enum status map_entry_named_range(const struct map_entry *entry,
 
 const char *region_kind_name(enum region_kind kind);
 
-/* @region lines and @total, as FORMATS has them; the caller adds @end. */
+/* Prints @region and @total (docs/monitor.md); the caller adds @end. */
 void region_list_print_records(const struct region_list *list,
 			       struct sink *sink);
 

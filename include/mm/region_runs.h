@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * region_runs.h - questions about runs of pages to a list of regions.
+ * region_runs.h - queries of a region list about runs of pages.
  */
 #ifndef MM_REGION_RUNS_H
 #define MM_REGION_RUNS_H
@@ -8,11 +8,11 @@
 #include <base/range.h>
 #include <mm/region.h>
 
-/* Each region of kind free as a run, ascending; at most list->count. */
+/* Writes each region of kind free as a run, ascending; at most list->count. */
 size_t region_free_runs(const struct region_list *list,
 			struct frame_run *runs);
 
-/* Is every byte of [start..start + bytes) of kind free or later? */
+/* True when every byte of [start..start + bytes) is of kind free or later. */
 bool region_is_usable(const struct region_list *list, paddr_t start,
 		      uint64_t bytes);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * source.h - where one page comes from and where it goes back to.
+ * source.h - the interface that allocates and frees single pages.
  *
- * The seam between a room that needs pages and the one that has them: the
- * early list, the frame allocator, a test that fails on call n.
+ * Rooms that need pages call it; the early list, the frame pools and the tests
+ * implement it, for example a test that fails on call n.
  */
 #ifndef MM_SOURCE_H
 #define MM_SOURCE_H
@@ -14,7 +14,7 @@
 struct frame_source {
 	/*
 	 * Allocates one page; its contents are not defined.
-	 * Fails: ST_NO_MEMORY, and then nothing has changed.
+	 * Fails: ST_NO_MEMORY; nothing is changed then.
 	 */
 	enum status (*take)(struct frame_source *source, pfn_t *out);
 	/* Frees a page that `take` allocated. Cannot fail. */

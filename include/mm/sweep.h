@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * sweep.h - overlapping ranges in, one answer for every byte out.
+ * sweep.h - settles overlapping ranges: one result for every byte.
  *
  * Takes: ranges in any order, overlapping, nested, repeated or empty.
- * Gives: for every range that one of them covers, which ranks cover it;
- *        or the plain answer to that, a list of ranges in which the largest
- *        covering rank has won.
+ * Gives: for every covered gap between two edges, the set of ranks that cover
+ *        it; or a list of ranges, each with the largest rank that covers it.
  *
  * Edges are bytes; a caller that wants pages rounds them first, inward or
  * outward.
@@ -34,13 +33,13 @@ struct sweep_list {
 };
 
 struct sweep_request {
-	const struct sweep_range *ranges;	/* empty ones say nothing    */
+	const struct sweep_range *ranges;	/* empty ones are ignored    */
 	size_t count;
 	void *scratch;			/* sweep_scratch_bytes, 8-aligned    */
 	size_t scratch_bytes;
 };
 
-/* A range that is not empty and in which nothing begins or ends. */
+/* A range between two neighbouring edges; not empty. */
 struct sweep_gap {
 	uint64_t start, end;
 	uint32_t covering;		/* bit n: a range of rank n; never 0 */
@@ -50,9 +49,9 @@ size_t sweep_scratch_bytes(size_t ranges);
 size_t sweep_capacity(size_t ranges);	/* results that always fit           */
 
 /*
- * Shows every covered gap to `visit`, in ascending order and disjoint; a gap
- * may touch one with the same covering. Stops when `visit` does not say
- * ST_OK, and says the same.
+ * Calls `visit` for every covered gap, in ascending order; adjacent gaps may
+ * have the same covering. Stops when `visit` does not return ST_OK, and
+ * returns the same status.
  * Fails: ST_FULL (before the first visit) when the scratch is too small.
  * Cost:  O(n log n), no memory beyond the scratch.
  */
@@ -63,8 +62,8 @@ enum status sweep_walk(const struct sweep_request *request,
 
 /*
  * Fills `out` with ascending, disjoint, maximal ranges (touching ones differ
- * in rank), each byte going to the largest rank that covers it. `out` must
- * not lie inside the input or the scratch.
+ * in rank): each byte has the largest rank that covers it. `out` must not be
+ * inside the input or the scratch.
  * Fails: ST_FULL when `out` or the scratch is too small; out->count is 0.
  * Cost:  as sweep_walk.
  */

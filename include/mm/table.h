@@ -5,8 +5,8 @@
  * Invariants: (T1) no reachable table page is empty but the root;
  *             (T2) table_pages is the number of reachable table pages,
  *                  root included, and each is reached once;
- *             (T3) no entry has a bit set that is reserved here or that
- *                  this room gives no meaning; an absent one is zero;
+ *             (T3) no entry has a bit set that is reserved here or that has no
+ *                  meaning in mm/table; an absent one is zero;
  *             (T4) bits 52..61 of an entry that points to a table hold
  *                  the number of present entries in that table;
  *             (T5) A and D are preset in kernel leaves (no user bit);
@@ -32,7 +32,7 @@ enum table_rights {
 	TABLE_GLOBAL = 8,
 };
 
-/* The numbers are PAT slots: 0..3 as at power-on, 4 is set to WC by us. */
+/* The numbers are PAT entries: 0..3 as at power-on, 4 is set to WC by us. */
 enum table_cache {
 	CACHE_WRITE_BACK = 0,
 	CACHE_WRITE_THROUGH = 1,
@@ -48,8 +48,8 @@ struct table_features {
 	unsigned physical_bits;	/* 0 = 52                                    */
 
 	/*
-	 * May this frame be one of our tables? table_adopt and table_audit
-	 * ask before they read a page; NULL = any frame may.
+	 * False when this frame cannot be one of our tables. table_adopt and
+	 * table_audit call it before they read a page; NULL = any frame can.
 	 */
 	bool (*may_be_table)(const void *context, pfn_t frame);
 	const void *context;
@@ -77,11 +77,11 @@ struct table_leaf {
 	vaddr_t virt;			/* of the leaf's first byte          */
 	paddr_t phys;
 	uint64_t bytes;			/* PAGE_SIZE, SIZE_2M or SIZE_1G     */
-	unsigned rights;		/* as all levels together grant      */
+	unsigned rights;		/* granted by all levels together    */
 	enum table_cache cache;
 };
 
-/* Leaves side by side in one table page, alike but for where they are. */
+/* Adjacent leaves in one table page that differ only in their addresses. */
 struct table_row {
 	struct table_leaf first;
 	uint64_t leaves;
@@ -93,12 +93,12 @@ enum status table_init(struct table *table, struct window window,
 		       const struct table_features *features);
 
 /*
- * Takes over the tables under `root`, counts them and checks T1..T5. A
- * right that an upper entry withholds (writing, executing, users) is taken
- * from the leaves below it (T6), so each page grants the same throughout.
- * Any bytes may be in the pages: only frames that features->may_be_table
- * accepts are read, each once. A mark in each page is set and cleared.
- * Fails: ST_CORRUPT, with the pages as they were; ST_BAD_ARGUMENT.
+ * Adopts the tables under `root`, counts them and checks T1..T5. A right that
+ * an upper entry forbids (writing, executing, users) is removed from the
+ * leaves below it (T6), so the rights of each page stay the same. Any bytes
+ * may be in the pages: only frames that features->may_be_table accepts are
+ * read, each once. A mark in each page is set and cleared.
+ * Fails: ST_CORRUPT, with the pages unchanged; ST_BAD_ARGUMENT.
  */
 enum status table_adopt(struct table *table, struct window window,
 			struct frame_source *source,
@@ -107,19 +107,19 @@ enum status table_adopt(struct table *table, struct window window,
 /*
  * Maps [virt..virt + bytes) to [phys..), in the largest leaves that fit the
  * alignment, the request and the processor.
- * Fails: ST_BAD_RANGE (empty, unaligned, not canonical, wrapping, beyond
- *        the physical bits), ST_BAD_ARGUMENT (a right or cache that does
- *        not exist), ST_CONFLICT (any part of it is mapped already),
- *        ST_NO_MEMORY; nothing has changed then and no page is kept.
+ * Fails: ST_BAD_RANGE (empty, unaligned, not canonical, wrapping, beyond the
+ *        physical bits), ST_BAD_ARGUMENT (a right or cache that does not
+ *        exist), ST_CONFLICT (any part of it is mapped already), ST_NO_MEMORY;
+ *        nothing is changed then and no page is kept.
  */
 enum status table_map(struct table *table, const struct table_mapping *want);
 
 /*
- * Every page of the range must be mapped. Large leaves that the range cuts
- * are split first. Ends with the translations flushed; where the rights
- * are there already, nothing is split or flushed.
- * An executable large leaf is absent for a moment while it is split: do not
- * run on it, nor keep these tables or the stack in it.
+ * Sets the rights of a range, of which every page must be mapped. Large leaves
+ * that the range cuts are split first. The translations are flushed at the
+ * end; leaves that have the rights already are not split or flushed. An
+ * executable large leaf is absent for a moment while it is split: this code,
+ * these tables and the stack must not be in it.
  * Fails: ST_BAD_RANGE, ST_BAD_ARGUMENT, ST_NOT_FOUND, ST_NO_MEMORY;
  *        nothing has changed then.
  */
@@ -136,7 +136,7 @@ void table_visit(const struct table *table,
 		 bool (*visit)(void *context, const struct table_leaf *leaf),
 		 void *context);
 
-/* The same in rows, each as long as it can be: cheap over large memory. */
+/* The same in rows as long as possible: fast for large memory. */
 void table_visit_rows(const struct table *table,
 		      bool (*visit)(void *context,
 				    const struct table_row *row),
@@ -147,7 +147,7 @@ void table_visit_pages(const struct table *table,
 		       bool (*visit)(void *context, pfn_t frame),
 		       void *context);
 
-/* Gives every table page back, the root too. No CPU may be using it. */
+/* Frees every table page, the root too. No CPU may be using it. */
 void table_destroy(struct table *table);
 
 bool table_audit(const struct table *table);	/* T1..T6 */

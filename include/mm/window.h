@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * window.h - how to reach a physical page with a pointer.
+ * window.h - from a physical address to a pointer.
  *
  * Base plus offset: 0 under the firmware's identity map, DIRECT_MAP_OFFSET
  * in the kernel, the distance to an array in a test.

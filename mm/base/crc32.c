@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* A 16-entry table: half a byte a step, small and quick enough for pages. */
+/* A table of 16 entries: half a byte in each step, fast enough for pages. */
 #include <base/crc32.h>
 
 uint32_t crc32(uint32_t so_far, const void *data, size_t bytes)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Firmware maps are sorted but for a few entries, and then moving the few
- * into place is all the work there is. So insertion goes first, with a
- * budget of a few moves an item; only an input that uses it up, which none
- * of real machines does, pays for the heap.
+ * Firmware maps are sorted except for a few entries. So insertion sort runs
+ * first, with a budget of a few moves for each item; on such maps it is
+ * enough. Only an input that exhausts the budget, which no real map does, is
+ * sorted by a heap.
  */
 #include <base/sort.h>
 
@@ -66,7 +66,7 @@ static bool insert_each(const struct items *items)
 	return true;
 }
 
-/* Puts `item` into the heap [0..end), at `hole` or below: that one is free. */
+/* Puts `item` into the heap [0..end), at `hole`, which is free, or below it. */
 static void sift(const struct items *items, const unsigned char *item,
 		 size_t hole, size_t end)
 {

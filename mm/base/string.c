@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Byte loops, with word loops where a page is cleared or copied. This file
- * is compiled with -fno-tree-loop-distribute-patterns: otherwise GCC turns
- * the body of memcpy into a call of memcpy.
+ * Byte loops, with word loops for cleared or copied pages. This file is
+ * compiled with -fno-tree-loop-distribute-patterns: otherwise GCC turns the
+ * body of memcpy into a call of memcpy.
  */
 #include <base/string.h>
 
 #include <stdint.h>
 
-/* From here on a call for whole cache lines pays. */
+/* From this size on a call that copies cache lines is faster. */
 #define LARGE_BYTES 256
 
 /* May alias anything, at any alignment. */
 typedef uint64_t __attribute__((may_alias, aligned(1))) word_t;
 
-/* Upwards, so that `target` may overlap with a `source` above it. */
+/* Copies upwards: `target` may overlap with a `source` above it. */
 static inline void copy_words(unsigned char *target,
 			      const unsigned char *source, size_t bytes)
 {
@@ -27,7 +27,7 @@ static inline void copy_words(unsigned char *target,
 		*target++ = *source++;
 }
 
-/* The kernel's image: a cache line at a step. */
+/* For the kernel image: a cache line in each step. */
 static __attribute__((noinline)) void *
 copy_large(void *to, const unsigned char *source, size_t bytes)
 {
@@ -54,7 +54,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
 	return to;
 }
 
-/* The other way, from the end. */
+/* Copies downwards, from the end. */
 static void move_up(unsigned char *target, const unsigned char *source,
 		    size_t bytes)
 {
@@ -80,7 +80,7 @@ void *memset(void *to, int value, size_t bytes)
 	uint64_t pattern = (unsigned char)value * 0x0101010101010101UL;
 	unsigned char *target = to;
 
-	/* Pages and metadata of gigabytes: four cache lines at a step. */
+	/* For pages and large metadata: four cache lines in each step. */
 	for (; bytes >= 32 * sizeof(word_t); bytes -= 32 * sizeof(word_t)) {
 		word_t *words = (word_t *)target;
 

@@ -20,7 +20,7 @@ uint64_t bad_step_over(const struct range *list, size_t count, uint64_t start,
 	return start;
 }
 
-/* Before each range lies a gap that is a page too short, at worst. */
+/* At worst, the gap before each range is one page too short. */
 uint64_t bad_detour_bytes(const struct range *list, size_t count,
 			  uint64_t bytes)
 {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * A flat list of questions, each with its own refusal. Nothing is acted on
- * until the last one is answered, so a refused file has changed nothing.
+ * A flat list of checks, each with its own refusal. `out` is written after the
+ * last one, so a refused file changes nothing.
  *
- * Two habits keep foreign numbers harmless. A range is compared by
- * subtracting on the trusted side (the file's size, the area's end), never
- * by adding two numbers of the file. And headers are copied out before
- * they are looked at: the file need not be aligned, and what was checked
- * is what is used.
+ * Two rules make untrusted numbers harmless. A range is compared by
+ * subtracting on the trusted side (the file's size, the area's end), never by
+ * adding two numbers of the file. And headers are copied before they are
+ * checked: the file need not be aligned, and the checked copy is the one that
+ * is used.
  *
- * Section headers are not needed to load a kernel. They are still asked
- * to lie inside the file, because they come last in it: that is how a file
- * which was cut short after its last segment is told from a whole one.
+ * Section headers are not needed to load a kernel. But they come last in the
+ * file, so they must lie inside it: that detects a file that was cut short
+ * after its last segment.
  */
 #include <boot/elf.h>
 
@@ -24,7 +24,7 @@ enum {
 	LITTLE_ENDIAN_DATA = 1,
 	CURRENT_VERSION = 1,
 	ABI_SYSTEM_V = 0,
-	ABI_GNU = 3,		/* System V, and the linker saw an extension */
+	ABI_GNU = 3,		/* System V with GNU extensions */
 	TYPE_EXECUTABLE = 2,
 	MACHINE_X86_64 = 62,
 };
@@ -137,7 +137,7 @@ static enum status check_tables(const struct elf_header *header,
 	return ST_OK;
 }
 
-/* The checks of every program header, whether it is loaded or not. */
+/* Checks a program header, whether it is loaded or not. */
 static enum status check_program(const struct program_header *program,
 				 uint64_t bytes, const char **reason)
 {
@@ -215,7 +215,7 @@ static struct elf_segment as_segment(const struct program_header *program)
 	};
 }
 
-/* The program headers have been seen to lie inside the file. */
+/* The program headers have been checked to lie inside the file. */
 static enum status plan_segments(struct elf_plan *plan,
 				 const struct elf_file *file,
 				 const struct elf_header *header,

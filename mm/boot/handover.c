@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The steps stand in the order in which they may be taken: each one reads
- * only what the ones before it have made safe to read. The checksum comes
- * first, so that the later clauses speak of a loader that lies or differs,
- * not of memory that was scribbled on. Then the numbers in the structure
- * itself; then the owned runs, which say what else may be followed.
+ * The order of the steps matters: each one reads only memory that the steps
+ * before it have made safe to read. The checksum comes first, so the later
+ * clauses are about a wrong loader, not about overwritten memory. Then come
+ * the numbers in the structure itself, then the owned runs, which bound all
+ * other pointers.
  */
 #include <boot/handover.h>
 
@@ -16,7 +16,7 @@
 
 #define DIRECT_MAP_FRAMES (DIRECT_MAP_BYTES / PAGE_SIZE)
 
-/* H2: an array of the longest list of the largest items has a size. */
+/* H2: the size of the longest list of the largest items fits. */
 _Static_assert((uint64_t)HANDOVER_ITEMS_LIMIT *
 	       sizeof(struct handover_module) < DIRECT_MAP_BYTES, "H2");
 _Static_assert(HANDOVER_TEXT_LIMIT < DIRECT_MAP_BYTES, "H2");
@@ -29,7 +29,7 @@ struct view {
 	uint64_t window_offset;
 };
 
-/* Memory that must be owned, and the clause that says that it is not. */
+/* Memory that must be owned, and the clause for when it is not. */
 struct kept_memory {
 	paddr_t start;
 	uint64_t bytes;
@@ -178,7 +178,7 @@ static const char *wrong_segments(const struct view *view)
 	return NULL;
 }
 
-/* [first..first + frames) begins no earlier than `*end`, which it moves. */
+/* True when [first..first + frames) begins at `*end` or later; moves `*end`. */
 static bool run_follows(pfn_t first, uint64_t frames, uint64_t *end)
 {
 	if (frames == 0 || first.raw < *end || first.raw > DIRECT_MAP_FRAMES ||
@@ -212,7 +212,7 @@ static bool is_owned(const struct view *view, paddr_t start, uint64_t bytes)
 
 	if (bytes == 0)
 		return true;
-	/* H2: an earlier step has refused what lies elsewhere. */
+	/* H2: checked by an earlier step. */
 	ASSERT(fits_direct_map(start, bytes));
 	for (uint32_t i = 0; i < list->count; i++, run++)
 		if (first >= run->first.raw &&
@@ -221,7 +221,7 @@ static bool is_owned(const struct view *view, paddr_t start, uint64_t bytes)
 	return false;
 }
 
-/* From here on, what is not owned is not followed. */
+/* Checks H6: later steps follow only pointers into owned runs. */
 static const char *wrong_places(const struct view *view)
 {
 	const struct handover *handover = view->handover;
@@ -238,7 +238,7 @@ static const char *wrong_places(const struct view *view)
 		  "the module list is not owned" },
 		{ handover->raw_map, handover->raw_map_bytes,
 		  "the firmware map is not owned" },
-		/* Together with the NUL at its end. */
+		/* With the NUL at its end. */
 		{ handover->options,
 		  handover->options_bytes == 0 ? 0
 					       : handover->options_bytes + 1,
@@ -251,7 +251,7 @@ static const char *wrong_places(const struct view *view)
 		  "the root table is not owned" },
 		{ handover->boot_stack, STACK_BYTES,
 		  "the boot stack is not owned" },
-		/* Pages behind the used bytes may be allocated again. */
+		/* Pages after the used bytes may be allocated again. */
 		{ segments[0].phys, segments[0].used_bytes,
 		  "a kernel segment is not owned" },
 		{ segments[1].phys, segments[1].used_bytes,
@@ -280,7 +280,7 @@ static const char *wrong_free_list(const struct view *view)
 	return NULL;
 }
 
-/* Both lists ascend: whichever run ends first cannot meet anything more. */
+/* Both lists ascend: the run that ends first overlaps no later one. */
 static const char *wrong_sharing(const struct view *view)
 {
 	const struct handover *handover = view->handover;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* Numbers and sizes in option values. They read foreign text only. */
+/* Parses numbers and sizes in option values, which may be any text. */
 #include <base/bits.h>
 
 #include "options_internal.h"

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * One reader cuts a layer into words, for applying and for appending alike,
- * so that both agree on what a word is. A quote reaches at most to the end
- * of its line: a user who forgets the closing one loses that line, not the
- * file. Words go through whole or not at all; nothing is cut, guessed
- * or repaired, because half of a `run=` is a different command.
+ * One reader splits a layer into words, for applying and for appending, so
+ * that both agree on the words. A quote reaches at most to the end of its
+ * line: a missing closing quote costs that line, not the file. A word is used
+ * as a whole or not at all, never cut, guessed or repaired: half of a `run=`
+ * would be another command.
  *
- * To name each strange word once, over all layers, we keep a CRC of what
- * was named rather than the words. Two words of one CRC would cost a line
- * in the log; that is all a collision can do.
+ * Each bad word is reported once, over all layers. For that a CRC of each
+ * reported word is kept, not the word. A collision of two words costs one line
+ * in the log, nothing else.
  */
 #include <boot/options.h>
 
@@ -34,7 +34,7 @@ struct word_reader {
 	enum option_layer_kind kind;
 };
 
-/* A word that has been taken apart; `value` is without its quotes. */
+/* The parts of a word; `value` is without its quotes. */
 struct option {
 	struct slice key, value;
 	bool has_value;
@@ -49,8 +49,8 @@ struct option_rule {
 	const char *key;
 	bool wants_value;
 	/*
-	 * Sets the option, or says why not and changes nothing; memmap= has
-	 * parts, each of which is set or not.
+	 * Sets the option; or returns the reason and changes nothing. The
+	 * parts of memmap= are set one by one.
 	 */
 	const char *(*set)(struct options *options, struct slice value);
 };
@@ -82,7 +82,7 @@ static struct word_reader reader_of(const struct option_layer *layer)
 	const char *text = layer->bytes > 0 ? layer->text : "";
 	const char *end = text + layer->bytes;
 
-	/* Some editors begin a file with U+FEFF, which users do not see. */
+	/* Some editors begin a file with an invisible U+FEFF. */
 	if (layer->kind == LAYER_FILE && layer->bytes >= 3 &&
 	    memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		text += 3;
@@ -139,7 +139,7 @@ static bool slice_is(struct slice slice, const char *text)
 	       memcmp(slice.text, text, slice.bytes) == 0;
 }
 
-/* Takes a word apart; returns why it cannot be one, or NULL. */
+/* Splits a word; returns the reason why it is none, or NULL. */
 static const char *split_word(struct slice word, struct option *out)
 {
 	size_t quotes = count_quotes(word);
@@ -169,7 +169,7 @@ static const char *split_word(struct slice word, struct option *out)
 
 /* --- values --------------------------------------------------------------- */
 
-/* "9600" or "9600n8": eight bits without parity is what we always send. */
+/* "9600" or "9600n8": we always send eight bits without parity. */
 static bool parse_baud(struct slice slice, uint32_t *out)
 {
 	uint64_t baud;
@@ -225,7 +225,7 @@ static const char *set_maxcpus(struct options *options, struct slice value)
 
 	if (!option_parse_number(value, &count) || count > INT32_MAX)
 		return "is not a number of processors: ignored";
-	/* As in Linux, 0 starts none beside the one that runs already. */
+	/* As in Linux, 0 starts no other CPU. */
 	options->max_cpus = count == 0 ? 1 : (uint32_t)count;
 	return NULL;
 }
@@ -320,8 +320,8 @@ static const struct option_rule rules[] = {
 /* --- applying ------------------------------------------------------------- */
 
 /*
- * The word as a record's quoted value may hold it (FORMATS, "Records"),
- * as far as there is room for whole characters; returns its length.
+ * Writes the word as a quoted value of a record, as many whole characters as
+ * fit; returns the length.
  */
 static size_t name_word(char *to, size_t room, struct slice word)
 {
@@ -346,7 +346,7 @@ static size_t name_word(char *to, size_t room, struct slice word)
 	return used;
 }
 
-/* `what` is named once: the key of an unknown word, else the whole word. */
+/* Reports `what` once: the key of an unknown word, else the whole word. */
 static void complain(struct application *to, struct slice word,
 		     struct slice what, const char *why)
 {
@@ -471,7 +471,7 @@ static bool ends_in_efi(struct slice name)
 	return true;
 }
 
-/* How much of the text is the name under which a shell started us? */
+/* The length of the program name that a shell puts first; 0 without one. */
 static size_t program_name_bytes(const char *text)
 {
 	size_t start = 0, end;

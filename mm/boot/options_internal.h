@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * options_internal.h - what the readers of values share.
+ * options_internal.h - functions shared by the readers of option values.
  */
 #ifndef MM_BOOT_OPTIONS_INTERNAL_H
 #define MM_BOOT_OPTIONS_INTERNAL_H
@@ -27,7 +27,7 @@ bool option_parse_number(struct slice slice, uint64_t *out);
 /* All of the slice: a number, decimal or 0x..., of bytes, K, M, G or T. */
 bool option_parse_size(struct slice slice, uint64_t *out);
 
-/* memmap=: sets the option as far as it can; why not all of it, or NULL. */
+/* memmap=: sets all valid parts; returns the reason for others, or NULL. */
 const char *option_set_memmap(struct options *options, struct slice value);
 
 #endif

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * memmap=SIZE$START: memory that is not to be used, because it is broken.
+ * memmap=SIZE$START: memory that must not be used, because it is broken.
  *
- * It is the one option that adds up, over words and layers, as in Linux:
- * memory that is broken in one layer is broken in the next. For the same
- * reason a part that makes no sense is ignored alone: the others still name
- * memory to avoid.
+ * It is the only option that adds up over words and layers, as in Linux:
+ * broken memory in one layer stays broken in the next. So a wrong part is
+ * ignored alone: the others still name memory to avoid.
  */
 #include <base/assert.h>
 #include <base/bits.h>
@@ -17,7 +16,7 @@ static struct slice cut(struct slice slice, size_t from, size_t to)
 	return (struct slice){ slice.text + from, to - from };
 }
 
-/* Where `byte` is in the slice, or the slice's end. */
+/* The index of `byte` in the slice, or the length of the slice. */
 static size_t find(struct slice slice, char byte)
 {
 	size_t at = 0;
@@ -27,7 +26,7 @@ static size_t find(struct slice slice, char byte)
 	return at;
 }
 
-/* Linux' other forms: memory that is usable, ACPI's or persistent. */
+/* Linux' other forms: usable, ACPI or persistent memory. */
 static bool has_other_mark(struct slice part)
 {
 	return find(part, '@') < part.bytes || find(part, '#') < part.bytes ||
@@ -70,7 +69,7 @@ static const char *add_part(struct options *options, struct slice part)
 	struct range range;
 	const char *why = parse_range(part, &range);
 
-	/* A range that is named twice takes no room. */
+	/* A range that is named twice needs no room. */
 	if (why != NULL || is_known(options, &range))
 		return why;
 	ASSERT(options->bad_count <= BAD_RANGES);

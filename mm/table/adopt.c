@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Checks that a page is a page table of this room: for pages of which nothing
- * is known yet, and for the audit of a table that is in use.
+ * Checks that pages are valid page tables: untrusted pages when they are
+ * adopted, and a table in use when it is audited.
  *
- * Foreign entries may point anywhere, also back up the tree or twice to one
- * page, which would make the walk endless and a later give double. So
- * adopting marks each page on first sight, in a bit of its first entry that
- * the CPU ignores, and refuses a page that is marked. Marks are removed in
- * the order in which they were set, as many as were set.
+ * Untrusted entries may point anywhere, also to an upper table or twice to one
+ * page: the walk would be endless, or a page would be freed twice later. So
+ * table_adopt marks each page when it first reads it, in a bit of its first
+ * entry that the CPU ignores, and refuses a page with a mark. Marks are
+ * removed in the order in which they were set.
  *
  * The audit changes nothing, so that it may run at any time; table_pages
  * bounds its walk, and it trusts that pages are not shared.
@@ -41,7 +41,7 @@ struct check {
 struct tally {
 	uint64_t present;
 	uint64_t tables;		/* of them                           */
-	uint64_t bits;			/* that any of them has              */
+	uint64_t bits;			/* set in any entry                  */
 };
 
 static bool may_be_table(const struct table *table, uint64_t entry)
@@ -100,7 +100,7 @@ static bool page_enter(struct check *check, uint64_t *entries)
 	return true;
 }
 
-/* The bits are those of the first, and the last has the highest address. */
+/* Checks the bits of the first leaf and the address of the last. */
 static bool row_is_sound(const struct table *table, uint64_t first,
 			 unsigned level, uint64_t leaves)
 {
@@ -190,8 +190,8 @@ static void remove_marks(const struct table *table, uint64_t holder,
 }
 
 /*
- * Moves what the entry `*holder` forbids into the entries below it, those
- * first: at each moment a page grants what it granted before.
+ * Moves the rights that `*holder` forbids into the entries below it. These
+ * change first, so the rights of each page are the same at any moment.
  */
 static void sink_rights(const struct table *table, uint64_t *holder,
 			unsigned level)
@@ -235,7 +235,7 @@ enum status table_adopt(struct table *table, struct window window,
 	if (status != ST_OK)
 		return status;
 	holder = pfn_to_paddr(root).raw;
-	/* So high that its address wraps, it would name another frame. */
+	/* A root whose address wraps would name another frame. */
 	if (paddr_to_pfn((paddr_t){ holder }).raw != root.raw)
 		return ST_CORRUPT;
 	if (!may_be_table(&found, holder))

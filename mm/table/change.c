@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Changing what is mapped: protect and unmap.
+ * Changes mappings: protect and unmap.
  *
- * Both first survey the range and refuse when any page of it is missing.
- * A range cuts at most two large leaves, those that hold its two ends: the
- * tables to split them are reserved next, and from then on nothing can
- * fail. Protect narrows its range to the leaves that really change, so
- * that a protection which is there already costs no split and no flush.
+ * Both first survey the range and refuse when any page of it is missing. A
+ * range cuts at most two large leaves, those at its two ends: the tables to
+ * split them are allocated next, and after that nothing can fail. Protect
+ * narrows its range to the leaves that change, so rights that are set already
+ * cost no split and no flush.
  *
  * A CPU may use a cached old translation until the flush. So a table that
  * unmap empties waits, unlinked, in a chain and goes back to the source after
  * the flush; it is all zero then.
  *
- * Kernel leaves carry A and D from the start, so the CPU never writes to
- * them and plain stores do. In a user leaf the CPU may set D at any moment
- * while it is writable and clean: protect and split, which carry D over,
- * exchange there. Unmap does not report D, and a CPU sets it only in a leaf
- * that is still present: a plain store is enough.
+ * Kernel leaves have A and D set from the start, so the CPU never writes to
+ * them and plain stores suffice. In a user leaf the CPU may set D at any
+ * moment while it is writable and clean: protect and split, which preserve D,
+ * use an exchange there. Unmap does not report D, and a CPU sets it only in a
+ * present leaf: a plain store is enough.
  */
 #include <mm/table.h>
 
@@ -25,9 +25,9 @@
 #include "walk.h"
 
 /*
- * Up to so many pages, of the smallest leaf's size, are flushed one by one;
- * above it everything is. At about 100 ns a page this is where reloading
- * the live translations starts to be cheaper.
+ * Up to so many pages of the smallest leaf's size are flushed one by one; for
+ * more, the whole TLB is. At about 100 ns a page, reloading the translations
+ * in use is cheaper from here on.
  */
 #define FLUSH_PAGES_MAX 32
 
@@ -36,7 +36,7 @@ struct rewrite {
 	uint64_t clear, set;
 };
 
-/* Some leaves of one table, in a row. */
+/* Adjacent leaves of one table. */
 struct leaves {
 	struct path path;		/* entry[level] is the first of them */
 	unsigned level;
@@ -44,12 +44,12 @@ struct leaves {
 	uint64_t count;
 };
 
-/* Findings of pass one about a range whose pages are all mapped. */
+/* The result of pass one: a range whose pages are all mapped. */
 struct survey {
-	struct range range;		/* narrowed to what will change      */
+	struct range range;		/* narrowed to the changes           */
 	unsigned first_level;		/* of the leaf that holds its start  */
 	unsigned last_level;		/* of the leaf that holds its end    */
-	struct leaves row;		/* the last that was looked at       */
+	struct leaves row;		/* the last row that was read        */
 	bool one_row;			/* and it is the whole range         */
 };
 
@@ -67,8 +67,8 @@ static inline bool all_present(const struct strip *strip)
 }
 
 /*
- * How many of entry[0..limit) are leaves before the first that is not.
- * The holder's count spares the look into a full page table.
+ * The number of leaves in entry[0..limit) before the first entry that is none.
+ * A full page table is known by its holder's count and is not read.
  */
 static inline uint64_t leaves_in_row(const struct path *path, unsigned level,
 				     uint64_t limit)
@@ -190,10 +190,10 @@ static enum status survey_protect(const struct table *table,
 _Static_assert(ENTRY_PAT_SMALL == ENTRY_LARGE,
 	       "fill_from_leaf clears one before it sets the other");
 
-/* At each of two ends: a 1 GiB leaf, and the 2 MiB leaf that it leaves. */
+/* At each of two ends: a 1 GiB leaf, then a 2 MiB leaf of its split. */
 #define SPLITS_MAX (2 * LEAF_LEVEL_MAX)
 
-/* One per 1 GiB leaf cut, and one per 2 MiB that then is. */
+/* One for each 1 GiB leaf that is cut, one for each 2 MiB leaf. */
 static uint64_t tables_to_split(const struct survey *survey)
 {
 	uint64_t start = survey->range.start;
@@ -219,7 +219,7 @@ static unsigned min_level(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
-/* The leaf `old` of `level` as 512 of the next smaller size. */
+/* Writes the leaf `old` of `level` as 512 leaves of the next smaller size. */
 static void fill_from_leaf(uint64_t *entries, uint64_t old, unsigned level)
 {
 	uint64_t first = old;
@@ -234,11 +234,11 @@ static void fill_from_leaf(uint64_t *entries, uint64_t old, unsigned level)
 }
 
 /*
- * Puts a table of smaller leaves where a large leaf is. Both say the same,
- * so that an old translation may live until the flush of the change that
- * follows. But some CPUs stop with a machine check when they hold one
- * instruction address in two page sizes at once: an executable leaf is away
- * for a moment, until every CPU has forgotten it.
+ * Replaces a large leaf by a table of smaller leaves. Both translate equally,
+ * so an old translation may be used until the flush of the change that
+ * follows. But some CPUs raise a machine check when their TLB has an
+ * instruction address in two page sizes at once: so an executable leaf is
+ * absent until every CPU has flushed it.
  * Source: Intel erratum "Machine Check Error on Page Size Change".
  */
 static void split_leaf(struct table *table, uint64_t *entry, unsigned level,
@@ -257,7 +257,7 @@ static void split_leaf(struct table *table, uint64_t *entry, unsigned level,
 		fill_from_leaf(entries, old, level);
 		__atomic_store_n(entry, link, __ATOMIC_RELEASE);
 	} else {
-		/* Tries again, with the new D, when the CPU just set it. */
+		/* Repeats with the new D when the CPU has just set it. */
 		do {
 			fill_from_leaf(entries, old, level);
 		} while (!__atomic_compare_exchange_n(entry, &old, link, false,
@@ -319,8 +319,8 @@ static void flush(const struct range *range, unsigned smallest_level)
 }
 
 /*
- * A leaf that the CPU may set D in: exchanged, so that no D is lost. Where
- * it is not, a lost A is only a page that looks less used than it is.
+ * Changes a leaf in which the CPU may set D, by an exchange, so that no D is
+ * lost. Without it only A can be lost: the page then looks less used.
  */
 static void rewrite_user_leaf(uint64_t *entry, const struct rewrite *rewrite)
 {
@@ -338,19 +338,19 @@ static void rewrite_user_leaf(uint64_t *entry, const struct rewrite *rewrite)
 		;
 }
 
-/* Entries of one table in a row, here of any level. */
+/* Changes adjacent entries of one table, of any level. */
 static inline void rewrite_entries(const struct strip *strip,
 				   const struct rewrite *rewrite)
 {
 	volatile uint64_t *plain = strip->entry;
-	struct rewrite kept = *rewrite;	/* in registers, stores or not       */
+	struct rewrite kept = *rewrite;	/* in registers across stores        */
 
 	if (*strip->holder & ENTRY_USER) {
 		for (uint64_t i = 0; i < strip->count; i++)
 			rewrite_user_leaf(&strip->entry[i], rewrite);
 		return;
 	}
-	/* T6: the table has no user leaf, so the CPU writes to none of it. */
+	/* T6: the table has no user leaf, so the CPU writes to none. */
 #pragma GCC unroll 8
 	for (uint64_t i = 0; i < strip->count; i++)
 		plain[i] = rewritten(plain[i], &kept);
@@ -371,8 +371,8 @@ static void rewrite_row(const struct leaves *row,
 }
 
 /*
- * Pass two, row by row: `*row` is the one at `at`. Starts with the row that
- * pass one ended with when that is the whole range.
+ * Pass two: sets `*row` to the row at `at`. Reuses the last row of pass one
+ * when that is the whole range.
  */
 static void row_at(const struct table *table, struct survey *survey,
 		   uint64_t at)
@@ -450,8 +450,8 @@ enum status table_protect(struct table *table, vaddr_t virt, uint64_t bytes,
 }
 
 /*
- * Takes `cleared` entries off the table at `level`; unlinks it when that
- * was the last of them, and then the tables above that this empties.
+ * Subtracts `cleared` entries from the table at `level`; unlinks it when it is
+ * empty, and then each upper table that becomes empty.
  */
 static void uncount(struct table *table, const struct path *path,
 		    unsigned level, uint64_t cleared, struct chain *freed)
@@ -507,7 +507,7 @@ enum status table_unmap(struct table *table, vaddr_t virt, uint64_t bytes)
 	status = range_of(virt, bytes, &range);
 	if (status != ST_OK)
 		return status;
-	/* The short cut, unless the page table goes with its last pages. */
+	/* The fast path, unless the page table becomes empty. */
 	if (!strip_at(table, &range, &strip) ||
 	    (*strip.holder & COUNT_MASK) == strip.count << COUNT_SHIFT)
 		return unmap_rows(table, &range);

@@ -2,9 +2,9 @@
 /*
  * entry.h - the entry format of mm/table, and arithmetic on one entry.
  *
- * Inside this room a virtual address is its low 48 bits, `at`: the halves
- * touch, ranges end at 1 << 48 at most, and no sum wraps. Level 0 is the
- * page table (entries of 4 KiB), level 3 the root (entries of 512 GiB).
+ * Inside mm/table a virtual address is its low 48 bits, `at`: the two halves
+ * are adjacent, ranges end at most at 1 << 48, and no sum wraps. Level 0 is
+ * the page table (entries of 4 KiB), level 3 the root (entries of 512 GiB).
  */
 #ifndef MM_TABLE_ENTRY_H
 #define MM_TABLE_ENTRY_H
@@ -34,7 +34,7 @@
 #define ENTRY_ADDRESS	0x000ffffffffff000UL
 #define ENTRY_NX	(1UL << 63)
 
-/* T4: how many entries are present in the table that an entry points to. */
+/* T4: the number of present entries in the table that an entry points to. */
 #define COUNT_SHIFT	52
 #define COUNT_ONE	(1UL << COUNT_SHIFT)
 #define COUNT_MASK	(0x3ffUL << COUNT_SHIFT)
@@ -82,7 +82,7 @@ static inline bool is_leaf(uint64_t entry, unsigned level)
 	return (entry & marks) == marks;
 }
 
-/* The address in a leaf, without the PAT bit that a large one has in it. */
+/* The address in a leaf, without the PAT bit of a large leaf. */
 static inline uint64_t leaf_address(uint64_t entry, unsigned level)
 {
 	return entry & ENTRY_ADDRESS & ~(level_size(level) - 1);
@@ -96,9 +96,9 @@ static inline bool rights_exist(unsigned rights)
 }
 
 /*
- * The bits of `rights` in a leaf of any size. A kernel leaf carries A and D
- * from the start (T5): the CPU never writes to it, so that plain stores may
- * change it. Without NX in the processor bit 63 is reserved.
+ * The bits of `rights` in a leaf of any size. A kernel leaf has A and D from
+ * the start (T5): the CPU never writes to it, so plain stores may change it.
+ * On a processor without NX, bit 63 is reserved.
  */
 static inline uint64_t rights_to_bits(const struct table *table,
 				      unsigned rights)
@@ -118,7 +118,7 @@ static inline uint64_t rights_to_bits(const struct table *table,
 	return bits;
 }
 
-/* The memory type, and that a large leaf is one. */
+/* The bits for the memory type, and the large-leaf bit. */
 static inline uint64_t cache_to_bits(enum table_cache cache, unsigned level)
 {
 	uint64_t bits = level > 0 ? ENTRY_LARGE : 0;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The regions are walked once; touching ones of mappable kinds are joined
- * first, so that a firmware's hundred fragments become a handful of runs
- * and large leaves. A run is then cut where rights change (text, rodata),
- * at 2 MiB (below it only small pages) and, only when the MTRRs disagree
- * somewhere inside, block by block.
+ * The regions are walked once. Adjacent regions of mappable kinds are joined
+ * first, so a hundred fragments of the firmware become a few runs with large
+ * leaves. A run is then cut where rights change (text, rodata), at 2 MiB
+ * (below it only small pages) and, if its MTRR type changes inside, block by
+ * block.
  */
 #include <mm/kernel_tables.h>
 
@@ -12,7 +12,7 @@
 #include <base/bits.h>
 #include <boot/layout.h>
 
-/* Root; image 2 and what its segments add; stack 3; identity at two places. */
+/* Root; image 2 and those of its segments; stack 3; identity at two places. */
 #define FIXED_TABLES	16
 #define SLOT_512G	(512 * GIB)
 
@@ -21,9 +21,9 @@ _Static_assert(STACK_BYTES % PAGE_SIZE == 0, "P4: the stack is whole pages");
 _Static_assert(LOW_END <= SIZE_2M, "P5: low memory has 4 KiB pages");
 
 /*
- * A processor's direct map ends somewhere; and where a firmware says that
- * gigabytes are ACPI tables (the largest known have two MiB), a mapping
- * would be page tables for nothing: the kernel looks through windows.
+ * The direct map ends at the processor's limit. A firmware that declares
+ * gigabytes as ACPI tables (the largest known have two MiB) would cost many
+ * page tables; the kernel maps such tables one at a time in the fixmap.
  */
 static uint64_t acpi_bytes(const struct region *region, unsigned bits)
 {
@@ -46,7 +46,7 @@ uint64_t tables_direct_bytes(const struct region *region,
 	case REGION_LOW:
 		return region->end.raw - region->start.raw;
 	case REGION_ACPI:
-		/* The firmware may claim any address to be ACPI tables. */
+		/* The firmware may declare any address as ACPI tables. */
 		return acpi_bytes(region, physical_bits);
 	default:
 		return 0;
@@ -89,7 +89,7 @@ static bool is_one_type(const struct tables_request *request, uint64_t start,
 				(paddr_t){ end }) != MEMTYPE_MIXED;
 }
 
-/* Where the block of `size` that holds `at` ends, or the run before it. */
+/* The end of the block of `size` that holds `at`, at most `end`. */
 static uint64_t block_end(uint64_t at, uint64_t size, uint64_t end)
 {
 	return min_u64(align_down(at, size) + size, end);
@@ -108,7 +108,7 @@ static uint64_t mixed_2m_blocks(const struct tables_request *request,
 	return blocks;
 }
 
-/* The tables that a run asks for where its type changes inside a block. */
+/* The tables that a run needs where its type changes inside a block. */
 static uint64_t tables_for_types(const struct tables_request *request,
 				 const struct region *run)
 {
@@ -125,14 +125,17 @@ static uint64_t tables_for_types(const struct tables_request *request,
 	return tables;
 }
 
-/* Tables so far; runs ascend, so the last slot of each size is enough. */
+/*
+ * The number of tables so far. Runs ascend, so only the last slot of each size
+ * is remembered.
+ */
 struct tables_count {
 	uint64_t pages;
-	uint64_t next_512g, next_1g;	/* slots before these have theirs    */
-	uint64_t shared_1g, shared_2m;	/* a table for small runs in there   */
+	uint64_t next_512g, next_1g;	/* lower slots are counted           */
+	uint64_t shared_1g, shared_2m;	/* slot with a counted table         */
 };
 
-/* Slots that the run touches, and none before it. */
+/* The number of slots that the run touches and no earlier run did. */
 static uint64_t new_slots(const struct region *run, uint64_t slot,
 			  uint64_t *next)
 {
@@ -143,9 +146,9 @@ static uint64_t new_slots(const struct region *run, uint64_t slot,
 }
 
 /*
- * Tables for the two ends of a run, each inside of some block. The run may
- * shrink, but only within: if it lies in one block, so will its ends, and
- * those of its neighbours in there.
+ * The tables for the two ends of a run, each inside a block. The run may
+ * shrink later, but only inside itself: if it lies in one block, its ends stay
+ * in that block, as do those of other runs in it.
  */
 static uint64_t tables_for_ends(const struct region *run, uint64_t block,
 				uint64_t *shared)
@@ -163,7 +166,7 @@ static uint64_t tables_for_ends(const struct region *run, uint64_t block,
 static void count_run(const struct tables_request *request,
 		      const struct region *run, struct tables_count *count)
 {
-	/* R1, R3: no slot before `next` comes back, none is empty. */
+	/* R1, R3: runs ascend and are not empty. */
 	ASSERT(run->start.raw < run->end.raw);
 	count->pages += new_slots(run, SLOT_512G, &count->next_512g);
 	if (request->machine->cpu.features & CPU_PAGE_1G)
@@ -176,19 +179,19 @@ static void count_run(const struct tables_request *request,
 }
 
 /*
- * A block of 2 MiB or 1 GiB that is no leaf needs a table. Then a run or its
- * rights begin or end inside, or its type changes there. Changes of rights
- * are counted as if each were alone in its blocks, and mixed blocks one by
- * one: no shape of map or of MTRRs needs more.
+ * A block of 2 MiB or 1 GiB that is no leaf needs a table: a run or its rights
+ * begin or end inside, or its type changes there. Each change of rights is
+ * counted as if it were alone in its blocks, and each block of mixed types by
+ * itself, so no map and no MTRRs need more.
  */
 uint64_t tables_pages_bound(const struct tables_request *request,
 			    uint64_t slack)
 {
-	/* Where small pages end, where rights change, runs to come. */
+	/* The end of small pages, the changes of rights, the later runs. */
 	uint64_t edges = 1 + 2 * request->segment_count + 2 * slack;
 	struct tables_count count = {
 		/* For each edge one table of 2 MiB and one of 4 KiB leaves;
-		   a run to come may also be the first in its 512 GiB. */
+		   a later run may also be the first in its 512 GiB. */
 		.pages = FIXED_TABLES + 2 * edges + 2 * slack,
 		.shared_1g = UINT64_MAX,
 		.shared_2m = UINT64_MAX,
@@ -251,7 +254,10 @@ static enum status map_mixed(struct table *table,
 	return ST_OK;
 }
 
-/* Where the rights of the direct map next change, and what they are here. */
+/*
+ * The next address at which the rights of the direct map change, and the
+ * rights before it.
+ */
 static uint64_t next_cut(const struct tables_request *request, uint64_t at,
 			 uint64_t end, unsigned *rights)
 {
@@ -337,7 +343,7 @@ static enum status map_kernel(struct table *table,
 	});
 }
 
-/* Not global: it goes away, and a CR3 load must be enough to forget it. */
+/* Not global: it is unmapped later, and a CR3 load must flush it. */
 static enum status map_same(struct table *table, uint64_t start, uint64_t end,
 			    unsigned rights)
 {
@@ -363,7 +369,7 @@ static enum status map_identity(struct table *table,
 
 		if (low.kind != REGION_LOW)
 			continue;
-		/* The firmware may have given us the switch page down there. */
+		/* The switch page may be in low memory. */
 		if (status == ST_OK && hole - low.start.raw <
 				       low.end.raw - low.start.raw) {
 			status = map_same(table, low.start.raw, hole,

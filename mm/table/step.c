@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* The small steps that are worth a call: page chains, entries in words. */
+/* The steps that are not inlined: page chains, words of entries. */
 #include "step.h"
 
 void chain_push(const struct table *table, struct chain *chain,
@@ -12,7 +12,7 @@ void chain_push(const struct table *table, struct chain *chain,
 	chain->pages++;
 }
 
-/* The page's first word is zero again; a page that was all zero still is. */
+/* Clears the link in the page, so a page that was all zero is so again. */
 uint64_t chain_pop(const struct table *table, struct chain *chain)
 {
 	uint64_t address = chain->head;

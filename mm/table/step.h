@@ -18,8 +18,8 @@ static inline uint64_t *table_entries(const struct table *table,
 }
 
 /*
- * Pages off duty, chained through their first word. A link is a physical
- * address: as an entry it is not present, should a CPU still look at it.
+ * Unlinked table pages, chained through their first word. A link is a physical
+ * address of a page: if a CPU still reads it as an entry, it is not present.
  */
 struct chain {
 	uint64_t head;			/* physical address                  */
@@ -31,13 +31,13 @@ void chain_push(const struct table *table, struct chain *chain,
 uint64_t chain_pop(const struct table *table, struct chain *chain);
 void chain_give(struct table *table, struct chain *chain);
 
-/* Takes `pages` pages or none. Fails: ST_NO_MEMORY. */
+/* Allocates `pages` pages or none. Fails: ST_NO_MEMORY. */
 enum status chain_reserve(struct table *table, struct chain *chain,
 			  uint64_t pages);
 
 /*
- * first, first + step, ... into entry[0..count). Through volatile, because a
- * CPU may be looking: each entry is stored once and whole.
+ * Writes first, first + step, ... into entry[0..count). Volatile, because a
+ * CPU may read them: each entry is stored once, in one store.
  */
 static inline void entries_fill(uint64_t *entry, uint64_t count,
 				uint64_t first, uint64_t step)
@@ -62,7 +62,7 @@ static inline void entries_wipe(uint64_t *entry, uint64_t count)
 
 _Static_assert(TABLE_ENTRIES % 8 == 0, "next_table reads eight at once");
 
-/* Of eight entries: nothing there, or nothing but large leaves. */
+/* True when eight entries are all absent, or all large leaves. */
 static inline bool eight_without_table(const uint64_t *entries)
 {
 	uint64_t any = 0, all = UINT64_MAX;
@@ -76,8 +76,8 @@ static inline bool eight_without_table(const uint64_t *entries)
 }
 
 /*
- * The first entry, from `index` on, that points to a table, TABLE_ENTRIES
- * when none does. Not for level 0, where none can.
+ * The index of the first entry, from `index` on, that points to a table;
+ * TABLE_ENTRIES when none does. Not for level 0.
  */
 static inline uint64_t next_table(const uint64_t *entries, uint64_t index,
 				  unsigned level)
@@ -92,8 +92,8 @@ static inline uint64_t next_table(const uint64_t *entries, uint64_t index,
 }
 
 /*
- * How many leaves, from entry `index` on, are `leaf` but for the address,
- * which goes on from one to the next. At least 1; `leaf` is the first.
+ * The number of leaves, from entry `index` on, that equal `leaf` except for
+ * ascending addresses. At least 1; `leaf` is the first.
  */
 static inline uint64_t row_length(const uint64_t *entries, uint64_t index,
 				  unsigned level, uint64_t leaf)

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * A range walker: it descends once per leaf table and then runs a loop of
- * stores, where the obvious walker descends once per page.
+ * Maps a range: it descends once for each leaf table and then stores in a
+ * loop, instead of descending once for each page.
  *
- * A request is first cut into at most five runs of one leaf size: 4 KiB up
- * to a 2 MiB boundary, 2 MiB up to a 1 GiB boundary, 1 GiB, and down again.
- * Then two passes. The first only reads: it refuses what is mapped already
- * and counts, exactly, the tables that are missing. They are taken from the
- * source all at once, and the second pass cannot fail. So there is no undo,
- * a source that runs dry leaves nothing behind, and no CPU ever sees a
- * mapping that is taken back.
+ * A request is first cut into at most five runs of one leaf size: 4 KiB up to
+ * a 2 MiB boundary, 2 MiB up to a 1 GiB boundary, 1 GiB, and down again. Then
+ * there are two passes. The first only reads: it refuses pages that are mapped
+ * already and counts the missing tables exactly. These are allocated all at
+ * once, and the second pass cannot fail. So there is no undo: a source without
+ * enough pages leaves nothing changed, and no CPU ever uses a mapping that is
+ * then removed.
  *
- * Which tables does a run touch first? A table at level k covers one entry
- * of level k + 1. It is met for the first time where such a cover begins,
- * or at the start of the whole request: where the runs meet, the larger
- * leaf size is a cover boundary of every table that only the smaller needs.
+ * A table must be counted in the first run that touches it. A table at level k
+ * covers one entry of level k + 1. A run touches it first where that entry
+ * begins, or at the start of the whole request. Two runs meet at a multiple of
+ * the larger leaf size, where an entry begins at every level that only the
+ * smaller size needs.
  *
- * The number of present entries of a table lives in ignored bits of the
- * entry that points to it (T4), on a line that the walk has just read, so
- * that no table is ever scanned to learn whether it is empty.
+ * The number of present entries of a table is in ignored bits of the entry
+ * that points to it (T4), in a cache line that the walk has just read. So no
+ * table is scanned to find out whether it is empty.
  *
- * Locks: none here. One caller changes a table at a time; CPUs that
- * translate with it read along. Their view is why a table is filled before
- * it is linked, and why an unlinked one is given back only after the flush
- * (change.c).
+ * Locks: none here. One caller changes a table at a time, while CPUs that use
+ * it read it. Therefore a table is filled before it is linked, and an unlinked
+ * one is freed only after the flush (change.c).
  * Source: Intel SDM vol. 3A sections 4.5 (formats), 4.8 (A and D),
  * 4.10 (caching of translations).
  */
@@ -50,7 +50,7 @@ struct run_list {
 	size_t count;
 };
 
-/* A leaf of the request is (at + distance) with `bits` and its cache. */
+/* The leaf for `at` is (at + distance) with `bits` and the cache bits. */
 struct placing {
 	struct chain chain;
 	uint64_t distance;		/* physical - at, modulo 2^64        */
@@ -205,11 +205,11 @@ static bool run_survey(const struct table *table, const struct run *run,
 	return true;
 }
 
-/* `entry` holds a new table from here on; its holder counts one more. */
+/* Links a new table into the entry; the entry's holder counts one more. */
 static void link_table(struct table *table, struct path *path, unsigned level,
 		       uint64_t value)
 {
-	/* Release: a CPU that sees the link sees what the table holds. */
+	/* Release: a CPU that sees the link sees the table's entries. */
 	__atomic_store_n(path->entry[level], value, __ATOMIC_RELEASE);
 	if (level < ROOT_LEVEL)
 		*path->entry[level + 1] += COUNT_ONE;
@@ -217,9 +217,9 @@ static void link_table(struct table *table, struct path *path, unsigned level,
 }
 
 /*
- * Leads `path` down to the entry that points, or will point, to the table
- * at `level`, with every table above it in place and open to users if the
- * leaves are. Returns true when a table had to be opened.
+ * Extends `path` down to the entry that points, or will point, to the table at
+ * `level`. Links missing tables above it, and sets their user bits if the
+ * leaves have it. Returns true when a user bit had to be set.
  */
 static bool make_way(struct table *table, struct placing *placing,
 		     uint64_t at, unsigned level, struct path *path)
@@ -255,7 +255,7 @@ static inline uint64_t first_leaf(const struct placing *placing,
 	       cache_to_bits(placing->cache, level);
 }
 
-/* Fills absent entries, here of any level, of a table that is linked. */
+/* Fills absent entries of a linked table, of any level. */
 static inline void put_leaves(const struct placing *placing, unsigned level,
 			      uint64_t at, const struct strip *to)
 {
@@ -305,8 +305,8 @@ static void run_place(struct table *table, struct placing *placing,
 		part.end = align_down(part.start, cover) + cover;
 		part.end = min_u64(part.end, run->end);
 		/*
-		 * A CPU may remember that no user gets through an upper
-		 * entry; any page flush makes it forget all of those.
+		 * A CPU may have cached an upper entry without the user bit;
+		 * any page flush drops all cached upper entries.
 		 */
 		if (place_in_table(table, placing, &part))
 			mmu_flush_page(canonical(part.start));
@@ -325,7 +325,7 @@ static NOINLINE enum status map_runs(struct table *table,
 	for (size_t i = 0; i < runs.count; i++)
 		if (!run_survey(table, &runs.items[i], range, &missing))
 			return ST_CONFLICT;
-	/* The first pass reads only: a refusal has changed nothing. */
+	/* The first pass only reads: a refusal has changed nothing. */
 	status = chain_reserve(table, &placing->chain, missing);
 	if (status != ST_OK)
 		return status;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Looking at every leaf and every table page, and giving them all back.
- * Recursion here is as deep as the tree: TABLE_LEVELS.
+ * Visits every leaf and every table page, and frees all of them. The recursion
+ * is as deep as the tree: TABLE_LEVELS.
  */
 #include <mm/table.h>
 

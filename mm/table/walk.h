@@ -9,11 +9,12 @@
 
 #include "step.h"
 
-/* Off the short cut, whose stack frame it would make large. */
+/* Not inlined: it would enlarge the stack frame of the fast path. */
 #define NOINLINE	__attribute__((noinline))
 
 /*
- * The range checks of every call, on hostile numbers; `out` is low 48 bits.
+ * Checks the range of every call, whose numbers may be wrong; `out` has the
+ * low 48 bits.
  * Fails: ST_BAD_RANGE (empty, unaligned, not canonical, beyond its half).
  */
 static inline enum status range_of(vaddr_t virt, uint64_t bytes,
@@ -64,7 +65,7 @@ static inline unsigned walk(const struct table *table, uint64_t at,
 	return 0;
 }
 
-/* Some 4 KiB entries in a row, in a page table that is there. */
+/* Adjacent 4 KiB entries in a page table that exists. */
 struct strip {
 	uint64_t *entry;
 	uint64_t count;
@@ -72,8 +73,9 @@ struct strip {
 };
 
 /*
- * The short cut for small ranges: is all of `range` in one page table that
- * is there? T6 makes the holder's user bit speak for the entries above it.
+ * The fast path for small ranges: true when all of `range` is in one page
+ * table that exists. By T6 the holder's user bit is also that of the entries
+ * above it.
  */
 static inline bool strip_at(const struct table *table,
 			    const struct range *range, struct strip *out)
