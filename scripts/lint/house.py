@@ -114,6 +114,14 @@ def key_of(path, room):
     return name
 
 
+def is_named_otherwise(path, code):
+    """Whether `path` is a header that no file of `code` shares its name with.
+    """
+    def stem(name):
+        return posixpath.basename(name).partition(".")[0]
+    return path.endswith(".h") and stem(path) not in map(stem, code)
+
+
 def rows(room, files):
     """(names, purpose) for each x.c with its header and x.S."""
     groups = {}
@@ -125,7 +133,8 @@ def rows(room, files):
             order.index(k) if k in order else -1, k)):
         own = sorted(groups[key], key=lambda p: (not p.endswith(".h"), p))
         code = [path for path in own if not path.endswith(".h")]
-        names = ", ".join("`%s`" % posixpath.basename(p) for p in code or own)
+        shown = code + [path for path in own if is_named_otherwise(path, code)]
+        names = ", ".join("`%s`" % posixpath.basename(p) for p in shown)
         yield (names + (" *hosted*" if hosted & set(code) else ""),
                purpose_of(own))
 
