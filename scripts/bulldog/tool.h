@@ -2,7 +2,7 @@
 /*
  * tool.h - the parts of the host tool `bulldog`.
  *
- * A command prints records (FORMATS, docs/) on stdout and diagnostics on
+ * A command prints records (docs/monitor.md) on stdout and diagnostics on
  * stderr, and returns the status of its `@end` line, which becomes the exit
  * code.
  */

@@ -5,7 +5,7 @@
  * frames are left after churn.
  *
  * Usage: bench_frames [ROUNDS [PART OF A WORKLOAD'S NAME]]
- *	(at least 5; records as FORMATS has them)
+ *	(at least 5; prints records as in docs/monitor.md)
  *
  * `ns` has the harness in it. `net` is what is above the peer `shape`, which
  * is a call that does nothing for each alloc and each free. Peer `floor` deals

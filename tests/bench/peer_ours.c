@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* mm/frame with mm/frame_cache in front, as the kernel calls them. */
+/* mm/frame with its caches (mm/frame/cache.c) in front, as in the kernel. */
 #include "peer.h"
 
 #include <arch/cpu_local.h>

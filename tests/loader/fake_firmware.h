@@ -304,7 +304,7 @@ void fake_processor_start(void);
 /* Where the APIC's local vectors are, by offset; older ones have fewer. */
 extern const uint16_t fake_lvt_places[FAKE_LVTS];
 
-/* faults.c, called by the stubs: an exception with its error and places. */
+/* exceptions.c, called by the stubs: logs an exception and its addresses. */
 _Noreturn void exception_report(uint64_t vector, uint64_t error, uint64_t rip,
 			    uint64_t address);
 

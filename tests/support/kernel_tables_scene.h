@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * kernel_tables_scene.h - facts for mm/kernel_tables, and a reader of what it
- * made.
+ * kernel_tables_scene.h - requests for mm/table/kernel_tables.c, and a reader
+ * of the tables that it builds.
  *
  * The tables are read back twice: leaf by leaf against the facts (does each
  * say what the contract wants, and could none of them be larger?), then

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* mm/frame_cache: edges, refusals, and a walk of several CPUs in one thread. */
+/*
+ * mm/frame/cache.c: edges, refusals, and a walk of several CPUs in one thread.
+ */
 #include "check.h"
 #include "fake_cpu.h"
 #include "frame_world.h"
