@@ -12,14 +12,12 @@
  * A refusal rests on the same instant as that of a single frame (search.c):
  * no pool's root had anything, and no other CPU was moving or claiming. The
  * frames that this call held were all that could be reached: too few.
- * With several pools the roots are read one after the other; so frees must
- * be at rest as well.
  */
 #include "many.h"
 
 #include "search.h"
 
-#define MASK_FRAMES \
+#define ANY_FREE \
 	(1UL << ROOT_SPLIT | 1UL << ROOT_BLOCKS | 1UL << ROOT_GIANTS)
 /* The same byte in all eight frames of a group. */
 #define EIGHT_TIMES	0x0101010101010101UL
@@ -189,8 +187,9 @@ static bool claim_blocks(struct frame_many *many, struct frame_pool *pool)
 	unsigned shift = pool->shape.block_shift;
 	uint64_t blocks = still_wanted(many) >> shift;
 	struct frame_claim claim = {
-		FRAME_ANYWHERE, (unsigned)min_u64(blocks, FRAME_WORD_BITS),
-		BLOCK_NONE, 0 };
+		.limit = FRAME_ANYWHERE, .block = BLOCK_NONE,
+		.most = (unsigned)min_u64(blocks, FRAME_WORD_BITS),
+	};
 	uint64_t mask;
 
 	if (blocks == 0)
@@ -226,7 +225,9 @@ static bool has_split_blocks(const struct frame_pool *pool)
 static void claim_from_pool(struct frame_many *many, struct frame_pool *pool,
 			    uint64_t leave)
 {
-	struct frame_claim claim = { FRAME_ANYWHERE, 0, BLOCK_NONE, 0 };
+	struct frame_claim claim = {
+		.limit = FRAME_ANYWHERE, .block = BLOCK_NONE,
+	};
 	bool any = true;
 
 	while (any && still_wanted(many) > leave)
@@ -291,7 +292,10 @@ static void give_back(struct frame_many *many)
 	many->next = many->first;
 }
 
-/* All that the other CPUs have done; false while one is at it. */
+/*
+ * All that the other CPUs have moved and claimed; false while one is at it.
+ * To set a bit below a root that has none is to move.
+ */
 static bool others_at_rest(const struct frame_many *many, uint64_t *sum)
 {
 	*sum = 0;
@@ -303,13 +307,12 @@ static bool others_at_rest(const struct frame_many *many, uint64_t *sum)
 				&pool->activity[slot];
 			uint64_t moving = atomic_load_seq_cst(&one->moving);
 			uint64_t claiming = atomic_load_seq_cst(&one->claiming);
-			uint64_t frees = atomic_load_seq_cst(&one->frees);
 
 			if (slot == many->slot)
 				continue;
-			if ((moving | claiming | frees) & 1)
+			if ((moving | claiming) & 1)
 				return false;
-			*sum += moving + claiming + frees;
+			*sum += moving + claiming;
 		}
 	}
 	return true;
@@ -323,7 +326,7 @@ static bool nothing_left(const struct frame_many *many)
 	if (!others_at_rest(many, &before))
 		return false;
 	for (unsigned i = 0; i < many->pools; i++)
-		if (atomic_load_seq_cst(&pool_at(many, i)->root) & MASK_FRAMES)
+		if (atomic_load_seq_cst(&pool_at(many, i)->root) & ANY_FREE)
 			return false;
 	return others_at_rest(many, &after) && before == after;
 }
@@ -368,9 +371,6 @@ static enum status alloc_many(struct frame_many *many,
 	status = frame_many_init(many, request->owner, out);
 	if (status != ST_OK)
 		return status;
-	/* A node without memory that the request requires. */
-	if (many->pools == 0)
-		return ST_NO_MEMORY;
 	ASSERT(many->slot < pool_at(many, 0)->slots);
 	status = frame_many_finish(many);
 	if (status == ST_OK && request->contents == FRAME_ZEROED)

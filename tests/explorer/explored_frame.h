@@ -64,6 +64,19 @@
 #define frame_tree_publish explored_frame_tree_publish
 #define frame_tree_words explored_frame_tree_words
 #define frame_zones explored_frame_zones
+#define frame_fill_block explored_frame_fill_block
+#define frame_exchange_owners explored_frame_exchange_owners
+#define frame_gather_words explored_frame_gather_words
+#define frame_many_add explored_frame_many_add
+#define frame_many_begin_claim explored_frame_many_begin_claim
+#define frame_many_claim explored_frame_many_claim
+#define frame_many_finish explored_frame_many_finish
+#define frame_many_init explored_frame_many_init
+#define frame_alloc_many explored_frame_alloc_many
+#define frame_pool_alloc_many explored_frame_pool_alloc_many
+#define frame_free_many explored_frame_free_many
+#define frame_pool_free_many explored_frame_pool_free_many
+#define frame_cache_free_many explored_frame_cache_free_many
 
 #include <mm/frame/report.c>
 #include <mm/frame/tree.c>
@@ -78,5 +91,8 @@
 #include <mm/frame/pick.c>
 #include <mm/frame/pool.c>
 #include <mm/frame/nodes.c>
+#include <mm/frame/fill.c>
+#include <mm/frame/many.c>
+#include <mm/frame/many_free.c>
 
 #endif

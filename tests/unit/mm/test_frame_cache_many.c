@@ -88,7 +88,8 @@ CASE(frame_cache_many_leaves_words_to_the_pool)
 	struct frame_cache *cache = become(world, 0, CPU_TASK);
 
 	CHECK(get_many(cache, held, 512 + 100) == ST_OK);
-	/* A block, a word, and 36 of the next word. */
+	/* A block, a word, and 36 of the next word: one refill. */
+	CHECK(cache->refills == 1);
 	CHECK(frame_cache_held(cache) == 28);
 	CHECK(frame_world_audit(world, ALL - 612));
 	CHECK(give_many(cache, held, 612) == ST_OK);

@@ -165,6 +165,18 @@ CASE(frame_many_takes_split_blocks_before_whole_ones)
 	frame_world_free(world);
 }
 
+CASE(frame_many_holds_no_block_when_it_has_all)
+{
+	struct frame_world *world = tiny(512);
+	uint64_t block;
+
+	CHECK(get_many(world, held, 3) == ST_OK);
+	block = held[0].raw / BLOCK;
+	CHECK(world->pool.hints[block].plain == BLOCK - 3);
+	CHECK(frame_tree_has(&world->pool.classes[5], block));
+	frame_world_free(world);
+}
+
 CASE(frame_many_opens_whole_blocks_without_a_word_of_bits)
 {
 	struct frame_world *world = tiny(512);
@@ -179,6 +191,31 @@ CASE(frame_many_opens_whole_blocks_without_a_word_of_bits)
 	CHECK(give(world, held[0].raw) == ST_CONFLICT);
 	CHECK(frame_world_audit(world, 512 - 2 * BLOCK));
 	CHECK(give_many(world, held + 1, 2 * BLOCK) == ST_OK);
+	CHECK(frame_world_audit(world, 512));
+	frame_world_free(world);
+}
+
+/* Another CPU, or a handler that it interrupted, is in the middle of it. */
+CASE(frame_many_has_no_verdict_while_another_is_at_it)
+{
+	struct frame_world *world = tiny(512);
+	struct frame_activity *activity = world->pool.activity;
+	struct frame_request request = { .owner = MINE };
+	struct frame_array out = { held, 513 };
+
+	activity[2].moving.plain++;
+	CHECK(get_many(world, held, 513) == ST_CONFLICT);
+	CHECK(get_many(world, held, 512) == ST_OK);
+	CHECK(give_many(world, held, 512) == ST_OK);
+	activity[2].moving.plain++;
+	activity[2].claiming.plain++;
+	CHECK(get_many(world, held, 513) == ST_CONFLICT);
+	CHECK(frame_pool_alloc_many(&world->pool, 3, &request, out) ==
+	      ST_NO_MEMORY);
+	activity[2].claiming.plain++;
+	CHECK(get_many(world, held, 513) == ST_NO_MEMORY);
+	for (unsigned slot = 0; slot < 4; slot++)
+		CHECK(activity[slot].claiming.plain % 2 == 0);
 	CHECK(frame_world_audit(world, 512));
 	frame_world_free(world);
 }
@@ -292,28 +329,92 @@ CASE(frame_many_frees_in_any_order)
 	}
 }
 
+/* Blocks of two words. */
+static struct frame_world *small(void)
+{
+	return frame_world_full(&(struct frame_world_request){
+		.shape = SMALL, .frames = ALL, .cpus = 1 });
+}
+
+static enum status give_run(struct frame_world *world, uint64_t first,
+			    uint64_t count)
+{
+	static pfn_t run[ALL];
+
+	for (uint64_t i = 0; i < count; i++)
+		run[i].raw = first + i;
+	return give_many(world, run, count);
+}
+
 /* All bits of all words are zero, and so they stay when it is whole. */
 CASE(frame_many_makes_a_block_whole_in_one_step)
 {
-	struct frame_world *world = frame_world_full(
-		&(struct frame_world_request){
-			.shape = SMALL, .frames = ALL, .cpus = 1 });
+	struct frame_world *world = small();
 	const struct frame_pool *pool = &world->pool;
+	const struct frame_activity *own = &pool->activity[0];
+	uint64_t before;
 
 	CHECK(get_many(world, held, ALL) == ST_OK);
-	CHECK(give_many(world, held, 128) == ST_OK);
-	CHECK(pool->hints[held[0].raw / 128].plain == FRAME_WHOLE);
-	CHECK(pool->split.level[0][0].plain == 0);
+	before = own->frees.plain;
+	CHECK(give_run(world, 128, 128) == ST_OK);
+	CHECK(own->frees.plain == before + 2);
+	CHECK(pool->hints[1].plain == FRAME_WHOLE);
 	CHECK(frame_world_audit(world, 128));
 	/* In halves it merges as before. */
-	CHECK(give_many(world, held + 128, 64) == ST_OK);
-	CHECK(pool->split.level[0][0].plain != 0);
-	CHECK(give_many(world, held + 192, 64) == ST_OK);
+	CHECK(give_run(world, 256, 64) == ST_OK);
+	CHECK(own->frees.plain == before + 4);
+	CHECK(pool->split.level[0][0].plain == 1 << 2);
+	CHECK(give_run(world, 320, 64) == ST_OK);
 	CHECK(pool->split.level[0][0].plain == 0);
 	CHECK(frame_world_audit(world, 256));
-	/* Two halves that are not of one block. */
-	CHECK(give_many(world, held + 320, 128) == ST_OK);
-	CHECK(frame_world_audit(world, 384));
+	frame_world_free(world);
+}
+
+CASE(frame_many_unlists_a_block_that_it_makes_whole)
+{
+	struct frame_world *world = small();
+
+	/* By words, so that it is listed as split, and stays so. */
+	CHECK(get_many(world, held, 100) == ST_OK);
+	CHECK(get_many(world, held + 100, 28) == ST_OK);
+	CHECK(world->pool.split.level[0][0].plain == 1UL << held[0].raw / 128);
+	CHECK(give_many(world, held, 128) == ST_OK);
+	CHECK(world->pool.split.level[0][0].plain == 0);
+	CHECK(frame_world_audit(world, ALL));
+	frame_world_free(world);
+}
+
+CASE(frame_many_makes_no_block_of_halves_of_two)
+{
+	struct frame_world *world = small();
+	pfn_t halves[128];
+
+	CHECK(get_many(world, held, ALL) == ST_OK);
+	/* The upper half of one and the lower half of the next. */
+	CHECK(give_run(world, 64, 128) == ST_OK);
+	CHECK(is_mine(world, 0) && is_mine(world, 192));
+	CHECK(frame_world_audit(world, 128));
+	/* Two lower halves. */
+	for (unsigned i = 0; i < 128; i++)
+		halves[i].raw = 512 + i % 64 + i / 64 * 256;
+	CHECK(give_many(world, halves, 128) == ST_OK);
+	CHECK(is_mine(world, 576) && is_mine(world, 832));
+	CHECK(frame_world_audit(world, 256));
+	frame_world_free(world);
+}
+
+/* The last word that fits on the stack: none is behind it. */
+CASE(frame_many_makes_no_block_of_one_half)
+{
+	struct frame_world *world = small();
+	pfn_t frames[31 + 64];
+
+	for (unsigned i = 0; i < 31 + 64; i++)
+		frames[i].raw = i < 31 ? 4096 + 64 * i : i - 31;
+	CHECK(get_many(world, held, ALL) == ST_OK);
+	CHECK(give_many(world, frames, 31 + 64) == ST_OK);
+	CHECK(is_mine(world, 64));
+	CHECK(frame_world_audit(world, 31 + 64));
 	frame_world_free(world);
 }
 
