@@ -14,6 +14,7 @@
  * cache holds before and after tells whether it used the pool.
  */
 #include <base/assert.h>
+#include <mm/frame_query.h>
 
 #include "count_access.h"
 #include "count_machine.h"

@@ -2,6 +2,7 @@
 #include "count_machine.h"
 
 #include <base/assert.h>
+#include <mm/frame_add.h>
 
 #include "count_access.h"
 

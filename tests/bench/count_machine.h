@@ -12,6 +12,7 @@
 #define TESTS_COUNT_MACHINE_H
 
 #include <mm/frame_cache.h>
+#include <mm/frame_nodes.h>
 
 #define BLOCK 512UL
 #define GIANT 262144UL

@@ -3,6 +3,7 @@
 #include "peer.h"
 
 #include <arch/cpu_local.h>
+#include <mm/frame_add.h>
 #include <mm/frame_cache.h>
 #include <mm/frame_many.h>
 
