@@ -363,7 +363,7 @@ test-boot: setup-test
 # Compiling is most of a first run: both cores, whatever -j says.
 test-programs:
 	$(Q)$(MAKE) --no-print-directory -j2 products $(BUILD)/springboard.efi \
-		$(UNIT_BINARIES)
+		$(UNIT_BINARIES) bench-objects
 
 # The springboard, with the hostile firmware in it.
 SPRINGBOARD_OBJECTS := $(patsubst %,$(BUILD)/%.o,\
@@ -382,6 +382,18 @@ $(BUILD)/springboard.so: $(SPRINGBOARD_OBJECTS) efi/loader.lds
 $(BUILD)/springboard.efi: $(BUILD)/springboard.so
 	$(call say,PE,$@)
 	$(Q)$(PE_COPY) $< $@
+
+# Compiled with the tests, since nothing else sees an error in them; but for
+# what needs the header of valgrind. tests/bench/*.sh build what they run.
+.PHONY: bench-objects
+BENCH_OBJECTS := $(call host_objects,bench,\
+	$(filter-out %/count_frames.c,$(wildcard tests/bench/*.c)))
+$(BENCH_OBJECTS): $(BUILD)/bench/%.o: %.c
+	$(call say,HOSTCC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(HOST_FLAGS) -Itests/bench -DVERSION=1 -MMD -MP -c -o $@ $<
+-include $(BENCH_OBJECTS:.o=.d)
+bench-objects: $(BENCH_OBJECTS)
 
 .PHONY: bench fuzz
 bench: setup-bench
