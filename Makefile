@@ -400,10 +400,8 @@ bench: setup-bench
 	$(Q)$(MAKE) --no-print-directory -j2 products $(BUILD)/springboard.efi
 	$(Q)tests/bench/bench_boot.py --build $(BUILD)
 	$(Q)tests/bench/bench_screen.py --build $(BUILD)
-	$(Q)tests/bench/bench_kernel_frames.py --build $(BUILD)
 	$(Q)tests/bench/bench_table.sh
-	$(Q)tests/bench/count_frames.sh
-	$(Q)tests/bench/bench_frames.sh 5
+	$(Q)tests/bench/table_frames.py --build $(BUILD)
 
 FUZZ_MAPS ?= 1000000
 FUZZ_FILES ?= 1000000
