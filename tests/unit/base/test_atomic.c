@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* The accesses as they ship: the compiler's own. */
+/* The cases of atomic_cases.h, with the builtins of the compiler. */
 #include "atomic_cases.h"
 
 CASE(atomic_cells_are_no_larger_than_what_they_hold)

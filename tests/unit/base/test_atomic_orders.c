@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Does each name in atomic.h stand for its order? x86 would hide most
- * mistakes. So here a third seam lies below it, which does nothing but
- * answer what it was asked for.
+ * Each name in atomic.h must stand for its order. x86 would hide most
+ * mistakes. So this test supplies another atomic_builtin.h, which only returns
+ * the order that it was called with.
  */
 #define BASE_ATOMIC_BUILTIN_H
 

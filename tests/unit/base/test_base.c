@@ -97,7 +97,7 @@ static bool odd_before(const void *a, const void *b)
 	       ((const struct odd_item *)b)->key;
 }
 
-/* Descending, so that the insertions run out of moves. */
+/* Descending, so that insertion sort exhausts its budget. */
 CASE(sort_keeps_the_bytes_of_an_item_together)
 {
 	struct odd_item items[100];

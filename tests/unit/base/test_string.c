@@ -64,7 +64,7 @@ CASE(string_memcpy_copies_every_length_at_every_alignment)
 	}
 }
 
-/* Blocks of exactly the right size: a sanitizer sees a byte too many. */
+/* Blocks of the exact size: the sanitizer reports a byte too many. */
 CASE(string_memcpy_and_memset_stay_inside_their_blocks)
 {
 	for (size_t length = 0; length < LENGTHS_END;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* Stepping over bad memory, against a look at every page. */
+/* Compares bad_step_over with a check of every page. */
 #include <boot/bad.h>
 
 #include "check.h"

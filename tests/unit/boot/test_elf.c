@@ -6,7 +6,7 @@
 #include "check.h"
 #include "elf_sample.h"
 
-/* Is the file refused for `reason`, or accepted when that is "none"? */
+/* Checks that the file is refused for `reason`, or accepted for "none". */
 static void expect(const unsigned char *file, size_t bytes,
 		   enum status want, const char *reason)
 {
@@ -265,7 +265,7 @@ CASE(elf_refuses_an_entry_outside_the_text_in_the_file)
 	unsigned char file[SAMPLE_BYTES];
 
 	expect_each(wrong, ARRAY_LENGTH(wrong));
-	/* Bytes that are only zeros in memory are no place to start. */
+	/* Zeros beyond the file bytes are no place for the entry. */
 	sample_build(file);
 	sample_put(file, SAMPLE_TEXT + P_MEMORY_BYTES, 8, 0x1000);
 	sample_put(file, AT_ENTRY, 8, SAMPLE_BASE + 0x800);
@@ -311,7 +311,7 @@ CASE(elf_agrees_with_the_reference_on_every_flipped_byte)
 			refused += !accepted;
 		}
 	}
-	/* Past the headers nothing may matter: what is there is code. */
+	/* Bytes after the headers are code: no value may matter. */
 	for (size_t at = SAMPLE_STACK + 56; at < sizeof(file); at++) {
 		file[at] ^= 0xff;
 		expect(file, sizeof(file), ST_OK, "none");
@@ -333,7 +333,7 @@ CASE(elf_agrees_with_the_reference_on_random_damage)
 		CHECK(reference_agrees(file, bytes, &was_accepted));
 		accepted += was_accepted;
 	}
-	/* Damage that always refuses would prove only half of it. */
+	/* Some damage must be accepted, or that half was not tested. */
 	CHECK(accepted > 300);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* The firmware's own words: descriptors in memory, and what one names. */
+/* Descriptors of the firmware in memory, and the range that each names. */
 #include <mm/region.h>
 
 #include <base/bits.h>

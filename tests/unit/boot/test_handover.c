@@ -7,12 +7,15 @@
 
 #include "check.h"
 
-/* handover.c knows a region's size but may not see its header. */
+/*
+ * handover.c has the size of a region as a number: mm/boot cannot include
+ * mm/region.h.
+ */
 _Static_assert(sizeof(struct region) == 24, "regions in the handover");
 
 /*
- * A small machine: physical page n is page n of `memory`, which ends where
- * the block does, so that a sanitizer sees every step outside it.
+ * A small machine: physical page n is page n of `memory`, a block of exactly
+ * that size, so that the sanitizer reports every access beyond it.
  */
 #define PAGES 64
 static unsigned char *memory;
@@ -86,7 +89,7 @@ static void fill_segments(void)
 	memcpy(handover->segments, segments, sizeof(segments));
 }
 
-/* A handover that must be taken. */
+/* Builds a handover that must be accepted. */
 static void build(void)
 {
 	free(memory);
@@ -130,7 +133,7 @@ static void expect(int line, const char *clause)
 	check_failed(__FILE__, line, "refusal");
 }
 
-/* A good handover with one thing changed, and what is said about it. */
+/* A good handover with one change, and the clause that it must give. */
 #define REFUSED(change, clause)						\
 	do {								\
 		build();						\
@@ -378,7 +381,7 @@ CASE(handover_h6_texts_and_names_end)
 		"a module lies outside the direct map");
 }
 
-/* Counts who claims each page of the small machine, one page at a time. */
+/* Checks page by page that at most one owner claims each. */
 static bool pages_have_at_most_one_claim(void)
 {
 	unsigned claims[PAGES] = { 0 };
@@ -423,7 +426,9 @@ CASE(handover_run_lists_agree_with_a_page_count)
 	CHECK(taken > 300);
 }
 
-/* Everything may lie but where the owned list is: that must be followed. */
+/*
+ * Every field may be wrong except the place of the owned list, which is read.
+ */
 CASE(handover_survives_lies_with_a_good_checksum)
 {
 	static const uint64_t edges[] = {

@@ -60,7 +60,7 @@ CASE(layout_areas_are_whole_canonical_pages)
 		CHECK(is_aligned(areas[i].start, PAGE_SIZE));
 		CHECK(is_aligned(areas[i].end, PAGE_SIZE));
 		CHECK(vaddr_is_canonical(first) && vaddr_is_canonical(last));
-		/* None reaches over the hole between the two halves. */
+		/* No area reaches over the gap between the two halves. */
 		CHECK(first.raw >> 63 == last.raw >> 63);
 		CHECK(strspn(areas[i].name, "abcdefghijklmnopqrstuvwxyz_") ==
 		      strlen(areas[i].name));

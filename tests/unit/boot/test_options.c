@@ -117,10 +117,10 @@ CASE(options_memmap_adds_up_over_words_and_layers)
 	CHECK(bad_is(1, 32 * MIB, 32 * MIB + 0x2000));
 	CHECK(bad_is(2, MIB, MIB + 0x1000));
 	CHECK(bad_is(3, 64 * MIB, 64 * MIB + 0x1000));
-	/* Said again, or inside another: no room is lost to it. */
+	/* Repeated ranges, and ranges inside others, need no room. */
 	lay(LAYER_WORDS, "memmap=4K$64M,1$0x2000fff");
 	CHECK(recorder.lines == 0 && options.bad_count == 4);
-	/* A range that begins in a known one and goes on is more. */
+	/* A range that begins in a known one and ends later is new. */
 	lay(LAYER_WORDS, "memmap=8K$64M memmap=8K$0xfff000");
 	CHECK(recorder.lines == 0 && options.bad_count == 6);
 }
@@ -357,7 +357,7 @@ CASE(options_unknown_words_are_named_once_over_all_layers)
 	lay(LAYER_FILE, "splash\nroot\n");
 	CHECK(complained("root=/dev/sda is unknown: ignored\n"
 			 "splash is unknown: ignored\n"));
-	/* The memory belongs to one set of options, not to the room. */
+	/* Reported words are remembered in the options, not globally. */
 	start();
 	lay(LAYER_WORDS, "splash");
 	CHECK(complained("splash is unknown: ignored\n"));
@@ -415,7 +415,7 @@ CASE(options_complaints_can_stand_in_a_record)
 			 "ignored\n"
 			 "a\\x5cb is unknown: ignored\n"
 			 "\\x22 has a quote that is not closed: ignored\n"));
-	/* An escape that does not fit whole is not begun. */
+	/* An escape that does not fit is left out. */
 	memset(text, 'z', sizeof(text));
 	text[OPTIONS_NAMED_BYTES - 3] = '\x07';
 	start();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* Options on their way: layers in one text, UEFI's load options, soups. */
+/* Layers in one text, UEFI's load options, and random text. */
 #include <boot/options.h>
 
 #include <base/bits.h>
@@ -7,7 +7,7 @@
 #include "check.h"
 #include "options_recorder.h"
 
-/* A buffer that layers are appended to, and the text that came of it. */
+/* A buffer to which layers are appended, and the resulting text. */
 struct layers {
 	char text[128];
 	size_t used;
@@ -163,7 +163,7 @@ CASE(options_from_ucs2_refuses_what_is_not_text)
 	CHECK(tiny[0] == '\0');
 }
 
-/* A word, and what must have happened when it was the last of its key. */
+/* A word, and the value that it must have set as the last of its key. */
 static const struct {
 	const char *text;
 	uint64_t value;

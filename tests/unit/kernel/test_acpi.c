@@ -89,7 +89,7 @@ CASE(acpi_prefers_the_wide_root_where_it_is_sound)
 	CHECK(rsdp_leads_to(rsdp, 36, 0x1000, 4));
 	draft_rsdp(rsdp, 2, 0x1000, 0);
 	CHECK(rsdp_leads_to(rsdp, 36, 0x1000, 4));
-	/* A length that the checksum cannot have been taken over. */
+	/* A length for which the checksum cannot be right. */
 	for (unsigned length = 34; length < 40; length++) {
 		draft_rsdp(rsdp, 2, 0x1000, 0x2000);
 		rsdp[32] += rsdp[20] - length;
@@ -120,7 +120,7 @@ CASE(acpi_refuses_every_damaged_root_pointer)
 			CHECK(rsdp_leads_to(rsdp, bytes, 0x1f77c074, 4));
 		rsdp[i / 8] ^= 1 << i % 8;
 	}
-	/* With a sum that is right but another name. */
+	/* With the right checksum but another signature. */
 	rsdp[0]++;
 	rsdp[1]--;
 	CHECK(acpi_read_rsdp(rsdp, bytes, &root) == ST_CORRUPT);
@@ -164,7 +164,7 @@ CASE(acpi_refuses_every_damaged_table)
 		CHECK(!acpi_table_is_good(table, bytes, "FACP"));
 		table[i / 8] ^= 1 << i % 8;
 	}
-	/* A table that is only a header, and one that is less. */
+	/* A table that is only a header, and a shorter one. */
 	memset(table, 0, sizeof(table));
 	seal_table(table, 36, "FACP");
 	CHECK(acpi_table_is_good(table, 36, "FACP"));
@@ -246,7 +246,7 @@ CASE(acpi_believes_no_port_beyond_the_last)
 	CHECK(acpi_read_fadt(table, bytes, &power) == ST_OK);
 	CHECK(power.smi_command == 0 && power.pm1a_control == 0);
 	CHECK(power.pm1b_control == 0 && !power.has_reset);
-	/* In memory that address is one. */
+	/* In memory space the address is valid. */
 	table[116] = ACPI_MEMORY;
 	table[184] = ACPI_IO;
 	CHECK(acpi_read_fadt(table, bytes, &power) == ST_OK);
@@ -255,7 +255,7 @@ CASE(acpi_believes_no_port_beyond_the_last)
 	draft_put(table + 120, 0, 8);
 	CHECK(acpi_read_fadt(table, bytes, &power) == ST_OK);
 	CHECK(!power.has_reset);
-	/* A register that is there without the flag that says so. */
+	/* A register without the flag for it. */
 	draft_put(table + 120, 0xcf9, 8);
 	table[113] &= ~4;
 	CHECK(acpi_read_fadt(table, bytes, &power) == ST_OK);
@@ -294,7 +294,7 @@ CASE(acpi_reads_sleep_packages)
 	/* The second is no number, or is not counted. */
 	YIELDS("\x08_S5_\x12\x07\x02\x01PM1_", 1, 0);
 	YIELDS("\x08_S5_\x12\x04\x01\x01\x01", 1, 0);
-	/* The first that is good counts. */
+	/* The first valid one counts. */
 	YIELDS("\x08_S5_\x11\x03\x01\x01\x08_S5_\x12\x04\x02\x01\x01"
 	      "\x08_S5_\x12\x04\x02\x00\x00", 1, 1);
 	YIELDS("\x08\x08_S5_\x12\x04\x02\x01\x01", 1, 1);
@@ -349,7 +349,7 @@ CASE(acpi_reads_sleep_words_of_every_encoding)
 		bytes = put_sleep(body, &words);
 		CHECK(body_yields((char *)body, bytes, (int)words.a,
 				 (int)words.b));
-		/* A byte less is too little for any last element. */
+		/* One byte less is too short for any last element. */
 		CHECK(body_yields((char *)body, bytes - 1, -1, 0));
 	}
 }

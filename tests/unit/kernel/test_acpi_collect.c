@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Which tables are worth keeping: a small memory for most of them, and one
- * large block that is seen again and again above LARGE_AT, so that dozens of
- * tables of 16 MiB cost one.
+ * Most tables are in a small memory. One large block is mapped repeatedly
+ * above LARGE_AT, so dozens of tables of 16 MiB need the memory of one.
  */
 #include <kernel/platform/acpi_collect.h>
 
@@ -90,7 +89,7 @@ static uint64_t large_at(uint64_t i)
 	return LARGE_AT + i * LARGE_STRIDE;
 }
 
-/* A table of LARGE_STRIDE bytes, seen and named at `count` addresses. */
+/* Adds a table of LARGE_STRIDE bytes at `count` addresses. */
 static void add_large(uint64_t count)
 {
 	world.large = calloc(1, LARGE_STRIDE);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * From the RSDP to a table, through windows that close: what was seen is
- * gone at the next look through the same window. The tables are drafts.
+ * From the RSDP to a table, through windows: mapping a window again makes its
+ * last content unreadable. The tables are drafts.
  */
 #include <kernel/platform/acpi_walk.h>
 
@@ -20,7 +20,7 @@
 #define WORLD_BYTES	0x5000
 #define TABLE_BYTES	64
 
-/* Physical memory: nothing else can be looked at. */
+/* The physical memory; nothing else can be mapped. */
 struct world {
 	struct acpi_mapper memory;
 	uint8_t bytes[WORLD_BYTES];
@@ -97,7 +97,7 @@ static void start(void)
 
 /* --- walks ----------------------------------------------------------------*/
 
-/* Which root the way to the table went over; 0 when there is no way. */
+/* The entry width of the root that led to the table; 0: not found. */
 static unsigned width_of_way(void)
 {
 	struct acpi_root root = { { 0 }, 0 };
@@ -116,7 +116,7 @@ static unsigned width_of_way(void)
 	return status == ST_OK ? root.entry_bytes : 0;
 }
 
-/* Why there is none: of the root pointer, and then of the table. */
+/* The status of the walk to the root, and then to the table. */
 static enum status trouble(enum status *of_root)
 {
 	struct acpi_root root;
@@ -167,7 +167,7 @@ CASE(acpi_walk_goes_over_the_narrow_root_where_the_wide_is_spoilt)
 	CHECK(width_of_way() == 4);
 }
 
-/* The report is then about the table that should have been used. */
+/* The status is that of the table that should have been used. */
 CASE(acpi_walk_says_what_is_wrong_with_the_wide_root)
 {
 	enum status of_root;
@@ -202,7 +202,7 @@ CASE(acpi_walk_passes_tables_that_are_spoilt)
 
 /* --- the two ways to a DSDT -----------------------------------------------*/
 
-/* Where the DSDT was found that the two pointers lead to; 0: nowhere. */
+/* The address at which the DSDT was found; 0: not found. */
 static uint64_t dsdt_behind(uint64_t wide, uint64_t narrow)
 {
 	struct acpi_power fadt = {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The walk over a stack that the test builds word by word. Text is an array
- * of bytes here: walks read it to see whether a function has made its frame.
+ * The walk over a stack that the test builds word by word. Text is an array of
+ * bytes: the walk reads it to decide whether a function has set its frame
+ * pointer.
  */
 #include <kernel/debug/backtrace.c>
 
@@ -54,7 +55,7 @@ void log_line(enum log_level level, const char *format, ...)
 	va_end(arguments);
 }
 
-/* Of backtrace_read_stack, which only the kernel can try. */
+/* For backtrace_read_stack, which this test does not call. */
 bool stack_position_of(vaddr_t address, struct stack_position *out)
 {
 	(void)address;
@@ -94,7 +95,7 @@ static void begin(void)
 	memset(low_stack, 0, sizeof(low_stack));
 	memset(high_stack, 0, sizeof(high_stack));
 	memset(text, 0x90, sizeof(text));
-	/* Both make their frame in their first four bytes. */
+	/* Both set the frame pointer in their first four bytes. */
 	for (unsigned i = 0; i < 2; i++)
 		memcpy(text + i * FUNCTION_BYTES, "\x55\x48\x89\xe5", 4);
 	lines = 0;
@@ -364,7 +365,7 @@ CASE(backtrace_stops_where_the_report_has_written)
 	CHECK(next_is(&trace, code(1, 9)));
 	CHECK(ends(&trace, "this report has overwritten the rest"));
 
-	/* On another stack, or from above, there is nothing to overwrite. */
+	/* On another stack, or from above, nothing was overwritten. */
 	frame.rsp = here + sizeof(frame);
 	CHECK(backtrace_of_frame(read_word, &frame).ceiling == 0);
 	frame.rsp = here - STACK_SLOT_BYTES;
@@ -388,7 +389,7 @@ CASE(backtrace_prints_names_and_counts_a_recursion)
 	CHECK(strstr(printed[1], "trap: frame n=1 ") == printed[1]);
 	CHECK(strstr(printed[1], " symbol=two+0x9") != NULL);
 	CHECK(strcmp(printed[2], "trap: frame_again times=4") == 0);
-	/* It returns to the next function: the call is `one`'s last word. */
+	/* It returns to the next function: the call is the end of `one`. */
 	CHECK(strstr(printed[3], "trap: frame n=6 ") == printed[3]);
 	CHECK(strstr(printed[3], " symbol=one+0x10") != NULL);
 }

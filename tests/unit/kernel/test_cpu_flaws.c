@@ -57,7 +57,7 @@ CASE(cpu_flaws_believe_what_intel_denies)
 		CHECK(state_of(name, intel(0x8f, bits)) == FLAW_ABSENT);
 		CHECK(state_of(name, intel(0x8f, ~bits)) == FLAW_PRESENT);
 	}
-	/* Only one of three kinds of stale data is denied. */
+	/* Only one of three bits is set. */
 	CHECK(state_of("mmio_stale_data", intel(0x8f, 1 << 14)) ==
 	      FLAW_PRESENT);
 }

@@ -11,8 +11,8 @@ static struct madt_cpu cpus[CAPACITY];
 static struct cpu_list list;
 
 /*
- * A letter a processor: e is enabled, o only online-capable, - an empty
- * slot. Ids are 0, 1, 2, ...
+ * One letter for each processor: e is enabled, o only online-capable, - an
+ * empty slot. Ids are 0, 1, 2, ...
  */
 static struct cpu_list_request given(const char *picture)
 {

@@ -7,7 +7,7 @@
 
 static struct ledger ledger;
 
-/* The runs alone: there are no pools here. */
+/* Uses only the runs of the ledger: there are no pools. */
 enum status memory_owner_of(pfn_t frame, enum owner *out)
 {
 	return ledger_find(&ledger, frame, out);

@@ -23,7 +23,7 @@ static struct handover_framebuffer plain(void)
 
 static struct surface surface;
 
-/* The refusal, with these regions. */
+/* The refusal with the regions of this test. */
 static const char *reason_for(struct handover_framebuffer stated,
 			      struct region *regions, size_t count)
 {
@@ -119,7 +119,7 @@ CASE(surface_leaves_out_lines_beyond_the_stated_size)
 	CHECK(says(stated, "low"));
 	stated.bytes = 0;
 	CHECK(says(stated, "low"));
-	/* Nor beyond the room that there is for it. */
+	/* It must not reach beyond the room for it. */
 	stated = plain();
 	stated.bytes = UINT64_MAX;
 	stated.height = UINT32_MAX;
@@ -237,7 +237,7 @@ CASE(surface_touches_no_page_of_free_memory)
 	struct handover_framebuffer stated = plain();
 
 	CHECK(reason_for(stated, regions, 3)[0] == '\0');
-	/* A pixel into the next page is all of that page. */
+	/* One pixel in the next page occupies all of that page. */
 	regions[2].start.raw = end - PAGE_SIZE;
 	CHECK(reason_for(stated, regions, 3)[0] != '\0');
 	regions[2].start.raw = end;
@@ -272,7 +272,7 @@ CASE(surface_chooses_letters_by_the_number_of_pixels)
 		{ 2560, 1600, 16, 158, 48 },
 		{ 3840, 2160, 32, 119, 31 },
 		{ 5120, 2880, 32, 159, 43 },
-		/* Wide, not dense; and standing on its side. */
+		/* A very wide screen, and one in portrait format. */
 		{ 3440, 1440, 16, 213, 43 },
 		{ 1080, 1920, 8, 131, 118 },
 	};

@@ -3,7 +3,7 @@
 
 #include "check.h"
 
-/* A colour as a letter: what a picture of a line is made of. */
+/* The letter of a colour in the picture of a line. */
 static char letter(enum colour colour)
 {
 	static const char letters[] = {
@@ -15,7 +15,7 @@ static char letter(enum colour colour)
 	return (size_t)colour < sizeof(letters) ? letters[colour] : '?';
 }
 
-/* Like highlighting `text` in chunks of `chunk` bytes. */
+/* True when `text` in chunks of `chunk` bytes has the colours of `want`. */
 static bool colours_of(const char *text, size_t chunk, const char *want)
 {
 	struct highlight highlight = { .part = 0 };
@@ -28,7 +28,7 @@ static bool colours_of(const char *text, size_t chunk, const char *want)
 		if (known > length - i)
 			known = length - i;
 		have[i] = letter(highlight_next(&highlight, text + i, known));
-		/* A space has no colour, and the end of a line ends it. */
+		/* Spaces and line ends have no letter. */
 		if (text[i] == ' ' || text[i] == '\n')
 			have[i] = text[i];
 	}
@@ -85,7 +85,7 @@ CASE(highlight_takes_text_in_chunks)
 	const char *text = "[1] I a: b\n[2] E c: d\nbulldog ";
 
 	CHECK(colours_of(text, 11, "... . rr t\n... E EE E\nttttttt "));
-	/* How a line starts is known by its first chunk only. */
+	/* A start of a line in several chunks is not recognised. */
 	CHECK(colours_of(text, 5, "ttt t tt t\nttt t tt t\nttttttt "));
 	CHECK(colours_of("[1] E a\n", 6, "... E E\n"));
 	CHECK(colours_of("[1] E a\n", 5, "ttt t t\n"));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Controllers as machines have them. The fake one keeps two queues, one a
- * device, and answers like the reference says, but for its faults.
+ * Controllers of all kinds. The fake has a queue for each device and answers
+ * as in the reference, except for its faults.
  */
 #include "check.h"
 
@@ -38,7 +38,7 @@ struct fake {
 	struct queue own;		/* answers of the controller         */
 	struct queue keyboard;
 	uint64_t keyboard_at_us;	/* its answers are there from then   */
-	bool sends_keys;		/* the keyboard was told to          */
+	bool sends_keys;		/* the keyboard is switched on       */
 
 	/* faults */
 	int constant;			/* every port reads this; -1: none   */
@@ -46,10 +46,10 @@ struct fake {
 	bool no_controller_answers;
 	bool busy_for_ever;
 	bool no_keyboard;
-	bool mouse_floods;		/* whatever one does                 */
+	bool mouse_floods;		/* in any state                      */
 	bool config_wavers;		/* reads another value each time     */
-	bool keys_for_ever;		/* the keyboard never stops either   */
-	unsigned refusals;		/* times that it says FE             */
+	bool keys_for_ever;		/* so does the keyboard              */
+	unsigned refusals;		/* times that it answers FE          */
 	uint64_t answers_after_us;
 };
 
@@ -82,7 +82,7 @@ static uint8_t read_status(const struct fake *fake)
 
 	bool ours = has_byte(&fake->own) || keyboard_has_byte(fake);
 
-	/* In a flood two bytes of three are the mouse's, or all. */
+	/* In a flood, two bytes of three are from the mouse, or all. */
 	if (fake->mouse_floods && (!ours || fake->accesses % 6 < 4))
 		return SELF_TESTED | busy | FULL | MOUSE;
 	return SELF_TESTED | busy | (ours ? FULL : 0);
@@ -187,7 +187,10 @@ static uint64_t fake_now_us(struct i8042_ports *ports)
 	return fake->clock_stands ? 0 : fake->now_us;
 }
 
-/* A healthy one, as a firmware leaves it: interrupts on, keys translated. */
+/*
+ * A controller without faults, as firmware leaves it: interrupts on, keys
+ * translated.
+ */
 static struct fake healthy(void)
 {
 	return (struct fake){
@@ -257,7 +260,7 @@ CASE(i8042_throws_away_what_was_typed_before)
 	CHECK(i8042_poll(&fake.ports) == -1);
 }
 
-/* No machine may hang: not one that answers the same to every question. */
+/* Ports that always read the same must not hang the call. */
 CASE(i8042_finds_no_controller_whatever_ports_read)
 {
 	for (int constant = 0; constant <= 0xff; constant++) {
@@ -297,7 +300,7 @@ CASE(i8042_ends_with_slow_ports)
 {
 	struct fake fake = healthy();
 
-	fake.port_us = 1000;	/* every access a detour through the firmware */
+	fake.port_us = 1000;	/* every access traps into the firmware */
 	CHECK(start(&fake) == I8042_KEYBOARD);
 	CHECK(hears_keys(&fake));
 }
@@ -360,7 +363,7 @@ CASE(i8042_looks_for_the_answer_behind_keys)
 	push(&fake.keyboard, 0x9e);
 	CHECK(start(&fake) == I8042_KEYBOARD);
 	CHECK(hears_keys(&fake));
-	/* A key is held down for ever: the call must return as well. */
+	/* A key that is held for ever: the call must return, too. */
 	fake = healthy();
 	fake.keys_for_ever = true;
 	CHECK(start(&fake) == I8042_SILENT);
@@ -374,7 +377,7 @@ CASE(i8042_keeps_the_keyboard_when_the_mouse_floods)
 	fake.mouse_floods = true;
 	CHECK(start(&fake) == I8042_KEYBOARD);
 	CHECK(hears_keys(&fake));
-	/* One poll is short, however much the mouse says. */
+	/* One poll is short, however many bytes the mouse sends. */
 	fake.constant = FULL | MOUSE;
 	fake.accesses = 0;
 	CHECK(i8042_poll(&fake.ports) == -1);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * kernel/arch/lapic.c where the firmware left x2APIC mode on, which the
- * emulator does not have: every register is model-specific, and each access
- * is noted. The mode in memory is what all boot tests run in.
+ * kernel/arch/lapic.c in x2APIC mode, which the emulator does not have: every
+ * register is model-specific, and each access is recorded. All boot tests use
+ * the xAPIC mode.
  */
 #include "check.h"
 
@@ -53,7 +53,7 @@ static void write_msr(uint32_t number, uint64_t value)
 static uint32_t timer_ticks;	/* of one measurement                */
 static unsigned halts;
 
-/* Only the timer is ever waited for. */
+/* Called only to measure the timer. */
 void clock_wait_us(uint64_t microseconds)
 {
 	CHECK(microseconds == 1000);
@@ -82,7 +82,7 @@ void interrupts_restore(uint64_t flags)
 	switched_off--;
 }
 
-/* All is set, and would end this halt. */
+/* Checks the timer, whose interrupt would end this halt. */
 void interrupts_on_and_halt(void)
 {
 	CHECK(registers[0x32] == VECTOR_WAKE && registers[0x3e] == 0xb);
@@ -127,7 +127,7 @@ CASE(lapic_that_is_off_is_not_there)
 		CHECK(reads[i] == 0 && writes[i] == 0);
 }
 
-/* One write carries both; delivery of the last one is not polled. */
+/* One write has both halves; there is no poll of the last delivery. */
 CASE(lapic_sends_by_one_write)
 {
 	CHECK(start_with(X2) == ST_OK);
@@ -184,7 +184,7 @@ CASE(lapic_ends_what_is_in_service)
 	CHECK(writes[0x0b] == 2 && strangers == 0);
 }
 
-/* One measurement for all tests: a rate is for the machine's life. */
+/* One measurement for all tests: the rate is measured once. */
 CASE(lapic_naps_by_its_timer)
 {
 	CHECK(start_with(X2) == ST_OK);

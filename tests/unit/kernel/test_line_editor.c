@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Keys are written as a terminal sends them; what is seen is written with a
- * `|` where the cursor stands.
+ * Keys are written as a terminal sends them; the visible row is written with a
+ * `|` at the cursor.
  */
 #include "check.h"
 
@@ -37,7 +37,7 @@ static const char *words_of(const char *before, size_t bytes, unsigned index)
 	return NULL;
 }
 
-/* Begins a line after each that is done; gives what the last key meant. */
+/* Begins a new line after each finished one; returns the last event. */
 static enum line_event type(struct line_editor *editor, const char *text)
 {
 	struct serial_keys keys = { 0 };
@@ -194,9 +194,9 @@ CASE(line_editor_goes_back_in_history_and_forth_to_the_draft)
 
 CASE(line_editor_keeps_history_as_it_was_run)
 {
-	/* Edited, left, and looked at again. */
+	/* An edited entry, left and recalled again. */
 	CHECK(gives("one\rtwo\r" UP "x" UP DOWN, "> two|"));
-	/* Edited and run: a line of its own, and the old one is there. */
+	/* Edited and run: a new line, and the old one is unchanged. */
 	CHECK(gives("one\rtwo\r" UP "x\r" UP UP, "> two|"));
 	CHECK(gives("one\rtwo\r" UP "x\r" UP, "> twox|"));
 	CHECK(gives("one\rtwo\r" UP "x\x03" UP, "> two|"));
@@ -236,7 +236,7 @@ CASE(line_editor_refuses_what_does_not_fit)
 	type(editor, HOME "y\r" UP);
 	CHECK(editor->length == LINE_EDITOR_BYTES - 1);
 	CHECK(editor->text[0] == 'x');
-	/* A completion whole or not at all. */
+	/* A completion that does not fit is not inserted in part. */
 	type(editor, "\x15");
 	for (unsigned i = 0; i < LINE_EDITOR_BYTES - 4; i++)
 		type(editor, "x");
@@ -251,7 +251,7 @@ CASE(line_editor_completes_the_only_name)
 	CHECK(gives("ledger\t", "> ledger |"));
 	CHECK(gives("  he\t", ">   he|"));
 	CHECK(gives("pt f\t", "> pt find |"));
-	/* In front of what stands there already. */
+	/* Before existing text. */
 	CHECK(gives("led -m" HOME RIGHT RIGHT RIGHT "\t", "> ledger| -m"));
 	CHECK(gives("ledx" LEFT "\t", "> ledger |x"));
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Random keys, and after each of them the question what a person sees: the
- * row on a terminal, painted with backspaces and spaces, against a model
- * that knows nothing of windows or of painting.
+ * Random keys. After each, the row on a terminal, painted with backspaces and
+ * spaces, is compared with a model that has neither windows nor painting.
  */
 #include "check.h"
 
@@ -38,7 +37,7 @@ struct model {
 	char draft[LINE_EDITOR_BYTES];
 };
 
-/* text[0..keep_left) + middle + text[from..], and the cursor behind middle. */
+/* text[0..keep_left) + middle + text[from..], with the cursor after middle. */
 static void model_join(struct model *model, size_t keep_left,
 		       const char *middle, size_t from)
 {
@@ -208,8 +207,8 @@ static char column_wanted(const struct model *model, size_t first, size_t room,
 }
 
 /*
- * The prompt; then a piece of the line with the cursor where it belongs, the
- * whole line if it fits, with marks where something is missing; then blanks.
+ * The prompt; then a part of the line with the cursor in its place, the whole
+ * line if it fits, with marks where text is missing; then blanks.
  */
 static void check_row(const struct fake_terminal *terminal,
 		      const struct model *model)
@@ -242,7 +241,7 @@ static void check_text(const struct line_editor *editor,
 	CHECK(editor->cursor == model->at);
 }
 
-/* Rows above the one that is edited stay what they are. */
+/* Rows above the edited one must not change. */
 static void check_rows_above(const struct fake_terminal *terminal,
 			     const struct fake_terminal *before)
 {
@@ -331,8 +330,8 @@ static void walk_key(struct walk *walk, struct key key)
 }
 
 /*
- * Mostly one key; sometimes eight, pasted, before the row is read. For half of
- * the time hardly anything but characters, so that lines get long.
+ * Mostly one key; sometimes eight, pasted, before the row is read. Half of the
+ * time almost only characters, so that lines get long.
  */
 static void walk_some(struct walk *walk, unsigned step, uint64_t *random)
 {
@@ -347,7 +346,7 @@ static void walk_some(struct walk *walk, unsigned step, uint64_t *random)
 	}
 }
 
-/* Gives the number of looks at a line that was longer than its window. */
+/* Returns how often a line was longer than its window. */
 static unsigned walk_far(unsigned columns, uint64_t *random)
 {
 	static struct walk walk;
@@ -379,7 +378,7 @@ CASE(line_walk_shows_what_was_typed_whatever_is_typed)
 	for (unsigned i = 0; i < ARRAY_LENGTH(widths); i++) {
 		unsigned long_lines = walk_far(widths[i], &random);
 
-		/* Or the walk has seen no window: see random_key. */
+		/* Else no window was tested: see random_key. */
 		CHECK(long_lines > 100 || widths[i] > 80);
 	}
 }
@@ -420,7 +419,7 @@ CASE(line_walk_erases_with_a_backspace_a_space_and_a_backspace)
 	walk_key(&walk, (struct key){ KEY_BACKSPACE, 0 });
 	show(&walk);
 	CHECK(walk.terminal.bytes == bytes + 3);
-	/* A whole line goes by the shorter way, not one by one. */
+	/* A whole line is erased the shorter way, not byte by byte. */
 	type(&walk, "defghijklmnopqrstuvwxyz0123456789");
 	bytes = walk.terminal.bytes;
 	walk_key(&walk, (struct key){ 'a', KEY_CTRL });

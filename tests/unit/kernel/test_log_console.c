@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The log, its consoles and the serial port against a UART that needs its
- * time for a byte. Time is virtual: it passes with accesses to the port and
- * with locks. Another CPU calls this one every IPI_EVERY_NS; the call is
- * answered as soon as interrupts are on.
+ * The log, its consoles and the serial port, with a UART that takes time for
+ * each byte. Time is virtual: it passes with port accesses and locks. Another
+ * CPU calls this one every IPI_EVERY_NS; the call is answered as soon as
+ * interrupts are on.
  */
 #include "check.h"
 
@@ -39,7 +39,7 @@ static struct {
 static char shown[64 * 1024];		/* on the second console             */
 static size_t shown_bytes;
 static unsigned raised, raised_cpu;
-static unsigned cpu;			/* the one that runs                 */
+static unsigned cpu;			/* the running CPU                   */
 static unsigned lines_to_add;		/* by another, during a chunk        */
 
 static void answer_ipis(void)
@@ -289,7 +289,7 @@ CASE(log_leaves_its_text_to_the_owner_without_a_wait)
 	before = now_ns;
 	log_line(LOG_INFO, "left");
 	CHECK(now_ns - before < 10000 && uart.bytes == 0);
-	/* The owner's next look. */
+	/* The owner writes again. */
 	write_turn();
 	CHECK(uart_has("I left\r\n") && !consoles.owned);
 }
@@ -300,7 +300,7 @@ CASE(log_hands_on_what_others_add_while_it_writes)
 	log_add_console(&second);
 	lines_to_add = 1000;
 	log_line(LOG_INFO, "mine");
-	/* One came during its first chunk on each console. */
+	/* One line came during its first chunk on each console. */
 	CHECK(lines_to_add == 998 && !consoles.owned);
 	CHECK(raised == 1 && raised_cpu == 4);
 	CHECK(uart_has("I mine\r\n") && uart.text[uart.bytes - 1] == '\n');

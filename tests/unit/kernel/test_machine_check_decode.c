@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* Banks as processors fill them: what they say, and what must be done. */
+/* Banks as processors fill them, and the action that each needs. */
 #include <kernel/debug/machine_check_decode.h>
 
 #include <base/bits.h>
 
 #include "check.h"
 
-/* An Intel server's promise, and what has none. */
+/* A server of Intel with recovery, and machines without. */
 static const struct mc_machine intel = { 0xf000c14 | MC_CAP_RECOVERY, 46,
 					 false, false };
 static const struct mc_machine old = { 0x806, 36, false, false };
@@ -45,7 +45,7 @@ CASE(machine_check_ignores_what_is_not_valid_or_was_corrected)
 	CHECK(action(&intel, 0x8c00030000010091, 0x1000, 0x8c) == MC_NOTHING);
 	CHECK(action(&old, 0x9400000000000151, 0x1000, 0) == MC_NOTHING);
 	CHECK(action(&amd, 0x9c004001000800a1, 0x1000, 0) == MC_NOTHING);
-	/* Not enabled: it has raised nothing; but bad is bad. */
+	/* Not enabled: it raised nothing; but a lost frame is retired. */
 	CHECK(action(&intel, 0xa000000000000000, 0, 0) == MC_NOTHING);
 	CHECK(action(&intel, 0xa200000000000000, 0, 0) == MC_STOP);
 	CHECK(action(&intel, 0xac00000000000091, 0x1000, 0x8c) == MC_RETIRE);
@@ -53,7 +53,7 @@ CASE(machine_check_ignores_what_is_not_valid_or_was_corrected)
 
 CASE(machine_check_retires_a_frame_when_all_is_said)
 {
-	/* Found by a scrub, and in a cache on its way out: optional. */
+	/* Found by a scrub, and in an eviction: action optional. */
 	CHECK(action(&intel, 0xbd000000000000c1, 0x1234000, 0x8c) ==
 	      MC_RETIRE);
 	CHECK(action(&intel, 0xbd0000000000017a, 0x1234000, 0x86) ==
@@ -104,7 +104,7 @@ CASE(machine_check_takes_the_address_as_far_as_it_counts)
 	CHECK(mc_read(&bank, &intel).phys.raw == (1UL << 46) - 1);
 	bank.status &= ~MC_STATUS_HAS_ADDRESS;
 	CHECK(!mc_read(&bank, &intel).has_phys);
-	/* A corrected error and a fatal one have a place as well. */
+	/* A corrected error and a fatal one have an address as well. */
 	bank = (struct mc_bank){ 0x8c00004000010091, 0x5000, 0x8c };
 	CHECK(mc_read(&bank, &intel).has_phys);
 	bank.status = 0xbf00000000000091;
@@ -142,7 +142,7 @@ CASE(machine_check_puts_codes_into_words)
 		{ 0x0f0f, "bus error on access of another target, from "
 			  "anywhere, timed out" },
 		{ 0x2000, "error code 0x2000" },
-		/* How it was counted, and what only the maker knows. */
+		/* The filter bit, and model-specific bits. */
 		{ 0xbd80ffff55551134, "data read error in data cache, "
 				      "level 0" },
 	};

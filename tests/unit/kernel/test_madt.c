@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Processors by the word of real machines, entry by odd entry, and of tables
- * cut and flipped everywhere; then random ones, against a list of facts.
+ * Processors of real machines; odd entries; tables that are cut or have a
+ * flipped bit anywhere; then random tables, against the list they were made
+ * from.
  */
 #include <kernel/platform/madt.h>
 
@@ -67,7 +68,7 @@ static bool is_cpu(const struct madt *madt, size_t index, uint32_t apic,
 
 /* --- real machines --------------------------------------------------------*/
 
-/* From the tables themselves, by another program. */
+/* Read from the tables by another program. */
 static const struct machine {
 	const char *name;
 	size_t apic, x2apic;		/* entries                           */
@@ -418,7 +419,7 @@ CASE(madt_refuses_every_damaged_table)
 	table[1]--;
 	CHECK(read_table(&madt, table, bytes) == ST_CORRUPT);
 	free(table);
-	/* All right but for its length: no table without its own words. */
+	/* Valid except for its length, which is too short for its fields. */
 	draft_begin(&draft, "APIC", 1, 43);
 	CHECK(read_draft(&madt) == ST_CORRUPT);
 	begin(1);
@@ -452,7 +453,7 @@ struct fact {
 	bool x2, enabled, capable;
 };
 
-/* Says the fact in the draft, and what should become of it in the list. */
+/* Adds an entry to the draft, and the expected one to the list. */
 static size_t say(struct fact *facts, size_t count, struct fact fact)
 {
 	uint32_t flags = fact.enabled * ENABLED | fact.capable * CAPABLE;

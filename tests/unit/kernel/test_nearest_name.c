@@ -68,7 +68,7 @@ CASE(nearest_name_takes_the_nearest_and_of_those_the_first)
 {
 	CHECK(means("cpuinf", "cpuinfo"));
 	CHECK(means("bootinf", "bootinfo"));
-	/* Two slips from either. */
+	/* Two slips from each. */
 	CHECK(means("memap", "memmap"));
 	CHECK(means("meminap", "memmap"));
 }

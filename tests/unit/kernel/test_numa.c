@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Nodes by the word of real machines; random tables against a model that
- * asks about one page at a time; what is printed, and what the audit sees.
+ * Nodes of real machines; random tables against a model that handles one page
+ * at a time; the printed records; the audit.
  */
 #include <kernel/platform/numa.h>
 
@@ -15,7 +15,7 @@ static struct numa_scene scene;
 
 /* --- real machines --------------------------------------------------------*/
 
-/* From the tables themselves, by another program. */
+/* Read from the tables by another program. */
 static const struct machine {
 	const char *name;
 	size_t nodes, cpus, said, ranges;

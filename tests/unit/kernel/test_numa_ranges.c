@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* Which node a page is on: pictures of ranges that overlap, and edges. */
+/* The node of a page: pictures of overlapping ranges, and edges. */
 #include <kernel/platform/numa.h>
 
 #include <base/bits.h>
@@ -114,7 +114,7 @@ CASE(numa_lets_memory_that_is_there_win)
 	CHECK(gives(GIVEN("aaa.....",
 			  "...00000"),
 			  "aaa00000"));
-	/* The part that the same obstacle hides from two. */
+	/* A part that the same winning range cuts from two. */
 	CHECK(gives(GIVEN("aaaa......",
 			  "....bbbbbb",
 			  "..0000...."),
@@ -158,7 +158,7 @@ CASE(numa_gives_a_page_to_where_its_first_byte_is)
 		if (rows[i].pages > 0)
 			CHECK(numa.ranges[0].start.raw ==
 			      rows[i].first * PAGE_SIZE);
-		/* It is listed as it was said. */
+		/* The listed range is the one of the table. */
 		CHECK(numa.said[0].start.raw == rows[i].start &&
 		      numa.said[0].end.raw == rows[i].end);
 		scene_drop(&numa);
@@ -244,7 +244,7 @@ CASE(numa_counts_the_pages_of_a_map)
 	scene_picture(&scene, ".000001111..11ccc...");
 	numa = scene_build(&scene);
 	CHECK(numa.node_count == 3);
-	/* Twice: it counts anew each time. */
+	/* A second call counts anew. */
 	numa_count_regions(&numa, &list);
 	numa_count_regions(&numa, &list);
 	/* 0..3, 5, 10..12, 17..20 */

@@ -63,7 +63,10 @@ static void put_random_font(struct file *file, struct shape_of_font font,
 				   (unsigned)check_random(state) & 0xff);
 }
 
-/* In a block of just its size, so that a sanitizer sees each step outside. */
+/*
+ * Parses a copy of exactly its size, so that the sanitizer reports each access
+ * beyond it.
+ */
 static enum status parse(struct psf *psf, const struct file *file,
 			 uint8_t **block)
 {
@@ -448,7 +451,7 @@ static uint32_t expected(const struct font *font, struct cell cell, uint32_t x,
 					    colours[cell.colour].background;
 }
 
-/* Is row y of the cell one that had to be drawn? */
+/* True when row y of the cell had to be drawn. */
 static bool row_differs(const struct font *font, struct cell want,
 			struct cell have, uint32_t y)
 {
@@ -469,7 +472,7 @@ static struct cell random_cell(uint64_t *state)
 
 static void stage_set(struct stage *stage, uint64_t *state)
 {
-	/* On some rows nearly everything stays, on some nearly nothing. */
+	/* In some rows almost no cell changes, in some almost all. */
 	uint64_t change_in = 1 + check_random(state) % 8;
 
 	for (uint32_t i = 0; i < COLUMNS; i++) {
@@ -524,8 +527,8 @@ static size_t stage_faults(struct stage *stage, const struct cell *before)
 }
 
 /*
- * The framebuffer holds poison outside of all drawing: had it been read, the
- * poison would have spread.
+ * The framebuffer is filled with a poison value: a read of it would show up in
+ * the drawn pixels.
  */
 CASE(font_draw_writes_the_rows_that_differ_and_nothing_else)
 {

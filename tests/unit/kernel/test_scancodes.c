@@ -8,7 +8,7 @@
 
 #define TEXT_BYTES 256
 
-/* A key as people write it: a, C-a, M-x, S-Up, C-M-Left. */
+/* The name of a key: a, C-a, M-x, S-Up, C-M-Left. */
 static size_t key_name(struct key key, char *to, size_t bytes)
 {
 	static const char *const names[] = {
@@ -87,9 +87,9 @@ CASE(scancodes_shift_holds_until_it_is_released)
 {
 	CHECK(gives("2a 1e 9e 30 b0 aa 1e", "A B a"));
 	CHECK(gives("36 1e 9e 30 b0 b6 1e", "A B a"));
-	/* Both: the other one still holds. */
+	/* Both Shifts, one released: the other still counts. */
 	CHECK(gives("2a 36 aa 1e b6 1e", "A a"));
-	/* Its release was lost: the next one serves. */
+	/* Its release was lost: the next release counts. */
 	CHECK(gives("2a 1e 2a aa 1e", "A a"));
 }
 
@@ -135,7 +135,7 @@ CASE(scancodes_extended_keys_are_the_grey_ones)
 CASE(scancodes_made_up_shifts_are_ignored)
 {
 	CHECK(gives("e0 2a e0 4b 1e e0 aa 1e", "Left a a"));
-	/* With Shift held, a keyboard takes it back around a grey key. */
+	/* With Shift held, a keyboard releases it around a grey key. */
 	CHECK(gives("2a e0 aa e0 4b e0 2a 1e aa 1e", "S-Left A a"));
 }
 
@@ -182,7 +182,7 @@ CASE(scancodes_survive_any_noise)
 		      (key.code >= ' ' && key.code <= '~') ||
 		      (key.code >= KEY_ENTER && key.code <= KEY_RIGHT));
 	}
-	/* Two bytes that E1 may still eat, and everything let go. */
+	/* Two bytes that E1 may still skip, and all keys released. */
 	type_into(&codes, "1e 1e ff");
 	codes.capitals = false;
 	CHECK(strcmp(type_into(&codes, "1e"), "a") == 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* `|` in what is typed stands for a pause in which nothing comes. */
+/* `|` in the input is a pause without bytes. */
 #include "check.h"
 
 #include <base/bits.h>
@@ -157,7 +157,7 @@ CASE(serial_keys_take_a_lone_escape_for_the_key)
 	CHECK(is_one("\x1b|", KEY_ESCAPE, 0));
 	CHECK(twice.count == 2 && twice.keys[0].code == KEY_ESCAPE &&
 	      twice.keys[1].code == KEY_ESCAPE);
-	/* And the key behind it is read as if nothing had been. */
+	/* The key after it is read as usual. */
 	CHECK(type("\x1b|b").keys[1].code == 'b');
 	CHECK(type("\x1b|b").keys[1].held == 0);
 	CHECK(is_one("\x1b[|", '[', KEY_ALT));

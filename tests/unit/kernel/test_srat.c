@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* The tables themselves: each odd entry, each odd SLIT, damage everywhere. */
+/* The tables: each kind of odd entry and odd SLIT, and damage at every byte. */
 #include <kernel/platform/numa.h>
 
 #include <base/bits.h>
@@ -179,7 +179,7 @@ CASE(numa_reads_distances_by_domain)
 {
 	struct numa numa;
 
-	/* Rows 1 and 2 belong to no node and may say anything. */
+	/* Rows 1 and 2 belong to no node and may have any value. */
 	scene_begin_nodes(&scene, "03");
 	scene_slit(&scene, 4, "\x0a\x00\x00\x15"
 		    "\x00\x00\x00\x00"
@@ -236,7 +236,7 @@ CASE(numa_believes_no_slit_that_is_larger_than_itself)
 		draft_seal(&scene.slit);
 		CHECK(slit_status() == ST_CORRUPT);
 	}
-	/* One with bytes behind its matrix is all there. */
+	/* One with bytes after its matrix is complete. */
 	scene_slit(&scene, 2, "\x0a\x15\x15\x0a");
 	scene.slit.bytes += 3;
 	draft_seal(&scene.slit);
@@ -264,7 +264,7 @@ CASE(numa_reaches_no_node_that_is_unreachable)
 	      memcmp(numa_order_at(&numa, 0), "\0\2\3", 3) == 0);
 	CHECK(numa.nodes[1].reachable == 2 &&
 	      memcmp(numa_order_at(&numa, 1), "\1\0", 2) == 0);
-	/* All equally near: itself first all the same. */
+	/* All equally near: the node itself is first. */
 	CHECK(numa.nodes[2].reachable == 4 &&
 	      memcmp(numa_order_at(&numa, 2), "\2\0\1\3", 4) == 0);
 	CHECK(numa.nodes[3].reachable == 3 &&

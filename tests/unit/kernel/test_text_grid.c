@@ -28,7 +28,7 @@ static void draw(struct grid_painter *painter, const struct cell_row *row)
 
 	stage->rows_drawn++;
 	for (uint32_t i = 0; i < row->columns; i++) {
-		/* The grid must know the screen's content. */
+		/* The grid must have the screen's content. */
 		CHECK(cell_is(shown[i], row->have[i]));
 		stage->cells_drawn += !cell_is(row->want[i], shown[i]);
 		shown[i] = row->want[i];
@@ -140,7 +140,7 @@ CASE(grid_steps_back_over_a_break_but_not_over_a_line_end)
 	CHECK(shows("12345678\bX", "1234567X|        |        "));
 	CHECK(shows("123456789\b\bX", "1234567X|9       |        "));
 	CHECK(shows("1\n2\b\b\bX", "1       |X       |        "));
-	/* The way a line editor erases, over the edge of the screen. */
+	/* Erases like a line editor, across the edge of the screen. */
 	CHECK(shows("123456789a\b \b\b \b\b \bX",
 		    "1234567X|        |        "));
 	/* The line that is blank now is no continuation of the one before. */
@@ -245,7 +245,7 @@ CASE(grid_clears_a_row_or_all)
 	write_in(&stage, 1, "y");
 	redraw(&stage);
 	CHECK(strcmp(picture(&stage), "y       |        |        ") == 0);
-	/* A cleared row goes on from the one above, as it did before. */
+	/* A cleared row still continues the one above. */
 	grid_clear(&stage.grid);
 	write_in(&stage, 1, "123456789");
 	grid_clear_row(&stage.grid);
@@ -285,7 +285,7 @@ CASE(grid_says_when_a_word_would_be_cut)
 	CHECK(!cuts("abcde", "efg\nijklmnop", 12));
 	CHECK(!cuts("abcde", "efghijk", 3));
 	CHECK(cuts("abcdefgh", "a", 1));
-	/* Nor would it fit below, behind the indent. */
+	/* It would not fit below after the indent, either. */
 	CHECK(cuts("abcdefgh", "abcdef", 6));
 	CHECK(!cuts("abcdefgh", "abcdefg", 7));
 	CHECK(!cuts("abcdefgh", " abc", 4));

@@ -5,8 +5,8 @@
 #include "check.h"
 
 /*
- * A world is a few pages of pretended physical memory that starts at a frame
- * other than 0, a list over it, and the bitmap that the list is checked with.
+ * A world is a few pages of simulated physical memory that starts at a frame
+ * other than 0, a list over it, and a bitmap to check the list.
  */
 #define WORLD_FIRST	0x1230UL
 #define WORLD_FRAMES	600
@@ -370,7 +370,7 @@ CASE(early_refuses_zeroed_and_copied_nodes)
 	CHECK(seen == 2);	/* of three: it stops when told */
 	memset(world.memory + 3 * PAGE_SIZE, 0, PAGE_SIZE);
 	CHECK(!early_audit(&world.early));
-	/* The last node would be plausible in the second one's place. */
+	/* A copy of the last node over the second one is detected. */
 	memcpy(world.memory + 3 * PAGE_SIZE, world.memory + 6 * PAGE_SIZE,
 	       PAGE_SIZE);
 	seen = 0;
@@ -476,7 +476,7 @@ CASE(early_survives_the_worst_fragmentation)
 	world_close(&world);
 }
 
-/* Cost seen without a clock: a walk from the head would meet a bad node. */
+/* The cost, without a clock: a walk from the head would read a bad node. */
 CASE(early_gives_in_ascending_order_without_walking)
 {
 	struct world world;
@@ -486,7 +486,7 @@ CASE(early_gives_in_ascending_order_without_walking)
 	memset(world.memory, 0x41, 24);
 	for (uint64_t i = 4; i < 20; i += 2)
 		CHECK(give(&world, i, 1) == ST_OK);
-	/* Below the hint it walks from the head: the trap is armed. */
+	/* Below the hint it walks from the head, to the bad node. */
 	CHECK(give(&world, 3, 1) == ST_CORRUPT);
 	world_close(&world);
 }

@@ -226,7 +226,7 @@ CASE(frame_refuses_what_was_never_the_pools)
 	CHECK(put(world, 350, FRAME_4K, 0) == ST_CONFLICT);
 	CHECK(put(world, 400, FRAME_4K, 0) == ST_BAD_RANGE);
 	CHECK(put(world, 100, FRAME_4K, 0) == ST_BAD_RANGE);
-	/* The rest of the two blocks comes later: they become whole. */
+	/* The rest of the two blocks is added later: they become whole. */
 	CHECK(frame_pool_add(&world->pool, 0,
 			     (struct frame_run){ { 256 }, 44 }) == ST_OK);
 	CHECK(frame_pool_add(&world->pool, 0,
@@ -315,7 +315,7 @@ CASE(frame_finds_the_only_run_across_blocks)
 	}
 }
 
-/* The longest row of ones; blocks that are whole count as well. */
+/* The longest run of free frames; whole blocks count as well. */
 static uint64_t longest(const bool *free, uint64_t frames)
 {
 	uint64_t most = 0, row = 0;
@@ -459,7 +459,7 @@ struct allocated {
 	uint64_t pages;
 };
 
-/* The stupid model: a byte a frame, 1 = allocated. */
+/* The simple model: one byte for each frame, 1 = allocated. */
 struct walk {
 	struct frame_world *world;
 	struct frame_shape shape;

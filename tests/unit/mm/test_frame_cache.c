@@ -49,7 +49,7 @@ CASE(frame_cache_allocates_every_frame_once_and_then_refuses)
 		CHECK(world->last.frame.raw == back.raw &&
 		      world->last.caller == MARK);
 	}
-	/* Every bit reachable before the drain as after it. */
+	/* Every bit is reachable before the drain as after it. */
 	CHECK(frame_world_audit(world, 32768));
 	frame_cache_drain(cache);
 	CHECK(frame_cache_held(cache) == 0);
@@ -87,7 +87,7 @@ CASE(frame_cache_asserts_whose_cache_it_is)
 	frame_world_free(world);
 }
 
-/* Written once more, for the shape of a PC; see the constants' header. */
+/* The limits as numbers, for the shape of a PC; see frame_cache.h. */
 CASE(frame_cache_limits_follow_the_frames_of_each_cpu)
 {
 	static const struct {
@@ -294,7 +294,7 @@ CASE(frame_cache_allocates_every_block_once_and_then_refuses)
 		CHECK(cache->block_count <= limit);
 		CHECK(frame_world_audit(world, 128 * (i + 1)));
 	}
-	/* The last to come is the first to go. */
+	/* The last one freed is the first one allocated. */
 	CHECK(frame_cache_alloc_block(cache, 1, &frame) == ST_OK);
 	CHECK(frame.raw == 2047 * 601 % 2048 * 128);
 	CHECK(world->reports == 0);
@@ -369,7 +369,7 @@ CASE(frame_cache_refuses_every_wrong_free_of_a_block)
 
 	CHECK(frame_cache_alloc_block(cache, 1, &block) == ST_OK);
 	CHECK(frame_cache_alloc(cache, 1, &frame) == ST_OK);
-	/* In a giant that was never opened: its owners are not written. */
+	/* In a giant that was never opened, whose owners are not written. */
 	refuses_block(world, 0, ST_CONFLICT);
 	refuses_block(world, block.raw + 1, ST_BAD_ARGUMENT);
 	refuses_block(world, block.raw + 127, ST_BAD_ARGUMENT);
@@ -502,7 +502,7 @@ CASE(frame_cache_walks_with_the_model)
 	free(walk);
 }
 
-/* A node may span far more than it has. */
+/* A node may span much more memory than it has. */
 CASE(frame_cache_keeps_a_share_of_what_is_there)
 {
 	struct frame_world *world = frame_world_full(

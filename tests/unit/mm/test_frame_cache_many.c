@@ -67,7 +67,7 @@ CASE(frame_cache_many_uses_what_the_cache_has)
 	CHECK(frame_cache_held(cache) == 0 && steps_of(cache) == before);
 	for (unsigned i = 0; i < 64; i++)
 		CHECK(held[i].raw == held[0].raw + i);
-	/* And what it was given back, the word and the lists. */
+	/* And the frames that were freed to it, in the word and the lists. */
 	CHECK(give_many(cache, held, 10) == ST_OK);
 	CHECK(give_many(cache, held + 30, 10) == ST_OK);
 	CHECK(frame_cache_held(cache) == 20);
@@ -75,7 +75,7 @@ CASE(frame_cache_many_uses_what_the_cache_has)
 	before = steps_of(cache);
 	CHECK(get_many(cache, held, 20) == ST_OK);
 	CHECK(frame_cache_held(cache) == 0 && steps_of(cache) == before);
-	/* One that it has not got takes a whole refill. */
+	/* A frame that it does not have takes a whole refill. */
 	CHECK(get_many(cache, held + 64, 1) == ST_OK);
 	CHECK(frame_cache_held(cache) == 63 && steps_of(cache) != before);
 	CHECK(frame_world_audit(world, ALL - 65));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * An alloc that succeeds reads no other CPU's state: the slots of the other
- * CPUs lie on a page that nothing may touch.
+ * CPUs are on a page without access.
  */
 #include <mm/frame/search.h>
 #include <mm/frame_cache.h>
@@ -164,7 +164,7 @@ CASE(frame_first_pass_is_no_refusal)
 	set_up();
 	for (uint64_t i = 0; i < POOLS * FRAMES; i++)
 		CHECK(take(request, &frame) == ST_OK);
-	/* A CPU that moves frames holds a refusal up, here for ever. */
+	/* A CPU that moves frames delays a refusal, here for ever. */
 	frame_enter(pools[2], frame_task_slot(3));
 	CHECK(take(request, &frame) == ST_CONFLICT);
 	request.size = FRAME_RUN;

@@ -520,7 +520,7 @@ CASE(frame_many_frees_nothing_when_one_is_there_twice)
 	frame_world_free(world);
 }
 
-/* Found where they leave: their bits are set already. */
+/* Found in the free: their bits are set already. */
 CASE(frame_many_names_what_another_cpu_freed_at_once)
 {
 	struct frame_world *world = tiny(ALL);
@@ -598,7 +598,7 @@ CASE(frame_many_falls_back_to_other_nodes_unless_told_not_to)
 	CHECK(audit(&machine, POOL - 1, 0));
 	for (unsigned i = 0; i <= POOL; i++)
 		CHECK(held[i].raw / 1024 == (i < POOL));
-	/* One more than is left: all of it goes back to both. */
+	/* One more than is left: all of them are returned to both pools. */
 	out.frames += POOL + 1;
 	out.count = POOL;
 	request.node = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* mm/frame/pick: one frame by its number, out of whatever it is part of. */
+/* mm/frame/pick.c: allocates one frame by its number, from any block. */
 #include "check.h"
 #include "fake_cpu.h"
 #include "frame_world.h"

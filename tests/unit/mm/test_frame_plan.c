@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* mm/frame/plan.c: which pools, what they cost, and what stays out. */
+/* mm/frame/plan.c: the pools, their cost, and the memory left out. */
 #include <mm/frame_plan.h>
 
 #include <base/bits.h>
@@ -38,7 +38,7 @@ static void add_in_use(unsigned node, uint64_t first, uint64_t pages)
 		.node = (uint16_t)node, .in_use = true }) == ST_OK);
 }
 
-/* The header's promise of the whole, without a look at how it is made. */
+/* Checks the limits of the header on the result, not how it was made. */
 static bool costs_little(void)
 {
 	uint64_t ranges_most = (plan.count - plan.left_out_ranges) *

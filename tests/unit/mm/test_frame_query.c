@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* mm/frame/query: adopted frames, one frame looked at, all of them counted. */
+/* mm/frame/query.c: adopted frames, the state of one frame, counts of all. */
 #include "check.h"
 #include "fake_cpu.h"
 #include "frame_world.h"
@@ -80,7 +80,7 @@ CASE(frame_query_adopts_what_is_allocated_already)
 	CHECK(is_foreign(world, 30) && is_foreign(world, GIANT));
 	CHECK(looks(world, 4 * BLOCK - 1, ALLOCATED(FRAME_4K, OWNER_STACK)));
 	CHECK(frame_world_audit(world, 10));
-	/* One by one, they come home, and the block is whole in the end. */
+	/* They are freed one by one; in the end the block is whole. */
 	for (uint64_t frame = BLOCK; frame < 2 * BLOCK; frame++)
 		CHECK(give(world, frame, FRAME_4K) == ST_OK);
 	CHECK(looks(world, BLOCK, FREE(FRAME_2M)));
@@ -95,7 +95,7 @@ CASE(frame_query_refuses_to_adopt_what_it_has)
 
 	CHECK(add(world, GIANT, BLOCK) == ST_OK);
 	CHECK(add(world, GIANT + BLOCK, 5) == ST_OK);
-	/* An uninit block's bytes were never written: they say anything. */
+	/* The bytes of an uninit block may have any value. */
 	memset(world->pool.frame_owner, FRAME_BYTE_FOREIGN, BLOCK);
 	CHECK(adopt(world, GIANT, 1, OWNER_LOG) == ST_CONFLICT);
 	CHECK(adopt(world, GIANT + BLOCK + 3, 9, OWNER_LOG) == ST_CONFLICT);
@@ -232,7 +232,7 @@ CASE(frame_query_counts_what_caches_hold)
 		CHECK(frame_cache_alloc(cache, 7, &frames[i]) == ST_OK);
 	CHECK(frame_cache_alloc_block(cache, 9, &block) == ST_OK);
 	CHECK(frame_cache_free_block(cache, block, MARK) == ST_OK);
-	/* One goes home, so that a free one is among cached ones. */
+	/* One is returned, so that a free frame is among cached ones. */
 	for (unsigned i = 0; i < 30; i++)
 		CHECK((i == 3 ? frame_pool_free(&world->pool, 0,
 				&(struct frame_return){ frames[i], FRAME_4K, 0,

@@ -2,10 +2,10 @@
 /*
  * Real threads on one pool that take and give in every size: frames, blocks,
  * giants, runs, one frame in particular, below a limit, beside caches and
- * through them, as tasks and as interrupt handlers. The owner of a frame
- * stamps it at both ends, so that one allocated twice is seen at once; each
- * status must be one that the header allows; and at the end, when nothing is
- * allocated, the pool is as many giants as it was made of.
+ * through them, as tasks and as interrupt handlers. The holder of a frame
+ * stamps it at both ends, so a frame allocated twice is seen at once. Each
+ * status must be one that the header allows. At the end, when nothing is
+ * allocated, all giants of the pool must be whole.
  */
 #include "check.h"
 #include "fake_cpu.h"
@@ -125,7 +125,7 @@ static void check_refusal(struct worker *worker,
 	worker->refused++;
 	/* Another thread may be stopped in the middle of a step. */
 	EXPECT(status == ST_NO_MEMORY || (status == ST_CONFLICT && !handler));
-	/* All together cannot have all: there is always one to be had. */
+	/* The threads together cannot hold all frames: one is always free. */
 	if (request->limit == FRAME_ANYWHERE && request->size == FRAME_4K &&
 	    status == ST_NO_MEMORY && !handler)
 		EXPECT(worker->room == worker->world->frames);
@@ -147,7 +147,7 @@ enum level {
 	LEVEL_CACHE,		/* for frames and blocks, anywhere           */
 };
 
-/* ST_OK also when it has enough. */
+/* ST_OK also when the worker has enough. */
 static enum status take(struct worker *worker,
 			const struct frame_request *request, enum level level)
 {
@@ -173,7 +173,7 @@ static enum status take(struct worker *worker,
 	return ST_OK;
 }
 
-/* Within a word, within a giant, and over the edges of all of them. */
+/* A length within a word, within a giant, or over their edges. */
 static uint64_t some_length(struct worker *worker)
 {
 	uint64_t block = block_pages(worker->world);
@@ -356,7 +356,7 @@ struct mixture {
 	unsigned steps;
 };
 
-/* Or else nothing was tried. */
+/* Else nothing was tested. */
 static void check_variety(const struct worker *workers)
 {
 	for (unsigned size = 0; size <= FRAME_RUN; size++)
@@ -448,7 +448,7 @@ struct duel {
 	void *(*other)(void *worker);	/* or NULL: both do the same         */
 };
 
-/* It may hear of a search that others disturbed, not that there is none. */
+/* ST_CONFLICT is allowed (others disturbed the search), ST_NO_MEMORY is not. */
 static void *take_and_give(void *argument)
 {
 	struct worker *worker = argument;
@@ -467,7 +467,7 @@ static void *take_and_give(void *argument)
 	return NULL;
 }
 
-/* All that there is, or nothing. */
+/* Allocates all frames or none. */
 static void *take_all_and_give(void *argument)
 {
 	struct worker *worker = argument;
@@ -481,7 +481,7 @@ static void *take_all_and_give(void *argument)
 	return NULL;
 }
 
-/* The owner of one frame of it gets another: the rest is free. */
+/* The holder of one frame gets another: the rest is free. */
 static void *take_two_and_give(void *argument)
 {
 	static const struct frame_request one = { .owner = 2, .pages = 1 };

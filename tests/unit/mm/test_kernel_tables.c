@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The kernel's first tables from facts of every kind: real maps, random
- * ones, and corner cases that were once wrong. The reading back is in
- * kernel_tables_scene.h.
+ * The kernel's first tables from requests of every kind: real maps, random
+ * ones, and corner cases that were once wrong. kernel_tables_scene.h reads
+ * them back.
  */
 #include <dirent.h>
 
@@ -62,7 +62,7 @@ CASE(kernel_tables_leave_guards_around_the_stack)
 	tear_down();
 }
 
-/* Each segment where the firmware had a few pages, as without 2 MiB runs. */
+/* Each segment in separate pages, as when no 2 MiB run is free. */
 CASE(kernel_tables_take_a_kernel_in_pieces)
 {
 	static const struct extent places[][3] = {
@@ -369,7 +369,7 @@ static void punch(size_t index, uint64_t *seed)
 	insert(index + 1, rest);
 }
 
-/* Memory where there was none: behind region `index`, if there is room. */
+/* Adds memory after region `index`, if there is room. */
 static void appear(size_t index, uint64_t *seed)
 {
 	uint64_t from = scene.regions[index].end.raw;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * How many pages the first tables need, said before they are built: enough
- * whatever becomes of the map until then, and not absurdly many.
+ * The bound of the pages for the first tables: enough for any later change of
+ * the map, and not far too many.
  */
 #include "kernel_tables_scene.h"
 
@@ -25,7 +25,7 @@ CASE(kernel_tables_bear_masks_for_fewer_address_bits)
 	mtrr_start(&scene, MEMTYPE_WB);
 	mtrr_add(&scene, (struct extent){ 0x70100000, 0x70200000 },
 		 MEMTYPE_UC);
-	/* Written for 36 bits: the hole is there again every 64 GiB. */
+	/* The mask has 36 bits: the hole repeats every 64 GiB. */
 	scene.machine.mtrr.variable[0].mask &= (1UL << 36) - 1;
 	CHECK_SCENE(&scene, "holes every 64 GiB");
 	scene.machine.mtrr.variable[0].mask &= ~0x7ffffff00000UL | 0x55500000;
@@ -85,7 +85,10 @@ CASE(kernel_tables_fit_when_every_run_has_shrunk)
 	}
 }
 
-/* A long run shares nothing with the crumb before it: it may withdraw. */
+/*
+ * A long run may shrink away from the small one before it, so it shares no
+ * table with that.
+ */
 CASE(kernel_tables_fit_when_long_runs_leave_their_neighbours)
 {
 	uint64_t pages;
@@ -101,7 +104,7 @@ CASE(kernel_tables_fit_when_long_runs_leave_their_neighbours)
 	CHECK(tables_are_right(&scene, pages, "withdrawn"));
 }
 
-/* Each new run the dearest there is: ragged, across 512 GiB. */
+/* Each new run is the most expensive: unaligned, across 512 GiB. */
 CASE(kernel_tables_fit_the_dearest_change)
 {
 	for (unsigned slack = 1; slack <= 25; slack++) {
@@ -119,7 +122,7 @@ CASE(kernel_tables_fit_the_dearest_change)
 
 /* --- and not too many ----------------------------------------------------- */
 
-/* A handover that calls terabytes tables does not get the memory for it. */
+/* Terabytes that are declared as ACPI tables cost no page tables. */
 CASE(kernel_tables_map_no_endless_tables)
 {
 	static const uint64_t ends[] = { GIB + PAGE_SIZE, TIB, 1UL << 45,

@@ -45,7 +45,7 @@ struct world {
 	struct ledger ledger;
 };
 
-/* Exactly as much as the header says is enough, so that ASan sees more. */
+/* Allocates exactly the sizes of the header, for ASan. */
 static enum status world_build(struct world *world)
 {
 	struct ledger_request request = {
@@ -83,7 +83,7 @@ static void add(struct world *world, uint64_t start, uint64_t bytes,
 	};
 }
 
-/* Each stretch of one letter is an entry. */
+/* Each run of one letter is an entry. */
 static void add_picture(struct world *world, const char *row)
 {
 	for (size_t i = 0, next; row[i] != '\0'; i = next) {
@@ -98,7 +98,7 @@ static void add_picture(struct world *world, const char *row)
 	}
 }
 
-/* Each stretch of 'k' or 's' is an owned run. */
+/* Each run of 'k' or 's' is an owned run. */
 static void add_owned(struct world *world, const char *row)
 {
 	for (size_t i = 0, next; row[i] != '\0'; i = next) {
@@ -478,7 +478,7 @@ CASE(ledger_knows_whose_a_byte_is)
 
 #define MODEL_PAGES 200
 
-/* How many runs the letters make. */
+/* The number of runs in the picture. */
 static size_t model_runs(const char *model)
 {
 	size_t runs = 0;

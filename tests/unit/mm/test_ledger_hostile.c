@@ -2,8 +2,8 @@
 /*
  * The ledger of random hostile maps, asked about one page at a time.
  *
- * Entries begin and end only near four places, so that every page there can
- * be asked about and everything between two of them is alike.
+ * Entries begin and end only near four addresses. So every page there can be
+ * checked, and all pages between two of them are alike.
  */
 #include <base/bits.h>
 #include <mm/ledger.h>
@@ -125,7 +125,7 @@ static uint64_t random_edge(uint64_t *seed)
 			below(seed, places[place].pages + 1);
 	uint64_t edge = page * 4096;
 
-	/* Never outside of the place, where the oracle does not look. */
+	/* Never outside of the place: the oracle does not check there. */
 	if (below(seed, 4) == 0 && page > places[place].first)
 		edge -= 1 + below(seed, 4095);
 	return edge;
@@ -166,7 +166,7 @@ static void hostile_open(struct hostile *map, uint64_t *seed)
 		map->entries[i] = random_entry(seed);
 	if (below(seed, 4) == 0)
 		map->usable_limit = random_edge(seed);
-	/* As much as the header says is enough, so that ASan sees more. */
+	/* Exactly the size of the header, so that ASan reports any overrun. */
 	map->scratch_bytes = ledger_scratch_bytes(map->count);
 	map->scratch = malloc(map->scratch_bytes);
 	map->ledger.capacity = ledger_capacity(map->count, 0);
@@ -200,7 +200,7 @@ static enum owner ledger_owner(const struct hostile *map, uint64_t page)
 	return owner;
 }
 
-/* `pages` pages that are alike, so that one can speak for all. */
+/* Compares `pages` pages that are alike by their first. */
 static bool agrees(const struct hostile *map, uint64_t page, uint64_t pages,
 		   uint64_t *named)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The host tool's reader of map texts, and every map in tests/data through
- * it and through the regions, against the oracle.
+ * The host tool's reader of map texts. Every map in tests/data is read by it,
+ * made into regions, and compared with the oracle.
  */
 #include <dirent.h>
 
@@ -20,7 +20,7 @@ static bool reads_as(const char *text, struct map_entry want)
 {
 	struct map_entry entry;
 
-	/* No NUL behind the line, so that ASan sees a byte too many. */
+	/* No NUL after the line, so that ASan reports a byte too many. */
 	size_t bytes = strlen(text);
 	char *line = malloc(bytes + 1);
 	enum map_line kind;
@@ -124,7 +124,7 @@ CASE(maps_reads_both_shells)
 	CHECK(reads_as("MMIO FFFFFFFFFFFFF000-FFF 2 1",
 		       (struct map_entry){ 0xfffffffffffff000, 0x2000, 1,
 					   11 }));
-	/* A row that contradicts itself: which half would be the truth? */
+	/* A row that contradicts itself: neither half can be trusted. */
 	CHECK(is_strange("Available 1000-2FFF 1 F"));
 	CHECK(is_strange("Available 1000-1FFF 1"));
 	CHECK(is_strange("Availably 1000-1FFF 1 F"));
@@ -439,7 +439,7 @@ static char *read_file(const char *path, size_t *bytes)
 	return data;
 }
 
-/* Whole maps of real machines; QEMU's small ones have less to lose from. */
+/* Maps of real machines; QEMU's small ones are left out. */
 static bool promises_few_losses(const char *path)
 {
 	return strstr(path, "qemu-") == NULL;

@@ -138,7 +138,7 @@ CASE(memtype_settles_overlaps_as_the_manual_says)
 	}
 	CHECK(type_of_overlap(WT, WB) == WT);
 	CHECK(type_of_overlap(WB, WT) == WT);
-	/* Undefined by the manual: the one that cannot hurt. */
+	/* Undefined by the manual: uncached is safe. */
 	CHECK(type_of_overlap(WC, WB) == UC);
 	CHECK(type_of_overlap(WP, WB) == UC);
 	CHECK(type_of_overlap(WP, WT) == UC);
@@ -186,7 +186,7 @@ CASE(memtype_asserts_that_the_range_is_one)
 	CHECK_ASSERTS(memtype_of_range(&state, one, far));
 }
 
-/* A mask with holes covers many stretches; none of it may be missed. */
+/* A mask with holes covers many ranges; none may be missed. */
 CASE(memtype_understands_masks_that_are_not_contiguous)
 {
 	/* Every second 2 MiB below 1 GiB. */
@@ -216,8 +216,8 @@ CASE(memtype_calls_endless_patterns_mixed)
 /* --- machines -------------------------------------------------------------*/
 
 /*
- * A desktop with 16 GiB: everything uncached but what is said to be RAM.
- * Printed by its Linux: github.com/zfsonlinux/mountall/issues/7
+ * A desktop with 16 GiB: everything is uncached except ranges of RAM. Printed
+ * by its Linux: github.com/zfsonlinux/mountall/issues/7
  */
 CASE(memtype_knows_an_intel_desktop_that_lists_its_ram)
 {
@@ -243,7 +243,7 @@ CASE(memtype_knows_an_intel_desktop_that_lists_its_ram)
 	CHECK(is_type(&state, SIZE_2M, 0xe0000000, WB));
 	CHECK(is_type(&state, 0xc0000000, 0x100000000, MIXED));
 	CHECK(is_type(&state, 0xe0000000, 0x100000000, UC));
-	/* RAM ends where its kernel said that it does: frame 0x41f000. */
+	/* RAM ends at frame 0x41f000, as its kernel printed. */
 	CHECK(is_type(&state, 0x100000000, 0x41f000000, WB));
 	CHECK(is_type(&state, 0x41ee00000, 0x41f000000, WB));
 	CHECK(is_type(&state, 0x41f000000, 0x41f200000, UC));
@@ -375,7 +375,7 @@ static uint64_t random_type(uint64_t *seed)
 	return types[check_random(seed) % sizeof(types)];
 }
 
-/* Ranges around `near`, of 1 page to twice what the oracle looks at. */
+/* Ranges around `near`, from 1 page to twice the oracle's window. */
 static struct mtrr_state random_state(uint64_t *seed, uint64_t near)
 {
 	struct mtrr_state state = {
@@ -431,7 +431,7 @@ static void compare_ranges(const struct mtrr_state *state, uint64_t near,
 		size_t end = first + 1 + check_random(seed) % most;
 		unsigned want, have;
 
-		/* Also try the longest stretch of one type. */
+		/* Also tries the longest range of one type. */
 		if (i % 4 == 1)
 			for (end = first + 1; end < SEEN_PAGES &&
 			     types[end] == types[first]; end++)
@@ -461,7 +461,7 @@ CASE(memtype_agrees_with_a_page_by_page_oracle)
 	}
 }
 
-/* With contiguous masks there is no exception: as exact as the oracle. */
+/* With contiguous masks the result is always exact. */
 CASE(memtype_is_exact_for_contiguous_masks)
 {
 	uint64_t seed = check_seed();

@@ -11,7 +11,7 @@
 #define NO_RULES (1 * MIB)	/* pictures drawn from here meet no rule     */
 #define SAMPLE_MAPS 20000
 
-/* One letter a page, the same for the entry given and the kind wanted. */
+/* One letter for each page, both for given entries and wanted kinds. */
 static const struct letter {
 	char letter;
 	enum region_kind kind;
@@ -291,7 +291,7 @@ CASE(region_knows_the_attributes_that_matter)
 		CHECK(kind_of(type, EFI_ATTRIBUTE_RUNTIME) == REGION_KEEP);
 		CHECK(kind_of(type, EFI_ATTRIBUTE_SP) == REGION_KEEP);
 	}
-	/* A restrictive kind stays so without any attribute. */
+	/* A restrictive kind needs no attribute. */
 	CHECK(kind_of(EFI_TYPE_ACPI_RECLAIM, 0) == REGION_ACPI);
 	CHECK(kind_of(EFI_TYPE_PERSISTENT, 0) == REGION_PERSISTENT);
 	CHECK(kind_of(EFI_TYPE_UNACCEPTED, 0) == REGION_UNACCEPTED);
@@ -448,7 +448,7 @@ CASE(region_refuses_what_does_not_fit)
 	request.scratch_bytes--;
 	CHECK(region_list_build(&list, &request) == ST_FULL);
 	CHECK(list.count == 0 && list.totals.entries == 0);
-	/* So many that the bytes for them, wrapped, would be few. */
+	/* So many that their size in bytes wraps to a small one. */
 	for (unsigned shift = 58; shift < 64; shift++) {
 		request.count = 1UL << shift;
 		CHECK(region_scratch_bytes(request.count) == SIZE_MAX);
@@ -463,7 +463,7 @@ CASE(region_capacity_is_enough_for_the_worst_map)
 
 	struct built built;
 
-	/* One runs through all rules, and the others cut it up. */
+	/* One range crosses all rules, and the others cut it. */
 	entries[0] = (struct map_entry){ 32 * KIB, 2 * USABLE_LIMIT, 0xf, 7 };
 	for (uint64_t i = 1; i < ENTRIES; i++)
 		entries[i] = (struct map_entry){
@@ -580,7 +580,7 @@ CASE(region_agrees_with_the_oracle_on_hostile_maps)
 			break;
 		}
 	}
-	/* The agreement is worth what the maps are worth. */
+	/* Enough maps must have overlaps, or nothing was tested. */
 	CHECK(census.overlapping * 100 >= census.maps * 60);
 	CHECK(census.wrapping * 100 >= census.maps * 10);
 	CHECK(census.beyond * 100 >= census.maps * 10);

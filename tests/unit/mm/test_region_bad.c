@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* Bad ranges, in the regions and in the ledger that is made of them. */
+/* Bad ranges in the regions, and in the ledger made of these. */
 #include <mm/ledger.h>
 #include <mm/region.h>
 
@@ -214,7 +214,7 @@ static bool all_edges_are_right(const struct region_list *with,
 	return right;
 }
 
-/* Where the map's entries are, so that they meet. */
+/* Near the map's entries, so that they overlap. */
 static struct range random_bad(const struct hostile_map *map, uint64_t *seed)
 {
 	uint64_t at = check_random(seed) % (4 * MIB);

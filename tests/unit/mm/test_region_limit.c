@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* Usable pages that nothing but the supported limit keeps: beyond_pages. */
+/* beyond_pages: usable pages that only the supported limit keeps. */
 #include <mm/region.h>
 
 #include <base/bits.h>
@@ -37,7 +37,7 @@ static const struct map_entry odd[] = {
 	  EFI_TYPE_CONVENTIONAL },
 	{ PHYSICAL_LIMIT - 3 * PAGE_SIZE, 3 * PAGE_SIZE, 0xf,
 	  EFI_TYPE_BOOT_DATA },
-	/* Kept for another reason, or not to be believed. */
+	/* Kept for another reason, or impossible. */
 	{ USABLE_LIMIT, 2 * PAGE_SIZE, 0, EFI_TYPE_RESERVED },
 	{ USABLE_LIMIT + TIB, 2 * PAGE_SIZE, 0, EFI_TYPE_CONVENTIONAL },
 	{ PHYSICAL_LIMIT - 2 * TIB, UINT64_MAX, 0xf, EFI_TYPE_CONVENTIONAL },

@@ -7,7 +7,9 @@
 
 static struct region items[REGIONS_MAX];
 
-/* A page a letter; equal letters side by side are one region, . is a gap. */
+/*
+ * One letter for each page; a run of equal letters is one region, . is a gap.
+ */
 static struct region_list given(const char *picture)
 {
 	struct region_list list = { .items = items };

@@ -35,7 +35,7 @@ CASE(region_runs_are_the_free_regions)
 		      runs[i].frames == wanted[i].frames);
 }
 
-/* Which runs of pages hold nothing but these. */
+/* Runs of pages that have only these kinds. */
 CASE(region_runs_are_usable_across_kinds_and_not_across_holes)
 {
 	static const char usable[] = ".uuuuuuuu..u.uu...";

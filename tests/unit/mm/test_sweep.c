@@ -8,7 +8,7 @@
 #define PICTURE_RANGES 64
 #define GIVEN(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-/* Each row is drawn in one byte a place; a digit is a rank, `.` is nothing. */
+/* One character for each address; a digit is a rank, `.` is no range. */
 static size_t ranges_from_rows(struct sweep_range *ranges,
 			       const char *const *rows)
 {
@@ -160,7 +160,7 @@ CASE(sweep_refuses_what_does_not_fit)
 	list.count = 9;
 	request.scratch_bytes--;
 	CHECK(sweep_ranges(&list, &request) == ST_FULL && list.count == 0);
-	/* So many that the bytes for them, wrapped, would be few. */
+	/* So many that their size in bytes wraps to a small one. */
 	request.count = SIZE_MAX / sweep_scratch_bytes(1) + 2;
 	request.scratch_bytes = sizeof(scratch);
 	CHECK(sweep_ranges(&list, &request) == ST_FULL);
@@ -220,7 +220,7 @@ CASE(sweep_walk_names_all_ranks_and_stops_when_told)
 	CHECK(some.visits == 2);
 }
 
-/* A million: a counter per rank must not be narrower than the input is long. */
+/* A million: the counter of a rank must hold the number of ranges. */
 CASE(sweep_counts_any_number_of_spans_that_begin_together)
 {
 	size_t count = 1 << 20;
@@ -243,7 +243,7 @@ CASE(sweep_counts_any_number_of_spans_that_begin_together)
 #define PLACES 24
 #define WALK_SPANS 10
 
-/* The model: a byte a place, painted with the largest rank that came by. */
+/* The model: a byte for each address, set to the largest rank. */
 static void paint(const struct sweep_range *ranges, size_t count, char *picture)
 {
 	memset(picture, '.', PLACES);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* Mapping: pictures, refusals, entry bits, and the source running dry. */
+/* Mapping: pictures, refusals, entry bits, and a source without pages. */
 #include "check.h"
 #include "fake_mmu.h"
 #include "table_scene.h"
@@ -129,7 +129,7 @@ CASE(table_refuses_hostile_ranges)
 		{ 0x7fff7ffffffff000, 0, PAGE_SIZE },
 		{ 0xffff7ffffffff000, 0, PAGE_SIZE },
 		{ 0x0001000000000000, 0, PAGE_SIZE },
-		/* Across the hole, from inside and over all of it. */
+		/* Across the gap of the address space, and over all of it. */
 		{ 0x00007ffffffff000, 0, 2 * PAGE_SIZE },
 		{ 0x00007ffffffff000, 0, KERNEL - 0x7ffffffff000 + PAGE_SIZE },
 		{ 0, 0, (1UL << 47) + PAGE_SIZE },
@@ -353,7 +353,7 @@ CASE(table_counts_entries_and_opens_the_way_in_upper_entries)
 		CHECK((*world_entry(&world, KERNEL, level) & 0xfff) == 0x23);
 	CHECK(fake_mmu_flushes() == 0);
 
-	/* The first user page opens them, and processors have to hear it. */
+	/* The first user page sets the upper user bits, which needs a flush. */
 	CHECK(map_page(KERNEL + 0x3000, TABLE_USER) == ST_OK);
 	for (unsigned level = 1; level <= 3; level++)
 		CHECK((*world_entry(&world, KERNEL, level) & 0xfff) == 0x27);

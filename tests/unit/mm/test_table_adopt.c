@@ -8,7 +8,7 @@
 
 static unsigned asked;
 
-/* The rule that the kernel would take from owned[]; here: is it allocated? */
+/* The kernel uses owned[] for this; here: true when it is allocated. */
 static bool is_out(const void *context, pfn_t frame)
 {
 	asked++;
@@ -116,7 +116,7 @@ CASE(table_adopt_moves_what_upper_entries_forbid_into_the_leaves)
 				  &leaf) == ST_OK);
 		CHECK(leaf.rights == TABLE_EXECUTE);
 
-		/* And now a right that the upper entry forbade takes hold. */
+		/* Now a right that the upper entry forbade takes effect. */
 		CHECK(table_protect(&world.table, (vaddr_t){ page }, PAGE_SIZE,
 				    TABLE_WRITE) == ST_OK);
 		CHECK(world_translate(&world, page).rights == TABLE_WRITE);
@@ -139,7 +139,7 @@ CASE(table_adopt_and_audit_see_each_right_that_is_forbidden_alone)
 
 	for (size_t i = 0; i < ARRAY_LENGTH(forbid); i++) {
 		build();
-		/* Behind the users' pages one that is not theirs. */
+		/* After the user pages, one that is not. */
 		map(0x403000, PAGE_SIZE, TABLE_WRITE);
 		*world_entry(&world, forbid[i].virt, forbid[i].level) ^=
 			forbid[i].flip;
@@ -241,7 +241,7 @@ CASE(table_adopt_and_audit_know_what_the_processor_lacks)
 	CHECK(world_free(&world) == NULL);
 }
 
-/* Each leaf but the last is sound, and so are the last one's other bits. */
+/* All leaves but the last are valid, and all bits of the last but one. */
 CASE(table_adopt_and_audit_look_at_the_end_of_a_row)
 {
 	const uint64_t page = 0x400000;
@@ -257,7 +257,7 @@ CASE(table_adopt_and_audit_look_at_the_end_of_a_row)
 	world.features.physical_bits = world.table.features.physical_bits = 45;
 	CHECK(adopt(&table) == ST_CORRUPT);
 	CHECK(!table_audit(&world.table));
-	/* Where an address has all its bits, one more is no address. */
+	/* With all address bits in use, one more is no address bit. */
 	world.features.physical_bits = world.table.features.physical_bits = 52;
 	CHECK(sound());
 	entry = world_entry(&world, page, 0);
@@ -316,7 +316,7 @@ CASE(table_adopt_refuses_a_page_that_is_reached_twice)
 	memcpy(copy, world.source.memory, sizeof(copy));
 	CHECK(adopt(&table) == ST_CORRUPT);
 	CHECK(memcmp(copy, world.source.memory, sizeof(copy)) == 0);
-	/* Back up to the root, which would never end. */
+	/* Back to the root: the walk would never end. */
 	*entry = pfn_to_paddr(world.table.root).raw | 0x23 | 3UL << 52;
 	memcpy(copy, world.source.memory, sizeof(copy));
 	CHECK(adopt(&table) == ST_CORRUPT);
@@ -357,7 +357,7 @@ static void spoil(uint64_t *random)
 	while (changes-- > 0) {
 		uint64_t at = check_random(random) % (FRAMES * 512);
 
-		/* Mostly where something is; the tree is thin. */
+		/* Mostly at a word that is not zero: few are. */
 		for (unsigned i = 0; i < 4096 && words[at] == 0; i++)
 			at = (at + 1) % (FRAMES * 512);
 		if (check_random(random) % 2 == 0)

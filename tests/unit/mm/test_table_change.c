@@ -115,7 +115,7 @@ CASE(table_protect_keeps_the_used_bits_of_user_pages)
 	CHECK(protect(0x40000000, 3 * PAGE_SIZE, TABLE_USER) == ST_OK);
 	CHECK(*world_entry(&world, 0x40000000, 0) == 0x8000000040000005);
 	CHECK(*world_entry(&world, 0x40001000, 0) == 0x8000000040001065);
-	/* Taken away from users, they are the kernel's: A and D preset. */
+	/* Without the user right they are kernel leaves: A and D are set. */
 	CHECK(protect(0x40000000, 3 * PAGE_SIZE, RW | TABLE_GLOBAL) == ST_OK);
 	CHECK(*world_entry(&world, 0x40000000, 0) == 0x8000000040000163);
 	done();

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Another processor between any two instructions of a call. It translates:
- * each page must read as before the call or as after it, never as a third
- * thing. And it writes through a user leaf: the dirty bit that it sets there
- * must survive.
+ * Another processor runs between any two instructions of a call. It
+ * translates: each page must be as before the call or as after it. And it
+ * writes through a user leaf: the dirty bit that it sets must not be lost.
  */
 #include "check.h"
 #include "single_step.h"
@@ -27,7 +26,7 @@ struct onlooker {
 	const struct race *race;
 	struct translation before[PROBES], after[PROBES];
 	enum status status;
-	unsigned strange;		/* looks that saw a third thing      */
+	unsigned strange;		/* translations of a third kind      */
 	uint64_t act_at;		/* step to write at                  */
 	uint64_t written;		/* the entry that D was set in, or 0 */
 };
@@ -99,7 +98,7 @@ CASE(table_shows_each_page_as_before_or_as_after)
 		struct single_step run = { perform, look_between, &onlooker };
 		uint64_t steps;
 
-		/* Once undisturbed, to know what is after it. */
+		/* Once undisturbed, for the state after it. */
 		set_up(&races[i]);
 		look(&races[i], onlooker.before);
 		perform(&onlooker);
@@ -128,7 +127,7 @@ static uint64_t *user_leaf(void)
 	return entry;
 }
 
-/* At its step, what a processor does that writes to USER. */
+/* At its step, does what a processor that writes to USER does. */
 static bool write_between(void *context, uint64_t step)
 {
 	struct onlooker *onlooker = context;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * Random walks of mm/table against the flat model of table_model.h, with a
- * source that runs dry at random and a processor that remembers all it may.
+ * source that fails at random and a processor that caches all that it may.
  */
 #include "check.h"
 #include "fake_mmu.h"
@@ -153,7 +153,7 @@ static void look_round(struct walk *walk)
 
 /* --- one call ------------------------------------------------------------ */
 
-/* The processor remembers the chunk, its neighbours and some strangers. */
+/* The processor caches the chunk, its neighbours and some other pages. */
 static void choose_probes(struct walk *walk, const struct chunk *chunk)
 {
 	size_t from = chunk->from > 0 ? chunk->from - 1 : 0;
@@ -256,7 +256,10 @@ static bool changes_something(struct walk *walk, const struct call *call)
 	return false;
 }
 
-/* The call, with `left` frames to be had, and all that must hold after it. */
+/*
+ * Makes the call with `left` frames in the source, and checks all that must
+ * hold after it.
+ */
 static enum status try_call(struct walk *walk, const struct call *call,
 			    uint64_t left)
 {
@@ -302,7 +305,7 @@ static void do_call(struct walk *walk, const struct call *call)
 	uint64_t left = walk->world.source.frames;
 	enum status status;
 
-	/* Half of the time the source is about to run dry. */
+	/* Half of the time the source has few frames. */
 	if (below(walk, 2) == 0)
 		left = below(walk, 3);
 	status = try_call(walk, call, left);
@@ -471,7 +474,7 @@ static void go(struct walk *walk, struct table_features features,
 			printf("# step %u: %s\n", i, walk->wrong);
 	}
 	CHECK(walk->wrong == NULL);
-	/* A walk that refuses or starves nothing tests nothing. */
+	/* A walk without refusals and failures tests too little. */
 	CHECK(walk->changed > steps / 10);
 	CHECK(walk->refused > steps / 10);
 	CHECK(walk->starved > steps / 1000);

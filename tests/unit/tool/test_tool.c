@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The host tool as its user meets it: arguments in; records, complaints and
- * an exit code out. It runs in this process, with other streams.
+ * The host tool from outside: arguments are its input; records, complaints and
+ * an exit code its output. It runs in this process, with other streams.
  */
 #include "acpi_draft.h"
 #include "check.h"
@@ -41,7 +41,7 @@ static struct outcome run_on(const char *input, size_t bytes, char **words)
 
 	while (words[count] != NULL)
 		count++;
-	/* fmemopen refuses to read nothing from nowhere. */
+	/* fmemopen refuses a size of 0. */
 	stdin = fmemopen((char *)input, bytes > 0 ? bytes : 1, "rb");
 	if (bytes == 0)
 		(void)fgetc(stdin);
