@@ -2,11 +2,10 @@
 /*
  * failing_source.h - a frame_source over an array that fails on request.
  *
- * Frames are taken in a rotating order, so that a page given back is not the
- * next one taken; each is full of a pattern that reads as a present entry.
- * Giving a page that is not taken fails an ASSERT. A page that comes back is
- * counted in `given_dirty` unless it is all zero, then filled with the
- * pattern.
+ * Frames are taken in a rotating order, so a freed page is not the next one
+ * taken; each is filled with a pattern that reads as a present entry. To free
+ * a page that is not taken fails an ASSERT. A freed page is counted in
+ * `given_dirty` unless it is all zero, and is filled with the pattern again.
  */
 #ifndef TESTS_FAILING_SOURCE_H
 #define TESTS_FAILING_SOURCE_H
@@ -30,7 +29,7 @@ struct failing_source {
 	uint64_t capacity;		/* most frames out at a time         */
 	uint64_t budget;		/* takes left before an ASSERT       */
 
-	uint64_t takes;			/* that were asked for               */
+	uint64_t takes;			/* requests so far                   */
 	uint64_t gives;
 	uint64_t pages_out;
 	uint64_t given_dirty;
@@ -44,7 +43,7 @@ void failing_source_init(struct failing_source *source, pfn_t first,
 			 uint64_t frames);
 void failing_source_free(struct failing_source *source);
 
-/* Is it one of the array's frames, and taken? */
+/* True when it is one of the array's frames, and taken. */
 bool failing_source_is_out(const struct failing_source *source, pfn_t frame);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * fake_cpu.h - cpu_local.h for hosted programs: each thread is a CPU, and
- * says itself which one. A test that is several CPUs in one thread (an
- * explorer) defines both functions of cpu_local.h itself.
+ * fake_cpu.h - cpu_local.h for hosted programs: each thread is a CPU and sets
+ * its own number. A test that runs several CPUs in one thread (an explorer)
+ * defines both functions of cpu_local.h itself.
  */
 #ifndef TESTS_FAKE_CPU_H
 #define TESTS_FAKE_CPU_H

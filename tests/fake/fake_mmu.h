@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * fake_mmu.h - arch/mmu.h for the host: remembers what was flushed.
+ * fake_mmu.h - arch/mmu.h for the host: records each flush.
  */
 #ifndef TESTS_FAKE_MMU_H
 #define TESTS_FAKE_MMU_H

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * fake_terminal.h - what a person sees on the plainest terminal there is.
+ * fake_terminal.h - the rows of a minimal terminal.
  *
- * Knows printable bytes, backspace, CR and LF (which, as our serial line
- * sends CR LF for it, also returns). Anything else, a backspace in the first
- * column and a character in the last one are counted as strange: terminals
- * do not agree on them.
+ * It shows printable bytes, backspace, CR and LF (which also returns, since
+ * our serial line sends CR LF for it). Any other byte, a backspace in the
+ * first column and a character in the last column are counted as strange,
+ * because terminals do not agree on them.
  */
 #ifndef TESTS_FAKE_TERMINAL_H
 #define TESTS_FAKE_TERMINAL_H
@@ -21,10 +21,10 @@ struct fake_terminal {
 	struct sink sink;
 	unsigned columns;
 	unsigned row, column;
-	/* Blank where nothing was written; a NUL behind the last column. */
+	/* Blank where no character was written; a NUL after the last column. */
 	char rows[TERMINAL_ROWS][TERMINAL_COLUMNS_MAX + 1];
 	unsigned strange;
-	size_t bytes;		/* that were sent, ever                      */
+	size_t bytes;		/* sent in all                               */
 	size_t controls;	/* of them, backspaces and CRs               */
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The configuration tables: what the application is told of ACPI.
+ * Changes the ACPI tables that the application finds.
  *
  * words: acpi=none       no table at all says where it is
  *        acpi=empty      there is not even a list of tables
@@ -61,7 +61,7 @@ UINT8 *acpi_copy(const UINT8 *table)
 	return copy;
 }
 
-/* A copy of a root table that is no good any more. */
+/* A copy of a root table, with a wrong checksum. */
 static UINT64 spoilt_copy(UINT64 table)
 {
 	UINT8 *copy = acpi_copy((const UINT8 *)table);
@@ -73,7 +73,7 @@ static UINT64 spoilt_copy(UINT64 table)
 	return (UINT64)copy;
 }
 
-/* Both kinds of root table must be there, or we would spoil nothing. */
+/* Both kinds of root table must exist, or the test would test nothing. */
 static void spoil_roots(UINT8 *rsdp)
 {
 	UINT64 rsdt = draft_get(rsdp + RSDP_RSDT, 4);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* acpi.h - ACPI tables as bytes, for the two rooms that change them. */
+/* acpi.h - ACPI tables as bytes, for the two files that change them. */
 #ifndef FIRMWARE_ACPI_H
 #define FIRMWARE_ACPI_H
 
@@ -21,7 +21,7 @@
 #define HEADER_BYTES	36
 #define BEYOND		(1ULL << 51)	/* where no processor can reach      */
 
-/* The firmware's root pointer of ACPI 2.0; without one it is all over. */
+/* The firmware's root pointer of ACPI 2.0; ends the run without one. */
 UINT8 *acpi_rsdp(void);
 
 /* The length that the table states, header and all. */

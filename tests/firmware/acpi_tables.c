@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * ACPI tables of our own beside the firmware's: a new XSDT, in front of it
- * what a case is about, behind that what the firmware has. The RSDP is
- * changed where it is; the real firmware has no use for it any more.
+ * Adds ACPI tables to the firmware's: a new XSDT lists the tables of the case
+ * first, then those of the firmware. The RSDP is changed in place; the real
+ * firmware does not read it any more.
  *
  * words: tables=dsdt_beyond   the FADT's 64-bit pointer is out of reach
  *        tables=dsdt_other    ... leads to another table
@@ -223,7 +223,7 @@ static void add_wanted_srat(void)
 		wish = (struct srat_wish){ 256, 4800, CPUS, 128 * MIB, 0 };
 	if (wanted == SRAT_NO_CPUS)
 		wish.cpus = 0;
-	/* The second node's is inside of the first one's first 2 MiB. */
+	/* The second node's range is in the first 2 MiB of the first node's. */
 	if (wanted == SRAT_SLIVER)
 		wish.stripe_bytes = MIB;
 	if (wanted == SRAT_BEYOND)

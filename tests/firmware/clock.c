@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Interrupts that go on after the exit: the PIT and the local APIC's timer,
+ * Interrupts that continue after the exit: the PIT and the local APIC's timer,
  * a thousand times a second, with a handler in the firmware's memory and
- * interrupts enabled. Only the handler's vector is ours; the table
- * that it stands in is the firmware's.
+ * interrupts enabled. The handler's entry is ours; the table is the
+ * firmware's.
  *
  * words: clock
  */
 #include "hostile.h"
 
-#define VECTOR_PIT	0x68	/* where the controller says that IRQ 0 is   */
+#define VECTOR_PIT	0x68	/* the vector of IRQ 0                       */
 #define VECTOR_APIC	0x70
 #define PIT_HZ		1193182
 #define TICKS_PER_S	1000
@@ -55,7 +55,7 @@ static void start_pit(void)
 {
 	UINT16 divisor = PIT_HZ / TICKS_PER_S;
 
-	/* Both controllers anew, so that IRQ 0 is where we say it is. */
+	/* Initialises both controllers, so that IRQ 0 has our vector. */
 	out8(0x20, 0x11);
 	out8(0xa0, 0x11);
 	out8(0x21, VECTOR_PIT);
@@ -84,7 +84,7 @@ static void start_apic_timer(void)
 	*apic_register(APIC_INITIAL) = 1000000000 / TICKS_PER_S;
 }
 
-/* Waits for the first tick: a clock that does not run tests nothing. */
+/* Waits for the first tick, so that the clock does run. */
 static void after_exit(void)
 {
 	UINT32 low, high;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The words, and when each room acts on its own. The application gets a
+ * Reads the words, and calls each room at its moments. The application gets a
  * system table and a boot services table of ours through its loaded-image
- * protocol, which is where the firmware itself looks when it starts an
- * image: so only the application is lied to, never the firmware's own code.
+ * protocol, from which the firmware takes them when it starts an image. So
+ * only the application sees them, never the firmware's own code.
  */
 #include "hostile.h"
 
@@ -69,7 +69,7 @@ void *pages_of_our_own(UINTN pages)
 	return (void *)start;
 }
 
-/* A word that no room knows is a test that tests nothing. */
+/* Refuses an unknown word: the test would test nothing. */
 static void take_word(const char *name, const char *value)
 {
 	for (UINTN i = 0; i < ROOMS; i++)
@@ -119,7 +119,7 @@ static EFI_STATUS EFIAPI refuse_to_move(UINTN bytes, UINTN stride,
 	leave("SET_VIRTUAL_ADDRESS_MAP_CALLED", 0, EXIT_BROKEN);
 }
 
-/* The system table outlives the boot services, and what it points to. */
+/* The system table and all that it points to outlive the boot services. */
 static void make_tables(void)
 {
 	EFI_PHYSICAL_ADDRESS start = 0;
@@ -180,7 +180,7 @@ void hostile_after_exit(void)
 			rooms[i]->after_exit();
 }
 
-/* Whether to start it again; watch.c knows if that makes any difference. */
+/* True to start it again; watch.c decides if there is another round. */
 BOOLEAN hostile_again(EFI_STATUS status)
 {
 	UINT64 round = watch_round();

@@ -2,12 +2,12 @@
 /*
  * hostile.h - the firmware between the real one and the application.
  *
- * Its orders are words in the fw_cfg file
- * `opt/org.bulldog.hostile`: `name` or `name=value`, spaces between. Without
- * that file nothing here does anything. docs/firmware.md has the words.
+ * It reads words in the fw_cfg file `opt/org.bulldog.hostile`: `name` or
+ * `name=value`, separated by spaces. Without that file it does nothing.
+ * docs/firmware.md lists the words.
  *
- * Each file is a room: it knows its own words, and acts at up to four
- * moments. Its lines on COM1 start with "# hostile: ", for the tests.
+ * Each file is a room: it handles its own words, and is called at up to four
+ * moments. Its lines on COM1 begin with "# hostile: ", for the tests.
  */
 #ifndef FIRMWARE_HOSTILE_H
 #define FIRMWARE_HOSTILE_H
@@ -67,7 +67,7 @@ EFI_STATUS image_start(EFI_HANDLE image);
 
 /* map.c: the pages that are allocated in the real map. */
 UINT64 map_allocated_pages(void);
-/* Where so many free ones lie, below `end`; NO_ADDRESS if nowhere. */
+/* The address of so many free pages below `end`; NO_ADDRESS: none. */
 UINT64 map_lowest_free(UINTN pages, UINT64 end);
 
 /* tables.c: rights of pages, in tables that are ours. */

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Where the application's image lies, and with which words it is started.
- * The firmware puts it where it likes;
- * here it is moved before it runs, while it does not know yet where it is,
- * and then called as the firmware would have called it.
+ * Moves the application's image, and sets the words with which it is started.
+ * The image is moved before it runs, while it does not depend on its address,
+ * and is then called as the firmware would call it.
  *
  * words: image=high   above 4 GiB
  *        image=low    below 1 MiB

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The memory map that the application is told. Each answer starts from the
- * real map of that moment, so that allocated pages stay allocated, and is then
- * changed by the words, always in the same way.
+ * The memory map that the application gets. Each map is the real one of that
+ * moment, so that allocated pages stay allocated, changed by the words, always
+ * in the same way.
  *
- * Every lie must leave the machine alive: nothing is ever called usable that
- * is not really free or the application's. So restrictions are invented over
- * `plots`, pages that are hidden from every program by allocating them
- * from the real firmware; the rest only says true things in a strange way.
+ * A false map must not break the machine: no page is called usable unless it
+ * is free or the application's. So invented restrictions lie over `plots`,
+ * pages that are allocated from the real firmware and so hidden from every
+ * program; all other changes are true statements in an odd form.
  *
  * words: reverse  shuffle=SEED  split=COUNT  duplicate  stride=BYTES
  *        nested       restrictions inside a conventional range
@@ -48,7 +48,7 @@ struct plot {
 	enum plot_shape shape;
 };
 
-/* Inventions, by the word that asks for them. */
+/* The invented restrictions of each word. */
 struct invention {
 	const BOOLEAN *wanted;
 	UINT64 type, pages, attributes;
@@ -143,7 +143,7 @@ static struct {
 
 /* --- the real map --------------------------------------------------------- */
 
-/* Into state.lines; gives the key. */
+/* Reads the real map into state.lines; returns its key. */
 static EFI_STATUS read_real(UINTN *key)
 {
 	UINTN bytes = REAL_MAP_PAGES * PAGE_BYTES, stride;
@@ -252,7 +252,7 @@ static void take_inventions(const struct line *low, const struct line *high)
 	}
 }
 
-/* One page each; they stay conventional until their answer has come. */
+/* One page each; they stay conventional until their map is due. */
 static void take_holes(const struct line *in)
 {
 	UINT64 at = (in->start + HOLE_DISTANCE) / HOLE_DISTANCE *
@@ -310,7 +310,7 @@ static UINT64 growth(UINT64 by)
 	return by * answers;
 }
 
-/* Hidden pages look free; then what lies in them is said, or not yet. */
+/* Shows hidden pages as free, then the restrictions in them that are due. */
 static void show_plots(struct lines *lines)
 {
 	UINT64 shown = wanted.holes == 0 ? state.plot_count :
@@ -340,7 +340,7 @@ static void show_plots(struct lines *lines)
 	}
 }
 
-/* Over each line a usable one; over half of it and of its neighbour another. */
+/* Puts a usable line over each, and another over half of it and of the next. */
 static void overlap(struct lines *lines)
 {
 	UINTN before;
@@ -407,7 +407,7 @@ static void add_far(struct lines *lines)
 					0 });
 }
 
-/* Where no memory is: too far away, too much of it. Never to be used. */
+/* Adds ACPI ranges without memory: too high or too large to be used. */
 static void add_acpi(struct lines *lines)
 {
 	struct line line = { EfiACPIReclaimMemory, 1ULL << 45, 16,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "map_lines.h"
 
-/* More pages than 64 bits have bytes for cannot be told from each other. */
+/* The most pages whose bytes fit in 64 bits. */
 #define PAGES_MAX (~0ULL / PAGE_BYTES)
 
 static UINT64 random_next(UINT64 *state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* map_lines.h - a firmware's memory map as a list that can be bent. */
+/* map_lines.h - a firmware's memory map as a list that can be changed. */
 #ifndef FIRMWARE_MAP_LINES_H
 #define FIRMWARE_MAP_LINES_H
 
@@ -27,18 +27,18 @@ static inline UINT64 line_end(const struct line *line)
 void lines_read(struct lines *lines, const void *map, UINTN bytes,
 		UINTN stride);
 void lines_add(struct lines *lines, struct line line);
-/* Says it of exactly these pages, whatever was said of them before. */
+/* Sets the type of exactly these pages, whatever it was before. */
 void lines_paint(struct lines *lines, struct line line);
 void lines_sort(struct lines *lines);
-/* Sorted ones that touch and are alike become one. */
+/* Joins adjacent lines of the same type in a sorted list. */
 void lines_join(struct lines *lines);
 void lines_reverse(struct lines *lines);
 void lines_shuffle(struct lines *lines, UINT64 seed);
 /* Halves the largest ones until there are `count`. */
 void lines_split(struct lines *lines, UINTN count);
-/* Writes them `stride` bytes apart, with garbage in all that has no meaning. */
+/* Writes them `stride` bytes apart, with random values in unused fields. */
 void lines_write(const struct lines *lines, void *to, UINTN stride);
-/* CRC-32 of what was said, in this order; `pages` as bytes can count them. */
+/* CRC-32 of the lines, in this order; `pages` up to PAGES_MAX. */
 UINT32 lines_checksum(const struct lines *lines);
 
 #endif

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Four levels of page tables become five. Paging, and with it long mode,
- * has to be left for that (Intel SDM vol. 3A 4.1.2), so this is copied to a
- * page below 4 GiB, which the root that %rcx points to maps as the old
- * one does. Interrupts are off. Nothing is put on the stack while paging
- * is off: it may lie anywhere.
+ * Switches from four levels of page tables to five. Paging and long mode must
+ * be off for that (Intel SDM vol. 3A 4.1.2), so the code is copied to a page
+ * below 4 GiB, which the root in %rcx maps as the old one does. Interrupts are
+ * off. The stack is not used while paging is off: it may be anywhere.
  */
 #define CR0_PG		0x80000000
 #define CR4_LA57	0x1000

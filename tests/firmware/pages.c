@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The pages that the application gets when it asks for some.
+ * The pages that the application gets from AllocatePages.
  *
  * words: page0       the first single page is the one at address 0
  *        low=BYTES   all that fits comes from below BYTES first
@@ -21,7 +21,7 @@ static struct {
 /* The requests so far, for the tests to check. */
 static UINT64 asked_pages, asked_odd_types;
 
-/* Where we want it to be, if that can be had; NO_ADDRESS if not. */
+/* The address that a word asks for, if it is free; else NO_ADDRESS. */
 static EFI_PHYSICAL_ADDRESS odd_place(EFI_ALLOCATE_TYPE how,
 				      EFI_MEMORY_TYPE type, UINTN pages,
 				      EFI_PHYSICAL_ADDRESS limit)
@@ -60,7 +60,7 @@ static EFI_PHYSICAL_ADDRESS odd_place(EFI_ALLOCATE_TYPE how,
 	return place;
 }
 
-/* As a firmware that protects memory does it: by type, at once. */
+/* Protects pages by type at once, as some firmware does. */
 static void protect(EFI_MEMORY_TYPE type, UINT64 start, UINT64 pages)
 {
 	if (tables_are_ours())

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * A snapshot may wake between any two instructions, with other fw_cfg keys
- * than those it slept with. That is why each look for a file reads the
- * directory anew, and whole, by one DMA transfer, which QEMU never stops in
- * the middle.
+ * A snapshot may resume between any two instructions, with other fw_cfg keys
+ * than it was saved with. So each search for a file reads the whole directory
+ * anew by one DMA transfer, which QEMU never interrupts.
  * Source: QEMU docs/specs/fw_cfg.txt.
  */
 #include "port.h"

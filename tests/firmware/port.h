@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * port.h - the two ways out of the machine that no firmware is in: COM1 and
- * QEMU's own devices (fw_cfg, the exit port).
+ * port.h - the two devices used without the firmware: COM1 and QEMU's own ones
+ * (fw_cfg, the exit port).
  */
 #ifndef FIRMWARE_PORT_H
 #define FIRMWARE_PORT_H
@@ -9,7 +9,7 @@
 #include <efi.h>
 #include <efilib.h>
 
-#define EXIT_RETURNED		0x20	/* 65: the application came back     */
+#define EXIT_RETURNED		0x20	/* 65: the application returned      */
 #define EXIT_BROKEN		0x21	/* 67: the springboard cannot go on  */
 #define EXIT_REFUSED		0x22	/* 69: the firmware did not load it  */
 
@@ -46,7 +46,7 @@ struct fw_cfg_file {
 	UINT16 key;
 };
 
-/* Fails: EFI_NOT_FOUND, or what the device says. */
+/* Fails: EFI_NOT_FOUND, or an error of the device. */
 EFI_STATUS fw_cfg_find(const char *name, struct fw_cfg_file *out);
 EFI_STATUS fw_cfg_read(UINT16 key, void *to, UINT32 bytes);
 

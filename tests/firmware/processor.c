@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The state in which the application meets the processor.
+ * The processor's state when the application starts.
  *
  * words: la57     five levels of page tables
  *        wp_off   CR0.WP clear

@@ -6,9 +6,8 @@
  *        screen=none    there is no graphics output
  *        screen=KIND    there is one, and it is odd: see `screens`
  *
- * A screen that can be drawn on lies in pages of RAM that the map calls
- * reserved, all of them CANARY; one that lies elsewhere lies where nothing
- * answers.
+ * A screen that can be drawn on is in RAM that the map calls reserved, filled
+ * with CANARY; any other screen is at an address without memory.
  */
 #include "hostile.h"
 

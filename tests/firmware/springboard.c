@@ -2,23 +2,23 @@
 /*
  * springboard.c - starts the shipped BOOTX64.EFI at snapshot speed.
  *
- * A cold start of the firmware costs seconds; almost all of our tests care
- * only about what comes after it. So this application is what the firmware
- * boots, once per machine shape. It says SNAPPOINT on COM1 and watches the
- * size of the fw_cfg file `opt/org.bulldog.go`; there the driver takes a
- * snapshot of the whole machine. Each test then wakes the snapshot in a new
- * QEMU, whose fw_cfg files are new: the size has changed, and we load the
- * application that the test brought in `opt/org.bulldog.app` and start it
- * as the firmware itself would, on behalf of the volume that we came from;
- * or, if the test wants that, as a worse firmware would (hostile.h).
+ * A cold start of the firmware costs seconds, and almost all of our tests are
+ * only about what follows. So the firmware boots this application, once for
+ * each machine. It prints SNAPPOINT on COM1 and waits for a change of the size
+ * of the fw_cfg file `opt/org.bulldog.go`; then the driver takes a snapshot of
+ * the whole machine. Each test resumes the snapshot in a new QEMU with new
+ * fw_cfg files: the size has changed, and the springboard loads the
+ * application in `opt/org.bulldog.app` and starts it as the firmware would,
+ * from the volume that it came from itself; or, if the test wants that, as a
+ * hostile firmware would (hostile.h).
  *
- * Nothing is printed through the firmware: it must look to the application
- * as if it had been started first.
+ * It prints nothing through the firmware, so that the application finds the
+ * console as if it had been started first.
  * Source: UEFI 2.10 section 7.4.
  */
 #include "hostile.h"
 
-/* Comes back in another QEMU than the one that it was called in. */
+/* Returns in another QEMU than the one in which it was called. */
 static void wait_for_go(void)
 {
 	struct fw_cfg_file first, now;

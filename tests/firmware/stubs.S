@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * One stub for each boot service and each function of the console. They
- * count the calls and touch nothing that carries an argument: %rax,
- * %r10 and %r11 are free at a call in Microsoft's convention.
+ * One stub for each boot service and each function of the console. They count
+ * the calls and change no register of an argument: %rax, %r10 and %r11 are
+ * free at a call in Microsoft's convention.
  */
 #define SERVICES	44
 #define CONSOLE_CALLS	9
@@ -51,7 +51,7 @@ through:
 2:	lea	watch_targets(%rip), %r10
 	jmp	*(%r10, %rax, 8)
 
-	/* The console knows itself by its address: give it its own. */
+	/* The console finds itself by its address: pass its own. */
 through_console:
 	cmpl	$0, watch_refused(%rip)
 	je	1f

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Page tables as a firmware has them that protects memory. Ours begin as a
- * copy of the real firmware's root; each table below is copied when it is
- * first changed, and a large leaf is split when a part of it is. The real
- * firmware goes on working with them: it finds them through CR3, too.
+ * Page tables of a firmware that protects memory. They begin as a copy of the
+ * real firmware's root; each lower table is copied when it is first changed,
+ * and a large leaf is split when a part of it changes. The real firmware
+ * continues with them, since it finds them through CR3.
  *
  * words: nx          nothing but code can be executed
  *        sections    the application's own sections have the rights that
@@ -111,7 +111,7 @@ static UINT64 *own(UINT64 *entry, UINTN level)
 			copy[i] = (old & ~(LARGE | PAT_LARGE)) +
 				  i * PAGE_BYTES;
 	}
-	/* Rights are the leaves' business. */
+	/* Only leaves restrict rights. */
 	*entry = (UINT64)copy | PRESENT | WRITABLE | (old & 4);
 	return copy;
 }
@@ -166,7 +166,7 @@ static void write_cr3(UINT64 value)
 	__asm__ volatile("mov %0, %%cr3" : : "r"(value) : "memory");
 }
 
-/* Not before they are complete: for a moment our own code has no rights. */
+/* Only once they are complete: before that our own code has no rights. */
 static void use_tables(void)
 {
 	write_cr3((UINT64)tables.root);
@@ -256,7 +256,7 @@ struct pe_section {
 };
 _Static_assert(sizeof(struct pe_section) == 40, "as in the file");
 
-/* The conditions of a firmware that protects memory for loading a file. */
+/* Checks what such a firmware requires of a file. */
 static void check_headers(const char *pe)
 {
 	if (*(const UINT32 *)(pe + PE_SECTION_ALIGNMENT) % PAGE_BYTES != 0)
@@ -265,7 +265,7 @@ static void check_headers(const char *pe)
 		leave("IMAGE_IS_NOT_NX_COMPATIBLE", 0, EXIT_BROKEN);
 }
 
-/* The headers may be read; each section does what it says, and no more. */
+/* The headers are readable; each section has exactly the rights it states. */
 static void protect_sections(void)
 {
 	const char *image = stage.image->ImageBase;
@@ -410,7 +410,7 @@ static void before_start(void)
 		install_protocol();
 }
 
-/* The firmware may need again the pages that the application may not touch. */
+/* The firmware may need pages that the application may not access. */
 static void after_return(void)
 {
 	if (tables.root == NULL)

@@ -25,7 +25,7 @@ struct service {
 	EFI_STATUS failure;
 };
 
-/* Those that a test may let fail; and what they would say then. */
+/* The services that a test may let fail, with their status. */
 static const struct service failing[] = {
 	{ "AllocatePages", SERVICE(AllocatePages), EFI_OUT_OF_RESOURCES },
 	{ "GetMemoryMap", SERVICE(GetMemoryMap), EFI_DEVICE_ERROR },
@@ -105,7 +105,7 @@ static void report_exit(void)
 	serial_text("\r\n");
 }
 
-/* One page more: the key that the application holds is an old one. */
+/* Allocates a page, so that the application's key is out of date. */
 static void change_map(void)
 {
 	EFI_PHYSICAL_ADDRESS page = 0;
@@ -144,7 +144,7 @@ static EFI_STATUS EFIAPI set_watchdog(UINTN seconds, UINT64 code,
 	return status;
 }
 
-/* A console of our own that leads to the real one. */
+/* Puts a console of our own in front of the real one. */
 static void cover_console(void)
 {
 	static UINT64 cover[sizeof(SIMPLE_TEXT_OUTPUT_INTERFACE) / 8];

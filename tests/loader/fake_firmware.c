@@ -3,8 +3,8 @@
  * The system table, the protocols, the console, the exit, and the process
  * in which the loader runs.
  *
- * One boot, one process: the loader keeps its state in static variables, as
- * a program may that runs once, and a run that crashes or hangs ends alone.
+ * Each boot has its own process: the loader has static variables, since it
+ * runs only once, and a run that crashes or hangs ends alone.
  */
 #define _GNU_SOURCE
 #include "fake_firmware.h"
@@ -126,7 +126,7 @@ static EFI_STATUS EFIAPI attributes_clear(struct attribute_protocol *self,
 	(void)self;
 	if (fake_service(SERVICE_CLEAR_ATTRIBUTES, &status))
 		return status;
-	/* A strict firmware: never writable and executable. */
+	/* Strict firmware: never writable and executable. */
 	if (alloc != NULL && attributes & ATTRIBUTE_XP && !alloc->read_only)
 		return EFI_UNSUPPORTED;
 	if (alloc != NULL && attributes & ATTRIBUTE_RO)

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * fake_firmware.h - a PC with UEFI, as far as efi/ can tell.
+ * fake_firmware.h - a PC with UEFI, as efi/ sees it.
  *
- * A test describes the machine (struct fake_pc: a plain one, then what is
- * odd about it); fake_boot runs the real efi_main on it in a process of its
- * own and tells how that ended (struct fake_run). Up to the jump into the
- * switch page nothing is left out.
+ * A test describes the machine (struct fake_pc: a plain one, then its odd
+ * properties); fake_boot runs the real efi_main on it in a process of its own
+ * and returns how that ended (struct fake_run). All steps up to the jump into
+ * the switch page are run.
  *
  * Physical addresses are the process's own. Memory that can be allocated is
- * mapped at the address that the map states, and a page can be touched
- * only while it is allocated: anything else is a fault, which ends the run. The
- * memory is shared, so that the test can look at what the loader left.
- * cli, hlt and lidt trap and are emulated; the jump faults and is the end.
+ * mapped at the address in the map, and a page is accessible only while it is
+ * allocated: any other access is a fault, which ends the run. The memory is
+ * shared, so the test can read what the loader wrote. cli, hlt and lidt trap
+ * and are emulated; the jump faults and ends the run.
  */
 #ifndef TESTS_LOADER_FAKE_FIRMWARE_H
 #define TESTS_LOADER_FAKE_FIRMWARE_H
@@ -151,8 +151,9 @@ struct fake_table {
 struct fake_pc {
 	struct fake_memory memory;
 	struct fake_failure failures[2];
-	struct fake_failure assertion;	/* there the loader's own promise is
-					   broken; its status is not used    */
+	struct fake_failure assertion;	/* an assertion of the loader fails
+					   in this call; its status is not
+					   used */
 
 	EFI_HANDLE device;		/* the volume's; NULL = none         */
 	bool no_loaded_image;
@@ -182,13 +183,13 @@ struct fake_pc {
 	bool has_fw_cfg;
 	const char *fw_cfg;		/* opt/org.bulldog.cmdline, or NULL  */
 	uint32_t fw_cfg_bytes;
-	uint32_t fw_cfg_files;		/* more than there are, 0 = the truth */
+	uint32_t fw_cfg_files;		/* stated number, 0 = the true one */
 	struct fake_processor processor;
 };
 
-/* A machine on which nothing is odd; its kernel is a good one. */
+/* A machine without odd properties, with a valid kernel. */
 void fake_pc_plain(struct fake_pc *pc);
-/* Fills kernel[0..0x3180) with a good one, its bytes depending on `seed`. */
+/* Fills kernel[0..0x3180) with a valid kernel whose bytes depend on `seed`. */
 void fake_kernel_build(unsigned char *kernel, unsigned seed);
 void fake_row_add(struct fake_row *rows, size_t *count, struct fake_row row);
 /* [start..start + pages) becomes another row; it must lie in one. */
@@ -258,7 +259,7 @@ struct fake_run {
 	EFI_RESET_TYPE reset_type;
 	bool reset_returned;
 	unsigned faults;
-	/* The pages of one allocation as memory has them, behind the cache. */
+	/* The content in memory of one allocation, without the cache. */
 	uint64_t cache_start;
 	uint8_t cached[CRASH_PAGES * PAGE_SIZE];
 
@@ -311,7 +312,7 @@ _Noreturn void exception_report(uint64_t vector, uint64_t error, uint64_t rip,
 /* The text on the plain screen, row after row. */
 const char *fake_screen_text(void);
 
-/* Placeholders of what the loader's assembly defines. */
+/* Placeholders for symbols of the loader's assembly. */
 extern unsigned char embedded_kernel_start[], embedded_kernel_end[];
 extern const unsigned char loader_font[];
 extern const char exception_stubs[], switch_start[], switch_end[];

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The memory services: rows that are the true map, the allocations, and a
- * key that changes with each of them.
+ * The memory services: rows with the true map, the allocations, and a key that
+ * changes with each allocation.
  *
- * A page of a range is accessible in the loader's process exactly while it is
- * allocated, and full of garbage at first. Rows outside of these ranges are
- * in the map only; if such a row is free, its pages must never be touched.
+ * A page of a backed range is accessible in the loader's process exactly while
+ * it is allocated, and contains random bytes at first. Rows outside these
+ * ranges are only in the map; their pages must never be accessed, even if the
+ * row is free.
  */
 #define _GNU_SOURCE
 #include "fake_firmware.h"
@@ -109,7 +110,7 @@ static bool rows_join(struct fake_row *left, const struct fake_row *right)
 	return true;
 }
 
-/* As firmware does when pages come back; `near` is where they did. */
+/* Merges rows around the freed pages at `near`, as firmware does. */
 static void rows_merge(struct fake_row *rows, size_t *count, size_t near)
 {
 	size_t first = near > 0 ? near - 1 : 0;
@@ -125,7 +126,7 @@ static void rows_merge(struct fake_row *rows, size_t *count, size_t near)
 	}
 }
 
-/* Gives [start..start + pages) another type; the rest of its row stays. */
+/* Changes the type of [start..start + pages); the rest of its row stays. */
 static void retype(uint64_t start, uint64_t pages, uint32_t type)
 {
 	struct fake_row *rows = fake_run->rows;
@@ -146,7 +147,7 @@ void fake_pages_grow(unsigned rows)
 		uint64_t start = GROWTH_START +
 				 (2 * fake_run->growth++ + 1) * PAGE_SIZE;
 
-		/* Even a firmware runs out of them. */
+		/* The rows are used up. */
 		if (fake_run->row_count + ROWS_LEFT > FAKE_ROWS_MAX)
 			return;
 		retype(start, 1, fake_pc->memory.grow_type);
@@ -213,7 +214,7 @@ static void protect(uint64_t start, uint64_t bytes, int protection)
 		abort();
 }
 
-/* Where ASan's own functions do not go. */
+/* ASan's own functions cannot access this range. */
 static bool is_in_gap(const void *at)
 {
 	return (uint64_t)at >= 2 * GIB && is_real((uint64_t)at, 1);
@@ -279,7 +280,7 @@ static void alloc_add(struct fake_alloc alloc)
 	fake_run->allocs[fake_run->alloc_count++] = alloc;
 }
 
-/* All of a small allocation; of a large one both ends, where mistakes show. */
+/* Fills a small allocation, or both ends of a large one, where errors show. */
 static void fill_with_garbage(const struct fake_alloc *alloc)
 {
 	uint64_t pages = alloc->pages < GARBAGE_PAGES ? alloc->pages :
@@ -301,7 +302,7 @@ static void add_pages(struct fake_alloc alloc)
 		fill_with_garbage(&alloc);
 }
 
-/* Where the pages would be in this row; false when they do not fit. */
+/* Sets the address of the pages in this row; false when they do not fit. */
 static bool place_in(const struct fake_row *row, uint64_t pages,
 		     uint64_t last_byte, uint64_t *out)
 {

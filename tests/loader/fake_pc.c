@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * A machine on which nothing is odd, the way OVMF describes one: a little
- * memory below 1 MiB, the bulk of it, ACPI tables, runtime services, a flash
- * chip, memory above 4 GiB.
+ * A machine without odd properties, as OVMF describes one: some memory below 1
+ * MiB, the main memory, ACPI tables, runtime services, a flash chip, memory
+ * above 4 GiB.
  */
 #include "fake_firmware.h"
 
@@ -73,7 +73,7 @@ static void plain_memory(struct fake_memory *memory)
 	memory->grow_type = EfiBootServicesData;
 }
 
-/* A processor of the richer kind, on which QEMU shows itself. */
+/* A processor with many features, which identifies QEMU. */
 static void plain_processor(struct fake_processor *processor)
 {
 	static const uint32_t fixed[] = { 0x250, 0x258, 0x259, 0x268, 0x269,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * Ports, MSRs, CPUID and control registers as a small model, and the three
- * instructions that the loader has in its text: cli, hlt and lidt trap in a
- * process, and the trap does to the model what they do to a processor.
+ * privileged instructions in the loader's text: cli, hlt and lidt trap in a
+ * process, and the trap handler changes the model as they change a processor.
  */
 #define _GNU_SOURCE
 #include "fake_firmware.h"
@@ -121,7 +121,7 @@ static bool is_uart(uint16_t port)
 	       (uint16_t)(port - fake_pc->serial_port) < 8;
 }
 
-/* COM1 to COM4: asking there costs nothing. */
+/* COM1 to COM4: accesses there take no time. */
 static bool is_com(uint16_t port)
 {
 	uint16_t base = port & 0xfff8;
@@ -139,7 +139,7 @@ static void check_fw_cfg(unsigned bytes, unsigned wanted)
 		fake_violation("fw_cfg access of %u bytes", bytes);
 }
 
-/* The last resort: only when ResetSystem did not do it. */
+/* The fallback: only after ResetSystem returned. */
 static void reset_by_port(uint8_t value)
 {
 	if ((!fake_run->reset_returned && fake_run->faults < 2) || value != 6)
@@ -337,7 +337,7 @@ static struct cpuid basic_leaf(const struct fake_processor *processor,
 	}
 }
 
-/* A leaf beyond the last gives what Intel's give: something else's data. */
+/* A leaf beyond the last returns the data of another leaf, as on Intel. */
 struct cpuid fake_cpuid(uint32_t leaf, uint32_t subleaf)
 {
 	static const struct cpuid garbage = { 0x7fffffff, 0xffffffff,
@@ -363,7 +363,7 @@ struct cpuid fake_cpuid(uint32_t leaf, uint32_t subleaf)
 	return (struct cpuid){ 0, 0, 0, 0 };
 }
 
-/* A reset leaves the lines that were written back, and only those. */
+/* After a reset memory has only the lines that were written back. */
 void fake_write_back(const void *start, uint64_t bytes)
 {
 	const struct fake_alloc *alloc = fake_alloc_at((uint64_t)start);
@@ -397,8 +397,8 @@ static uint64_t register_value(const ucontext_t *context, unsigned number)
 }
 
 /*
- * Where the operand of `0f 01 /3` is; `at` is its ModRM byte. The forms that
- * a compiler uses for a variable on the stack or in the image.
+ * The operand of `0f 01 /3`, whose ModRM byte is at `at`: the forms that a
+ * compiler uses for a variable on the stack or in the image.
  * Source: Intel SDM vol. 2A, table 2-2.
  */
 static const uint8_t *lidt_operand(const ucontext_t *context,
@@ -411,7 +411,7 @@ static const uint8_t *lidt_operand(const ucontext_t *context,
 
 	if (base == 4) {
 		if ((*next & 0x38) != 0x20 || rex & 2)
-			return NULL;	/* an index register: no such one */
+			return NULL;	/* an index register: not supported */
 		base = *next++ & 7;
 	}
 	memcpy(&far, next, sizeof(far));
@@ -510,7 +510,7 @@ void fake_processor_start(void)
 
 /* --- what efi/(name).S would have defined ---------------------------------*/
 
-/* Every line of a glyph is its code: so a screen can be read. */
+/* Every line of a glyph has its code, so the screen can be read. */
 const char *fake_screen_text(void)
 {
 	static char text[SCREEN_ROWS * SCREEN_COLUMNS + 1];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The volume: \EFI\BULLDOG with the two files that the loader may read, as
- * odd as the test wants them, other names beside them, and room for one log
- * that it may write. Every handle that is opened is counted until closed.
+ * The volume: \EFI\BULLDOG with the two files that the loader may read, as the
+ * test describes them, other names beside them, and room for one log. Open
+ * handles are counted.
  */
 #include "fake_firmware.h"
 
@@ -69,7 +69,7 @@ static EFI_STATUS EFIAPI volume_close(EFI_FILE_HANDLE self)
 
 /* --- opening --------------------------------------------------------------*/
 
-/* The name in ASCII; what does not fit or is no ASCII has none here. */
+/* Converts a name to ASCII; empty when it does not fit or is no ASCII. */
 static void narrow(char *to, size_t bytes, const CHAR16 *name)
 {
 	size_t i = 0;

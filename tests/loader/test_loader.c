@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* The plain boot, and where things lie when memory is odd. */
+/* The plain boot, and the placement in odd memory maps. */
 #include "verdict.h"
 
 #include <base/bits.h>
@@ -11,7 +11,7 @@
 
 static struct fake_pc pc;
 
-/* [start..start + pages) is never allocated: it is the firmware's. */
+/* Gives [start..start + pages) to the firmware: it is never allocated. */
 static void occupy(uint64_t start, uint64_t pages)
 {
 	fake_row_carve(pc.memory.rows, &pc.memory.row_count,
@@ -85,7 +85,7 @@ CASE(loader_boots_without_memory_above_4g)
 	CHECK(handover_of(fake_run)->segments[0].bytes == SIZE_2M);
 }
 
-/* Only what must be low is; the image alone would not fit down there. */
+/* Only the necessary pages are low; the image alone would not fit there. */
 CASE(loader_boots_with_little_memory_below_4g)
 {
 	fake_pc_plain(&pc);
@@ -141,7 +141,7 @@ CASE(loader_keeps_away_from_page_zero)
 	CHECK(console_says("no memory for the handover"));
 }
 
-/* Data of 2 MiB and a bit: its second 2 MiB are mostly slack. */
+/* Data of a little more than 2 MiB: most of its second 2 MiB is unused. */
 CASE(loader_frees_the_slack_of_the_data)
 {
 	const struct handover *handover;
@@ -153,7 +153,7 @@ CASE(loader_frees_the_slack_of_the_data)
 	handover = handover_of(fake_run);
 	CHECK(handover->segments[2].bytes == 2 * SIZE_2M);
 	CHECK(handover->segments[2].used_bytes == SIZE_2M + 3 * PAGE_SIZE + 1);
-	/* All of it: then there is no slack. */
+	/* All of it is used: no page is left. */
 	sample_put(pc.embedded, SAMPLE_DATA + P_MEMORY_BYTES, 8, 2 * SIZE_2M);
 	CHECK_BOOTS(&pc, "data without slack");
 }

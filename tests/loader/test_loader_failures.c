@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Each service fails at each call: the first, the second, ... until a boot
- * has fewer calls than that. Each run must end in one of the good ends, and
- * verdict.c looks for what was not given back.
+ * Each service fails at each call: the first, the second, ... until a boot has
+ * fewer calls than that. Each run must end in one of the accepted ways, and
+ * verdict.c checks for pages that were not freed.
  */
 #include "verdict.h"
 
@@ -13,7 +13,7 @@ static struct fake_pc pc;
 static const char config_text[] = "# ours\nloglevel=5 quiet\n";
 static unsigned char override[0x3180];
 
-/* A machine on which every service has something to do. */
+/* A machine on which the loader calls every service. */
 static void busy_pc(void)
 {
 	static const char *const names[] = { "BULLDOG.CFG", "log-0007.txt",
@@ -35,7 +35,7 @@ static void busy_pc(void)
 	pc.memory.refusal_rows = 3;
 }
 
-/* How often a service was made to fail before a boot needed it no more. */
+/* The number of calls of a service that could be made to fail. */
 static unsigned fail_each_call(const struct fake_failure *how, const char *name)
 {
 	unsigned survived = 0;
@@ -161,7 +161,7 @@ CASE(loader_survives_small_services_failing_at_each_call)
 		STATUSES(EFI_DEVICE_ERROR, EFI_NOT_FOUND), "GetVariable" });
 }
 
-/* The console that says no: the refusal is still one line elsewhere. */
+/* A console that fails: the refusal is still one line elsewhere. */
 CASE(loader_survives_a_console_that_fails)
 {
 	busy_pc();
@@ -177,7 +177,7 @@ CASE(loader_survives_a_console_that_fails)
 		.status = EFI_OUT_OF_RESOURCES }, "AllocatePages, ConOut NULL");
 }
 
-/* After a failed exit nothing is left to go back to; it may still boot. */
+/* After a failed exit there is no return; the boot may still succeed. */
 CASE(loader_survives_failures_between_two_exits)
 {
 	static const enum fake_service services[] = {
@@ -210,7 +210,7 @@ CASE(loader_tries_the_exit_eight_times)
 	CHECK(serial_says("firmware keeps the machine"));
 }
 
-/* Seven refusals, and at the last try a map that has outgrown its buffer. */
+/* Seven refusals, then a map that is larger than its buffer. */
 CASE(loader_does_not_take_a_larger_map_for_an_exit)
 {
 	for (unsigned refusals = 0; refusals <= 8; refusals++) {
@@ -241,7 +241,7 @@ CASE(loader_stops_where_no_reset_helps)
 	CHECK(fake_run->violation[0] == '\0');
 }
 
-/* Every pair of the two services that a boot leans on most. */
+/* Every pair of calls of the two services that a boot calls most. */
 CASE(loader_survives_two_failures)
 {
 	for (unsigned n = 1; n <= 16; n++) {

@@ -72,7 +72,7 @@ CASE(loader_reads_large_files_in_pieces)
 	CHECK(is_overridden());
 }
 
-/* Without a good answer from the file system its own kernel has to do. */
+/* When the file system fails, the embedded kernel is used. */
 CASE(loader_falls_back_to_its_own_kernel)
 {
 	static const struct {
@@ -111,7 +111,7 @@ CASE(loader_falls_back_to_its_own_kernel)
 	}
 }
 
-/* No memory for the file is not the same as no file. */
+/* No memory for a file differs from no file. */
 CASE(loader_says_when_it_has_no_memory_for_a_file)
 {
 	static const EFI_STATUS statuses[] = { EFI_OUT_OF_RESOURCES,
@@ -121,7 +121,7 @@ CASE(loader_says_when_it_has_no_memory_for_a_file)
 		fake_pc_plain(&pc);
 		fake_kernel_build(other, 77);
 		pc.kernel = file_of(other, sizeof(other));
-		/* The handover and the crash log are taken before it. */
+		/* The handover and the crash log are allocated before it. */
 		pc.failures[0] = (struct fake_failure){
 			SERVICE_ALLOCATE_PAGES, 3, 1, statuses[i] };
 		CHECK_BOOTS(&pc, "no memory for KERNEL.ELF");
@@ -234,7 +234,7 @@ CASE(loader_takes_only_text_for_load_options)
 	CHECK(options_are("quie"));
 }
 
-/* Nothing was ignored where nothing was said. */
+/* The program's name alone is no ignored option. */
 CASE(loader_takes_its_own_name_for_no_option)
 {
 	static const CHAR16 *const names[] = {
@@ -414,7 +414,7 @@ CASE(loader_boots_when_the_crash_log_cannot_be_kept)
 	}
 }
 
-/* A directory that cannot be read hides which numbers are in use. */
+/* A directory that cannot be read hides the numbers in use. */
 CASE(loader_overwrites_no_log)
 {
 	static const char *const names[] = { "LOG-0001.TXT", "LOG-0002.TXT",

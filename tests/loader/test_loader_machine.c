@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* Processors, serial ports, screens and tables, from plain to absent. */
+/* Processors, serial ports, screens and tables: plain, odd and absent. */
 #include "verdict.h"
 
 #include <base/bits.h>
@@ -52,7 +52,7 @@ CASE(loader_speaks_where_it_is_told)
 	CHECK(fake_run->serial_bytes == 0);
 }
 
-/* One that allocates a page for each line it shows. */
+/* A console that allocates a page for each line. */
 CASE(loader_refuses_on_a_console_that_allocates)
 {
 	fake_pc_plain(&pc);
@@ -198,7 +198,7 @@ CASE(loader_touches_fw_cfg_only_under_a_hypervisor)
 	CHECK((handover_of(fake_run)->flags & HANDOVER_UNDER_QEMU) == 0);
 }
 
-/* TOP_MEM2 where AMD has it, and SYSCFG says that it counts. */
+/* TOP_MEM2 on AMD, when SYSCFG enables it. */
 CASE(loader_reads_the_registers_of_amd)
 {
 	fake_pc_plain(&pc);
@@ -260,7 +260,7 @@ CASE(loader_masks_local_interrupts_of_every_apic)
 	CHECK_BOOTS(&pc, "no APIC");
 }
 
-/* As hostile firmware leaves it; the switch page sets what is known. */
+/* Any state that firmware may leave; the switch page sets all known bits. */
 CASE(loader_takes_any_entry_state)
 {
 	fake_pc_plain(&pc);
@@ -412,7 +412,7 @@ CASE(loader_writes_its_last_words_on_the_screen)
 	CHECK_RESETS(&pc, "no screen");
 }
 
-/* Until then the firmware's console is where people look. */
+/* Until the exit the user sees the firmware's console. */
 CASE(loader_reports_a_broken_promise_where_it_is_seen)
 {
 	static const char words[] = "E loader: assertion failed at=here.c:7 "
@@ -446,7 +446,7 @@ CASE(loader_ends_when_the_screen_cannot_be_reached)
 	fake_boot(&pc);
 	CHECK(fake_run->ending == ENDED_RESET && fake_run->faults == 2);
 	CHECK(serial_says("loader: fault vector=14 error=0x2"));
-	/* While the firmware is half there, its own handlers are too. */
+	/* During the exit the firmware's own handlers are still in use. */
 	pc.fault_port = 0;
 	pc.memory.refusals = 99;
 	fake_boot(&pc);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Maps as firmware really gives them: any stride and order, entries that
- * overlap or make no sense, hundreds of them, more at every call. The
- * loader's result for each is compared with mm/region over the very bytes that
- * the fake gave; the rules themselves are tests/unit/mm/test_region.c's.
+ * Maps of all kinds: any stride and order, entries that overlap or are
+ * impossible, hundreds of them, more at every call. The loader's result for
+ * each is compared with mm/region over the same bytes;
+ * tests/unit/mm/test_region.c tests the rules themselves.
  */
 #include "verdict.h"
 
@@ -119,7 +119,7 @@ CASE(loader_is_not_led_astray_by_odd_entries)
 	CHECK_BOOTS(&pc, "odd entries, reversed");
 }
 
-/* The map says that what was allocated a moment ago is the firmware's. */
+/* The map calls pages that were just allocated the firmware's. */
 static void check_claim(uint64_t start, uint64_t pages, uint64_t attributes)
 {
 	fake_pc_plain(&pc);
@@ -155,14 +155,16 @@ CASE(loader_boots_although_the_map_grows)
 			pc.memory.grow_type = types[i % 2];
 			pc.memory.refusals = from % 3;
 			CHECK(pc_ends_well(&pc, "growth"));
-			/* Within the slack it has to be a boot. */
+			/* Within the spare room it must boot. */
 			if (rows[i] < 16)
 				CHECK(fake_run->ending == ENDED_JUMPED);
 		}
 	}
 }
 
-/* One leap beyond the slack: new buffers, and a new pool for the tables. */
+/*
+ * A growth beyond the spare room: new buffers, and a new pool for the tables.
+ */
 CASE(loader_makes_room_for_a_leap)
 {
 	for (unsigned call = 2; call <= 4; call++) {
@@ -181,7 +183,7 @@ CASE(loader_makes_room_for_a_leap)
 	CHECK(handover_of(fake_run)->raw_map_bytes > 400 * 48);
 }
 
-/* The remedy depends on the cause. */
+/* The advice depends on the cause. */
 CASE(loader_says_why_there_is_no_map)
 {
 	fake_pc_plain(&pc);
@@ -211,7 +213,7 @@ CASE(loader_says_why_there_is_no_map)
 	CHECK(console_says("exit: a map that cannot be read try="));
 }
 
-/* Past a refused exit as well. */
+/* After a refused exit as well. */
 CASE(loader_says_why_it_stops)
 {
 	fake_pc_plain(&pc);
@@ -308,7 +310,7 @@ static uint64_t draw(uint64_t sides)
 	return check_random(&prng) % sides;
 }
 
-/* Somewhere outside of what can be allocated. */
+/* Adds an entry outside the memory that can be allocated. */
 static void random_lie(void)
 {
 	static const uint64_t homes[] = {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Each step is a question about a finished run, answered from what the fake
- * wrote down and from the memory that the loader left; nothing is asked of
- * the loader itself. They stand in an order in which each reads only what
- * the ones before it have made safe to read.
+ * Each step checks one thing about a finished run, from the records of the
+ * fake and the memory that the loader wrote, not from the loader itself. They
+ * are in an order in which each reads only memory that the steps before it
+ * have made safe to read.
  */
 #include "verdict.h"
 

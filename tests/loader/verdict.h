@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * verdict.h - may a run of the loader end like this?
+ * verdict.h - checks how a run of the loader ended.
  *
- * There are three good ends, and nothing else is one:
+ * There are three accepted ends:
  *   returned  an error status; every page and file given back, interrupts
  *             as they were, one line on the console and the serial port;
  *   jumped    everything that the entry contract promises holds, looked at
@@ -27,13 +27,13 @@ struct view {
 	const struct fake_run *run;
 	const struct switch_parameters *parameters;
 	const struct handover *handover;
-	struct map_entry *entries;	/* of the map that was accepted      */
+	struct map_entry *entries;	/* of the accepted map               */
 	size_t entry_count;
-	struct options options;		/* by the text that was handed over  */
+	struct options options;		/* from the text of the handover     */
 	uint64_t table_pages;		/* as counted by wrong_tables        */
 };
 
-/* NULL, or one clause: why this run cannot be accepted. */
+/* NULL, or one clause with the reason why the run is not accepted. */
 const char *verdict(const struct fake_pc *pc, const struct fake_run *run);
 
 /* The parts of a jump's verdict, each in a file of its own. */
@@ -46,15 +46,15 @@ const char *wrong_tables(struct view *view);
 const char *first_wrong(const char *(*const *steps)(const struct view *view),
 			size_t count, const struct view *view);
 
-/* Boots; false, and words, unless it ends so and well. */
+/* Boots; false, after a message, unless it ends in `wanted` and is accepted. */
 bool pc_ends(const struct fake_pc *pc, enum fake_ending wanted,
 	     const char *name);
-/* The same, for whichever end is a good one. */
+/* The same for any accepted end. */
 bool pc_ends_well(const struct fake_pc *pc, const char *name);
 
-/* Of the last run, which jumped. */
+/* The handover of the last run, which jumped. */
 const struct handover *handover_of(const struct fake_run *run);
-/* Does the last run's serial text, or its console's, have this in it? */
+/* True when the last run's serial text, or its console's, contains this. */
 bool serial_says(const char *text);
 bool console_says(const char *text);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The handover against the records of the fake: the map that it gave, the
- * pages that it allocated, the file that it had. The loader is not asked.
+ * Compares the handover with the records of the fake: its map, the pages that
+ * it allocated, its file.
  */
 #include "verdict.h"
 
@@ -223,7 +223,7 @@ static const char *wrong_allocs(const struct view *view)
 	return wrong;
 }
 
-/* The kernel does this first: it must not find a contradiction. */
+/* The kernel does this first: it must find no contradiction. */
 static const char *wrong_ledger(const struct view *view)
 {
 	const struct handover_array *owned = &view->handover->owned;
@@ -253,7 +253,7 @@ static const char *wrong_ledger(const struct view *view)
 
 /* --- the kernel's bytes ---------------------------------------------------*/
 
-/* Also above 4 GiB, where ASan's own memcmp does not go. */
+/* Also above 4 GiB, where ASan's memcmp fails. */
 static bool bytes_are(const unsigned char *at, int value, uint64_t bytes)
 {
 	const uint64_t *words = (const void *)align_up((uint64_t)at, 8);
@@ -325,7 +325,7 @@ static const char *wrong_kernel(const struct view *view)
 	return wrong;
 }
 
-/* The log is what went to the serial port, or would have. */
+/* The log must equal the text for the serial port. */
 static const char *wrong_log(const struct view *view)
 {
 	const struct handover *handover = view->handover;
@@ -337,7 +337,7 @@ static const char *wrong_log(const struct view *view)
 		return "a log without a whole line";
 	if (view->pc->serial != SERIAL_PLAIN || *heard == '\0')
 		return NULL;
-	/* It begins with an end of line of its own. */
+	/* The serial text begins with a line end of its own. */
 	for (heard += 2; *heard != '\0'; heard++) {
 		if (*heard == '\r')
 			continue;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The machine at the jump: who can still interrupt, who would be called by
- * an exception, and what stands in the page that changes worlds.
+ * The machine at the jump: masked interrupts, the exception handlers, and the
+ * content of the switch page.
  */
 #include "verdict.h"
 
@@ -24,7 +24,7 @@ static const char *wrong_silence(const struct view *view)
 		return "the watchdog is armed";
 	if (run->watchdog_off && run->watchdog_order > 2)
 		return "the watchdog was not disarmed first";
-	/* The volume itself: its handle ends with the firmware. */
+	/* One is the volume itself, which is never closed. */
 	return run->open_files > 1 ? "a file is open" : NULL;
 }
 
@@ -38,7 +38,7 @@ static uint64_t msr_of(const struct fake_pc *pc, uint32_t number)
 	return 0;
 }
 
-/* An NMI line is how people ask for help: it stays. */
+/* An NMI line may stay unmasked: an NMI button needs it. */
 static bool is_quiet(uint32_t entry)
 {
 	return ((entry & 1 << 16) == 0) == ((entry & 0x700) == 0x400);

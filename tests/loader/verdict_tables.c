@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The tables that the loader left, read where they lie: adopted as the
- * kernel adopts them, then leaf by leaf against the regions. Leaves are
- * disjoint, so that nothing is missing follows from four sums.
+ * The tables that the loader built: adopted as the kernel does, then compared
+ * leaf by leaf with the regions. Leaves are disjoint, so four sums show that
+ * none is missing.
  */
 #include "verdict.h"
 
@@ -48,7 +48,7 @@ static bool may_be_table(const void *context, pfn_t frame)
 	return false;
 }
 
-/* The end of what can be mapped of a region, or its start: nothing. */
+/* The end of the part of a region that can be mapped; its start: none. */
 static uint64_t mapped_end(const struct reading *reading,
 			   const struct region *region)
 {
@@ -77,7 +77,7 @@ static const struct region *region_of(const struct reading *reading,
 	return NULL;
 }
 
-/* Is every byte of [start..end) to be in the direct map? */
+/* True when every byte of [start..end) must be in the direct map. */
 static bool is_memory(const struct reading *reading, uint64_t start,
 		      uint64_t end)
 {
@@ -91,7 +91,7 @@ static bool is_memory(const struct reading *reading, uint64_t start,
 	return true;
 }
 
-/* How many bytes of [start..end) belong to text or rodata. */
+/* The number of bytes of [start..end) in text or rodata. */
 static uint64_t constant_bytes(const struct reading *reading, uint64_t start,
 			       uint64_t end)
 {
@@ -190,7 +190,7 @@ static bool read_leaf(void *context, const struct table_leaf *seen)
 	struct table_leaf copy = *seen;
 	const struct table_leaf *leaf = &copy;
 
-	/* Without NX there is no page that cannot be executed. */
+	/* Without NX every page is executable. */
 	if (!reading->no_execute)
 		copy.rights &= ~TABLE_EXECUTE;
 	if (leaf->virt.raw < USER_END) {

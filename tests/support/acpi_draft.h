@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * acpi_draft.h - ACPI tables that are lists of entries, made to order.
+ * acpi_draft.h - builds ACPI tables that are lists of entries.
  *
  *	draft_begin(&draft, "SRAT", 3, DRAFT_SRAT_HEADER);
  *	draft_memory(&draft, (struct draft_memory){ .domain = 1, ... });
@@ -25,7 +25,7 @@ void draft_begin(struct acpi_draft *draft, const char *signature,
 		 unsigned revision, size_t header_bytes);
 /* A zeroed entry with its type and length. */
 uint8_t *draft_entry(struct acpi_draft *draft, unsigned type, size_t bytes);
-/* Length and checksum. */
+/* Sets length and checksum. */
 void draft_seal(struct acpi_draft *draft);
 
 /* A whole root pointer, of 36 bytes whatever its revision is. */
@@ -51,7 +51,7 @@ void draft_slit(struct acpi_draft *draft, uint64_t rows, const uint8_t *cells);
 void draft_cpu(struct acpi_draft *draft, uint32_t apic, uint32_t flags);
 void draft_cpu_x2(struct acpi_draft *draft, uint32_t apic, uint32_t flags);
 
-/* from[0..bytes) in memory that ends there; the caller frees it. */
+/* A copy of from[0..bytes) in memory of that size; the caller frees it. */
 uint8_t *draft_copy(const uint8_t *from, size_t bytes);
 
 /* tests/data/acpi/NAME.bin, likewise; NULL when it cannot be read. */

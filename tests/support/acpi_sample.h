@@ -2,9 +2,8 @@
 /*
  * acpi_sample.h - ACPI tables, damaged ones, and a reference parser.
  *
- * The reference reads through offsets that are checked at each byte, never
- * through a pointer. A table ends where a page without rights begins, so that
- * a byte read too far is a fault.
+ * The reference checks the offset of each byte that it reads. A table ends at
+ * a page without rights, so a read beyond it is a fault.
  */
 #ifndef TESTS_ACPI_SAMPLE_H
 #define TESTS_ACPI_SAMPLE_H
@@ -44,7 +43,7 @@ static const void *at_the_edge(const void *data, size_t bytes)
 
 /* --- making ---------------------------------------------------------------*/
 
-/* Makes what is there a table of that name, length and right checksum. */
+/* Makes the bytes a table with that name, length and a right checksum. */
 static void seal_table(uint8_t *table, size_t bytes, const char *signature)
 {
 	memcpy(table, signature, 4);
@@ -52,7 +51,7 @@ static void seal_table(uint8_t *table, size_t bytes, const char *signature)
 	draft_balance(table, bytes, 9);
 }
 
-/* How a DSDT may write the same thing. */
+/* The ways to encode the same package in a DSDT. */
 struct sleep_words {
 	uint64_t a, b;
 	unsigned width_a, width_b;	/* bytes, 0 = ZeroOp or OneOp        */
@@ -121,7 +120,7 @@ static struct sleep_words some_words(uint64_t *state)
 	return words;
 }
 
-/* Code that is not ours: any bytes, and words that only look like ours. */
+/* Other code: any bytes, and words that only resemble ours. */
 static size_t put_noise(uint8_t *to, uint64_t *state)
 {
 	static const char *const lookalikes[] = {
@@ -202,7 +201,7 @@ static uint64_t number_at(const struct table_bytes *table, uint64_t at,
 	return value;
 }
 
-/* The integer at `*at`, which moves behind it; -1 when there is none. */
+/* The integer at `*at`, which moves past it; -1 when there is none. */
 static int reference_integer(const struct table_bytes *package, uint64_t *at)
 {
 	int op = byte_at(package, *at);
@@ -242,7 +241,7 @@ static bool reference_package(const struct table_bytes *table, uint64_t at,
 	return *a >= 0;
 }
 
-/* By the name itself, then what stands before and behind it. */
+/* Finds the name, then checks the bytes before and after it. */
 static bool reference_sleep(const struct table_bytes *table, int *a, int *b)
 {
 	for (uint64_t at = ACPI_HEADER_BYTES + 1; at < table->bytes; at++) {
@@ -360,7 +359,7 @@ static int count_entries(const uint8_t *data, size_t bytes, unsigned width)
 
 /* --- spoiling -------------------------------------------------------------*/
 
-/* A few bytes and perhaps the length become others. */
+/* Changes a few bytes and perhaps the length. */
 static size_t spoil(uint8_t *data, size_t bytes, uint64_t *state)
 {
 	static const uint8_t favourites[] = { 0, 1, 2, 8, 0x0a, 0x0e, 0x12,
@@ -378,7 +377,7 @@ static size_t spoil(uint8_t *data, size_t bytes, uint64_t *state)
 	return sample_below(state, 3) ? bytes : sample_below(state, bytes + 1);
 }
 
-/* One table of some kind, spoilt; true when all agree about it. */
+/* Makes a damaged table; true when all readers agree about it. */
 static bool acpi_round_agrees(uint64_t *state)
 {
 	uint8_t table[SAMPLE_BYTES] = { 0 };

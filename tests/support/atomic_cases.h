@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * atomic_cases.h - what each access of base/atomic.h does to one processor,
- * whatever is below the seam. Include once, in a test.
+ * atomic_cases.h - the effect of each access of base/atomic.h on one
+ * processor, with any atomic_builtin.h. Include once, in a test.
  */
 #ifndef TESTS_ATOMIC_CASES_H
 #define TESTS_ATOMIC_CASES_H

@@ -20,7 +20,7 @@ void check_register(struct check_case *test)
 
 void check_failed(const char *file, int line, const char *text)
 {
-	/* A broken loop would print for ever: the first few say enough. */
+	/* Prints only the first failures: a broken loop has many. */
 	if (failures++ < 10)
 		printf("# %s:%d: %s\n", file, line, text);
 }

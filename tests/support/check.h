@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * check.h - a host test: cases that register themselves, KTAP lines out.
+ * check.h - host tests: cases that register themselves, and print KTAP lines.
  *
  *	CASE(region_lets_the_strictest_kind_win)
  *	{

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * elf_sample.h - a good kernel file, ways to damage it, and a reference.
+ * elf_sample.h - builds a valid kernel file, damages it, and checks it by a
+ * reference.
  *
  * The builder writes numbers at literal offsets and the reference reads them
  * from literal offsets, in 128-bit arithmetic and with nothing from
- * mm/boot/elf.c, so that a mistake there is not repeated here.
- * Shared by tests/unit/boot/test_elf.c and tests/fuzz/fuzz_elf.c; no .c file,
- * because the two are linked with different companions.
+ * mm/boot/elf.c, so that a mistake there is not repeated here. Shared by
+ * tests/unit/boot/test_elf.c and tests/fuzz/fuzz_elf.c; no .c file, because
+ * the two programs link different objects.
  */
 #ifndef TESTS_ELF_SAMPLE_H
 #define TESTS_ELF_SAMPLE_H
@@ -175,8 +176,8 @@ static inline bool reference_entry(const unsigned char *file,
 }
 
 /*
- * Must this file be accepted? If so, loads[0..3) point to its PT_LOADs.
- * Needs no order of questions: every rule is looked at by itself.
+ * True when the file must be accepted; loads[0..3) then point to its PT_LOADs.
+ * Every rule is checked by itself, in any order.
  */
 static inline bool reference_accepts(const unsigned char *file, size_t bytes,
 				     const unsigned char *loads[3])
@@ -206,7 +207,7 @@ static inline bool reference_accepts(const unsigned char *file, size_t bytes,
 	       reference_entry(file, loads[0]);
 }
 
-/* Does the plan say what the accepted file says? */
+/* True when the plan agrees with the accepted file. */
 static inline bool reference_plan(const unsigned char *file,
 				  const unsigned char *loads[3],
 				  const struct elf_plan *plan)
@@ -236,8 +237,8 @@ static inline bool reference_is_token(const char *reason)
 }
 
 /*
- * Asks elf_check and the reference about a copy that ends where the file does,
- * at an odd address, so that a sanitizer sees any byte too far.
+ * Compares elf_check and the reference on a copy of exactly the size of the
+ * file, at an odd address, so that the sanitizer reports any byte beyond it.
  */
 static inline bool reference_agrees(const unsigned char *file, size_t bytes,
 				    bool *accepted)
@@ -299,7 +300,7 @@ static inline uint64_t sample_edge(uint64_t *state, uint64_t old)
 	}
 }
 
-/* Gives one field, of the file or of a program header, such a number. */
+/* Sets one field, of the file or of a program header, to such a number. */
 static inline void sample_spoil_field(unsigned char *file, uint64_t *state)
 {
 	static const struct { unsigned char at, width; } fields[] = {
@@ -332,7 +333,7 @@ static inline void sample_spoil_field(unsigned char *file, uint64_t *state)
 		   sample_edge(state, sample_get(file, at, (unsigned)width)));
 }
 
-/* Spoils a fresh sample in a few ways; returns how much of it is left. */
+/* Damages a new sample in a few ways; returns its remaining size. */
 static inline size_t sample_spoil(unsigned char *file, uint64_t *state)
 {
 	unsigned blows = 1 + sample_random(state) % 4;

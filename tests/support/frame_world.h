@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * frame_world.h - a pool of any shape with its arrays, and what it reported.
+ * frame_world.h - a pool of any shape with its arrays, and its reports.
  */
 #ifndef TESTS_FRAME_WORLD_H
 #define TESTS_FRAME_WORLD_H
@@ -37,13 +37,13 @@ struct frame_world_request {
 	enum frame_world_memory memory;
 };
 
-/* A pool with nothing in it; its undefined arrays are full of junk. */
+/* An empty pool; its undefined arrays have random bytes. */
 struct frame_world *frame_world_new(const struct frame_world_request *request);
 /* The same with all frames added and caches in front. */
 struct frame_world *frame_world_full(const struct frame_world_request *request);
 void frame_world_free(struct frame_world *world);
 
-/* Quiet moment: bits and caches together are exactly `free` frames. */
+/* While quiet: bits and caches have exactly `free` frames together. */
 bool frame_world_audit(const struct frame_world *world, uint64_t free);
 
 #endif

@@ -3,10 +3,9 @@
  * kernel_tables_scene.h - requests for mm/table/kernel_tables.c, and a reader
  * of the tables that it builds.
  *
- * The tables are read back twice: leaf by leaf against the facts (does each
- * say what the contract wants, and could none of them be larger?), then
- * address by address as a processor walks. That nothing is missing follows
- * from sums, because leaves are disjoint.
+ * The tables are read back twice: leaf by leaf (each must be as the contract
+ * states, and none could be larger), then address by address as a processor
+ * walks. Leaves are disjoint, so sums show that none is missing.
  */
 #ifndef TESTS_KERNEL_TABLES_SCENE_H
 #define TESTS_KERNEL_TABLES_SCENE_H
@@ -34,7 +33,7 @@ struct scene {
 	struct handover_segment segments[3];
 	struct machine_facts machine;
 	struct tables_request request;
-	struct extent runs[REGIONS_MAX]; /* what is mapped, joined once more */
+	struct extent runs[REGIONS_MAX]; /* the mapped runs, joined */
 	size_t run_count;
 };
 
@@ -76,7 +75,7 @@ static void scene_start(struct scene *scene, uint64_t phys, uint32_t features)
 		};
 }
 
-/* A machine with `bytes` of RAM, in outline. */
+/* The main regions of a machine with `bytes` of RAM. */
 static void scene_machine(struct scene *scene, uint64_t bytes,
 			  uint32_t features)
 {
@@ -178,7 +177,7 @@ constant_in(const struct scene *scene, uint64_t start, uint64_t end)
 	return NULL;
 }
 
-/* Is all of [start..end) inside, or all outside of read-only segments? */
+/* True when [start..end) is all inside or all outside read-only segments. */
 static bool is_of_one_right(const struct scene *scene, uint64_t start,
 			    uint64_t end)
 {
@@ -304,7 +303,7 @@ static const char *wrong_kernel(const struct scene *scene,
 		return "a segment's page elsewhere";
 	if (segment->rights & SEGMENT_WRITE)
 		wanted |= TABLE_WRITE;
-	/* Without NX every page is one to execute, and is masked out. */
+	/* Without NX every page is executable; the bit is ignored. */
 	if (scene->machine.cpu.features & CPU_NX &&
 	    segment->rights & SEGMENT_EXECUTE)
 		wanted |= TABLE_EXECUTE;
@@ -438,7 +437,7 @@ static bool probes_agree(const struct scene *scene)
 	return agree;
 }
 
-/* NULL, or what the tables that were built have wrong. */
+/* NULL, or the error in the tables that were built. */
 static const char *read_back(const struct scene *scene)
 {
 	struct reading reading = { .scene = scene };

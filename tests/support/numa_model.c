@@ -7,7 +7,7 @@
 
 #define NOT_YET (NUMA_HOTPLUG | NUMA_NONVOLATILE)
 
-/* A spoilt length can make more entries of one, if not as many. */
+/* A damaged length can turn one entry into several. */
 #define MODEL_FACTS 256
 
 typedef unsigned __int128 wide;
@@ -42,7 +42,7 @@ static bool is_sound(const uint8_t *table, uint64_t bytes, const char *name,
 	return sum == 0;
 }
 
-/* False: the entry says nothing. */
+/* False when the entry does not count. */
 static bool read_fact(const uint8_t *at, unsigned revision, struct fact *fact)
 {
 	unsigned domain_bytes = revision < 2 ? 1 : 4;
@@ -203,7 +203,7 @@ static const struct fact *owner_of(const struct model *model, uint64_t page)
 	return owner;
 }
 
-/* The next page from which on the answer can be another one. */
+/* The next page at which the result can change. */
 static uint64_t next_edge(const struct model *model, uint64_t page)
 {
 	uint64_t next = PHYSICAL_LIMIT / PAGE_SIZE;
@@ -233,7 +233,7 @@ static const struct numa_range *range_at(const struct numa *numa, uint64_t at)
 	return NULL;
 }
 
-/* Of all gaps between edges, by their first page; pages go to `pages`. */
+/* Compares all gaps between edges by their first page; counts `pages`. */
 static const char *compare_memory(const struct numa *numa,
 				  const struct model *model, uint64_t *pages)
 {

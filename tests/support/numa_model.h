@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * numa_model.h - random SRATs and SLITs, and a slow second opinion on them.
+ * numa_model.h - random SRATs and SLITs, and a slow model to compare with.
  *
- * The model reads the bytes itself and answers for one page at a time: it
- * asks every entry whether it covers the page, and then who is believed.
+ * The model reads the bytes itself and handles one page at a time: it finds
+ * every entry that covers the page, then the one that wins.
  */
 #ifndef TESTS_NUMA_MODEL_H
 #define TESTS_NUMA_MODEL_H
@@ -25,7 +25,7 @@ struct numa_sample {
 void numa_sample_make(struct numa_sample *sample, uint64_t *state);
 void numa_sample_free(struct numa_sample *sample);
 
-/* NULL: `numa` is what the model makes of `tables`; else what differs. */
+/* NULL when `numa` agrees with the model of `tables`; else the difference. */
 const char *numa_model_compare(const struct numa *numa,
 			       const struct numa_tables *tables);
 
@@ -34,12 +34,12 @@ const char *numa_model_compare_regions(const struct numa *numa,
 				       const struct numa_tables *tables,
 				       const struct region_list *list);
 
-/* How many of the samples meant something. */
+/* The number of samples of each kind. */
 struct numa_census {
 	uint64_t rounds;
 	uint64_t several_nodes;		/* a good SRAT with at least two     */
 	uint64_t distances;		/* and a good SLIT for them          */
-	uint64_t settled;		/* ranges that had to give way       */
+	uint64_t settled;		/* ranges that lost an overlap       */
 };
 
 bool numa_census_is_rich(const struct numa_census *census);

@@ -77,7 +77,7 @@ static void add_sample_entry(struct acpi_draft *srat, uint64_t *state)
 		draft_entry(srat, 3 + (unsigned)below(state, 253),
 			    2 + below(state, 60));
 		return;
-	case 4:			/* one of ours, too short or too long        */
+	case 4:			/* a known type, too short or too long       */
 		entry = draft_entry(srat, (unsigned)below(state, 3),
 				    2 + below(state, 60));
 		for (size_t i = 2; i < entry[1]; i++)
@@ -110,7 +110,7 @@ static void make_slit(struct acpi_draft *slit, uint64_t *state)
 	}
 }
 
-/* Other bytes, or fewer, often under a right checksum. */
+/* Changes bytes or cuts some off, often with a right checksum. */
 static void spoil(struct acpi_draft *draft, uint64_t *state)
 {
 	for (uint64_t n = below(state, 3); n > 0; n--)

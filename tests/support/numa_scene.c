@@ -83,7 +83,7 @@ struct numa scene_build(struct numa_scene *scene)
 
 void scene_drop(struct numa *numa)
 {
-	/* Where the memory begins. */
+	/* The start of the memory. */
 	free(numa->said);
 }
 

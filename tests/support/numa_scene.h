@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * numa_scene.h - a machine's SRAT and SLIT written down in a test, and the
- * nodes built from them, in memory of exactly the sizes that are promised.
+ * numa_scene.h - SRAT and SLIT of a machine, written in a test, and the nodes
+ * built from them in memory of exactly the promised sizes.
  */
 #ifndef TESTS_NUMA_SCENE_H
 #define TESTS_NUMA_SCENE_H
@@ -26,8 +26,8 @@ void scene_begin_nodes(struct numa_scene *scene, const char *domains);
 void scene_memory(struct numa_scene *scene, uint32_t domain, uint64_t start,
 		  uint64_t end);
 /*
- * A page a letter: a digit is a domain's memory, a letter (a is 0) what may
- * be plugged in there.
+ * One character for each page: a digit is memory of a domain, a letter (a is
+ * 0) hot-plug memory of a domain.
  */
 void scene_picture(struct numa_scene *scene, const char *row);
 void scene_slit(struct numa_scene *scene, uint64_t rows, const char *cells);

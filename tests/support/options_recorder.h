@@ -44,7 +44,7 @@ static inline void start(void)
 	options_defaults(&options);
 }
 
-/* From a block of exactly the right size, so that a read too far is seen. */
+/* From a block of exactly the size, so that a read beyond it is reported. */
 static inline void lay_bytes(enum option_layer_kind kind, const char *text,
 			     size_t bytes)
 {
@@ -70,7 +70,7 @@ static inline bool complained(const char *text)
 	return false;
 }
 
-/* All that was asked for; not what has been complained about. */
+/* Compares all options; not the reported words. */
 static inline bool options_say_the_same(const struct options *a,
 					const struct options *b)
 {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * psf_reference.h - console fonts read apart from kernel/console/psf_font.c.
+ * psf_reference.h - a reader of console fonts apart from
+ * kernel/console/psf_font.c.
  *
- * The reference reads a file through one function that knows its end, bit by
- * bit and unit by unit, and wants the same verdict, the same pixels and the
- * same characters; and of the font that is built, that it draws these pixels
- * and keeps its invariants. Of most files it asks a few things only, so that
- * there is time for many; the file itself decides which.
+ * The reference reads a file bit by bit through one function that checks its
+ * end, and requires the same result, the same pixels and the same characters.
+ * The font that is built must draw these pixels and keep its invariants. Most
+ * files are checked only in part, so that there is time for many; the file
+ * itself decides in which.
  */
 #ifndef TESTS_PSF_REFERENCE_H
 #define TESTS_PSF_REFERENCE_H
@@ -183,7 +184,7 @@ static bool glyph_agrees(const struct psf_file *file, const struct psf *psf,
 	return true;
 }
 
-/* Of the characters that may be asked for, from `first` on each `step`th. */
+/* Compares every `step`th character from `first` on. */
 static bool map_agrees(const struct psf_file *file, const struct psf *psf,
 		       uint32_t first, uint32_t step)
 {
@@ -202,7 +203,7 @@ static bool map_agrees(const struct psf_file *file, const struct psf *psf,
 	return true;
 }
 
-/* Draws a glyph over another one, in a field with a fence around it. */
+/* Draws a glyph over another one, in a field with a border around it. */
 static bool drawing_agrees(const struct font *font, uint32_t want_glyph,
 			   uint32_t have_glyph)
 {
@@ -242,7 +243,7 @@ static bool drawing_agrees(const struct font *font, uint32_t want_glyph,
 	return good;
 }
 
-/* Compares the shapes with the file; and no row is there twice. */
+/* Compares the shapes with the file, and checks that no row is stored twice. */
 static bool font_agrees(const struct psf_file *file, const struct font *font)
 {
 	for (uint32_t i = 0; i < font->row_count; i++)
@@ -268,7 +269,7 @@ static bool font_agrees(const struct psf_file *file, const struct font *font)
 	       drawing_agrees(font, 'z', GLYPH_UNKNOWN);
 }
 
-/* A number that any change of the file changes. */
+/* A number that depends on every byte of the file. */
 static uint32_t reference_number(const uint8_t *data, size_t bytes)
 {
 	uint32_t number = 0;
@@ -278,7 +279,7 @@ static uint32_t reference_number(const uint8_t *data, size_t bytes)
 	return number >> 8;
 }
 
-/* True when the kernel sees these bytes as the reference does. */
+/* True when the kernel's reader agrees with the reference. */
 static bool psf_agrees(const uint8_t *data, size_t bytes,
 		       enum status *verdict)
 {

@@ -7,8 +7,8 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
- * Edges fall on quarter pages of these pages and of the SHORT_PAGES behind
- * them, and on nothing else below 2^52.
+ * Edges are at quarter pages of these pages and of the SHORT_PAGES after them,
+ * and nowhere else below 2^52.
  */
 static const struct oracle_run windows[] = {
 	{ 0, 3 },
@@ -41,7 +41,7 @@ static bool one_in(uint64_t *seed, uint64_t n)
 
 static uint64_t random_edge(uint64_t *seed)
 {
-	/* Where there is most to decide, most is tried. */
+	/* More samples at the windows with more rules. */
 	static const unsigned char choice[] = { 0, 1, 1, 2, 2, 2, 2, 3, 3, 4 };
 	const struct oracle_run *window =
 		&windows[choice[below(seed, COUNT_OF(choice))]];
@@ -51,7 +51,7 @@ static uint64_t random_edge(uint64_t *seed)
 	return one_in(seed, 6) ? edge + 1024 * below(seed, 4) : edge;
 }
 
-/* A range that cannot be right, one way or another. */
+/* Makes the range impossible in some way. */
 static void make_absurd(struct map_entry *entry, uint64_t *seed)
 {
 	switch (below(seed, 4)) {
@@ -114,7 +114,7 @@ void hostile_map_make(struct hostile_map *map, uint64_t *seed)
 		map->usable_limit = random_edge(seed);
 	for (size_t i = 0; i < map->count; i++)
 		make_entry(&map->entries[i], seed);
-	/* Firmware likes to say the same thing twice. */
+	/* Firmware may list the same range twice. */
 	if (map->count > 1 && one_in(seed, 8))
 		map->entries[0] = map->entries[map->count - 1];
 }
@@ -212,7 +212,9 @@ const char *hostile_map_check(const struct hostile_map *map)
 	};
 	const char *difference = "no memory for the test";
 
-	/* Just what the contract asks for, so that ASan sees a byte more. */
+	/*
+	 * Exactly the size of the contract, so that ASan reports a byte more.
+	 */
 	list.items = malloc(list.capacity * sizeof(list.items[0]));
 	request.scratch = malloc(request.scratch_bytes);
 	if (list.items != NULL && request.scratch != NULL)
@@ -222,7 +224,7 @@ const char *hostile_map_check(const struct hostile_map *map)
 	return difference;
 }
 
-/* As four columns, but for edges within a page, which those cannot say. */
+/* Prints four columns, which cannot have edges within a page. */
 void hostile_map_print(const struct hostile_map *map)
 {
 	printf("# usable_limit %#lx\n", map->usable_limit);

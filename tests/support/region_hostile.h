@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * region_hostile.h - random memory maps that no firmware should hand out.
+ * region_hostile.h - random memory maps with every kind of error.
  *
- * They play in a few small windows of pages around the places where a rule
- * changes, so that every page there can be asked about. Needs nothing of
+ * Their edges are in a few small windows of pages around the addresses at
+ * which a rule changes, so every page there can be checked. Does not use
  * check.h: the fuzzer links it alone.
  */
 #ifndef TESTS_REGION_HOSTILE_H
@@ -19,7 +19,7 @@ struct hostile_map {
 	uint64_t usable_limit;
 };
 
-/* Kinds of maps so far: the shares that a test requires. */
+/* Counts of the kinds of maps; a test requires shares of them. */
 struct hostile_census {
 	uint64_t maps, overlapping, wrapping, beyond, unaligned, empty, odd,
 		 limited;
@@ -31,7 +31,10 @@ void hostile_map_make(struct hostile_map *map, uint64_t *seed);
 void hostile_census_count(struct hostile_census *census,
 			  const struct hostile_map *map);
 
-/* Builds the regions, audits them and asks the oracle. NULL: all agree. */
+/*
+ * Builds the regions, audits them and compares them with the oracle. NULL: all
+ * agree.
+ */
 const char *hostile_map_check(const struct hostile_map *map);
 
 void hostile_map_print(const struct hostile_map *map);

@@ -13,14 +13,14 @@ static wide_t end_of(const struct map_entry *entry)
 	return (wide_t)entry->start + entry->bytes;
 }
 
-/* Any byte of the page is the entry's. */
+/* True when the entry has any byte of the page. */
 static bool names(const struct map_entry *entry, wide_t page_start)
 {
 	return entry->bytes != 0 && entry->start < page_start + 4096 &&
 	       end_of(entry) > page_start;
 }
 
-/* Every byte of the page is the entry's. */
+/* True when the entry has every byte of the page. */
 static bool covers(const struct map_entry *entry, wide_t page_start)
 {
 	return entry->bytes != 0 && entry->start <= page_start &&
@@ -69,7 +69,7 @@ static int kind_of_usable(const struct map_entry *entry, wide_t page_start,
 	return entry->type == 7 ? REGION_FREE : REGION_LATER;
 }
 
-/* How strict each kind is, told apart from the enum's own numbers. */
+/* The strictness of a kind, not taken from the enum. */
 static int strictness(int kind)
 {
 	static const int mild_to_strict[] = {
@@ -202,7 +202,7 @@ struct oracle_run *region_oracle_runs(const struct region_request *request,
 	struct oracle_run *runs = calloc(4 * request->count + 8, sizeof(*runs));
 	size_t used = 0;
 
-	/* The page of an edge and the one behind it: one of them is a cut. */
+	/* The page of an edge and the next one: one of them is a cut. */
 	for (size_t i = 0; i < request->count; i++) {
 		wide_t end = end_of(&request->entries[i]);
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * region_oracle.h - what region.h promises, one page at a time.
+ * region_oracle.h - a model of region.h, one page at a time.
  *
- * A second opinion, slow and obvious: it asks for one page which entries
- * name it and which cover it, in 128-bit arithmetic, so that nothing wraps
- * and nothing is ever rounded.
+ * Slow and obvious: for each page it finds the entries that name it and those
+ * that cover it, in 128-bit arithmetic, so that nothing wraps or is rounded.
  */
 #ifndef TESTS_REGION_ORACLE_H
 #define TESTS_REGION_ORACLE_H
@@ -28,16 +27,16 @@ struct oracle_verdict region_oracle_page(const struct region_request *request,
 					 uint64_t page);
 
 /*
- * Holds `list` against the verdicts on `runs`, which together are all pages
- * below PHYSICAL_LIMIT, ascending. NULL: no difference; else what differs.
+ * Compares `list` with the model for `runs`, which together are all pages
+ * below PHYSICAL_LIMIT, ascending. NULL: equal; else the difference.
  */
 const char *region_oracle_compare(const struct region_list *list,
 				  const struct region_request *request,
 				  const struct oracle_run *runs, size_t count);
 
 /*
- * The runs between all edges of the request's entries; the caller frees
- * them. For maps too large to ask about every page.
+ * The runs between all edges of the request's entries; the caller frees them.
+ * For maps too large to check every page.
  */
 struct oracle_run *region_oracle_runs(const struct region_request *request,
 				      size_t *count);

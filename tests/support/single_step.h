@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * single_step.h - runs a call and comes by between any two instructions.
+ * single_step.h - runs a call, and another function between any two
+ * instructions.
  *
- * Through the trap flag of the x86-64 host: what `between` sees and does is
- * what another processor could see and do there. It must not allocate.
+ * Uses the trap flag of the x86-64 host: `between` acts like another processor
+ * that runs there. It must not allocate.
  */
 #ifndef TESTS_SINGLE_STEP_H
 #define TESTS_SINGLE_STEP_H

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * table_model.h - what a page table should say, in the stupidest way.
+ * table_model.h - a simple model of a page table.
  *
- * A list of cells, each mapped somewhere or not; no tables and no leaves. A
- * cell is what lies between two neighbouring edges, and every request goes
- * from edge to edge, so that a few hundred cells cover whole GiB.
+ * A list of cells, each mapped or not, without tables and leaves. A cell is
+ * the range between two neighbouring edges, and every request begins and ends
+ * at an edge, so a few hundred cells cover whole GiB.
  */
 #ifndef TESTS_TABLE_MODEL_H
 #define TESTS_TABLE_MODEL_H
@@ -35,8 +35,8 @@ void model_make_coarse(struct table_model *model);
 void model_make_dense(struct table_model *model);
 
 /*
- * Does `offset` bytes into the cell the processor, and table_query, see
- * what the model says? NULL, or what is wrong.
+ * Compares the translation `offset` bytes into the cell by the processor and
+ * by table_query with the model. NULL: equal; else the difference.
  */
 const char *model_compare(const struct table_model *model,
 			  const struct table_world *world,

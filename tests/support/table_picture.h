@@ -2,9 +2,9 @@
 /*
  * table_picture.h - a page table as text, for literal comparison.
  *
- * One line per row of equal leaves that go on both in virtual and in
- * physical addresses: "VIRT COUNTxSIZE PHYS RIGHTS CACHE;", with RIGHTS
- * one letter each of w x u g or '-', and CACHE the PAT slot.
+ * One line for each row of equal leaves with adjacent virtual and physical
+ * addresses: "VIRT COUNTxSIZE PHYS RIGHTS CACHE;", with RIGHTS one letter each
+ * of w x u g or '-', and CACHE the PAT slot.
  */
 #ifndef TESTS_TABLE_PICTURE_H
 #define TESTS_TABLE_PICTURE_H

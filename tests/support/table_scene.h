@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * table_scene.h - one world for the cases of a test, and in a line each what
- * they do with its table and want of it. Include once, in a test.
+ * table_scene.h - one world for the cases of a test, and one-line helpers that
+ * change and check its table. Include once, in a test.
  */
 #ifndef TESTS_TABLE_SCENE_H
 #define TESTS_TABLE_SCENE_H

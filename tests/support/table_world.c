@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* Spelled out again, from the manual, so that one mistake is not made twice. */
+/* Defined again from the manual, so that a mistake is not shared. */
 enum {
 	P = 1, W = 2, U = 4, PWT = 8, PCD = 16, A = 32, D = 64, PS = 128,
 	PAT_4K = 128, G = 256, PAT_BIG = 4096,
@@ -236,7 +236,7 @@ static void walk_pages(struct table_world *world)
 	remember_pages(world, world->table.root.raw * PAGE_SIZE | P, 3, 0);
 }
 
-/* Does one of the flush's addresses lie in [base..base + bytes)? */
+/* True when the flush has an address in [base..base + bytes). */
 static bool flush_reaches(const struct fake_flush *flush, uint64_t base,
 			  uint64_t bytes)
 {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * table_world.h - a machine in miniature around one page table.
+ * table_world.h - a small machine around one page table.
  *
- * Frames, a source that can say no, a walker and an audit written apart
- * from mm/table, and a processor that remembers as much as it may: it
- * caches every probed translation and every table page the moment they can
- * be reached, and forgets only what is flushed.
+ * Frames, a source that can fail, a walker and an audit apart from mm/table,
+ * and a processor that caches as much as it may: every probed translation and
+ * every table page as soon as they are reachable, until they are flushed.
  */
 #ifndef TESTS_TABLE_WORLD_H
 #define TESTS_TABLE_WORLD_H
@@ -37,23 +36,25 @@ struct table_world {
 	struct table_features features;
 	struct table table;
 
-	/* Addresses whose translation the processor remembers. */
+	/* Addresses whose translation the processor has cached. */
 	uint64_t probe[WORLD_PROBES_MAX];
 	struct translation cached[WORLD_PROBES_MAX];
 	size_t probes;
 
-	/* The table pages that it may remember. */
+	/* The table pages that it may have cached. */
 	struct world_page page[FAILING_SOURCE_FRAMES_MAX];
 	size_t pages;
 
-	const char *wrong;		/* the first thing that was          */
+	const char *wrong;		/* the first error                   */
 };
 
 /* Frames begin at 1 MiB; `table` is empty. Ends with world_free. */
 void world_init(struct table_world *world, struct table_features features,
 		uint64_t frames);
 
-/* Gives the table back, checks that nothing is out. Returns NULL or why not. */
+/*
+ * Frees the table and checks that no page is left. Returns NULL, or the error.
+ */
 const char *world_free(struct table_world *world);
 
 struct translation world_translate(const struct table_world *world,
@@ -66,8 +67,8 @@ uint64_t *world_entry(const struct table_world *world, uint64_t virt,
 		      unsigned level);
 
 /*
- * T1..T6, every table page taken from the source and reached once, and all
- * pages taken are table pages. NULL, or what is wrong.
+ * Checks T1..T6, that every table page was taken from the source and is
+ * reached once, and that all pages taken are table pages. NULL, or the error.
  */
 const char *world_audit(const struct table_world *world);
 
@@ -75,8 +76,8 @@ const char *world_audit(const struct table_world *world);
 const char *world_audit_foreign(const struct table_world *world);
 
 /*
- * Around a call that changes the table: begin lets the processor remember
- * all there is; end says NULL, or which flush was missed.
+ * Called around a change of the table: begin lets the processor cache
+ * everything; end returns NULL, or the missing flush.
  */
 void world_begin(struct table_world *world);
 const char *world_end(struct table_world *world);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * string.h - memory above 4 GiB lies where ASan keeps nothing of its own,
- * and its memcpy and memset refuse to go there. These do not; what the
- * loader may touch is checked by the processor, page by page.
+ * string.h - memory above 4 GiB is outside ASan's shadow, and its memcpy and
+ * memset refuse such addresses. These do not; the processor checks, page by
+ * page, the memory that the loader accesses.
  */
 #ifndef TESTS_LOADER_STRING_H
 #define TESTS_LOADER_STRING_H
