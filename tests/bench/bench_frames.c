@@ -9,7 +9,8 @@
  *
  * `ns` has the harness in it. `net` is what is above the peer `shape`, which
  * is a call that does nothing for each alloc and each free. Peer `floor` deals
- * out numbers; peer `lock` does so under a lock.
+ * out numbers; peer `lock` does so under a lock. `spread` is from the least to
+ * the most of the rounds, of their median: it tells how busy the host was.
  *
  * A measurement against a slow peer says nothing. An allocator with one lock
  * costs at least what `lock` does, on any processor: unless the bitmap is
@@ -122,6 +123,7 @@ static const struct workload workloads[] = {
 #define ROUNDS_MAX 32
 
 static double results[WORKLOADS][PEERS][ROUNDS_MAX];
+static double spread[WORKLOADS][PEERS];	/* from least to most, of the median */
 /* Rows that are asked for, and those that the others are judged by. */
 static bool is_measured[WORKLOADS], is_reported[WORKLOADS];
 
@@ -185,19 +187,19 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double median(double *values, unsigned count)
-{
-	qsort(values, count, sizeof(*values), compare);
-	return values[count / 2];
-}
-
 /* Each median becomes the first of its results. */
 static void find_medians(unsigned rounds)
 {
 	for (unsigned row = 0; row < WORKLOADS; row++)
-		for (unsigned i = 0; i < PEERS; i++)
-			results[row][i][0] = median(results[row][i],
-				rounds_of(&workloads[row], rounds));
+		for (unsigned i = 0; i < PEERS; i++) {
+			unsigned count = rounds_of(&workloads[row], rounds);
+			double *of = results[row][i], median;
+
+			qsort(of, count, sizeof(*of), compare);
+			median = of[count / 2];
+			spread[row][i] = (of[count - 1] - of[0]) / median;
+			of[0] = median;
+		}
 }
 
 /* --- the report ----------------------------------------------------------*/
@@ -243,9 +245,10 @@ static void print_row(unsigned row)
 			printf(" percent=%.1f\n", result);
 		else
 			printf(" ns=%.2f net=%.2f of_bitmap=%.3f "
-			       "net_of_bitmap=%.3f\n", result, result - shape,
-			       result / base,
-			       (result - shape) / (base - shape));
+			       "net_of_bitmap=%.3f spread=%.2f\n", result,
+			       result - shape, result / base,
+			       (result - shape) / (base - shape),
+			       spread[row][i]);
 	}
 }
 

@@ -188,12 +188,16 @@ double workload_burst(struct run *run)
 
 double workload_bulk_2m(struct run *run)
 {
-	return bulk_of(blocks_of(run), run->frames / PEER_BLOCK, 64);
+	uint64_t count = run->frames / PEER_BLOCK;
+
+	return bulk_of(blocks_of(run), count, (unsigned)(PAIRS / count));
 }
 
 double workload_random_2m(struct run *run)
 {
-	return random_of(blocks_of(run), run->frames / PEER_BLOCK, 64);
+	uint64_t count = run->frames / PEER_BLOCK;
+
+	return random_of(blocks_of(run), count, (unsigned)(PAIRS / count));
 }
 
 double workload_repeat_2m(struct run *run)
