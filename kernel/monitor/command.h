@@ -10,11 +10,15 @@
 #define KERNEL_MONITOR_COMMAND_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <base/status.h>
 #include <base/text.h>
 
+struct command;
+
 struct command_call {
+	const struct command *command;
 	struct sink *out;
 	bool records;			/* -m was given, and removed         */
 	unsigned count;			/* words, the command's name first   */
@@ -31,6 +35,19 @@ struct command {
 
 /* Splits `text` (command_line.h), finds the command, runs it. */
 enum status command_run(const char *text, struct sink *out);
+
+/*
+ * Logs a word that the command does not take, the reason, and the usage.
+ * Returns ST_BAD_ARGUMENT.
+ */
+enum status command_refuse(const struct command_call *call, const char *why,
+			   const char *word);
+
+/* The ending of a noun after a number. */
+static inline const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
 
 /* One function for each command; monitor.c has the table. */
 enum status command_memmap(const struct command_call *call);

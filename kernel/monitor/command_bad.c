@@ -25,7 +25,7 @@ static void print_run(const struct command_call *call, paddr_t phys,
 {
 	const char *format = call->records ?
 		"@bad phys=0x%lx pages=%lu from=%s\n" :
-		"0x%012lx  %8lu pages  %s\n";
+		"0x%012lx  pages %8lu  %s\n";
 
 	if (pages != 0)
 		sink_print(call->out, format, phys.raw, pages, from);
@@ -94,8 +94,8 @@ static enum status list_bad(const struct command_call *call)
 	for (unsigned pool = 0; pool < frames_nodes()->pools; pool++)
 		pages += print_pool(call, frames_nodes()->pool[pool]);
 	sink_print(call->out, call->records ? "@total bad_pages=%lu\n" :
-					      "%lu pages are out of use\n",
-		   pages);
+					      "%lu page%s out of use\n",
+		   pages, plural(pages));
 	return ST_OK;
 }
 
@@ -160,8 +160,8 @@ static enum status take(const struct command_call *call, pfn_t first,
 	}
 	say_fate(call, &fate);
 	if (!call->records)
-		sink_print(call->out, "%lu of %lu pages are taken out of use\n",
-			   taken, pages);
+		sink_print(call->out, "%lu of %lu page%s taken out of use\n",
+			   taken, pages, plural(pages));
 	else if (worst == ST_OK)
 		sink_print(call->out, "@total taken_pages=%lu\n", taken);
 	return worst;

@@ -361,8 +361,8 @@ enum status command_bench(const struct command_call *call)
 {
 	if (call->count == 2 && strcmp(call->words[1], "frames") == 0)
 		return bench_frames(call);
-	log_line(LOG_ERROR, "bench: usage words=\"bench frames\"");
-	return ST_BAD_ARGUMENT;
+	return command_refuse(call, "no such measurement",
+			      call->count > 1 ? call->words[1] : "");
 }
 
 /* --- stress ----------------------------------------------------------------*/
@@ -374,7 +374,7 @@ static void print_result(const struct command_call *call, uint64_t seconds,
 		"@stress cpus=%u seconds=%lu operations=%lu refused=%lu "
 		"wrong=%lu in_handlers=%lu exchanged=%lu rounds=%lu "
 		"winners=%lu elapsed_ms=%lu cancelled=%s\n" :
-		"%u CPUs, %lu s: %lu operations, %lu refused, %lu wrong\n"
+		"CPUs %u, seconds %lu, operations %lu, refused %lu, wrong %lu\n"
 		"%lu in interrupt handlers, %lu exchanged\n"
 		"%lu races for the last frame, %lu winners\n"
 		"%lu ms in all%s\n";

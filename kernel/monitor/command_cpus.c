@@ -3,7 +3,6 @@
 #include "command.h"
 
 #include <kernel/arch/cpu_local.h>
-#include <kernel/log/log.h>
 #include <kernel/platform/cpus.h>
 #include <kernel/platform/numa_nodes.h>
 
@@ -32,11 +31,6 @@ enum status command_cpus(const struct command_call *call)
 {
 	const struct cpu_list *list = cpus();
 
-	if (call->count > 1) {
-		log_line(LOG_ERROR, "cpus: no such word=\"%s\" "
-				    "usage=\"cpus\"", call->words[1]);
-		return ST_BAD_ARGUMENT;
-	}
 	for (unsigned i = 0; i < list->count; i++) {
 		const struct cpu_row *row = &list->rows[i];
 

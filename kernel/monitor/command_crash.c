@@ -21,6 +21,7 @@
 #include <kernel/boot/boot_info.h>
 #include <kernel/debug/describe_address.h>
 #include <kernel/debug/panic.h>
+#include <kernel/lib/number.h>
 #include <kernel/log/log.h>
 #include <kernel/sync/ipi.h>
 
@@ -253,16 +254,16 @@ static enum status say_what_there_is(struct sink *out)
 	return ST_NOT_FOUND;
 }
 
-/* Reads the number of an online CPU. Fails: ST_NOT_FOUND. */
-static enum status parse_cpu(const char *text, unsigned *out)
+/* Reads the number of an online CPU. False when it is none. */
+static bool parse_cpu(const char *text, unsigned *out)
 {
-	unsigned number = 0, digits = 0;
+	uint64_t number;
 
-	for (; *text >= '0' && *text <= '9' && digits < 4; text++, digits++)
-		number = number * 10 + (unsigned)(*text - '0');
-	*out = number;
-	return *text == '\0' && digits > 0 && cpu_local_is_online(number) ?
-		       ST_OK : ST_NOT_FOUND;
+	if (number_from_decimal(text, &number) != ST_OK ||
+	    number >= cpu_local_limit())
+		return false;
+	*out = (unsigned)number;
+	return cpu_local_is_online(*out);
 }
 
 static void raise_there(void *argument)
@@ -272,24 +273,18 @@ static void raise_there(void *argument)
 	(*raise)();
 }
 
-static enum status raise_on(const char *text, void (*raise)(void))
+static void raise_on(unsigned cpu, void (*raise)(void))
 {
-	unsigned cpu;
-	enum status status = parse_cpu(text, &cpu);
-
-	if (status != ST_OK)
-		return status;
 	if (cpu == cpu_local_id())
 		raise();
 	else
 		ipi_call(cpu, raise_there, &raise);
-	return ST_UNSUPPORTED;
 }
 
 enum status command_crash(const struct command_call *call)
 {
 	const char *kind = call->count > 1 ? call->words[1] : "";
-	enum status status;
+	unsigned cpu = cpu_local_id();
 
 	if (strcmp(kind, "stack") == 0 && call->count > 2 &&
 	    overflow_stack(call->words[2]) == ST_OK)
@@ -297,16 +292,13 @@ enum status command_crash(const struct command_call *call)
 	for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
 		if (strcmp(kinds[i].name, kind) != 0)
 			continue;
+		if (call->count > 2 && !parse_cpu(call->words[2], &cpu))
+			return command_refuse(call, "no online CPU",
+					      call->words[2]);
 		log_line(LOG_INFO, "crash: raise kind=%s", kind);
-		status = ST_UNSUPPORTED;
-		if (call->count > 2)
-			status = raise_on(call->words[2], kinds[i].raise);
-		else
-			kinds[i].raise();
-		if (status == ST_NOT_FOUND)
-			return status;
+		raise_on(cpu, kinds[i].raise);
 		log_line(LOG_ERROR, "crash: survived kind=%s", kind);
-		return status;
+		return ST_UNSUPPORTED;
 	}
 	return say_what_there_is(call->out);
 }

@@ -280,7 +280,7 @@ static void print_descriptors(const struct command_call *call, paddr_t phys)
 {
 	const char *format = call->records ?
 		"@descriptor type=%u start=0x%lx pages=%lu attributes=0x%lx\n" :
-		"  firmware   type %u, 0x%lx, %lu pages, attributes 0x%lx\n";
+		"  firmware   type %u, 0x%lx, pages %lu, attributes 0x%lx\n";
 	const struct memory_map *map = &boot_memory.map;
 
 	for (size_t i = 0; i < map->entry_count; i++) {

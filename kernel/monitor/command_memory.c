@@ -54,7 +54,7 @@ enum status command_memmap(const struct command_call *call)
 		return ST_OK;
 	}
 	if (call->count > 1)
-		return ST_BAD_ARGUMENT;
+		return command_refuse(call, "unknown", call->words[1]);
 	if (call->records) {
 		region_list_print_records(list, call->out);
 		return ST_OK;
@@ -69,8 +69,9 @@ enum status command_memmap(const struct command_call *call)
 			   region_kind_name(region->kind));
 	}
 	sink_print(call->out, "%lu firmware entries, %lu dropped, "
-			      "%lu pages lost\n", list->totals.entries,
-		   list->totals.dropped_entries, list->totals.lost_pages);
+			      "%lu page%s lost\n", list->totals.entries,
+		   list->totals.dropped_entries, list->totals.lost_pages,
+		   plural(list->totals.lost_pages));
 	return ST_OK;
 }
 
@@ -92,8 +93,8 @@ enum status command_ledger(const struct command_call *call)
 			sink_print(call->out, "@ledger owner=%s pages=%lu\n",
 				   owner_name(owner), pages);
 		else if (pages > 0)
-			sink_print(call->out, "%-16s %12lu pages  %10s\n",
-				   owner_name(owner), pages,
+			sink_print(call->out, "%-16s %12lu page%-1s  %10s\n",
+				   owner_name(owner), pages, plural(pages),
 				   readable(pages * PAGE_SIZE, size,
 					    sizeof(size)));
 	}
@@ -155,10 +156,10 @@ enum status command_meminfo(const struct command_call *call)
 	sink_print(call->out, "usable   %12lu pages  %10s\n", usable_pages(),
 		   readable(usable_pages() * PAGE_SIZE, size[0],
 			    sizeof(size[0])));
-	sink_print(call->out, "free     %12lu pages  %10s in %lu runs, the "
-			      "largest %s\n", free_pages,
+	sink_print(call->out, "free     %12lu page%-1s  %10s in %lu run%s, the "
+			      "largest %s\n", free_pages, plural(free_pages),
 		   readable(free_pages * PAGE_SIZE, size[1], sizeof(size[1])),
-		   summary.runs,
+		   summary.runs, plural(summary.runs),
 		   readable(summary.largest * PAGE_SIZE, size[2],
 			    sizeof(size[2])));
 	sink_print(call->out, "kernel   %12lu pages  %10s\n", kernel_pages(),

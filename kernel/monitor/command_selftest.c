@@ -164,11 +164,8 @@ enum status command_selftest(const struct command_call *call)
 		print_result(call, status, ++number, selftests[i].name);
 		worst = worse_of(worst, status);
 	}
-	if (number == 0) {
-		log_line(LOG_ERROR, "selftest: no such test name=\"%s\"",
-			 call->words[1]);
-		return ST_NOT_FOUND;
-	}
+	if (number == 0)
+		return command_refuse(call, "no such test", call->words[1]);
 	sink_print(call->out, "1..%u\n", number);
 	return worst;
 }

@@ -76,7 +76,7 @@ enum status command_bootinfo(const struct command_call *call)
 			   (boot_info.stage_tsc[i] - boot_info.stage_tsc[0]) /
 				   per_us);
 	sink_print(call->out, "GetMemoryMap took %lu us, ExitBootServices "
-			      "%lu us and %u tries\n",
+			      "%lu us, at try %u\n",
 		   from->get_map_ticks / per_us, from->exit_ticks / per_us,
 		   from->exit_tries);
 	sink_print(call->out, "the map has %lu entries of %u bytes\n",

@@ -7,7 +7,7 @@
 
 #include <kernel/boot/boot_memory.h>
 #include <kernel/debug/audit.h>
-#include <kernel/log/log.h>
+#include <kernel/lib/number.h>
 
 static const char *rights_text(unsigned rights, char text[6])
 {
@@ -87,36 +87,16 @@ static enum status dump_table(const struct command_call *call)
 	return ST_OK;
 }
 
-/* Hexadecimal, with or without 0x. Fails: ST_BAD_ARGUMENT. */
-static enum status parse_address(const char *text, uint64_t *out)
-{
-	uint64_t value = 0;
-	unsigned digits = 0;
-
-	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
-		text += 2;
-	for (; *text != '\0'; text++, digits++) {
-		char lower = *text | 0x20;
-
-		if (*text >= '0' && *text <= '9')
-			value = value << 4 | (uint64_t)(*text - '0');
-		else if (lower >= 'a' && lower <= 'f')
-			value = value << 4 | (uint64_t)(lower - 'a' + 10);
-		else
-			return ST_BAD_ARGUMENT;
-	}
-	*out = value;
-	return digits >= 1 && digits <= 16 ? ST_OK : ST_BAD_ARGUMENT;
-}
-
 static enum status find_leaf(const struct command_call *call)
 {
 	struct table_leaf leaf;
 	vaddr_t virt;
-	enum status status = parse_address(call->words[2], &virt.raw);
+	enum status status;
 
-	if (status == ST_OK)
-		status = table_query(&boot_memory.table, virt, &leaf);
+	if (number_from_hex(call->words[2], &virt.raw) != ST_OK)
+		return command_refuse(call, "no hexadecimal number",
+				      call->words[2]);
+	status = table_query(&boot_memory.table, virt, &leaf);
 	if (status == ST_OK)
 		print_leaf(call, &leaf);
 	return status;
@@ -142,8 +122,7 @@ enum status command_pt(const struct command_call *call)
 		return audit(call);
 	if (strcmp(what, "find") == 0 && call->count == 3)
 		return find_leaf(call);
-	log_line(LOG_ERROR, "pt: usage words=\"dump | audit | find ADDRESS\"");
-	return ST_BAD_ARGUMENT;
+	return command_refuse(call, "unknown, or a word is missing", what);
 }
 
 struct area {

@@ -49,7 +49,7 @@ static const struct command commands[] = {
 	{ "selftest", "[frames | ledger | tables | ipi | tlb | near]",
 	  "tests of the running system, KTAP lines",
 	  command_selftest, 1 },
-	{ "crash", "KIND [CPU]", "raise an exception on purpose",
+	{ "crash", "KIND [CPU] | stack NAME", "raise an exception on purpose",
 	  command_crash, 2 },
 	{ "reboot", "", "reset the machine", command_reboot, 0 },
 	{ "poweroff", "", "switch the machine off", command_poweroff, 0 },
@@ -77,9 +77,30 @@ static const char *names_behind(const char *before, size_t bytes,
 	return name_at(index);
 }
 
+/* Words of other systems, and the command that does the same here. */
+static const struct {
+	const char *word, *name;
+} synonyms[] = {
+	{ "?", "help" },
+	{ "dmesg", "log" },
+	{ "exit", "poweroff" },
+	{ "free", "meminfo" },
+	{ "halt", "poweroff" },
+	{ "quit", "poweroff" },
+	{ "shutdown", "poweroff" },
+};
+
+static const char *meant_by(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(synonyms); i++)
+		if (strcmp(synonyms[i].word, word) == 0)
+			return synonyms[i].name;
+	return nearest_name(word, name_at);
+}
+
 static void say_unknown(const char *name)
 {
-	const char *nearest = nearest_name(name, name_at);
+	const char *nearest = meant_by(name);
 
 	if (nearest != NULL)
 		log_line(LOG_ERROR, "monitor: no such command name=\"%s\" "
@@ -116,14 +137,6 @@ static enum status command_help(const struct command_call *call)
 	return ST_OK;
 }
 
-static enum status refuse_words(const struct command *command)
-{
-	log_line(LOG_ERROR, "%s: too many words usage=\"%s%s%s\"",
-		 command->name, command->name,
-		 command->usage[0] != '\0' ? " " : "", command->usage);
-	return ST_BAD_ARGUMENT;
-}
-
 enum status command_run(const char *text, struct sink *out)
 {
 	const struct command *command;
@@ -140,17 +153,20 @@ enum status command_run(const char *text, struct sink *out)
 	}
 	if (line.count == 0)
 		return ST_OK;
-	call = (struct command_call){ out, line.records, line.count,
-				      line.words };
 	command = find_command(line.words[0]);
 	if (command == NULL) {
 		say_unknown(line.words[0]);
 		return ST_NOT_FOUND;
 	}
+	call = (struct command_call){ command, out, line.records, line.count,
+				      line.words };
 	text_print(stage, sizeof(stage), "command %s", text);
 	crash_log_set_stage(stage);
-	status = line.count - 1 > command->most_words ?
-			 refuse_words(command) : command->run(&call);
+	if (line.count - 1 > command->most_words)
+		status = command_refuse(&call, "too many words",
+					line.words[command->most_words + 1]);
+	else
+		status = command->run(&call);
 	crash_log_set_stage("monitor");
 	if (call.records)
 		sink_print(out, "@end cmd=%s status=%d\n", command->name,
@@ -182,11 +198,7 @@ void monitor_loop(void)
 	};
 
 	log_line(LOG_INFO, "monitor: ready try=help");
-	for (;;) {
-		const char *line = input_read_line(&request);
-
-		/* The error was reported; read the next line. */
-		if (command_run(line, request.out) != ST_OK)
-			continue;
-	}
+	/* Each command that fails has logged its error. */
+	for (;;)
+		monitor_run_list(input_read_line(&request));
 }

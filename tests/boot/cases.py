@@ -8,8 +8,8 @@ import re
 import subprocess
 
 from . import (cases_acpi, cases_bad, cases_crash_log, cases_frames,
-               cases_hostile, cases_input, cases_machines, cases_screen,
-               cases_smp, checks, machine)
+               cases_hostile, cases_input, cases_machines, cases_monitor,
+               cases_screen, cases_smp, checks, machine)
 from .scenario import Scenario
 
 TESTED = [name for name, shape in machine.MACHINES.items()
@@ -315,7 +315,8 @@ def scenarios():
     """Every scenario there is."""
     return [*_records_scenarios(), *_table_scenarios(), *_crash_scenarios(),
             *_injection_scenarios(), *_bad_input_scenarios(),
-            *_people_scenarios(), *cases_input.scenarios(),
+            *_people_scenarios(), *cases_monitor.scenarios(),
+            *cases_input.scenarios(),
             *cases_smp.scenarios(), *cases_frames.scenarios(),
             *cases_screen.scenarios(),
             *cases_crash_log.scenarios(), *cases_bad.scenarios(),

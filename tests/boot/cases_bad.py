@@ -355,7 +355,7 @@ def a_wide_one_ends_in_its_total(outcome):
     taken = sum(int(pages) for what, pages in lines if what == "taken")
     checks.expect_equal("pages in all", sum(int(pages) for _, pages in lines),
                         WIDE[1])
-    checks.expect(f"\n{taken} of {WIDE[1]} pages are taken out of use\n"
+    checks.expect(f"\n{taken} of {WIDE[1]} pages taken out of use\n"
                   in outcome.serial, f"no total of {taken}")
 
 

@@ -93,8 +93,9 @@ def _use_terminal(guest, _notes):
     guest.wait_for(r"E monitor: no such command name=\"x{255}\"")
     guest.type("l\t\t")
     guest.wait_for(r"^ledger +layout +log$")
-    guest.type("\x15bootinfo -m\r")
+    guest.type("\x15bootinfo -m; meminfo -m\r")
     _answers(guest, "bootinfo")
+    _answers(guest, "meminfo")
     guest.type("poweroff\r")
 
 

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "command.h"
+
+#include <kernel/log/log.h>
+
+enum status command_refuse(const struct command_call *call, const char *why,
+			   const char *word)
+{
+	const struct command *command = call->command;
+
+	log_line(LOG_ERROR, "%s: refused word=\"%s\" why=\"%s\" "
+			    "usage=\"%s%s%s\"", command->name, word, why,
+		 command->name, command->usage[0] != '\0' ? " " : "",
+		 command->usage);
+	return ST_BAD_ARGUMENT;
+}
