@@ -66,8 +66,7 @@ struct option_text {
  * One complaint about one word. `word` is not NUL-terminated, has at most
  * OPTIONS_NAMED_BYTES (a longer word is cut) and fits between double quotes:
  * printable, with \xHH for quotes, backslashes and other bytes. `why`
- * completes the sentence: "mem=1" "is below the 64 MiB that Bulldog needs:
- * ignored".
+ * completes the sentence: "mem=1" "is below the 64 MiB that Bulldog needs".
  */
 struct options_complaint {
 	void (*report)(struct options_complaint *complaint, const char *word,

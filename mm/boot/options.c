@@ -147,21 +147,21 @@ static const char *split_word(struct slice word, struct option *out)
 
 	for (size_t i = 0; i < word.bytes; i++)
 		if (!is_printable((unsigned char)word.text[i]))
-			return "holds a byte that is not printable: ignored";
+			return "holds a byte that is not printable";
 	if (quotes % 2 != 0)
-		return "has a quote that is not closed: ignored";
+		return "has a quote that is not closed";
 	while (equals < word.bytes && word.text[equals] != '=')
 		equals++;
 	out->key = (struct slice){ word.text, equals };
 	out->has_value = equals < word.bytes;
 	out->value = slice_from(word, equals + out->has_value);
 	if (equals == 0)
-		return "has no name before the '=': ignored";
+		return "has no name before the '='";
 	if (quotes == 0)
 		return NULL;
 	if (quotes > 2 || out->value.bytes < 2 || out->value.text[0] != '"' ||
 	    out->value.text[out->value.bytes - 1] != '"')
-		return "has quotes that are not around a value: ignored";
+		return "has quotes that are not around a value";
 	out->value =
 		(struct slice){ out->value.text + 1, out->value.bytes - 2 };
 	return NULL;
@@ -198,9 +198,9 @@ static const char *set_console(struct options *options, struct slice value)
 	if (value.bytes < 5 || memcmp(value.text, "ttyS", 4) != 0 ||
 	    !option_digit(value.text[4], ARRAY_LENGTH(ports), &number) ||
 	    (value.bytes > 5 && value.text[5] != ','))
-		return "is neither none nor one of ttyS0 ... ttyS3: ignored";
+		return "is neither none nor one of ttyS0 ... ttyS3";
 	if (value.bytes > 5 && !parse_baud(slice_from(value, 6), &baud))
-		return "has a speed that does not divide 115200: ignored";
+		return "has a speed that does not divide 115200";
 	options->serial = true;
 	options->serial_port = ports[number];
 	options->serial_baud = baud;
@@ -212,9 +212,9 @@ static const char *set_mem(struct options *options, struct slice value)
 	uint64_t bytes;
 
 	if (!option_parse_size(value, &bytes))
-		return "is not a size such as 512M: ignored";
+		return "is not a size such as 512M";
 	if (bytes < OPTIONS_MEM_MINIMUM)
-		return "is below the 64 MiB that Bulldog needs: ignored";
+		return "is below the 64 MiB that Bulldog needs";
 	options->mem_limit = bytes;
 	return NULL;
 }
@@ -224,7 +224,7 @@ static const char *set_maxcpus(struct options *options, struct slice value)
 	uint64_t count;
 
 	if (!option_parse_number(value, &count) || count > INT32_MAX)
-		return "is not a number of processors: ignored";
+		return "is not a number of processors";
 	/* As in Linux, 0 starts no other CPU. */
 	options->max_cpus = count == 0 ? 1 : (uint32_t)count;
 	return NULL;
@@ -250,7 +250,7 @@ static const char *set_loglevel(struct options *options, struct slice value)
 	uint64_t level;
 
 	if (!option_parse_number(value, &level) || level > LOG_LEVEL_LIMIT)
-		return "is not a level from 0 to 7: ignored";
+		return "is not a level from 0 to 7";
 	options->quiet = false;
 	options->log_level = (uint32_t)level;
 	return NULL;
@@ -267,7 +267,7 @@ static const char *set_panic(struct options *options, struct slice value)
 	}
 	if (!option_parse_number(slice_from(value, negative), &seconds) ||
 	    seconds > INT32_MAX)
-		return "is neither exit nor a number of seconds: ignored";
+		return "is neither exit nor a number of seconds";
 	options->panic = seconds == 0 ? PANIC_WAIT : PANIC_REBOOT;
 	options->panic_seconds = negative ? 0 : (uint32_t)seconds;
 	return NULL;
@@ -276,7 +276,7 @@ static const char *set_panic(struct options *options, struct slice value)
 static const char *set_run(struct options *options, struct slice value)
 {
 	if (value.bytes >= sizeof(options->run))
-		return "is longer than the 1023 bytes that fit: ignored";
+		return "is longer than the 1023 bytes that fit";
 	memcpy(options->run, value.text, value.bytes);
 	options->run[value.bytes] = '\0';
 	return NULL;
@@ -301,7 +301,7 @@ static const char *set_on_idle(struct options *options, struct slice value)
 			return NULL;
 		}
 	}
-	return "is none of monitor, poweroff, reboot, exit: ignored";
+	return "is none of monitor, poweroff, reboot, exit";
 }
 
 static const struct option_rule rules[] = {
@@ -362,7 +362,7 @@ static void complain(struct application *to, struct slice word,
 		return;
 	options->reported[options->reported_count++] = mark;
 	if (options->reported_count == OPTIONS_COMPLAINTS)
-		why = "is ignored, as is every further strange word";
+		why = "is wrong, and further wrong words are not named";
 	to->complaint->report(to->complaint, name,
 			      name_word(name, sizeof(name), word), why);
 }
@@ -381,14 +381,14 @@ static void apply_word(struct application *to, struct slice word)
 		if (slice_is(option.key, rules[i].key))
 			rule = &rules[i];
 	if (rule == NULL) {
-		complain(to, word, option.key, "is unknown: ignored");
+		complain(to, word, option.key, "is unknown");
 		return;
 	}
 	if (option.has_value == rule->wants_value)
 		why = rule->set(to->options, option.value);
 	else
-		why = rule->wants_value ? "needs a value: ignored" :
-					  "takes no value: ignored";
+		why = rule->wants_value ? "needs a value" :
+					  "takes no value";
 	if (why != NULL)
 		complain(to, word, word, why);
 }
