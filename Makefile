@@ -5,7 +5,8 @@
 #
 #? make             build/BOOTX64.EFI, build/kernel.elf, build/host/bulldog
 #? make run         boot under QEMU, serial port in this terminal
-#?                  MEM=512M SMP=1 NUMA= KVM=1 CMDLINE= GDB=1 GDBPORT= QEMUFLAGS= V=1
+#?                  MEM=512M SMP=1 NUMA= KVM=1 CMDLINE= DISPLAY_BACKEND=
+#?                  GDB=1 GDBPORT= QEMUFLAGS= V=1
 #? make debug       the same, stopped in gdb at the kernel's first instruction
 #? make test        all tests; test-host and test-boot are its halves
 #? make bench       the numbers of docs/numbers.md, measured
