@@ -67,13 +67,16 @@ struct stress {
 
 /* --- a chunk as a word -----------------------------------------------------*/
 
-#define PAGES_SHIFT	32
+#define PAGES_SHIFT	34
 #define PAGES_MASK	0x3ffUL
-#define SIZE_SHIFT	42
+#define SIZE_SHIFT	44
 #define SIZE_MASK	3UL
-#define HOLDER_SHIFT	44
+#define HOLDER_SHIFT	46
 #define HOLDER_MASK	0x1ffUL
-#define SEQUENCE_SHIFT	53
+#define SEQUENCE_SHIFT	55
+
+_Static_assert(USABLE_LIMIT / PAGE_SIZE <= 1UL << PAGES_SHIFT,
+	       "a chunk has the number of its frame");
 
 static uint64_t chunk_of(pfn_t first, const struct frame_request *request,
 			 uint64_t sequence)
@@ -88,7 +91,7 @@ static uint64_t chunk_of(pfn_t first, const struct frame_request *request,
 
 static pfn_t chunk_first(uint64_t chunk)
 {
-	return (pfn_t){ chunk & UINT32_MAX };
+	return (pfn_t){ chunk & ((1UL << PAGES_SHIFT) - 1) };
 }
 
 static uint64_t chunk_pages(uint64_t chunk)
