@@ -16,6 +16,7 @@
 #include <kernel/arch/window.h>
 
 #include "boot_info.h"
+#include "probe.h"
 
 /*
  * Each change of owner can cost the ledger two runs, and boot_free must not
@@ -250,6 +251,54 @@ static bool is_table_frame(const void *context, pfn_t frame)
 	       owner == OWNER_PAGE_TABLE;
 }
 
+/* --- the loader's free list ------------------------------------------------*/
+
+/*
+ * Set in the length of a run that is not really memory, from the early list's
+ * start until there is a ledger that can say so.
+ */
+#define IS_LOST	(1UL << 63)
+
+static struct frame_run *free_runs(void)
+{
+	return paddr_to_pointer(boot_info.handover->free_list.address);
+}
+
+static enum status start_early(void)
+{
+	struct frame_run *runs = free_runs();
+	enum status status = early_init(&boot_memory.early, kernel_window(),
+					NULL, 0);
+
+	for (uint32_t i = 0; status == ST_OK &&
+			     i < boot_info.handover->free_list.count; i++) {
+		if (probe_keeps(runs[i]))
+			status = early_free_run(&boot_memory.early, runs[i]);
+		else
+			runs[i].frames |= IS_LOST;
+	}
+	return status;
+}
+
+static enum status leave_out_lost_runs(void)
+{
+	struct frame_run *runs = free_runs();
+	struct probe_losses losses = { .runs = 0 };
+	enum status status = ST_OK;
+
+	for (uint32_t i = 0; status == ST_OK &&
+			     i < boot_info.handover->free_list.count; i++) {
+		if ((runs[i].frames & IS_LOST) == 0)
+			continue;
+		runs[i].frames &= ~IS_LOST;
+		status = ledger_move(&boot_memory.ledger, runs[i], OWNER_FREE,
+				     OWNER_BAD);
+		probe_note_loss(&losses, runs[i]);
+	}
+	probe_warn(&losses);
+	return status;
+}
+
 enum status boot_memory_init(void)
 {
 	const struct handover *from_loader = boot_info.handover;
@@ -268,9 +317,7 @@ enum status boot_memory_init(void)
 		.stride = from_loader->raw_map_stride,
 	};
 	boot_memory.map.entry_count = firmware_map_count(&boot_memory.map.raw);
-	status = early_init(&boot_memory.early, kernel_window(),
-			    paddr_to_pointer(from_loader->free_list.address),
-			    from_loader->free_list.count);
+	status = start_early();
 	if (status == ST_OK)
 		status = take_workspace(workspace);
 	if (status != ST_OK)
@@ -279,6 +326,8 @@ enum status boot_memory_init(void)
 	status = build_regions();
 	if (status == ST_OK)
 		status = build_ledger();
+	if (status == ST_OK)
+		status = leave_out_lost_runs();
 	if (status == ST_OK)
 		status = table_adopt(&boot_memory.table, kernel_window(),
 				     &table_source, &features,

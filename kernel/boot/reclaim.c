@@ -7,6 +7,7 @@
 
 #include "boot_info.h"
 #include "boot_memory.h"
+#include "probe.h"
 
 enum status boot_drop_identity(void)
 {
@@ -28,10 +29,16 @@ enum status boot_drop_identity(void)
 	return status;
 }
 
-static enum status reclaim_run(struct frame_run run, enum owner from)
+static enum status reclaim_run(struct frame_run run, enum owner from,
+			       struct probe_losses *losses)
 {
-	enum status status = early_free_run(&boot_memory.early, run);
+	enum status status;
 
+	if (!probe_keeps(run)) {
+		probe_note_loss(losses, run);
+		return ledger_move(&boot_memory.ledger, run, from, OWNER_BAD);
+	}
+	status = early_free_run(&boot_memory.early, run);
 	if (status != ST_OK)
 		return status;
 	return ledger_move(&boot_memory.ledger, run, from, OWNER_FREE);
@@ -56,21 +63,22 @@ static bool is_mapped(struct frame_run run)
 enum status boot_reclaim(enum owner from)
 {
 	struct frame_run run = { .first = { 0 } };
-	uint64_t pages = 0;
+	uint64_t before = boot_memory.early.free_frames;
+	struct probe_losses losses = { .runs = 0 };
 
 	while (ledger_find_owned(&boot_memory.ledger, from, run.first, &run) ==
 	       ST_OK) {
 		enum status status = ST_OK;
 
-		if (is_mapped(run)) {
-			status = reclaim_run(run, from);
-			pages += run.frames;
-		}
+		if (is_mapped(run))
+			status = reclaim_run(run, from, &losses);
 		if (status != ST_OK)
 			return status;
 		run.first.raw += run.frames;
 	}
+	probe_warn(&losses);
 	log_line(LOG_INFO, "memory: reclaim from=%s pages=%lu free_pages=%lu",
-		 owner_name(from), pages, boot_memory.early.free_frames);
+		 owner_name(from), boot_memory.early.free_frames - before,
+		 boot_memory.early.free_frames);
 	return ST_OK;
 }

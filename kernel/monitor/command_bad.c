@@ -2,7 +2,8 @@
 /*
  * bad: memory that must not be used, by memmap=, by this command, or after a
  * machine check. The option's ranges are regions; a frame that was taken later
- * stays allocated in its pool for ever.
+ * stays allocated in its pool for ever; memory that kept nothing when the
+ * kernel started is a run of the ledger alone.
  */
 #include "command.h"
 
@@ -76,6 +77,23 @@ static uint64_t print_pool(const struct command_call *call,
 	return bad;
 }
 
+/* Parts of a usable region that kept nothing. */
+static uint64_t print_lost(const struct command_call *call,
+			   const struct region *region)
+{
+	uint64_t end = paddr_to_pfn(region->end).raw, pages = 0;
+	struct frame_run run = { .first = paddr_to_pfn(region->start) };
+
+	while (ledger_find_owned(&boot_memory.ledger, OWNER_BAD, run.first,
+				 &run) == ST_OK && run.first.raw < end) {
+		run.frames = min_u64(run.frames, end - run.first.raw);
+		print_run(call, pfn_to_paddr(run.first), run.frames, "probe");
+		pages += run.frames;
+		run.first.raw += run.frames;
+	}
+	return pages;
+}
+
 static enum status list_bad(const struct command_call *call)
 {
 	const struct region_list *list = &boot_memory.map.regions;
@@ -86,8 +104,10 @@ static enum status list_bad(const struct command_call *call)
 		uint64_t count = (region->end.raw - region->start.raw) /
 				 PAGE_SIZE;
 
-		if (region->kind != REGION_BAD)
+		if (region->kind != REGION_BAD) {
+			pages += print_lost(call, region);
 			continue;
+		}
 		print_run(call, region->start, count, "option");
 		pages += count;
 	}
