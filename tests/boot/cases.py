@@ -9,7 +9,7 @@ import subprocess
 
 from . import (cases_acpi, cases_bad, cases_crash_log, cases_frames,
                cases_hostile, cases_input, cases_machines, cases_monitor,
-               cases_screen, cases_smp, checks, machine)
+               cases_screen, cases_smp, cases_sparse, checks, machine)
 from .scenario import Scenario
 
 TESTED = [name for name, shape in machine.MACHINES.items()
@@ -318,6 +318,7 @@ def scenarios():
             *_people_scenarios(), *cases_monitor.scenarios(),
             *cases_input.scenarios(),
             *cases_smp.scenarios(), *cases_frames.scenarios(),
+            *cases_sparse.scenarios(),
             *cases_screen.scenarios(),
             *cases_crash_log.scenarios(), *cases_bad.scenarios(),
             *_cold_scenarios(), *_disk_scenarios(),

@@ -46,6 +46,7 @@ class Machine:
     has_serial: bool = True
     only_cold: bool = False
     nodes: tuple = ()
+    plugged: str = ""  # more words about memory: slots and an upper limit
 
 
 def _table(*machines):
@@ -116,6 +117,12 @@ MACHINES = _table(
     Machine("exact-600g", "q35", "600G", "max", has_disk=False),
     # The firmware takes seconds for each bit that an address can have.
     Machine("exact-4t", "q35", "4T", "max,phys-bits=43", has_disk=False),
+    # All bits of the supported 64 TiB, and memory at 16 TiB, which this
+    # firmware does not see: tests/firmware/map_amount.c adds it to the map.
+    Machine("exact-16t", "q35", "512M", "max,phys-bits=46",
+            ("-object", "memory-backend-ram,id=dimm,size=256M,reserve=off",
+             "-device", "pc-dimm,memdev=dimm,addr=0x100000000000"),
+            has_disk=False, plugged=",slots=1,maxmem=17T"),
 )
 
 
@@ -179,7 +186,7 @@ def shape_arguments(machine, variables, boot_from):
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-machine", machine.board + ("" if machine.nodes
                                      else ",memory-backend=ram"),
-        "-cpu", machine.cpu, "-m", machine.memory,
+        "-cpu", machine.cpu, "-m", machine.memory + machine.plugged,
         "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
         "-drive", "if=pflash,format=raw,unit=0,readonly=on,file="
         + _comma(firmware(machine.firmware[0])),

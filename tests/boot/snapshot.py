@@ -17,6 +17,8 @@ from pathlib import Path
 from . import guest, machine
 
 LAYOUT = 3  # change it when what a snapshot holds changes
+# The firmware takes half a minute for 46 address bits, on a core of its own.
+FREEZE_SECONDS = 600
 
 
 def make_esp(path, app, config="", files=()):
@@ -104,7 +106,7 @@ class Snapshots:
             + machine.ram_arguments(shape, fresh / "ram", share="on") \
             + machine.accelerator_arguments(exact=False) \
             + ["-fw_cfg", "name=opt/org.bulldog.go,string=0"]
-        with guest.Guest(arguments, fresh) as made:
+        with guest.Guest(arguments, fresh, FREEZE_SECONDS) as made:
             made.wait_for(r"^SNAPPOINT$")
             made.qmp.execute("migrate-set-capabilities", capabilities=[
                 {"capability": "x-ignore-shared", "state": True},

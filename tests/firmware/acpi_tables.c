@@ -23,6 +23,7 @@
  *        tables=srat_no_cpus   no processor is named
  *        tables=srat_sliver   the second node has the second MiB
  *        tables=srat_beyond   a range more, where no address reaches
+ *        tables=srat_five     five nodes in turn, stripes of 64 MiB
  */
 #include "acpi.h"
 
@@ -47,7 +48,7 @@ enum kind {
 	AS_IT_IS, DSDT_BEYOND, DSDT_OTHER, DSDT_SPOILT, DSDT_ZERO, DSDT_LOST,
 	RESET_MEMORY, ENDLESS, SPOILT, CROWDED, SRAT, SRAT_BEHIND, SRAT_SPOILT,
 	SRAT_STRIPES, SRAT_CRUMBS, SRAT_SPLINTERS, SRAT_SHREDS,
-	SRAT_NO_CPUS, SRAT_SLIVER, SRAT_BEYOND, KIND_COUNT,
+	SRAT_NO_CPUS, SRAT_SLIVER, SRAT_BEYOND, SRAT_FIVE, KIND_COUNT,
 };
 
 static const char *const names[KIND_COUNT] = {
@@ -55,7 +56,7 @@ static const char *const names[KIND_COUNT] = {
 	"dsdt_lost", "reset_memory", "endless", "spoilt", "crowd", "srat",
 	"srat_behind", "srat_spoilt", "srat_stripes", "srat_crumbs",
 	"srat_splinters", "srat_shreds", "srat_no_cpus", "srat_sliver",
-	"srat_beyond",
+	"srat_beyond", "srat_five",
 };
 
 static enum kind wanted;
@@ -228,6 +229,8 @@ static void add_wanted_srat(void)
 		wish.stripe_bytes = MIB;
 	if (wanted == SRAT_BEYOND)
 		wish.beyond = 3;
+	if (wanted == SRAT_FIVE)
+		wish = (struct srat_wish){ 5, 8, CPUS, 64 * MIB, 0 };
 	add_srat(&wish);
 }
 

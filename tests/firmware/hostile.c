@@ -15,7 +15,7 @@ struct stage stage;
 static const struct room *const rooms[] = {
 	&watch_room, &map_room, &pages_room, &image_room, &tables_room,
 	&processor_room, &screen_room, &acpi_tables_room, &acpi_room,
-	&clock_room,
+	&clock_room, &map_amount_room,
 };
 #define ROOMS (sizeof(rooms) / sizeof(rooms[0]))
 

@@ -40,7 +40,7 @@ struct room {
 };
 extern const struct room watch_room, map_room, pages_room, tables_room,
 	processor_room, screen_room, acpi_room, acpi_tables_room, image_room,
-	clock_room;
+	clock_room, map_amount_room;
 
 /* hostile.c: for the springboard. */
 BOOLEAN hostile_read_words(void);	/* FALSE: nothing to do              */

@@ -8,6 +8,7 @@
  * is free or the application's. So invented restrictions lie over `plots`,
  * pages that are allocated from the real firmware and so hidden from every
  * program; all other changes are true statements in an odd form.
+ * How much memory there is, is said by map_amount.c.
  *
  * words: reverse  shuffle=SEED  split=COUNT  duplicate  stride=BYTES
  *        nested       restrictions inside a conventional range
@@ -451,6 +452,7 @@ static void bend(struct lines *lines)
 	if (wanted.no_low)
 		lines_paint(lines, (struct line){
 			EfiReservedMemoryType, 0, 256, 0 });
+	map_change_amount(lines);
 	if (wanted.runtime0)
 		lines_paint(lines, (struct line){
 			EfiRuntimeServicesData, 0, 1,

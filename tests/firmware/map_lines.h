@@ -41,4 +41,7 @@ void lines_write(const struct lines *lines, void *to, UINTN stride);
 /* CRC-32 of the lines, in this order; `pages` up to PAGES_MAX. */
 UINT32 lines_checksum(const struct lines *lines);
 
+/* map_amount.c */
+void map_change_amount(struct lines *lines);
+
 #endif
