@@ -3,7 +3,7 @@
 """Prints docs/house.md: the rooms in their order, and the files of each.
 
 The rooms are those of layers.py. A file's purpose is the first sentence of
-its header (`name.h - purpose`) or, for a file without one, of its own first
+its header (`x.h - purpose`) or, for a file without one, of its own first
 comment. A file that states none is an error.
 """
 

@@ -235,3 +235,15 @@ case("links_refuse_a_page_that_is_not_there", "links",
      dict(PAGES, **{"docs/b.md": "\n[c](c.md)",
                     "mm/a.c": "/* See\n docs/c.md. */"}),
      "docs/b.md:2: links", "mm/a.c:2: links")
+case("links_refuse_a_source_that_is_not_there", "links",
+     {"README.md": "`mm/gone.c`\n", "mm/a.c": "/*\n * gone.c has\n * it, and"
+      " tests/gone.py. */\nint a; /* boot/a.h */\n", "include/mm/a.h": "",
+      "scripts/a.py": "A = 1  # gone.h\n", "a.S": "// mm/a.c, a.md\n"},
+     "README.md:1: links", "mm/a.c:2: links", "mm/a.c:3: links",
+     "mm/a.c:4: links", "scripts/a.py:1: links", "a.S:1: links")
+case("links_pass_names_of_sources_with_or_without_their_folders", "links",
+     {"README.md": "`a.c`, `mm/a.c` and `include/mm/a.h`, README.md, and "
+      "[old ones](docs/decisions/)\n",
+      "mm/a.c": "#include <none.h>\n/* mm/a.h, a.c, x.c, mm/x/y.c; a.b->c.h()"
+      ", build/*.c, list.code */\nconst char *a = \"gone.c\";\n",
+      "include/mm/a.h": "", "docs/decisions/0001-x.md": "It was gone.c.\n"})
