@@ -13,7 +13,8 @@
  *   frame_nodes.h  the same calls over the pools of all nodes;
  *   frame_cache.h  the same calls through a CPU's own frames;
  *   frame_many.h   many frames in one call;
- *   frame_query.h  states and counts of frames, and the audit.
+ *   frame_query.h  states and counts of frames;
+ *   frame_audit.h  whether pools and caches agree on every frame.
  */
 #ifndef MM_FRAME_H
 #define MM_FRAME_H

@@ -11,8 +11,9 @@
  * and an NMI has the one that refuses. So there is nothing to guard; the
  * slow paths assert it (cpu_local.h).
  *
- * Invariants: (C1) no frame is in two places; (C2) the owner's byte of every
- *             cached frame is 0; (C3) nothing exceeds its limit.
+ * Invariants (frame_audit): (C1) no frame is in two places; (C2) the owner's
+ * byte of every cached frame is 0; (C3) nothing exceeds its limit; (C4) `last`
+ * is an entry of the cache's lists or `none`, `word_back` its word or none.
  */
 #ifndef MM_FRAME_CACHE_H
 #define MM_FRAME_CACHE_H
@@ -178,8 +179,5 @@ uint64_t frame_cache_limit(const struct frame_cache *cache);
  * only up to that number: counting all would cost each alloc an addition.
  */
 uint64_t frame_cache_hits(const struct frame_cache *cache);
-
-/* C2, C3, and C1 within this cache. */
-bool frame_cache_audit(const struct frame_cache *cache);
 
 #endif

@@ -2,13 +2,17 @@
 /*
  * frame_pool.h - one node's pool: its bits, bytes, hints and trees.
  *
- * Invariants, at a quiet moment (frame_pool_audit):
+ * Invariants, at a quiet moment (frame_audit.h):
  *   (F1) a free frame is one bit: its own, its block's, or its giant's;
  *   (F2) a block whose bit is set has no bits below, nor has a giant;
  *   (F3) no block and no giant is wholly free below and not merged;
  *   (F4) each of these bits is reachable from `root`: one load of it tells
  *        whether there is anything at all;
- *   (F5) the owner byte of every free frame of a split block is 0.
+ *   (F5) a free frame has no owner's byte: not its own, not its block's, not
+ *        its giant's, as far as these are written;
+ *   (F6) an allocated frame has one of these bytes, and that is an owner's;
+ *   (F7) each frame of the pool is free, cached or allocated, and no other is;
+ *   (F8) no step is under way: the words of each slot are even.
  *
  * Numbers inside are 32 bits and relative to the node's first frame, which
  * is the first of a giant. `bits` and `frame_owner` are touched only where

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * frame_query.h - the state of one frame, counts of all frames, and the audit.
+ * frame_query.h - the state of one frame, and counts of all frames.
  *
  * At a quiet moment: no CPU allocates or frees meanwhile.
  */
@@ -47,7 +47,5 @@ struct frame_stats {
 };
 void frame_pool_stats(const struct frame_pool *pool,
 		      struct frame_stats *out);
-
-bool frame_pool_audit(const struct frame_pool *pool);	/* F1..F5 */
 
 #endif

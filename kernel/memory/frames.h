@@ -10,7 +10,7 @@
 
 #include <arch/cpu_local.h>
 #include <boot/owner.h>
-#include <mm/frame_cache.h>
+#include <mm/frame_audit.h>
 #include <mm/frame_many.h>
 #include <mm/frame_query.h>
 
@@ -78,7 +78,14 @@ enum status frames_query(pfn_t frame, struct frame_info *out);
 /* The sum of the counts of all pools. */
 void frames_count(struct frame_count *out);
 
-/* Checks all pools and caches, and each against the other. */
+/*
+ * Quiet moment: checks all pools and caches, and each against the other. True
+ * when there is damage: the first that was found is in `out`. One task at a
+ * time. Cost: see frame_audit.
+ */
+bool frames_find_damage(struct frame_finding *out);
+
+/* The same; false, and logs the finding, when there is damage. */
 bool frames_audit(void);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include <base/bits.h>
 
+#include <kernel/log/log.h>
+
 #include "frames_internal.h"
 
 enum status frames_query(pfn_t frame, struct frame_info *out)
@@ -31,19 +33,39 @@ void frames_count(struct frame_count *out)
 	}
 }
 
+/* --- audit -----------------------------------------------------------------*/
+
+/* Words and blocks of caches that one pass over the caches sorts. */
+#define WINDOW	128
+
+bool frames_find_damage(struct frame_finding *out)
+{
+	/* [O] of the task that audits, one at a time. */
+	static struct frame_cached window[WINDOW];
+
+	for (unsigned pool = 0; pool < frames.nodes.pools; pool++) {
+		const struct frame_audit_request request = {
+			.pool = frames.nodes.pool[pool],
+			.caches = frames.caches,
+			.slots = 2 * frames.cpus,
+			.window = window,
+			.window_length = WINDOW,
+		};
+
+		if (!frame_audit(&request, out))
+			return true;
+	}
+	return false;
+}
+
 bool frames_audit(void)
 {
-	struct frame_count count;
-	uint64_t held = 0;
+	struct frame_finding finding;
+	char text[FRAME_FINDING_BYTES];
 
-	for (unsigned pool = 0; pool < frames.nodes.pools; pool++)
-		if (!frame_pool_audit(frames.nodes.pool[pool]))
-			return false;
-	for (unsigned slot = 0; slot < 2 * frames.cpus; slot++) {
-		if (!frame_cache_audit(&frames.caches[slot]))
-			return false;
-		held += frame_cache_held(&frames.caches[slot]);
-	}
-	frames_count(&count);
-	return held == count.cached;
+	if (!frames_find_damage(&finding))
+		return true;
+	frame_finding_print(&finding, text);
+	log_line(LOG_ERROR, "frames: audit %s", text);
+	return false;
 }

@@ -194,6 +194,32 @@ void frame_pool_count(const struct frame_pool *pool, struct frame_count *out)
 	}
 }
 
+void frame_pool_stats(const struct frame_pool *pool,
+		      struct frame_stats *out)
+{
+	uint64_t blocks = pool_blocks(pool);
+
+	*out = (struct frame_stats){ 0 };
+	for (uint64_t block = 0; block < blocks; block++) {
+		const atomic_u64 *words = block_words(pool, block);
+		uint16_t hint = atomic_load_relaxed(&pool->hints[block]);
+
+		out->whole_blocks += frame_block_is_free(pool, block);
+		for (uint64_t i = 0;
+		     hint != FRAME_ABSENT && hint != FRAME_UNINIT &&
+		     i < words_per_block(pool); i++)
+			out->split_frames +=
+				count_ones(atomic_load_relaxed(&words[i]));
+	}
+	for (uint64_t giant = 0; giant < blocks >> pool->shape.giant_shift;
+	     giant++)
+		out->whole_giants += frame_tree_has(&pool->giants, giant);
+	out->free_frames = out->split_frames +
+			   (out->whole_blocks << pool->shape.block_shift) +
+			   (out->whole_giants << (pool->shape.block_shift +
+						  pool->shape.giant_shift));
+}
+
 /* --- what is free, as runs -------------------------------------------------*/
 
 struct joining {

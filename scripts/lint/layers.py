@@ -58,7 +58,8 @@ FILE_ORDER = {
                  "kernel_tables", "log"),
     "mm/frame": ("report", "tree", "block", "search", "run", "query", "add",
                  "pick", "pool", "nodes", "plan", "fill", "many",
-                 "cache_query", "cache", "cache_many", "many_free", "audit"),
+                 "cache_query", "cache", "cache_many", "many_free",
+                 "audit_caches", "audit_finding", "audit"),
 }
 # Headers whose room their name does not say.
 ROOM_OF_HEADER = {"kernel_tables": "table"}

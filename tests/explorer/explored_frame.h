@@ -33,6 +33,7 @@
 #define frame_pool_has explored_frame_pool_has
 #define frame_pool_init explored_frame_pool_init
 #define frame_pool_query explored_frame_pool_query
+#define frame_pool_stats explored_frame_pool_stats
 #define frame_pool_measure explored_frame_pool_measure
 #define frame_pool_alloc_at explored_frame_pool_alloc_at
 #define frame_pool_visit explored_frame_pool_visit

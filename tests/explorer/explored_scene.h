@@ -8,6 +8,9 @@
 
 #include "explored_frame.h"
 
+/* After it: that one gives other names to what the headers declare. */
+#include <mm/frame_audit.h>
+
 /* Blocks of two words, two to a giant. */
 #define FRAMES 256
 #define BLOCK 128

@@ -194,6 +194,9 @@ CASE(frame_many_is_not_refused_what_merges)
 		.check = one_is_left, .preemptions = EXPLORE_AT_MOST(1) });
 }
 
+/* Of the refill below, which writes no owner. */
+static struct frame_word claimed;
+
 /* A refill that finds nothing: that must not be a refusal. */
 static void take_one_or_wait(void *context)
 {
@@ -203,6 +206,7 @@ static void take_one_or_wait(void *context)
 	uint64_t mask = explored_frame_claim_word(&scene.pool, 2, &claim);
 
 	(void)context;
+	claimed = (struct frame_word){ claim.word * WORD, mask };
 	scene.status[1] = mask != 0 ? ST_OK : ST_CONFLICT;
 	EXPLORE_CHECK(mask != 0 ||
 		      !explored_frame_nothing_left(&scene.pool, 2, ANY_FREE));
@@ -214,6 +218,9 @@ static void one_was_there(void *context)
 {
 	(void)context;
 	EXPLORE_CHECK(scene.status[0] == ST_NO_MEMORY);
+	for (uint64_t rest = claimed.mask; rest != 0; rest &= rest - 1)
+		scene.frame_owner[claimed.first +
+				  (uint64_t)__builtin_ctzl(rest)].plain = 1;
 	EXPLORE_CHECK(all_free_is(scene.status[1] == ST_OK ? 1 : 2));
 }
 

@@ -4,8 +4,12 @@
 #include "fake_cpu.h"
 
 #include <base/bits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Fewer than the caches of some tests have. */
+#define WINDOW 7
 
 static void note(struct frame_reporter *reporter,
 		 const struct frame_bad_free *bad)
@@ -96,18 +100,34 @@ void frame_world_free(struct frame_world *world)
 	free(world);
 }
 
+enum frame_finding_kind frame_world_find(const struct frame_world *world,
+					 struct frame_finding *out)
+{
+	struct frame_cached window[WINDOW];
+
+	frame_audit(&(struct frame_audit_request){
+		.pool = &world->pool, .caches = world->set.caches,
+		.slots = 2 * world->set.cpus, .window = window,
+		.window_length = WINDOW,
+	}, out);
+	return out->kind;
+}
+
 bool frame_world_audit(const struct frame_world *world, uint64_t free)
 {
+	struct frame_finding finding;
 	struct frame_stats stats;
 	uint64_t held = 0;
 
-	if (!frame_pool_audit(&world->pool))
+	if (frame_world_find(world, &finding) != FRAME_FOUND_NOTHING) {
+		char text[FRAME_FINDING_BYTES];
+
+		frame_finding_print(&finding, text);
+		printf("# audit: %s\n", text);
 		return false;
-	for (unsigned slot = 0; slot < 2 * world->set.cpus; slot++) {
-		if (!frame_cache_audit(&world->set.caches[slot]))
-			return false;
-		held += frame_cache_held(&world->set.caches[slot]);
 	}
+	for (unsigned slot = 0; slot < 2 * world->set.cpus; slot++)
+		held += frame_cache_held(&world->set.caches[slot]);
 	frame_pool_stats(&world->pool, &stats);
 	return stats.free_frames + held == free;
 }

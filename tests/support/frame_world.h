@@ -6,7 +6,7 @@
 #define TESTS_FRAME_WORLD_H
 
 #include <mm/frame_add.h>
-#include <mm/frame_cache.h>
+#include <mm/frame_audit.h>
 #include <mm/frame_nodes.h>
 #include <mm/frame_query.h>
 
@@ -43,7 +43,13 @@ struct frame_world *frame_world_new(const struct frame_world_request *request);
 struct frame_world *frame_world_full(const struct frame_world_request *request);
 void frame_world_free(struct frame_world *world);
 
-/* While quiet: bits and caches have exactly `free` frames together. */
+/* Quiet moment: what the audit of the pool and all caches finds. */
+enum frame_finding_kind frame_world_find(const struct frame_world *world,
+					 struct frame_finding *out);
+/*
+ * Quiet moment: it finds nothing, and bits and caches together are exactly
+ * `free` frames.
+ */
 bool frame_world_audit(const struct frame_world *world, uint64_t free);
 
 #endif

@@ -6,6 +6,7 @@
 #include <kernel/memory/frame_setup.h>
 
 #include <base/bits.h>
+#include <mm/frame_audit.h>
 #include <mm/frame_query.h>
 #include <sys/mman.h>
 

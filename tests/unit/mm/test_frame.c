@@ -144,10 +144,13 @@ CASE(frame_takes_blocks_of_the_giant_that_it_breaks)
 
 	CHECK(frame_claim_blocks(&world->pool, 0, &claim) == 0xf000);
 	CHECK(claim.word == 0);
+	memset(&world->pool.block_owner[12], OWNER_HEAP, 4);
 	CHECK(frame_world_audit(world, 768));
 	claim.most = 3;
 	CHECK(frame_claim_blocks(&world->pool, 0, &claim) == 0x0e00);
+	memset(&world->pool.block_owner[9], OWNER_HEAP, 3);
 	CHECK(frame_world_audit(world, 576));
+	memset(&world->pool.block_owner[9], FRAME_BYTE_FREE, 7);
 	CHECK(frame_return_blocks(&world->pool, 0, 0, 0xfe00) == 0);
 	CHECK(frame_world_audit(world, 1024));
 	CHECK(frame_tree_has(&world->pool.giants, 2) &&

@@ -301,37 +301,6 @@ CASE(frame_cache_allocates_every_block_once_and_then_refuses)
 	frame_world_free(world);
 }
 
-CASE(frame_cache_audit_sees_a_frame_in_two_places)
-{
-	struct frame_world *world = world_of(262144, 1);
-	struct frame_cache *cache = become(world, 0, CPU_TASK);
-	uint32_t limit = cache->block_limit, held;
-	uint64_t first;
-	pfn_t frame;
-
-	CHECK(frame_cache_alloc(cache, 1, &frame) == ST_OK);
-	CHECK(frame_cache_alloc_block(cache, 1, &frame) == ST_OK);
-	held = cache->block_count;
-	CHECK(cache->word != 0 && held > 1 && held < limit);
-	CHECK(frame_cache_audit(cache));
-	/* The same block twice. */
-	cache->blocks[cache->block_count++] = cache->blocks[0];
-	CHECK(!frame_cache_audit(cache));
-	cache->block_count = held;
-	/* The word is one of a block. */
-	first = cache->word_first;
-	cache->word_first = (uint64_t)cache->blocks[0] << cache->block_shift;
-	memset(&world->pool.frame_owner[cache->word_first], 0, FRAME_WORD_BITS);
-	CHECK(!frame_cache_audit(cache));
-	cache->word_first = first;
-	cache->block_limit = held - 1;
-	CHECK(!frame_cache_audit(cache));
-	cache->block_limit = limit;
-	CHECK(frame_cache_audit(cache));
-	CHECK(frame_world_audit(world, 262144 - 129));
-	frame_world_free(world);
-}
-
 CASE(frame_cache_refuses_a_second_free_while_it_has_no_word)
 {
 	struct frame_world *world = world_of(262144, 1);
