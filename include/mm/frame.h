@@ -114,14 +114,18 @@ void frame_pool_zero(const struct frame_pool *pool,
  * Gives back what was allocated in one piece, and of a run any part that is
  * made of whole blocks where the run is: how long it was only its owner knows.
  * A frame that is not allocated so is refused and reported; nothing changes.
+ * So is a run with a frame of another owner. Not found: a run with a length
+ * that takes along a run of the same owner behind it.
  * Fails: ST_BAD_RANGE (foreign), ST_BAD_ARGUMENT (misaligned, no pages),
- *        ST_CONFLICT (not allocated in this size, freed already, or kept).
+ *        ST_CONFLICT (not allocated in this size, freed already, kept, or
+ *        another owner's).
  */
 struct frame_return {
 	pfn_t frame;
 	enum frame_size size;
 	uint64_t pages;		/* of a FRAME_RUN                            */
 	const void *caller;
+	uint8_t owner;		/* of a FRAME_RUN; 0: its first frame's      */
 };
 enum status frame_pool_free(struct frame_pool *pool, cpu_slot slot,
 			    const struct frame_return *what);

@@ -30,12 +30,13 @@ enum status pages_alloc(struct frame_run *run, enum owner owner)
 	return alloc_on_node(run, FRAMES_HOME, owner);
 }
 
-void pages_free(struct frame_run run)
+void pages_free(struct frame_run run, enum owner owner)
 {
 	MUST(frames_free(&(struct frame_return){
 		.frame = run.first,
 		.size = run.frames == 1 ? FRAME_4K : FRAME_RUN,
 		.pages = run.frames,
+		.owner = (uint8_t)owner,
 		.caller = __builtin_return_address(0),
 	}));
 }
@@ -73,7 +74,7 @@ static enum status take_table(struct frame_source *source, pfn_t *out)
 static void give_table(struct frame_source *source, pfn_t frame)
 {
 	(void)source;
-	pages_free((struct frame_run){ frame, 1 });
+	pages_free((struct frame_run){ frame, 1 }, OWNER_PAGE_TABLE);
 }
 
 static struct frame_source table_source = {

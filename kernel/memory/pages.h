@@ -22,8 +22,11 @@ enum status pages_alloc(struct frame_run *run, enum owner owner);
 enum status pages_alloc_near(struct frame_run *run, unsigned cpu,
 			     enum owner owner);
 
-/* Frees a whole run of pages_alloc, or one that the pools adopted. */
-void pages_free(struct frame_run run);
+/*
+ * Frees a whole run of pages_alloc, or one that the pools adopted. Panics when
+ * the run is wrong: a run of several pages when a page of it is not `owner`'s.
+ */
+void pages_free(struct frame_run run, enum owner owner);
 
 /* From now on `table` takes its pages from the pools. For frames_start. */
 void pages_serve_table(struct table *table);

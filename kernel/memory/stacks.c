@@ -78,7 +78,7 @@ enum status stacks_alloc(unsigned cpu)
 		return status;
 	status = map_stacks_at(cpu, pfn_to_paddr(run.first));
 	if (status != ST_OK)
-		pages_free(run);
+		pages_free(run, OWNER_STACK);
 	return status;
 }
 
@@ -92,5 +92,5 @@ void stacks_free(unsigned cpu)
 			 &leaf));
 	run.first = paddr_to_pfn(leaf.phys);
 	unmap_stacks_up_to(cpu, STACK_KIND_COUNT);
-	pages_free(run);
+	pages_free(run, OWNER_STACK);
 }

@@ -353,7 +353,7 @@ static enum status bench_frames(const struct command_call *call)
 	scene.frames = pfn_to_pointer(run.first);
 	for (size_t i = 0; i < ARRAY_LENGTH(workloads) && !scene.failed; i++)
 		measure(call, &scene, &workloads[i]);
-	pages_free(run);
+	pages_free(run, OWNER_BOOT_LIST);
 	return scene.failed ? ST_NO_MEMORY : ST_OK;
 }
 

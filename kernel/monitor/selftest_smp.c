@@ -130,7 +130,7 @@ enum status selftest_tlb(const struct command_call *call)
 	if (status != ST_OK)
 		return status;
 	status = change_pages(&test, run);
-	pages_free(run);
+	pages_free(run, OWNER_BOOT_LIST);
 	reads = atomic_load_relaxed(&test.reads);
 	stale = atomic_load_relaxed(&test.stale);
 	sink_print(call->out, "@selftest name=tlb cpus=%u reads=%lu "

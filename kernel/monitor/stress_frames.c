@@ -269,6 +269,7 @@ static void give(struct holder *me, uint64_t chunk)
 		    .frame = chunk_first(chunk),
 		    .size = chunk_size(chunk),
 		    .pages = chunk_pages(chunk),
+		    .owner = OWNER_OF_STRESS,
 		    .caller = __builtin_return_address(0) }) != ST_OK)
 		stress_wrong(&me->wrong, "not taken back",
 			     chunk_first(chunk).raw);
@@ -470,7 +471,7 @@ static void dismiss(struct stress *stress, struct stress_result *out)
 		add(out, &crew->handler);
 		out->in_handlers += crew->handler.operations;
 	}
-	pages_free(stress->run);
+	pages_free(stress->run, OWNER_BOOT_LIST);
 }
 
 static void run_part(struct stress *stress, struct stress_result *out)

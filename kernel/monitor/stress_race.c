@@ -181,6 +181,6 @@ enum status stress_race(struct stress_watch *watch, struct stress_result *out)
 			run_rounds(race, out);
 		end(race);
 	}
-	pages_free(run_of_race);
+	pages_free(run_of_race, OWNER_BOOT_LIST);
 	return status;
 }

@@ -80,7 +80,7 @@ static void take_back(unsigned cpu)
 
 	cpu_local_forget(cpu);
 	stacks_free(cpu);
-	pages_free(area_run(area));
+	pages_free(area_run(area), OWNER_BOOT_LIST);
 }
 
 static enum status prepare(unsigned cpu)
@@ -93,7 +93,7 @@ static enum status prepare(unsigned cpu)
 		return status;
 	status = stacks_alloc(cpu);
 	if (status != ST_OK) {
-		pages_free(run);
+		pages_free(run, OWNER_BOOT_LIST);
 		return status;
 	}
 	area = pfn_to_pointer(run.first);
@@ -303,7 +303,7 @@ static enum status start_in_low_memory(void)
 				 (vaddr_t){ pfn_to_paddr(page.first).raw },
 				 PAGE_SIZE));
 	}
-	pages_free(page);
+	pages_free(page, OWNER_BOOT_LIST);
 	return status;
 }
 

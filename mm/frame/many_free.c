@@ -60,13 +60,6 @@ static enum status refuse(const struct freeing *freeing,
 				 freeing->caller);
 }
 
-static enum frame_bad_free_kind kind_of(uint8_t byte)
-{
-	if (owner_is_allocated(byte))
-		return FRAME_OTHER_OWNER;
-	return owner_is_retired(byte) ? FRAME_RETIRED : FRAME_NOT_ALLOCATED;
-}
-
 /* 0 into the bytes of all frames of the word; if one is wrong, into none. */
 static enum status clear_word(struct freeing *freeing, struct frame_word word)
 {
@@ -74,6 +67,7 @@ static enum status clear_word(struct freeing *freeing, struct frame_word word)
 	struct frame_pool *pool;
 	uint64_t others;
 	unsigned first;
+	uint8_t byte;
 
 	if (!find_pool(freeing, word.first))
 		return refuse(freeing, FRAME_FOREIGN, named);
@@ -91,8 +85,8 @@ static enum status clear_word(struct freeing *freeing, struct frame_word word)
 	(void)frame_exchange_owners(pool, &word, FRAME_BYTE_FREE,
 				    freeing->owner);
 	first = (unsigned)__builtin_ctzl(others);
-	return refuse(freeing, kind_of(atomic_load_relaxed(
-			       &pool->frame_owner[word.first + first])),
+	byte = atomic_load_relaxed(&pool->frame_owner[word.first + first]);
+	return refuse(freeing, frame_bad_free_kind_of(byte),
 		      pool->first + word.first + first);
 }
 

@@ -350,40 +350,78 @@ bool frame_claim_run(struct frame_pool *pool, cpu_slot slot,
 
 /* --- free ------------------------------------------------------------------*/
 
-static bool part_is_allocated(const struct frame_pool *pool, struct part part)
+/* The bytes of the part, or NULL where they mean nothing. */
+static const atomic_u8 *bytes_of(const struct frame_pool *pool,
+				 struct part part)
 {
 	uint64_t block = part.first >> pool->shape.block_shift;
 
 	if (frame_giant_state(pool, block) != FRAME_GIANT_OPEN)
-		return false;
+		return NULL;
 	if (is_block(pool, part))
-		return owner_is_allocated(
-			atomic_load_relaxed(&pool->block_owner[block]));
+		return &pool->block_owner[block];
 	if (atomic_load_relaxed(&pool->hints[block]) >= FRAME_ABSENT)
-		return false;
-	for (uint64_t i = 0; i < part.frames; i++)
-		if (!owner_is_allocated(atomic_load_relaxed(
-			    &pool->frame_owner[part.first + i])))
-			return false;
-	return true;
+		return NULL;
+	return &pool->frame_owner[part.first];
+}
+
+/* A frame that may not be freed, and its byte. */
+struct wrong {
+	uint64_t frame;
+	uint8_t byte;
+};
+
+/* True when a frame of the part has not this owner. */
+static bool find_wrong(const struct frame_pool *pool, struct part part,
+		       uint8_t owner, struct wrong *wrong)
+{
+	const atomic_u8 *bytes = bytes_of(pool, part);
+	uint64_t count = is_block(pool, part) ? 1 : part.frames;
+
+	*wrong = (struct wrong){ part.first, FRAME_BYTE_FREE };
+	for (uint64_t i = 0; bytes != NULL && i < count; i++) {
+		wrong->byte = atomic_load_relaxed(&bytes[i]);
+		if (wrong->byte == owner)
+			continue;
+		wrong->frame += i;
+		return true;
+	}
+	return bytes == NULL;
+}
+
+/* The first frame's; FRAME_BYTE_FREE where bytes mean nothing. */
+static uint8_t owner_at(const struct frame_pool *pool, uint64_t at,
+			uint64_t end)
+{
+	const atomic_u8 *bytes = bytes_of(pool, part_at(pool, at, end));
+
+	return bytes != NULL ? atomic_load_relaxed(bytes) : FRAME_BYTE_FREE;
 }
 
 enum status frame_return_run(struct frame_pool *pool, cpu_slot slot,
 			     const struct frame_return *what)
 {
 	uint64_t start = what->frame.raw - pool->first, end;
+	uint8_t owner = what->owner;
 	bool good = true;
 
 	if (add_overflows(start, what->pages, &end) || end > pool->frames)
 		return frame_refuse_free(pool, FRAME_FOREIGN, what->frame,
 					     what->caller);
+	if (owner == FRAME_BYTE_FREE)
+		owner = owner_at(pool, start, end);
+	if (!owner_is_allocated(owner))
+		return frame_refuse_free(pool, frame_bad_free_kind_of(owner),
+					 what->frame, what->caller);
 	for (uint64_t at = start; at < end;) {
 		struct part part = part_at(pool, at, end);
+		struct wrong wrong;
 
-		if (!part_is_allocated(pool, part))
+		if (find_wrong(pool, part, owner, &wrong))
 			return frame_refuse_free(
-				pool, FRAME_NOT_ALLOCATED,
-				(pfn_t){ pool->first + at }, what->caller);
+				pool, frame_bad_free_kind_of(wrong.byte),
+				(pfn_t){ pool->first + wrong.frame },
+				what->caller);
 		at += part.frames;
 	}
 	for (uint64_t at = start; at < end;) {

@@ -26,8 +26,8 @@ static void make_pool(struct scene *at, uint64_t begin,
 			abort();
 	for (uint64_t i = 0; i < free.frames; i++)
 		if (explored_frame_pool_free(&at->pool, 0,
-				&(struct frame_return){ { free.first.raw + i },
-							FRAME_4K, 0, NULL }) !=
+				&(struct frame_return){
+					.frame = { free.first.raw + i } }) !=
 		    ST_OK)
 			abort();
 }
@@ -73,7 +73,7 @@ static enum status take(pfn_t *out)
 
 static enum status give(uint64_t frame)
 {
-	struct frame_return what = { { frame }, FRAME_4K, 0, NULL };
+	struct frame_return what = { { frame }, FRAME_4K, 0, NULL, 0 };
 
 	return explored_frame_pool_free(&scene.pool, 2 * explore_cpu(), &what);
 }
@@ -428,7 +428,7 @@ static void a_giant_is_free(void *context)
 
 static enum status give_block(uint64_t frame)
 {
-	struct frame_return what = { { frame }, FRAME_2M, 0, NULL };
+	struct frame_return what = { { frame }, FRAME_2M, 0, NULL, 0 };
 
 	return explored_frame_pool_free(&scene.pool, 2 * explore_cpu(), &what);
 }
