@@ -155,18 +155,29 @@ static EFI_STATUS save(struct loader *loader, const struct crash_log *before,
 	return status;
 }
 
+static const char *why_not(EFI_STATUS status)
+{
+	return status == EFI_NOT_FOUND ? "no volume" :
+	       status == EFI_WRITE_PROTECTED ? "the volume is read-only" :
+	       status == EFI_VOLUME_FULL ? "no space, or no number left" :
+					   "the firmware refused";
+}
+
 static void report(struct loader *loader, const struct crash_log *before)
 {
 	unsigned number = 0;
 	EFI_STATUS status = save(loader, before, &number);
+	char value[TEXT_VALUE_BYTES(CRASH_FAULT_BYTES)];
 
-	log_warning("crash_log: last attempt did not end attempt=%lu "
-		      "stage=%s", before->attempt, before->stage);
+	text_print_value(value, sizeof(value), before->stage);
+	log_warning("crash_log: last attempt did not end attempt=%lu stage=%s",
+		    before->attempt, value);
+	text_print_value(value, sizeof(value), before->fault);
 	if (before->fault[0] != '\0')
-		log_warning("crash_log: last fault was %s", before->fault);
+		log_warning("crash_log: last fault what=%s", value);
 	if (EFI_ERROR(status))
-		log_warning("crash_log: not kept in a file status=0x%lx",
-			 (uint64_t)status);
+		log_warning("crash_log: not kept in a file why=\"%s\" "
+			    "status=0x%lx", why_not(status), (uint64_t)status);
 	else
 		log_info("crash_log: kept file=LOG-%04u.TXT", number);
 }

@@ -41,4 +41,8 @@ size_t text_vprint(char *to, size_t bytes, const char *format,
  */
 void sink_print_value(struct sink *sink, const char *text, size_t bytes);
 
+/* The same of a text into a buffer, which TEXT_VALUE_BYTES of it suffice. */
+#define TEXT_VALUE_BYTES(length) (4 * (length) + sizeof("\"\""))
+size_t text_print_value(char *to, size_t bytes, const char *text);
+
 #endif

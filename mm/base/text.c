@@ -79,3 +79,29 @@ void sink_print_value(struct sink *sink, const char *text, size_t bytes)
 	}
 	sink->put(sink, "\"", 1);
 }
+
+struct buffer_sink {
+	struct sink base;
+	char *to;
+	size_t used, room;
+};
+
+static void put_in_buffer(struct sink *sink, const char *text, size_t bytes)
+{
+	struct buffer_sink *buffer = (struct buffer_sink *)sink;
+
+	for (size_t i = 0; i < bytes && buffer->used < buffer->room; i++)
+		buffer->to[buffer->used++] = text[i];
+}
+
+size_t text_print_value(char *to, size_t bytes, const char *text)
+{
+	struct buffer_sink buffer = { { put_in_buffer }, to, 0, 0 };
+
+	if (bytes == 0)
+		return 0;
+	buffer.room = bytes - 1;
+	sink_print_value(&buffer.base, text, strlen(text));
+	to[buffer.used] = '\0';
+	return buffer.used;
+}

@@ -16,7 +16,7 @@ def _reset_instead_of_exit(guest):
 def _die_and_come_back(guest, _notes):
     """The options are the same at each attempt: the second dies too."""
     _reset_instead_of_exit(guest)
-    guest.wait_for(r"crash_log: last fault was|crash_log: none")
+    guest.wait_for(r"crash_log: last fault what=|crash_log: none")
     guest.wait_for(r"W crash_log: not kept in a file|I crash_log: kept file")
     return True
 
@@ -40,10 +40,10 @@ def scenarios():
             "crash-log-of-a-fault",
             ({"machine": "q35-512m", "cold": True, "limit": 120,
               "cmdline": "run=\"crash pf\" panic=1"},),
-            (checks.says("where_it_stopped", NOT_ENDED + "command crash pf"),
+            (checks.says("where_it_stopped", NOT_ENDED + '"command crash pf"'),
              checks.says("what_the_fault_was",
-                         r"W crash_log: last fault was #?P?F? ?the kernel "
-                         r"wrote to 0x")),
+                         r'(?m)W crash_log: last fault what="(#PF )?the kernel '
+                         r'wrote to 0x[^"]*"\r?$')),
             steps=_die_and_come_back),
         Scenario(
             "no-crash-log-of-a-reboot",

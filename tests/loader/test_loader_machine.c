@@ -280,7 +280,7 @@ CASE(loader_reports_a_fault_after_the_exit)
 	pc.memory.warm = true;
 	pc.fault_port = 0;
 	CHECK_BOOTS(&pc, "after the fault");
-	CHECK(serial_says("last fault was"));
+	CHECK(serial_says("last fault what=\""));
 	CHECK(serial_says("loader: fault vector=14"));
 }
 

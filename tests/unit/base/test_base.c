@@ -41,6 +41,23 @@ CASE(text_record_values_are_quoted_only_when_needed)
 	CHECK(strcmp(value_of("\n"), "\"\\x0a\"") == 0);
 }
 
+CASE(text_record_values_are_printed_into_a_buffer)
+{
+	static const char worst[] = "\n\"\\\x7f";
+	char value[TEXT_VALUE_BYTES(sizeof(worst) - 1)];
+
+	memset(value, '#', sizeof(value));
+	CHECK(text_print_value(value, sizeof(value), "plain") == 5);
+	CHECK(strcmp(value, "plain") == 0);
+	CHECK(value[6] == '#');
+	CHECK(text_print_value(value, sizeof(value), worst) ==
+	      sizeof(value) - 1);
+	CHECK(strcmp(value, "\"\\x0a\\x22\\x5c\\x7f\"") == 0);
+	CHECK(text_print_value(value, 4, "abcdef") == 3);
+	CHECK(strcmp(value, "abc") == 0 && value[4] == 'a');
+	CHECK(text_print_value(value, 0, "x") == 0 && value[0] == 'a');
+}
+
 CASE(text_print_cuts_and_ends_with_nul)
 {
 	char small[4];
