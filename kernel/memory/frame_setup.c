@@ -23,7 +23,10 @@ static void *carve(char **next, uint64_t bytes)
 
 /* --- tables ----------------------------------------------------------------*/
 
-/* The node's own pools, then those of each other node, nearest first. */
+/*
+ * The node's own pools, then those of each other node, nearest first: by
+ * order_from of kernel/platform/numa.c.
+ */
 static void make_row(const struct frame_setup *setup, unsigned node,
 		     uint8_t *row)
 {

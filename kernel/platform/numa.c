@@ -18,8 +18,8 @@
  *
  * A SLIT is used for all nodes that exist or for none, since distances from
  * two sources cannot be compared. Its two directions may differ. The order of
- * a node does not have the nodes that it cannot reach; make_orders in
- * kernel/memory/frames_start.c appends those.
+ * a node does not have the nodes that it cannot reach; make_row in
+ * kernel/memory/frame_setup.c appends those.
  */
 #include "numa.h"
 
@@ -323,8 +323,8 @@ static void guess_distances(struct numa *numa)
 
 /*
  * Sorts by insertion, from the lowest node on: equally near nodes stay in
- * ascending order. Nodes out of reach are left out; see make_orders in
- * kernel/memory/frames_start.c.
+ * ascending order. Nodes out of reach are left out; see make_row in
+ * kernel/memory/frame_setup.c.
  */
 static void order_from(struct numa *numa, size_t from)
 {
