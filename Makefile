@@ -281,9 +281,9 @@ $(eval $(call check_rules,clang,$(CLANG)))
 # One test binary: make check-one TEST=test_region [COMPILER=gcc] [CASE=part]
 COMPILER ?= gcc
 .PHONY: check-one
-check-one: $(BUILD)/check-$(COMPILER)/$(TEST)
+check-one: $(if $(TEST),$(BUILD)/check-$(COMPILER)/$(TEST))
+	@test -n "$(TEST)" || { echo 'check-one: name a test, a file of tests/unit: make check-one TEST=test_region'; exit 1; }
 	$(Q)$< $(CASE)
-
 
 # --- every interleaving: mm against instrumented atomics ----------------------
 EXPLORE_FLAGS := -Itests/explorer/include $(COMMON) -O2 $(TEST_FOLDERS) \
@@ -505,8 +505,9 @@ sign: setup-sign
 
 # make usb DIR=/media/stick: the whole installation is one file.
 usb: setup-build
+	@test -n "$(DIR)" || { echo 'usb: say where the stick is mounted: make usb DIR=/media/stick'; exit 1; }
+	@test -d "$(DIR)" || { echo 'usb: DIR=$(DIR) is no directory: is the stick mounted?'; exit 1; }
 	$(Q)$(MAKE) --no-print-directory $(BUILD)/BOOTX64.EFI
-	@test -d "$(DIR)" || { echo 'usb: say where the stick is mounted: make usb DIR=/media/stick'; exit 1; }
 	$(Q)mkdir -p "$(DIR)/EFI/BOOT"
 	$(Q)cp $(BUILD)/BOOTX64.EFI "$(DIR)/EFI/BOOT/BOOTX64.EFI"
 	@echo 'usb: $(DIR)/EFI/BOOT/BOOTX64.EFI is there; unmount the stick before you pull it'

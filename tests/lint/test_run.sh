@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
-# The scripts around a boot: make-image, run-qemu, debug, compile-commands
-# and .ci/run. QEMU, gdb and make are fakes that show what they were told.
+# The scripts around a boot: make-image, run-qemu, debug, compile-commands,
+# sign, what make refuses, and .ci/run. QEMU, gdb, sbsign and the make of
+# .ci/run are fakes that show what they were told.
 set -u
 
 # shellcheck source-path=SCRIPTDIR source=ktap.sh
@@ -215,6 +216,40 @@ case_run_refuses_words_that_are_no_numbers()
 	[ ! -e arguments ]
 }
 
+case_run_refuses_less_memory_than_boots()
+{
+	machine 33
+	for bad in 32M 63M 65535K; do
+		want 1 run MEM=$bad
+		says "MEM=$bad is too little"
+	done
+	[ ! -e arguments ]
+	want 0 run MEM=64M
+}
+
+case_run_says_that_it_reads_no_commands()
+{
+	machine 33
+	want 0 run
+	says_not CMDLINE=
+	# A pipe in the place of the file that `run` gives it.
+	want 0 piped help
+	says "CMDLINE='run="
+	want 7 piped help GDB=1
+	says_not CMDLINE=
+}
+
+piped()			# TEXT VARIABLE=VALUE...
+{
+	local text=$1
+
+	shift
+	[ $# = 0 ] || machine 7
+	printf '%s' "$text" | env -u OVMF_CODE -u OVMF_VARS "$@" \
+		PATH="$PWD/bin:$PATH" BUILD="$PWD/build" \
+		"$top/scripts/run-qemu" disk.img
+}
+
 case_run_refuses_kvm_where_the_processor_cannot()
 {
 	machine 33
@@ -347,6 +382,59 @@ case_compile_commands_leaves_an_equal_file_alone()
 	want 0 "$top/scripts/compile-commands" out.json -- gcc : a.c b.c
 	[ "$(date -r out.json +%Y)" != 2001 ]
 	want 2 "$top/scripts/compile-commands" out.json gcc
+}
+
+# --- sign --------------------------------------------------------------------
+
+sign()			# VARIABLE=VALUE...
+{
+	env -u SIGN_KEY -u SIGN_CERT PATH="$PWD/bin:$PATH" "$@" \
+		"$top/scripts/sign" in.efi out.efi
+}
+
+case_sign_says_which_key_it_used()
+{
+	fake sbsign <<<'printf "%s\n" "$@" >arguments'
+	fake sbverify <<<''
+	want 0 sign SIGN_KEY=mine.key SIGN_CERT=mine.pem
+	grep -qx mine.key arguments
+	says 'out.efi is signed with mine.pem'
+	says_not 'test key'
+	[ -f /usr/share/ovmf/PkKek-1-snakeoil.key ] || return 0
+	fake openssl <<<''
+	want 0 sign
+	says 'test key of ovmf'
+	says 'SIGN_KEY='
+}
+
+case_sign_refuses_half_a_pair_and_says_why_sbsign_failed()
+{
+	fake sbsign <<<'echo "no such key" >&2; exit 1'
+	want 1 sign SIGN_KEY=mine.key
+	says 'without SIGN_CERT='
+	want 1 sign SIGN_CERT=mine.pem
+	says 'without SIGN_KEY='
+	want 1 sign SIGN_KEY=mine.key SIGN_CERT=mine.pem
+	says 'sign: no such key'
+}
+
+# --- make --------------------------------------------------------------------
+
+goal()			# GOAL VARIABLE=VALUE...
+{
+	env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory -C "$top" \
+		BUILD="$PWD/build" "$@"
+}
+
+case_make_says_what_a_goal_lacks()
+{
+	want 2 goal check-one TEST=
+	says 'make check-one TEST='
+	want 2 goal usb DIR=
+	says 'make usb DIR=/media/stick'
+	want 2 goal usb DIR="$PWD/nowhere"
+	says "DIR=$PWD/nowhere is no directory"
+	[ ! -e build/BOOTX64.EFI ]
 }
 
 # --- .ci/run -----------------------------------------------------------------
