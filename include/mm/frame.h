@@ -88,6 +88,7 @@ struct frame_request {
 	enum frame_node_rule rule;
 	enum frame_contents contents;
 	uint64_t pages;		/* of a FRAME_RUN                            */
+	uint64_t align;		/* of a FRAME_RUN, in frames; 0 = 1          */
 	unsigned node;
 	uint8_t owner;		/* 1 ... FRAME_BYTE_LAST                     */
 };
@@ -99,9 +100,11 @@ struct frame_request {
  *        be reached; from an interrupt, see cpu_slot);
  *        ST_CONFLICT: a run, and others freed frames during each of
  *        FRAME_RUN_TRIES searches, so that no such instant can be named;
- *        ST_BAD_ARGUMENT: owner, size, or a run of no pages.
+ *        ST_BAD_ARGUMENT: owner, size, a run of no pages, or an alignment
+ *        that is no power of two or beyond FRAME_ALIGN_MOST.
  * Cost:  O(1) but for runs: O(blocks / 64) and what they are made of.
  */
+#define FRAME_ALIGN_MOST (1UL << 18)	/* a giant's frames                  */
 #define FRAME_RUN_TRIES 16
 enum status frame_pool_alloc(struct frame_pool *pool, cpu_slot slot,
 			     const struct frame_request *request, pfn_t *out);

@@ -48,26 +48,36 @@ static uint64_t mask_of(struct part part)
 struct search {
 	const struct frame_pool *pool;
 	uint64_t wanted;
+	uint64_t align;		/* of the first frame's own number           */
 	uint64_t end;
-	uint64_t length;	/* free frames in a row before `at`          */
 	uint64_t at;
+	/* Where the run ends that begins in the frames free before `at`.    */
+	uint64_t run_end;
 };
 
 static bool found(const struct search *search)
 {
-	return search->length >= search->wanted;
+	return search->at >= search->run_end;
 }
 
 static void step(struct search *search, uint64_t frames)
 {
-	search->length += frames;
 	search->at += frames;
+}
+
+/* A run begins at `at`, or where the next aligned frame is. */
+static void begin_at(struct search *search, uint64_t at)
+{
+	uint64_t first = search->pool->first;
+
+	search->at = at;
+	search->run_end = align_up(first + at, search->align) - first +
+			  search->wanted;
 }
 
 static void gap(struct search *search, uint64_t frames)
 {
-	search->length = 0;
-	search->at += frames;
+	begin_at(search, search->at + frames);
 }
 
 /* Of a word with gaps: what is free in a row ends or begins in it. */
@@ -110,7 +120,7 @@ static void search_word(struct search *search, uint64_t word)
 		return;
 	}
 	low = (unsigned)__builtin_ctzl(~word);
-	if (search->length + low >= search->wanted)
+	if (search->at + low >= search->run_end)
 		step(search, low);
 	else if (search->wanted < FRAME_WORD_BITS)
 		search_bits(search, word);
@@ -149,8 +159,12 @@ static bool search_from(struct search *search, uint64_t *out)
 	while (search->at < search->end && !found(search)) {
 		uint64_t block = search->at >> shift;
 		uint64_t giant = block >> pool->shape.giant_shift;
+		uint64_t first = search->run_end - search->wanted;
 
-		if ((block & giant_mask) == 0 &&
+		/* No run begins in this block. */
+		if (first >= (block + 1) << shift)
+			search->at = first;
+		else if ((block & giant_mask) == 0 &&
 		    frame_tree_has(&pool->giants, giant)) {
 			step(search, (giant_mask + 1) << shift);
 		} else if ((block & giant_mask) == 0 &&
@@ -169,8 +183,8 @@ static bool search_from(struct search *search, uint64_t *out)
 			search_block(search, block);
 		}
 	}
-	*out = search->at - search->length;
-	return found(search) && *out + search->wanted <= search->end;
+	*out = search->run_end - search->wanted;
+	return found(search) && search->run_end <= search->end;
 }
 
 /* --- claim -----------------------------------------------------------------*/
@@ -280,19 +294,21 @@ static void settle(struct frame_pool *pool, uint64_t start, uint64_t pages)
 }
 
 static bool claim_run_in(struct frame_pool *pool, cpu_slot slot,
-			 const struct frame_zone *zone, uint64_t pages,
-			 uint64_t *start)
+			 const struct frame_zone *zone,
+			 const struct frame_request *request, uint64_t *start)
 {
+	uint64_t floor = zone->floor << pool->shape.block_shift;
 	unsigned tries = 0;
 	struct search search = {
 		.pool = pool,
-		.wanted = pages,
+		.wanted = request->pages,
+		.align = max_u64(request->align, 1),
 		.end = zone->frame_end,
-		.at = zone->floor << pool->shape.block_shift,
 	};
 
+	begin_at(&search, floor);
 	while (search_from(&search, start)) {
-		uint64_t end = *start + pages;
+		uint64_t end = *start + request->pages;
 		uint64_t at = claim_all(pool, slot, *start, end);
 
 		if (at == end)
@@ -303,11 +319,10 @@ static bool claim_run_in(struct frame_pool *pool, cpu_slot slot,
 		 * A block may be all ones whose merge a handler interrupted:
 		 * that one must not wait for it, and goes on above.
 		 */
-		search.at = slot_is_interrupt(slot) ?
-				      align_down(at, frames_per_block(pool)) +
-					      frames_per_block(pool) :
-				      zone->floor << pool->shape.block_shift;
-		search.length = 0;
+		begin_at(&search,
+			 slot_is_interrupt(slot) ?
+				 align_down(at, frames_per_block(pool)) +
+					 frames_per_block(pool) : floor);
 		atomic_pause();
 	}
 	return false;
@@ -333,6 +348,9 @@ bool frame_claim_run(struct frame_pool *pool, cpu_slot slot,
 	struct frame_zone zones[FRAME_ZONES];
 	bool done = false;
 
+	/* Sums with more frames could wrap. */
+	if (request->pages > pool->frames)
+		return false;
 	frame_zones(pool, request->limit, zones);
 	/* Runs that begin in a zone were searched before the next one. */
 	for (unsigned i = 1; i < FRAME_ZONES; i++)
@@ -341,8 +359,7 @@ bool frame_claim_run(struct frame_pool *pool, cpu_slot slot,
 			(zones[i - 1].floor << pool->shape.block_shift) +
 				request->pages - 1);
 	for (unsigned i = 0; i < FRAME_ZONES && !done; i++)
-		done = claim_run_in(pool, slot, &zones[i], request->pages,
-				    start);
+		done = claim_run_in(pool, slot, &zones[i], request, start);
 	if (done)
 		finish_run(pool, request, *start);
 	return done;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* mm/frame/run.c: owners of parts. */
+/* mm/frame/run.c: alignment, and owners of parts. */
 #include <base/bits.h>
 #include <boot/owner.h>
 
@@ -11,6 +11,7 @@
 #define TINY ((struct frame_shape){ 6, 2 })
 #define BLOCK 64
 #define GIANT 256
+#define MOST 1024
 #define MARK ((const void *)0x4321)
 
 static struct frame_world *world_at(uint64_t first, uint64_t frames)
@@ -20,10 +21,10 @@ static struct frame_world *world_at(uint64_t first, uint64_t frames)
 		.cpus = 2 });
 }
 
-static struct frame_request run_of(uint64_t pages)
+static struct frame_request run_of(uint64_t pages, uint64_t align)
 {
 	return (struct frame_request){ .size = FRAME_RUN, .pages = pages,
-				       .owner = OWNER_HEAP };
+				       .align = align, .owner = OWNER_HEAP };
 }
 
 static enum status free_run(struct frame_world *world, uint64_t first,
@@ -33,12 +34,186 @@ static enum status free_run(struct frame_world *world, uint64_t first,
 		{ first }, FRAME_RUN, pages, MARK, owner });
 }
 
+/* --- alignment -------------------------------------------------------------*/
+
+/* All frames are allocated, then those that are marked are freed. */
+static struct frame_world *scattered(uint64_t first, const bool *free,
+				     uint64_t frames)
+{
+	struct frame_world *world = world_at(first, frames);
+	struct frame_request one = { .owner = OWNER_LOG };
+	pfn_t frame;
+
+	while (frame_pool_alloc(&world->pool, 0, &one, &frame) == ST_OK)
+		;
+	for (uint64_t i = 0; i < frames; i++)
+		if (free[i])
+			CHECK(frame_pool_free(&world->pool, 0,
+					      &(struct frame_return){
+				{ first + i }, FRAME_4K, 0, MARK, 0 }) ==
+			      ST_OK);
+	return world;
+}
+
+/* Whether frames [at..at + pages) are free, and where they should be. */
+static bool is_room(const bool *free, uint64_t frames, uint64_t at,
+		    uint64_t pages)
+{
+	for (uint64_t i = at; i < at + pages; i++)
+		if (i >= frames || !free[i])
+			return false;
+	return true;
+}
+
+static bool has_room(const bool *free, uint64_t first, uint64_t frames,
+		     const struct frame_request *run)
+{
+	for (uint64_t at = 0; at < frames; at++)
+		if (is_aligned(first + at, run->align) &&
+		    is_room(free, frames, at, run->pages))
+			return true;
+	return false;
+}
+
+/* Long free stretches, from a frame on that is anywhere. */
+static void scatter(bool *free, uint64_t *seed)
+{
+	memset(free, 0, MOST);
+	for (unsigned i = 0; i < 6; i++) {
+		uint64_t at = check_random(seed) % MOST;
+		uint64_t end = min_u64(at + check_random(seed) % 200, MOST);
+
+		for (; at < end; at++)
+			free[at] = true;
+	}
+}
+
+CASE(frame_run_is_aligned_wherever_the_pool_begins)
+{
+	static const uint64_t firsts[] = { 0, GIANT, 3 * GIANT, 64 * GIANT };
+	uint64_t seed = check_seed();
+	bool free[MOST];
+
+	for (unsigned i = 0; i < 1500; i++) {
+		uint64_t first = firsts[check_random(&seed) % 4];
+		struct frame_request run = run_of(
+			1 + check_random(&seed) % 150,
+			1UL << check_random(&seed) % 11);
+		struct frame_world *world;
+		enum status status;
+		pfn_t at = { 0 };
+
+		scatter(free, &seed);
+		world = scattered(first, free, MOST);
+		status = frame_pool_alloc(&world->pool, 0, &run, &at);
+		CHECK(status == (has_room(free, first, MOST, &run) ?
+					 ST_OK : ST_NO_MEMORY));
+		if (status == ST_OK) {
+			CHECK(is_aligned(at.raw, run.align));
+			CHECK(is_room(free, MOST, at.raw - first, run.pages));
+			CHECK(free_run(world, at.raw, run.pages, OWNER_HEAP) ==
+			      ST_OK);
+		}
+		frame_world_free(world);
+	}
+}
+
+/* Chunks of the heap, until there is none: each frame once. */
+CASE(frame_run_fills_a_pool_with_aligned_runs)
+{
+	struct frame_world *world = world_at(GIANT, 2 * GIANT);
+	struct frame_request run = run_of(16, 16);
+	bool seen[2 * GIANT] = { false };
+	pfn_t at;
+
+	for (unsigned i = 0; i < 2 * GIANT / 16; i++) {
+		CHECK(frame_pool_alloc(&world->pool, 0, &run, &at) == ST_OK);
+		CHECK(is_aligned(at.raw, 16) && at.raw >= GIANT);
+		CHECK(!seen[at.raw - GIANT]);
+		seen[at.raw - GIANT] = true;
+	}
+	CHECK(frame_pool_alloc(&world->pool, 0, &run, &at) == ST_NO_MEMORY);
+	for (uint64_t i = GIANT; i < 3 * GIANT; i += 16)
+		CHECK(free_run(world, i, 16, OWNER_HEAP) == ST_OK);
+	CHECK(frame_world_audit(world, 2 * GIANT));
+	/* More than half of it, and nothing of that length is aligned. */
+	run = run_of(GIANT + 1, 2 * GIANT);
+	CHECK(frame_pool_alloc(&world->pool, 0, &run, &at) == ST_NO_MEMORY);
+	run.pages = GIANT;
+	CHECK(frame_pool_alloc(&world->pool, 0, &run, &at) == ST_OK);
+	CHECK(at.raw == 2 * GIANT);
+	CHECK(frame_world_audit(world, GIANT));
+	frame_world_free(world);
+}
+
+CASE(frame_run_refuses_bad_alignments)
+{
+	static const uint64_t bad[] = { 3, 12, 1000, 2 * FRAME_ALIGN_MOST,
+					1UL << 63, UINT64_MAX };
+	struct frame_world *world = world_at(0, GIANT);
+	struct frame_request run = run_of(1, 0);
+	pfn_t at;
+
+	for (unsigned i = 0; i < ARRAY_LENGTH(bad); i++) {
+		run.align = bad[i];
+		CHECK(frame_pool_alloc(&world->pool, 0, &run, &at) ==
+		      ST_BAD_ARGUMENT);
+	}
+	run.align = FRAME_ALIGN_MOST;
+	CHECK(frame_pool_alloc(&world->pool, 0, &run, &at) == ST_OK);
+	CHECK(at.raw == 0);
+	/* Frame 0 was the only one. */
+	CHECK(frame_pool_alloc(&world->pool, 0, &run, &at) == ST_NO_MEMORY);
+	run.align = 0;
+	CHECK(frame_pool_alloc(&world->pool, 0, &run, &at) == ST_OK);
+	CHECK(frame_world_audit(world, GIANT - 2));
+	frame_world_free(world);
+}
+
+CASE(frame_run_is_aligned_on_the_nearest_node_that_has_one)
+{
+	struct frame_world *worlds[] = { world_at(GIANT, GIANT),
+					 world_at(2 * GIANT, GIANT),
+					 world_at(4 * GIANT, GIANT) };
+	struct frame_pool *pools[] = { &worlds[0]->pool, &worlds[1]->pool,
+				       &worlds[2]->pool };
+	static const uint16_t first[] = { 0, 1, 2, 3 };
+	static const uint8_t order[] = { 0, 1, 2, 1, 0, 2, 2, 1, 0 };
+	static const struct frame_place places[] = {
+		{ GIANT, 0 }, { 2 * GIANT, 1 }, { 4 * GIANT, 2 },
+	};
+	struct frame_nodes nodes = {
+		.pool = pools, .pools = 3, .count = 3, .first = first,
+		.order = order, .places = places, .place_count = 3,
+	};
+	struct frame_request run = run_of(8, 4 * GIANT);
+	pfn_t at;
+
+	CHECK(frame_alloc(&nodes, 0, &run, &at) == ST_OK);
+	CHECK(at.raw == 4 * GIANT);
+	CHECK(frame_alloc(&nodes, 0, &run, &at) == ST_NO_MEMORY);
+	run.align = 2 * GIANT;
+	CHECK(frame_alloc(&nodes, 0, &run, &at) == ST_OK);
+	CHECK(at.raw == 2 * GIANT);
+	run.rule = FRAME_NODE_REQUIRED;
+	CHECK(frame_alloc(&nodes, 0, &run, &at) == ST_NO_MEMORY);
+	run.align = GIANT;
+	CHECK(frame_alloc(&nodes, 0, &run, &at) == ST_OK);
+	CHECK(at.raw == GIANT);
+	run.align = 5;
+	CHECK(frame_alloc(&nodes, 0, &run, &at) == ST_BAD_ARGUMENT);
+	for (unsigned i = 0; i < 3; i++) {
+		CHECK(frame_world_audit(worlds[i], GIANT - 8));
+		frame_world_free(worlds[i]);
+	}
+}
+
 /* --- owners ----------------------------------------------------------------*/
 
 static uint64_t alloc_run(struct frame_world *world, uint64_t pages,
 			  uint8_t owner)
 {
-	struct frame_request run = run_of(pages);
+	struct frame_request run = run_of(pages, 0);
 	pfn_t at = { 0 };
 
 	run.owner = owner;
