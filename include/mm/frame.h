@@ -82,11 +82,17 @@ enum frame_contents {
 	FRAME_ZEROED,
 };
 
+enum frame_patience {
+	FRAME_WAIT,		/* for what other CPUs move                  */
+	FRAME_NO_WAIT,		/* as in an interrupt handler, see cpu_slot  */
+};
+
 struct frame_request {
 	enum frame_size size;
 	enum frame_limit limit;
 	enum frame_node_rule rule;
 	enum frame_contents contents;
+	enum frame_patience patience;
 	uint64_t pages;		/* of a FRAME_RUN                            */
 	uint64_t align;		/* of a FRAME_RUN, in frames; 0 = 1          */
 	unsigned node;

@@ -139,16 +139,21 @@ static uint64_t pages_of(const struct frame_request *request)
 	return request->pages;
 }
 
-/* 1 GiB takes a tenth of a second, so a task polls between the parts. */
+/*
+ * 1 GiB takes a tenth of a second, so a task that may wait polls between the
+ * parts.
+ */
 static void zero(const struct frame_request *request, pfn_t first)
 {
 	struct frame_request part = { .size = FRAME_RUN };
+	bool polls = request->patience == FRAME_WAIT &&
+		     cpu_local_context() == CPU_TASK;
 
 	for (uint64_t left = pages_of(request); left > 0; left -= part.pages) {
 		part.pages = min_u64(left, ZERO_PAGES);
 		frame_pool_zero(frames.nodes.pool[0], &part, first);
 		first.raw += part.pages;
-		if (left > part.pages && cpu_local_context() == CPU_TASK)
+		if (left > part.pages && polls)
 			pending_poll();
 	}
 }
@@ -165,7 +170,7 @@ alloc_from_pools(const struct frame_request *request, struct frame_cache *cache,
 	plain.contents = FRAME_UNDEFINED;
 	status = frame_alloc(&frames.nodes, cache->slot, &plain, out);
 	if ((status == ST_NO_MEMORY || status == ST_CONFLICT) &&
-	    !slot_is_interrupt(cache->slot))
+	    !slot_is_interrupt(cache->slot) && request->patience == FRAME_WAIT)
 		status = alloc_in_shortage(&plain, cache->slot, out);
 	if (status == ST_OK && request->contents == FRAME_ZEROED)
 		zero(&plain, *out);

@@ -27,7 +27,9 @@ enum status frames_start(void);
 /*
  * As frame_alloc. A task waits: before a refusal all CPUs drain their caches,
  * and keep them empty until it has searched again (frame_drain.h). It polls
- * while it waits, and while it clears more than 2 MiB.
+ * while it waits, and while it clears more than 2 MiB. With FRAME_NO_WAIT it is
+ * refused at once, as a handler is: it starts no drain, and in a shortage
+ * gets only frames that the pools have.
  * Cost: see frame_cache.h for single frames and blocks of the own node
  *       without a limit, frame.h for all else.
  */

@@ -40,14 +40,15 @@ static enum status alloc_in_shortage(const struct frame_request *request,
 	return status;
 }
 
-static void zero_all(struct frame_array out)
+static void zero_all(struct frame_array out, enum frame_patience patience)
 {
 	const struct frame_request one = { .size = FRAME_4K };
+	bool polls = patience == FRAME_WAIT &&
+		     cpu_local_context() == CPU_TASK;
 
 	for (uint64_t i = 0; i < out.count; i++) {
 		frame_pool_zero(frames.nodes.pool[0], &one, out.frames[i]);
-		if (i % ZEROED_AT_ONCE == 0 &&
-		    cpu_local_context() == CPU_TASK)
+		if (i % ZEROED_AT_ONCE == 0 && polls)
 			pending_poll();
 	}
 }
@@ -64,15 +65,16 @@ enum status frames_alloc_many(const struct frame_request *request,
 		plain.node = (unsigned)(frames_cache()->set - frames.sets);
 	if (plain.node >= frames.nodes.count || plain.size != FRAME_4K ||
 	    plain.limit != FRAME_ANYWHERE ||
-	    plain.contents > FRAME_ZEROED)
+	    plain.contents > FRAME_ZEROED ||
+	    plain.patience > FRAME_NO_WAIT)
 		return ST_BAD_ARGUMENT;
 	plain.contents = FRAME_UNDEFINED;
 	status = alloc_once(&plain, out);
 	if ((status == ST_NO_MEMORY || status == ST_CONFLICT) &&
-	    cpu_local_context() == CPU_TASK)
+	    cpu_local_context() == CPU_TASK && plain.patience == FRAME_WAIT)
 		status = alloc_in_shortage(&plain, out);
 	if (status == ST_OK && request->contents == FRAME_ZEROED)
-		zero_all(out);
+		zero_all(out, plain.patience);
 	return status;
 }
 

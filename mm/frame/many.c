@@ -333,10 +333,12 @@ static bool nothing_left(const struct frame_many *many)
 
 enum status frame_many_finish(struct frame_many *many)
 {
+	bool waits = !slot_is_interrupt(many->slot) &&
+		     many->patience == FRAME_WAIT;
+
 	for (unsigned tries = 0; tries < FRAME_RUN_TRIES; tries++) {
 		bool whole = claim_rest(many);
-		bool refused = !whole && (slot_is_interrupt(many->slot) ||
-					  nothing_left(many));
+		bool refused = !whole && (!waits || nothing_left(many));
 
 		if (!whole)
 			give_back(many);
@@ -365,12 +367,14 @@ static enum status alloc_many(struct frame_many *many,
 {
 	enum status status;
 
-	if (request->size != FRAME_4K || request->limit != FRAME_ANYWHERE ||
-	    request->contents > FRAME_ZEROED)
+	status = frame_check_request(request);
+	if (status != ST_OK || request->size != FRAME_4K ||
+	    request->limit != FRAME_ANYWHERE)
 		return ST_BAD_ARGUMENT;
 	status = frame_many_init(many, request->owner, out);
 	if (status != ST_OK)
 		return status;
+	many->patience = request->patience;
 	ASSERT(many->slot < pool_at(many, 0)->slots);
 	status = frame_many_finish(many);
 	if (status == ST_OK && request->contents == FRAME_ZEROED)

@@ -12,6 +12,7 @@ struct frame_many {
 	unsigned pools;
 	unsigned claims;	/* of them, those that know of this alloc    */
 	cpu_slot slot;
+	enum frame_patience patience;
 	uint8_t owner;
 	pfn_t *first, *next, *end;	/* from `next` on: still wanted      */
 };

@@ -85,7 +85,7 @@ static enum status refuse_or_alloc(const struct candidates *from, cpu_slot slot,
 			return ST_OK;
 		if (quiet && all_at_rest(from, &after) && before == after)
 			return ST_NO_MEMORY;
-		if (slot_is_interrupt(slot))
+		if (!frame_waits(slot, request))
 			return ST_NO_MEMORY;
 		atomic_pause();
 	}

@@ -102,15 +102,15 @@ static enum status alloc_by_search(struct frame_pool *pool, cpu_slot slot,
 			return ST_NO_MEMORY;
 		atomic_pause();
 	}
-	return slot_is_interrupt(slot) ? ST_NO_MEMORY : ST_CONFLICT;
+	return frame_waits(slot, request) ? ST_CONFLICT : ST_NO_MEMORY;
 }
 
 static enum status alloc_anywhere(struct frame_pool *pool, cpu_slot slot,
 				  const struct frame_request *request,
 				  pfn_t *out)
 {
-	unsigned most = slot_is_interrupt(slot) ? INTERRUPT_TRIES :
-						  SEARCH_TRIES;
+	unsigned most = frame_waits(slot, request) ? SEARCH_TRIES :
+						     INTERRUPT_TRIES;
 
 	for (unsigned tries = 0; tries < most; tries++) {
 		if (frame_nothing_left(pool, slot, mask_of(request->size)))
@@ -119,7 +119,7 @@ static enum status alloc_anywhere(struct frame_pool *pool, cpu_slot slot,
 		if (frame_pool_try(pool, slot, request, out))
 			return ST_OK;
 	}
-	return slot_is_interrupt(slot) ? ST_NO_MEMORY : ST_CONFLICT;
+	return frame_waits(slot, request) ? ST_CONFLICT : ST_NO_MEMORY;
 }
 
 static uint64_t frames_of(const struct frame_pool *pool, enum frame_size size,
@@ -152,6 +152,7 @@ enum status frame_check_request(const struct frame_request *request)
 	if (!owner_is_allocated(request->owner) || request->size > FRAME_RUN ||
 	    request->limit > FRAME_BELOW_1M ||
 	    request->contents > FRAME_ZEROED ||
+	    request->patience > FRAME_NO_WAIT ||
 	    (request->size == FRAME_RUN && !is_a_run(request)))
 		return ST_BAD_ARGUMENT;
 	return ST_OK;

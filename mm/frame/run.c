@@ -316,13 +316,14 @@ static bool claim_run_in(struct frame_pool *pool, cpu_slot slot,
 		if (++tries >= SEARCH_TRIES)
 			break;
 		/*
-		 * A block may be all ones whose merge a handler interrupted:
-		 * that one must not wait for it, and goes on above.
+		 * A block may be all ones whose merge is under way on another
+		 * CPU, or was interrupted by this handler: a request that does
+		 * not wait goes on above it.
 		 */
 		begin_at(&search,
-			 slot_is_interrupt(slot) ?
+			 frame_waits(slot, request) ? floor :
 				 align_down(at, frames_per_block(pool)) +
-					 frames_per_block(pool) : floor);
+					 frames_per_block(pool));
 		atomic_pause();
 	}
 	return false;

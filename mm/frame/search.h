@@ -70,6 +70,13 @@ static inline bool is_proven_by_search(const struct frame_request *request)
 	return request->size == FRAME_RUN || request->limit != FRAME_ANYWHERE;
 }
 
+/* Whether a frame that another CPU moves counts as there. */
+static inline bool frame_waits(cpu_slot slot,
+			       const struct frame_request *request)
+{
+	return !slot_is_interrupt(slot) && request->patience == FRAME_WAIT;
+}
+
 /* Fails: ST_BAD_ARGUMENT. */
 enum status frame_check_request(const struct frame_request *request);
 

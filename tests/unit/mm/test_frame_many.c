@@ -125,6 +125,9 @@ CASE(frame_many_has_no_verdict_while_another_is_at_it)
 	CHECK(get_many(world, held, 513) == ST_CONFLICT);
 	CHECK(frame_pool_alloc_many(&world->pool, 3, &request, out) ==
 	      ST_NO_MEMORY);
+	request.patience = FRAME_NO_WAIT;
+	CHECK(frame_pool_alloc_many(&world->pool, 0, &request, out) ==
+	      ST_NO_MEMORY);
 	activity[2].claiming.plain++;
 	CHECK(get_many(world, held, 513) == ST_NO_MEMORY);
 	for (unsigned slot = 0; slot < 4; slot++)
@@ -165,6 +168,7 @@ CASE(frame_many_refuses_nonsense_requests)
 		{ .owner = 1, .size = FRAME_RUN, .pages = 3 },
 		{ .owner = 1, .limit = FRAME_BELOW_4G },
 		{ .owner = 1, .contents = (enum frame_contents)9 },
+		{ .owner = 1, .patience = (enum frame_patience)2 },
 	};
 	struct frame_array three = { held, 3 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/* mm/frame/run.c: alignment, and owners of parts. */
+/* mm/frame/run.c: alignment, owners of parts, and requests that do not wait. */
 #include <base/bits.h>
 #include <boot/owner.h>
 
@@ -301,5 +301,70 @@ CASE(frame_run_of_blocks_that_takes_a_neighbor_along_is_refused)
 	CHECK(free_run(world, next, BLOCK, 0) == ST_OK);
 	CHECK(free_run(world, last, 5, OWNER_HEAP) == ST_OK);
 	CHECK(frame_world_audit(world, 2 * GIANT - 1));
+	frame_world_free(world);
+}
+
+/* --- requests that do not wait ---------------------------------------------*/
+
+/* Another CPU moves frames, and does not end while this one searches. */
+static struct frame_world *empty_and_moving(void)
+{
+	struct frame_world *world = world_at(0, GIANT);
+	struct frame_request all = run_of(GIANT, 0);
+	pfn_t at;
+
+	CHECK(frame_pool_alloc(&world->pool, 0, &all, &at) == ST_OK);
+	frame_enter(&world->pool, frame_task_slot(1));
+	return world;
+}
+
+static void refuses_at_once(struct frame_request request)
+{
+	struct frame_world *world = empty_and_moving();
+	pfn_t at;
+
+	request.owner = OWNER_HEAP;
+	CHECK(frame_pool_alloc(&world->pool, 0, &request, &at) == ST_CONFLICT);
+	request.patience = FRAME_NO_WAIT;
+	CHECK(frame_pool_alloc(&world->pool, 0, &request, &at) ==
+	      ST_NO_MEMORY);
+	CHECK(free_run(world, 0, GIANT, OWNER_HEAP) == ST_OK);
+	CHECK(frame_pool_alloc(&world->pool, 0, &request, &at) == ST_OK);
+	frame_world_free(world);
+}
+
+CASE(frame_that_may_not_wait_is_refused_while_others_move)
+{
+	refuses_at_once((struct frame_request){ .size = FRAME_4K });
+	refuses_at_once((struct frame_request){ .size = FRAME_2M });
+	refuses_at_once((struct frame_request){ .size = FRAME_1G });
+	refuses_at_once((struct frame_request){ .limit = FRAME_BELOW_1M });
+	refuses_at_once(run_of(100, 0));
+}
+
+CASE(frame_that_may_not_wait_refuses_an_unknown_patience)
+{
+	struct frame_world *world = world_at(0, GIANT);
+	struct frame_request one = { .owner = OWNER_HEAP,
+				     .patience = (enum frame_patience)2 };
+	pfn_t at;
+
+	CHECK(frame_pool_alloc(&world->pool, 0, &one, &at) ==
+	      ST_BAD_ARGUMENT);
+	frame_world_free(world);
+}
+
+/* All bits of a block are set and its merge is another CPU's to do. */
+CASE(frame_run_that_may_not_wait_goes_on_above_a_late_merge)
+{
+	struct frame_world *world = world_at(0, GIANT);
+	struct frame_request run = run_of(2 * BLOCK, 0);
+	pfn_t at;
+
+	run.patience = FRAME_NO_WAIT;
+	CHECK(frame_split_giant(&world->pool, 0, 0));
+	CHECK(frame_split_block(&world->pool, 0, 1));
+	CHECK(frame_pool_alloc(&world->pool, 0, &run, &at) == ST_OK);
+	CHECK(at.raw == 2 * BLOCK);
 	frame_world_free(world);
 }
