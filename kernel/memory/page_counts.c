@@ -1,55 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/*
- * The pages of each owner, counted independently: free ones by their bits,
- * allocated ones by their bytes, page tables and stacks by walking them, the
- * rest by the ledger's runs. So a mismatch with the total is visible.
- */
+/* The machine's own structures, for owner_counts.h. */
 #include "page_counts.h"
 
 #include <base/bits.h>
-#include <boot/layout.h>
 
 #include <kernel/arch/cpu_local.h>
+#include <kernel/boot/boot_info.h>
 #include <kernel/boot/boot_memory.h>
+#include <kernel/platform/acpi_tables.h>
+#include <kernel/platform/numa_nodes.h>
 
 #include "frames.h"
-
-static uint64_t count_slot(unsigned cpu, enum stack_kind kind)
-{
-	uint64_t top = stack_top(cpu, kind).raw, pages = 0;
-	struct table_leaf leaf;
-
-	for (uint64_t at = top - STACK_SLOT_BYTES + PAGE_SIZE; at < top;
-	     at += PAGE_SIZE)
-		pages += table_query(&boot_memory.table, (vaddr_t){ at },
-				     &leaf) == ST_OK;
-	return pages;
-}
-
-uint64_t memory_count_stack_pages(void)
-{
-	uint64_t pages = 0;
-
-	for (unsigned cpu = 0; cpu < cpu_local_limit(); cpu++)
-		for (unsigned kind = 0; kind < STACK_KIND_COUNT; kind++)
-			pages += count_slot(cpu, kind);
-	return pages;
-}
-
-static bool count_page(void *context, pfn_t frame)
-{
-	(void)frame;
-	++*(uint64_t *)context;
-	return true;
-}
-
-uint64_t memory_count_table_pages(void)
-{
-	uint64_t pages = 0;
-
-	table_visit_pages(&boot_memory.table, count_page, &pages);
-	return pages;
-}
+#include "owner_counts.h"
 
 static bool count_run(void *context, struct frame_run run)
 {
@@ -98,20 +60,37 @@ void memory_visit_free(bool (*visit)(void *context, struct frame_run run),
 				 &visitor);
 }
 
+/* A page each; the boot CPU's is in the image. */
+static uint64_t count_cpu_areas(void)
+{
+	uint64_t pages = 0;
+
+	for (unsigned cpu = 1; cpu < cpu_local_limit(); cpu++)
+		pages += cpu_local_at(cpu) != NULL;
+	return pages;
+}
+
 void memory_count_owners(uint64_t pages[OWNER_COUNT])
 {
+	const struct handover *handover = boot_info.handover;
 	struct frame_count count;
 
-	for (enum owner owner = 0; owner < OWNER_COUNT; owner++)
-		pages[owner] = ledger_pages(&boot_memory.ledger, owner);
 	frames_count(&count);
-	pages[OWNER_FREE] = count_early_pages() + count.free - count.free_low;
-	pages[OWNER_LOW] += count.free_low;
-	pages[OWNER_CACHED] += count.cached;
-	for (unsigned i = 1; i < ARRAY_LENGTH(count.allocated); i++)
-		pages[ledger_byte_owner((uint8_t)i)] += count.allocated[i];
-	pages[OWNER_PAGE_TABLE] = memory_count_table_pages();
-	pages[OWNER_STACK] = memory_count_stack_pages();
+	owners_count(&(struct owner_sources){
+		.ledger = &boot_memory.ledger,
+		.frames = &count,
+		.early_pages = count_early_pages(),
+		.structures = {
+			.table = &boot_memory.table,
+			.segments = handover->segments,
+			.segment_count = ARRAY_LENGTH(handover->segments),
+			.owned = boot_memory.map.owned,
+			.owned_count = boot_memory.map.owned_count,
+			.more_handover_pages = acpi_copy_pages(),
+			.more_boot_list_pages = nodes_array_pages() +
+						count_cpu_areas(),
+		},
+	}, pages);
 }
 
 enum status memory_count_named_pages(uint64_t *out)

@@ -10,9 +10,6 @@
 #include <base/status.h>
 #include <boot/owner.h>
 
-/* Pages mapped as stacks, counted by walking the slots. */
-uint64_t memory_count_stack_pages(void);
-uint64_t memory_count_table_pages(void);
 uint64_t memory_count_free_pages(void);
 /* Visits every free run, node by node, until `visit` returns false. */
 void memory_visit_free(bool (*visit)(void *context, struct frame_run run),

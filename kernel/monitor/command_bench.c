@@ -346,14 +346,14 @@ static enum status bench_frames(const struct command_call *call)
 {
 	struct frame_run run = { .frames = BULK * sizeof(pfn_t) / PAGE_SIZE };
 	struct scene scene = { .cache = frames_cache(), .random = 1 };
-	enum status status = pages_alloc(&run, OWNER_BOOT_LIST);
+	enum status status = pages_alloc(&run, OWNER_VMEM);
 
 	if (status != ST_OK)
 		return status;
 	scene.frames = pfn_to_pointer(run.first);
 	for (size_t i = 0; i < ARRAY_LENGTH(workloads) && !scene.failed; i++)
 		measure(call, &scene, &workloads[i]);
-	pages_free(run, OWNER_BOOT_LIST);
+	pages_free(run, OWNER_VMEM);
 	return scene.failed ? ST_NO_MEMORY : ST_OK;
 }
 

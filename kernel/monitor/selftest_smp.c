@@ -125,12 +125,12 @@ enum status selftest_tlb(const struct command_call *call)
 	struct frame_run run = { .frames = TLB_PAGES };
 	struct tlb_test test = { 0 };
 	uint64_t reads, stale, wanted;
-	enum status status = pages_alloc(&run, OWNER_BOOT_LIST);
+	enum status status = pages_alloc(&run, OWNER_VMEM);
 
 	if (status != ST_OK)
 		return status;
 	status = change_pages(&test, run);
-	pages_free(run, OWNER_BOOT_LIST);
+	pages_free(run, OWNER_VMEM);
 	reads = atomic_load_relaxed(&test.reads);
 	stale = atomic_load_relaxed(&test.stale);
 	sink_print(call->out, "@selftest name=tlb cpus=%u reads=%lu "

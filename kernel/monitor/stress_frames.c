@@ -439,7 +439,7 @@ static enum status hire(struct stress *stress)
 		.run.frames = cpus,
 		.watch.listener = cpu_local_id(),
 	};
-	status = pages_alloc(&stress->run, OWNER_BOOT_LIST);
+	status = pages_alloc(&stress->run, OWNER_VMEM);
 	if (status != ST_OK)
 		return status;
 	for (unsigned cpu = 0; cpu < cpus; cpu++) {
@@ -471,7 +471,7 @@ static void dismiss(struct stress *stress, struct stress_result *out)
 		add(out, &crew->handler);
 		out->in_handlers += crew->handler.operations;
 	}
-	pages_free(stress->run, OWNER_BOOT_LIST);
+	pages_free(stress->run, OWNER_VMEM);
 }
 
 static void run_part(struct stress *stress, struct stress_result *out)

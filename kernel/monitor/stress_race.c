@@ -165,7 +165,7 @@ enum status stress_race(struct stress_watch *watch, struct stress_result *out)
 	struct frame_run run_of_race = {
 		.frames = align_up(sizeof(struct race), PAGE_SIZE) / PAGE_SIZE,
 	};
-	enum status status = pages_alloc(&run_of_race, OWNER_BOOT_LIST);
+	enum status status = pages_alloc(&run_of_race, OWNER_VMEM);
 	struct race *race;
 
 	if (status != ST_OK)
@@ -181,6 +181,6 @@ enum status stress_race(struct stress_watch *watch, struct stress_result *out)
 			run_rounds(race, out);
 		end(race);
 	}
-	pages_free(run_of_race, OWNER_BOOT_LIST);
+	pages_free(run_of_race, OWNER_VMEM);
 	return status;
 }

@@ -42,6 +42,7 @@ struct copied {
 struct copies {
 	struct copied *items;
 	size_t count;
+	uint64_t pages;
 };
 
 static struct copies copies;
@@ -49,6 +50,11 @@ static struct copies copies;
 bool acpi_is_copied(void)
 {
 	return copies.count != 0;
+}
+
+uint64_t acpi_copy_pages(void)
+{
+	return copies.pages;
 }
 
 const void *acpi_copy_of(paddr_t at, uint64_t bytes)
@@ -207,6 +213,7 @@ static enum status copy_all(const struct acpi_collection *list)
 	status = boot_alloc(&run, OWNER_HANDOVER);
 	if (status != ST_OK)
 		return status;
+	copying.pages = run.frames;
 	copying.items = pfn_to_pointer(run.first);
 	next = (char *)copying.items + kept;
 	for (size_t i = 0; i < list->count; i++)

@@ -22,6 +22,9 @@ const void *acpi_copy_of(paddr_t at, uint64_t bytes);
 
 bool acpi_is_copied(void);
 
+/* The handover pages of the copies. */
+uint64_t acpi_copy_pages(void);
+
 /* A table with this signature was found, sound or not. */
 bool acpi_copy_claims(const char signature[4]);
 

@@ -21,6 +21,11 @@ const struct numa *nodes(void)
 	return &numa;
 }
 
+uint64_t nodes_array_pages(void)
+{
+	return memory_of_all.frames;
+}
+
 static void find_table(const char signature[4], const void **data,
 		       uint64_t *bytes)
 {

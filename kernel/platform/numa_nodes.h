@@ -26,6 +26,9 @@ void nodes_count_cpus(void);
 
 const struct numa *nodes(void);
 
+/* The boot_list pages of the nodes and their ranges. */
+uint64_t nodes_array_pages(void);
+
 /* The node of the processor with this APIC id; 0 if no table says. */
 unsigned nodes_of_cpu(uint32_t apic);
 

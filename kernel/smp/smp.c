@@ -48,6 +48,7 @@
 /* VGA memory: no start message can name a page from here on. */
 #define SCREEN_START	0xa0000UL
 #define SCREEN_END	0xc0000UL
+#define SCREEN_PAGES	((SCREEN_END - SCREEN_START) / PAGE_SIZE)
 
 #define INIT_WAIT_US		10
 #define INIT_WAIT_OLD_US	10000
@@ -106,21 +107,34 @@ static enum status prepare(unsigned cpu)
 
 /* --- the start page ------------------------------------------------------ */
 
-/* A free page from SCREEN_START on cannot be used. */
+static bool is_screen(pfn_t page)
+{
+	return pfn_to_paddr(page).raw >= SCREEN_START &&
+	       pfn_to_paddr(page).raw < SCREEN_END;
+}
+
+/* Free pages of the screen cannot be used; they are freed again. */
 static enum status take_start_page(pfn_t *out)
 {
+	pfn_t passed[SCREEN_PAGES];
+	unsigned count = 0;
 	enum status status;
-	uint64_t at;
 
-	do {
+	for (;;) {
 		status = frames_alloc(&(struct frame_request){
 			.size = FRAME_4K,
 			.limit = FRAME_BELOW_1M,
 			.node = FRAMES_HOME,
 			.owner = OWNER_BOOT_LIST,
 		}, out);
-		at = pfn_to_paddr(*out).raw;
-	} while (status == ST_OK && at >= SCREEN_START && at < SCREEN_END);
+		if (status != ST_OK || !is_screen(*out))
+			break;
+		ASSERT(count < SCREEN_PAGES);
+		passed[count++] = *out;
+	}
+	while (count > 0)
+		pages_free((struct frame_run){ passed[--count], 1 },
+			   OWNER_BOOT_LIST);
 	return status;
 }
 
