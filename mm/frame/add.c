@@ -154,6 +154,15 @@ static uint64_t add_giants(struct frame_pool *pool, cpu_slot slot,
 	return next;
 }
 
+static bool eight_are_foreign(const struct frame_pool *pool, uint64_t first)
+{
+	atomic_u8 *owner = &pool->frame_owner[first];
+
+	return first % 8 == 0 &&
+	       atomic_load_relaxed(atomic_u8_group_at(owner)) ==
+		       FRAME_BYTE_FOREIGN * 0x0101010101010101UL;
+}
+
 /* Whether the pool has a frame of [first..end), which is inside a block. */
 static bool has_any_of_block(const struct frame_pool *pool, uint64_t first,
 			     uint64_t end)
@@ -166,25 +175,40 @@ static bool has_any_of_block(const struct frame_pool *pool, uint64_t first,
 	if (atomic_load_relaxed(&pool->hints[block]) == FRAME_ABSENT)
 		return false;
 	for (uint64_t at = first; at < end; at++)
-		if (atomic_load_relaxed(&pool->frame_owner[at]) !=
-		    FRAME_BYTE_FOREIGN)
+		if (end - at >= 8 && eight_are_foreign(pool, at))
+			at += 7;
+		else if (atomic_load_relaxed(&pool->frame_owner[at]) !=
+			 FRAME_BYTE_FOREIGN)
 			return true;
 	return false;
 }
 
-/* A giant that is absent is skipped in one step. */
+/* The first giant of [giant..end) that has a frame, or `end`. */
+static uint64_t skip_absent(const struct frame_pool *pool, uint64_t giant,
+			    uint64_t end)
+{
+	while (giant < end && atomic_load_relaxed(&pool->giant_state[giant]) ==
+				      FRAME_GIANT_ABSENT)
+		giant++;
+	return giant;
+}
+
 static bool has_any(const struct frame_pool *pool, uint64_t first, uint64_t end)
 {
-	uint64_t giant = giant_frames(pool->shape);
+	unsigned shift = pool->shape.block_shift + pool->shape.giant_shift;
 	uint64_t frames = frames_per_block(pool);
 
 	while (first < end) {
-		uint64_t next = align_down(first, frames) + frames;
+		uint64_t giant = first >> shift;
+		uint64_t next = skip_absent(pool, giant,
+					    ((end - 1) >> shift) + 1);
 
-		if (frame_giant_state(pool, first >> pool->shape.block_shift) ==
-		    FRAME_GIANT_ABSENT)
-			next = align_down(first, giant) + giant;
-		else if (has_any_of_block(pool, first, min_u64(next, end)))
+		if (next > giant) {
+			first = next << shift;
+			continue;
+		}
+		next = min_u64(align_down(first, frames) + frames, end);
+		if (has_any_of_block(pool, first, next))
 			return true;
 		first = next;
 	}
