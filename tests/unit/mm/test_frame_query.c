@@ -113,6 +113,25 @@ CASE(frame_query_refuses_to_adopt_what_it_has)
 	frame_world_free(world);
 }
 
+/* The pool's frame at any place, before and after those that are not. */
+CASE(frame_query_refuses_to_adopt_one_frame_among_foreign_ones)
+{
+	for (uint64_t at = 0; at < BLOCK; at++) {
+		struct frame_world *world = world_of(0, GIANT);
+
+		CHECK(add(world, at, 1) == ST_OK);
+		for (uint64_t first = 0; first <= at; first++) {
+			CHECK(adopt(world, first, BLOCK - first, OWNER_LOG) ==
+			      ST_CONFLICT);
+			CHECK(adopt(world, first, at + 1 - first, OWNER_LOG) ==
+			      ST_CONFLICT);
+		}
+		CHECK(at == 0 || adopt(world, 0, at, OWNER_LOG) == ST_OK);
+		CHECK(frame_world_audit(world, 1));
+		frame_world_free(world);
+	}
+}
+
 CASE(frame_query_adopts_runs_that_come_back_as_one_run)
 {
 	struct frame_world *world = world_of(0, 2 * GIANT);
