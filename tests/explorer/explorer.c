@@ -245,7 +245,9 @@ static bool may_preempt(void)
 /* Lets drain what the next access of `mover` can tell (X2, X4, X5). */
 static void choose_drains(unsigned mover)
 {
-	while (!walk.bad) {
+	/* Mostly no buffer has a store: then there is nothing to choose. */
+	while (!walk.bad &&
+	       store_buffers_others_wait(&walk.memory.buffers, NO_CPU)) {
 		struct look look = look_of(mover);
 		unsigned stops[STORE_CPUS], count = 0;
 		char options[OPTIONS], taken;
