@@ -241,7 +241,41 @@ CASE(frame_explore_merges_what_came_home_while_a_merge_failed)
 	explore_whole(&(struct exploration){
 		.name = "merge_again", .set_up = all_are_ones,
 		.cpu = { merge, allocate_a_frame },
-		.check = block_is_free_again,
+		.check = block_is_free_again, .model = EXPLORE_WEAK,
+		.preemptions = EXPLORE_AT_MOST(3) });
+}
+
+/* Word by word, as a cache does, until it finds none in the block. */
+static void refill_twice(void *context)
+{
+	struct frame_claim claim = { .most = 64, .block = 0 };
+	cpu_slot slot = 2 * explore_cpu();
+
+	(void)context;
+	if (explored_frame_claim_word(&scene.pool, slot, &claim) != 0)
+		(void)explored_frame_claim_word(&scene.pool, slot, &claim);
+}
+
+static void rest_is_reachable(void *context)
+{
+	struct frame_request one = { .owner = 1 };
+	struct frame_stats stats;
+	pfn_t frame;
+
+	(void)context;
+	frame_pool_stats(&scene.pool, &stats);
+	EXPLORE_CHECK(stats.free_frames == 0 ||
+		      explored_frame_pool_alloc(&scene.pool, 0, &one,
+						&frame) == ST_OK);
+}
+
+/* The words of a merge that fails are zero when the block is unlisted. */
+CASE(frame_explore_lists_what_a_failed_merge_returns)
+{
+	explore_whole(&(struct exploration){
+		.name = "merge_unlist", .set_up = all_are_ones,
+		.cpu = { merge, refill_twice },
+		.check = rest_is_reachable, .model = EXPLORE_SEQUENTIAL,
 		.preemptions = EXPLORE_AT_MOST(3) });
 }
 
@@ -319,7 +353,7 @@ CASE(frame_explore_merges_a_giant_when_its_merge_failed)
 	explore_whole(&(struct exploration){
 		.name = "giant_again", .set_up = all_blocks_are_whole,
 		.cpu = { merge_wide, allocate_a_block },
-		.check = wide_is_a_giant_again, .model = EXPLORE_SEQUENTIAL,
+		.check = wide_is_a_giant_again, .model = EXPLORE_WEAK,
 		.preemptions = EXPLORE_AT_MOST(3) });
 }
 

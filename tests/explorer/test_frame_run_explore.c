@@ -5,6 +5,7 @@
  * of a block that was never split are junk. In every order (TSO).
  */
 #include "explored_scene.h"
+#include "wide_scene.h"
 
 #include "check.h"
 #include "explorer.h"
@@ -106,6 +107,45 @@ CASE(frame_run_takes_no_frame_of_a_block_that_is_allocated_whole)
 		.name = "run_uninit", .set_up = giant_is_free,
 		.cpu = { take_more_than_a_block, take_a_block },
 		.check = block_or_run, .preemptions = EXPLORE_AT_MOST(1) });
+}
+
+/* One of two giants of 64 blocks is free, and was never split. */
+static void make_an_uninit_giant(void)
+{
+	wide_init_shape((struct frame_run){ { 4096 }, 8192 },
+			(struct frame_shape){ 6, 6 });
+	wide_free(4096, FRAME_1G);
+}
+WIDE_SET_UP(an_uninit_giant, make_an_uninit_giant)
+
+static void take_the_giant(void *context)
+{
+	(void)context;
+	wide_alloc((struct frame_request){ .size = FRAME_1G });
+}
+
+static void take_a_block_as_a_run(void *context)
+{
+	(void)context;
+	wide_alloc((struct frame_request){ .size = FRAME_RUN, .pages = HALF });
+}
+
+static void giant_or_run(void *context)
+{
+	bool run = wide.status[1] == ST_OK;
+
+	(void)context;
+	EXPLORE_CHECK(run != (wide.status[0] == ST_OK));
+	EXPLORE_CHECK(wide_has_free(run ? 4096 - HALF : 0));
+}
+
+/* No tree has the blocks of a giant that was never split. */
+CASE(frame_run_takes_no_block_of_a_giant_that_is_allocated_whole)
+{
+	explore_whole(&(struct exploration){
+		.name = "run_uninit_giant", .set_up = an_uninit_giant,
+		.cpu = { take_the_giant, take_a_block_as_a_run },
+		.check = giant_or_run, .preemptions = EXPLORE_AT_MOST(1) });
 }
 
 static void two_of_a_block_are_gone(void *context)
