@@ -273,6 +273,65 @@ CASE(frame_cache_breaks_its_own_blocks_before_it_refuses)
 	frame_world_free(world);
 }
 
+/* All else is allocated; the cache has what its one block lacks. */
+static void keep_all_but_a_block(struct frame_world *world,
+				 struct frame_cache *cache)
+{
+	struct frame_request rest = { .size = FRAME_RUN, .owner = 1,
+				      .pages = world->frames - 128 };
+	pfn_t frame;
+
+	CHECK(frame_pool_alloc(&world->pool, cache->slot, &rest, &frame) ==
+	      ST_OK);
+}
+
+/* A word that it refilled, and words that came back. */
+CASE(frame_cache_returns_its_frames_before_it_refuses_a_block)
+{
+	struct frame_world *world = world_of(4096, 1);
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
+	pfn_t frame[65], block;
+
+	keep_all_but_a_block(world, cache);
+	CHECK(frame_cache_alloc(cache, 1, &frame[0]) == ST_OK);
+	CHECK(frame_cache_free(cache, frame[0], MARK) == ST_OK);
+	CHECK(cache->word == UINT64_MAX);
+	CHECK(frame_cache_alloc_block(cache, 1, &block) == ST_OK);
+	CHECK(frame_cache_free_block(cache, block, MARK) == ST_OK);
+	frame_cache_drain(cache);
+
+	for (unsigned i = 0; i < 65; i++)
+		CHECK(frame_cache_alloc(cache, 1, &frame[i]) == ST_OK);
+	for (unsigned i = 0; i < 65; i++)
+		CHECK(frame_cache_free(cache, frame[i], MARK) == ST_OK);
+	CHECK(frame_list_frames(&cache->list[FRAME_HOT]) +
+	      frame_list_frames(&cache->list[FRAME_COLD]) == 64);
+	CHECK(frame_cache_alloc_block(cache, 1, &block) == ST_OK);
+	CHECK(frame_world_audit(world, 0));
+	frame_world_free(world);
+}
+
+/* A frame of a block that is sparser than those that it allocates from. */
+CASE(frame_cache_returns_its_cold_frames_before_it_refuses_a_frame)
+{
+	struct frame_world *world = world_of(4096, 1);
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
+	pfn_t frame;
+
+	while (frame_cache_alloc(cache, 1, &frame) == ST_OK)
+		;
+	CHECK(frame_pool_free(&world->pool, 0, &(struct frame_return){
+		.frame = { 1 }, .size = FRAME_4K }) == ST_OK);
+	cache->density = 0;
+	CHECK(frame_cache_free(cache, (pfn_t){ 2 }, MARK) == ST_OK);
+	CHECK(frame_list_frames(&cache->list[FRAME_COLD]) == 1);
+	CHECK(frame_cache_alloc(cache, 1, &frame) == ST_OK && frame.raw == 1);
+	CHECK(frame_cache_alloc(cache, 1, &frame) == ST_OK && frame.raw == 2);
+	CHECK(frame_cache_alloc(cache, 1, &frame) == ST_NO_MEMORY);
+	CHECK(frame_world_audit(world, 0));
+	frame_world_free(world);
+}
+
 CASE(frame_cache_allocates_every_block_once_and_then_refuses)
 {
 	struct frame_world *world = world_of(262144, 1);
