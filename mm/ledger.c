@@ -463,6 +463,8 @@ enum owner ledger_byte_owner(uint8_t byte)
 	if (byte >= LEDGER_BYTE_FIXED &&
 	    byte < LEDGER_BYTE_FIXED + OWNER_COUNT)
 		return (enum owner)(byte - LEDGER_BYTE_FIXED);
+	if (byte >= LEDGER_BYTE_HOLDERS)
+		return OWNER_PAGE_TABLE;
 	return OWNER_RESERVED;
 }
 

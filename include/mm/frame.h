@@ -13,6 +13,7 @@
  *   frame_nodes.h  the same calls over the pools of all nodes;
  *   frame_cache.h  the same calls through a CPU's own frames;
  *   frame_many.h   many frames in one call;
+ *   frame_bytes.h  counts in owners' bytes, and a block split in place;
  *   frame_query.h  states and counts of frames;
  *   frame_audit.h  whether pools and caches agree on every frame.
  */
@@ -27,13 +28,16 @@ struct frame_pool;
 
 /*
  * The owner's byte, DESIGN's ledger encoding: 0 free, then owners up to
- * FRAME_BYTE_LAST. FRAME_BYTE_FIXED + an owner says who has for good what
+ * FRAME_BYTE_LAST, among them counts of sharers (frame_bytes.h), then, from
+ * FRAME_BYTE_HOLDERS on, counts of holders of a page table.
+ * FRAME_BYTE_FIXED + an owner says which owner has for good what
  * may not be freed: FRAME_BYTE_FOREIGN was never in the pool, all
  * else was picked out of it (frame_pool_alloc_at).
  */
 #define FRAME_BYTE_FREE		((uint8_t)OWNER_FREE)
 #define FRAME_BYTE_LAST		191
 #define FRAME_BYTE_FIXED	192
+#define FRAME_BYTE_HOLDERS	224
 #define FRAME_BYTE_FOREIGN	(FRAME_BYTE_FIXED | OWNER_RESERVED)
 
 /*
@@ -96,7 +100,8 @@ struct frame_request {
 	uint64_t pages;		/* of a FRAME_RUN                            */
 	uint64_t align;		/* of a FRAME_RUN, in frames; 0 = 1          */
 	unsigned node;
-	uint8_t owner;		/* 1 ... FRAME_BYTE_LAST                     */
+	/* 1 ... FRAME_BYTE_LAST, or FRAME_BYTE_HOLDERS ... 255              */
+	uint8_t owner;
 };
 
 /*

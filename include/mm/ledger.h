@@ -23,14 +23,17 @@
 /*
  * The owner byte of a frame: 0 ... 31 are enum owner; then user memory with 1
  * ... 63 sharers; then the heap's slab classes; then enum owner again, for
- * frames that never move. The rest is reserved.
+ * frames that are never freed; then a user's page table with 1 ... 31 holders.
+ * The rest is reserved.
  */
 #define LEDGER_BYTE_SHARERS	64
 #define LEDGER_BYTE_SLAB	128
 #define LEDGER_BYTE_FIXED	192
+#define LEDGER_BYTE_HOLDERS	224
 
 _Static_assert(OWNER_COUNT <= 32, "an owner is a byte below 32");
-_Static_assert(LEDGER_BYTE_FIXED + OWNER_COUNT <= UINT8_MAX, "fits a byte");
+_Static_assert(LEDGER_BYTE_FIXED + OWNER_COUNT <= LEDGER_BYTE_HOLDERS,
+	       "an owner that keeps a frame is no count");
 
 /* The owner that a frame's byte stands for; an invalid byte is `reserved`. */
 enum owner ledger_byte_owner(uint8_t byte);

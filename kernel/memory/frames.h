@@ -11,6 +11,7 @@
 #include <arch/cpu_local.h>
 #include <boot/owner.h>
 #include <mm/frame_audit.h>
+#include <mm/frame_bytes.h>
 #include <mm/frame_many.h>
 #include <mm/frame_query.h>
 
@@ -73,6 +74,18 @@ const struct frame_cache *frames_cache_of(unsigned cpu,
 bool frames_drain_all(void);
 
 struct frame_nodes *frames_nodes(void);
+
+/* As frame_exchange_byte and frame_split: a count, and a block in place. */
+static inline enum status
+frames_exchange_byte(const struct frame_byte_change *change, uint8_t *found)
+{
+	return frame_exchange_byte(frames_nodes(), change, found);
+}
+
+static inline enum status frames_split(const struct frame_byte_change *change)
+{
+	return frame_split(frames_nodes(), change);
+}
 
 /* Fails: ST_NOT_FOUND when no pool has this frame: none before frames_start. */
 enum status frames_query(pfn_t frame, struct frame_info *out);

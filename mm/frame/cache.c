@@ -312,7 +312,7 @@ void frame_cache_keep_word(struct frame_cache *cache,
 NOINLINE static enum status free_to_hot(struct frame_cache *cache, uint64_t at,
 					const void *caller)
 {
-	if (!owner_is_allocated(atomic_load_relaxed(&cache->owner[at])))
+	if (!owner_is_common(atomic_load_relaxed(&cache->owner[at])))
 		return refuse(cache, at, caller);
 	atomic_store_relaxed(&cache->owner[at], FRAME_BYTE_FREE);
 	return begin_word(cache, &cache->list[FRAME_HOT], at);
@@ -330,7 +330,7 @@ static inline enum status free_to_list(struct frame_cache *cache, uint64_t at,
 	if (!LIKELY(hint > cache->density))
 		return free_to_hot(cache, at, caller);
 	if (!LIKELY(hint < FRAME_ABSENT) ||
-	    !LIKELY(owner_is_allocated(atomic_load_relaxed(&cache->owner[at]))))
+	    !LIKELY(owner_is_common(atomic_load_relaxed(&cache->owner[at]))))
 		return refuse(cache, at, caller);
 	atomic_store_relaxed(&cache->owner[at], FRAME_BYTE_FREE);
 	return begin_word(cache, &cache->list[FRAME_COLD], at);
@@ -343,7 +343,7 @@ NOINLINE static enum status free_beside_word(struct frame_cache *cache,
 
 	if (word_of(at) != last->first)
 		return free_to_list(cache, at, caller);
-	if (!LIKELY(owner_is_allocated(atomic_load_relaxed(&cache->owner[at]))))
+	if (!LIKELY(owner_is_common(atomic_load_relaxed(&cache->owner[at]))))
 		return refuse(cache, at, caller);
 	atomic_store_relaxed(&cache->owner[at], FRAME_BYTE_FREE);
 	last->mask |= 1UL << (at & (FRAME_WORD_BITS - 1));
@@ -359,7 +359,7 @@ NOINLINE static enum status free_to_word(struct frame_cache *cache, uint64_t at,
 {
 	if (!LIKELY(at < cache->frames) ||
 	    !LIKELY(hint_at(cache, at) <= cache->density) ||
-	    !LIKELY(owner_is_allocated(
+	    !LIKELY(owner_is_common(
 		    atomic_load_relaxed(&cache->owner[at]))))
 		return free_beside_word(cache, at, caller);
 	atomic_store_relaxed(&cache->owner[at], FRAME_BYTE_FREE);
@@ -377,7 +377,7 @@ enum status frame_cache_free(struct frame_cache *cache, pfn_t frame,
 	if (word_of(at) != cache->word_back)
 		return word == 0 ? free_to_word(cache, at, caller) :
 				   free_beside_word(cache, at, caller);
-	if (!LIKELY(owner_is_allocated(atomic_load_relaxed(&cache->owner[at]))))
+	if (!LIKELY(owner_is_common(atomic_load_relaxed(&cache->owner[at]))))
 		return refuse(cache, at, caller);
 	atomic_store_relaxed(&cache->owner[at], FRAME_BYTE_FREE);
 	cache->word = word | 1UL << (at & (FRAME_WORD_BITS - 1));
@@ -467,7 +467,7 @@ NOINLINE static enum status free_block_slow(struct frame_cache *cache,
 	if (at >= cache->frames || block << cache->block_shift != at ||
 	    cache->block_limit == 0 ||
 	    frame_giant_state(cache->pool, block) != FRAME_GIANT_OPEN ||
-	    !owner_is_allocated(
+	    !owner_is_common(
 		    atomic_load_relaxed(&cache->block_owner[block])))
 		return free_elsewhere(cache, (pfn_t){ cache->base + at },
 				      FRAME_2M, caller);
@@ -490,7 +490,7 @@ enum status frame_cache_free_block(struct frame_cache *cache, pfn_t frame,
 	    !LIKELY(count < cache->block_limit) ||
 	    !LIKELY(atomic_load_acquire(&cache->hints[block]) !=
 		    FRAME_ABSENT) ||
-	    !LIKELY(owner_is_allocated(
+	    !LIKELY(owner_is_common(
 		    atomic_load_relaxed(&cache->block_owner[block]))))
 		return free_block_slow(cache, at, caller);
 	atomic_store_relaxed(&cache->block_owner[block], FRAME_BYTE_FREE);

@@ -99,15 +99,32 @@ static inline unsigned count_ones(uint64_t word)
 	return (unsigned)((word * 0x0101010101010101) >> 56);
 }
 
-static inline bool owner_is_allocated(uint8_t byte)
+/*
+ * Of a block, while a CPU splits it in place. No free takes it, and no CPU
+ * exchanges it.
+ */
+#define FRAME_BYTE_SPLITTING FRAME_BYTE_FIXED
+
+/*
+ * Most bytes of what is allocated, by one comparison, for the frees that count
+ * instructions. All other frees are the pool's to decide.
+ */
+static inline bool owner_is_common(uint8_t byte)
 {
 	return (uint8_t)(byte - 1) < FRAME_BYTE_LAST;
+}
+
+/* May be asked for, and may be freed. */
+static inline bool owner_is_allocated(uint8_t byte)
+{
+	return owner_is_common(byte) || byte >= FRAME_BYTE_HOLDERS;
 }
 
 /* Allocated as well, but never to come back. */
 static inline bool owner_is_retired(uint8_t byte)
 {
-	return byte > FRAME_BYTE_FIXED && byte != FRAME_BYTE_FOREIGN;
+	return byte > FRAME_BYTE_FIXED && byte < FRAME_BYTE_HOLDERS &&
+	       byte != FRAME_BYTE_FOREIGN;
 }
 
 /*

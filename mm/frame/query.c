@@ -58,8 +58,9 @@ struct frame_info frame_pool_query(const struct frame_pool *pool, pfn_t at)
 		return seen(FRAME_STATE_CACHED, FRAME_1G, FRAME_BYTE_FREE);
 	if (frame_tree_has(&pool->blocks, block))
 		return seen(FRAME_STATE_FREE, FRAME_2M, FRAME_BYTE_FREE);
-	byte = atomic_load_relaxed(&pool->block_owner[block]);
-	if (owner_is_allocated(byte))
+	/* Acquire: a CPU that sees it split in place sees frames' bytes. */
+	byte = atomic_load_acquire(&pool->block_owner[block]);
+	if (owner_is_allocated(byte) || byte == FRAME_BYTE_SPLITTING)
 		return seen(FRAME_STATE_ALLOCATED, FRAME_2M, byte);
 	if (!frame_has_words(pool, block))
 		return seen(FRAME_STATE_CACHED, FRAME_2M, FRAME_BYTE_FREE);

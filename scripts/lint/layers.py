@@ -57,8 +57,8 @@ FILE_ORDER = {
     "mm/table": ("step", "table", "change", "adopt", "visit",
                  "kernel_tables", "log"),
     "mm/frame": ("report", "tree", "block", "search", "run", "query", "add",
-                 "pick", "pool", "nodes", "plan", "fill", "many",
-                 "cache_query", "cache", "cache_many", "many_free",
+                 "pick", "pool", "nodes", "plan", "fill", "bytes",
+                 "many", "cache_query", "cache", "cache_many", "many_free",
                  "audit_caches", "audit_finding", "audit"),
 }
 # Headers whose room their name does not say.

@@ -66,6 +66,10 @@
 #define frame_tree_words explored_frame_tree_words
 #define frame_zones explored_frame_zones
 #define frame_fill_block explored_frame_fill_block
+#define frame_pool_exchange_byte explored_frame_pool_exchange_byte
+#define frame_pool_split explored_frame_pool_split
+#define frame_exchange_byte explored_frame_exchange_byte
+#define frame_split explored_frame_split
 #define frame_exchange_owners explored_frame_exchange_owners
 #define frame_gather_words explored_frame_gather_words
 #define frame_many_add explored_frame_many_add
@@ -93,6 +97,7 @@
 #include <mm/frame/pool.c>
 #include <mm/frame/nodes.c>
 #include <mm/frame/fill.c>
+#include <mm/frame/bytes.c>
 #include <mm/frame/many.c>
 #include <mm/frame/many_free.c>
 

@@ -274,7 +274,7 @@ CASE(frame_refuses_nonsense_requests)
 {
 	struct frame_world *world = tiny(512);
 	struct frame_request bad[] = {
-		{ .owner = 0 }, { .owner = 192 }, { .owner = 255 },
+		{ .owner = 0 }, { .owner = 192 }, { .owner = 223 },
 		{ .owner = 1, .size = FRAME_RUN },
 		{ .owner = 1, .size = (enum frame_size)9 },
 		{ .owner = 1, .limit = (enum frame_limit)9 },

@@ -127,11 +127,15 @@ CASE(frame_audit_finds_bytes_that_no_owner_has)
 	CHECK(FINDS_BYTE(block_byte(&at, at.block), FRAME_BYTE_FIXED | 1, &at,
 			 FRAME_FOUND_BAD_BYTE, at.block,
 			 owner(FRAME_2M, FRAME_BYTE_FIXED | 1), NONE));
-	CHECK(FINDS_BYTE(giant_byte(&at, WHOLE_GIANT), UINT8_MAX, &at,
+	CHECK(FINDS_BYTE(giant_byte(&at, WHOLE_GIANT),
+			 FRAME_BYTE_HOLDERS - 1, &at,
 			 FRAME_FOUND_BAD_BYTE, WHOLE_GIANT,
-			 owner(FRAME_1G, UINT8_MAX), NONE));
+			 owner(FRAME_1G, FRAME_BYTE_HOLDERS - 1), NONE));
 	/* A frame that is kept for good has an owner. */
 	frame_byte(&at, at.frame)->plain = FRAME_BYTE_FIXED | OWNER_BAD;
+	CHECK(finds_nothing(&at));
+	/* So has a page table with many holders. */
+	frame_byte(&at, at.frame)->plain = UINT8_MAX;
 	CHECK(finds_nothing(&at));
 	frame_world_free(at.world);
 }
