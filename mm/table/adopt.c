@@ -118,8 +118,9 @@ static bool entries_are_sound(const struct check *check,
 	uint64_t leaves;
 
 	*tally = (struct tally){ 0 };
-	for (uint64_t i = 0; i < TABLE_ENTRIES; i += leaves, mark = 0) {
-		uint64_t entry = entries[i] & ~mark;
+	for (uint64_t i = next_entry(entries, 0); i < TABLE_ENTRIES;
+	     i = next_entry(entries, i + leaves)) {
+		uint64_t entry = entries[i] & ~(i == 0 ? mark : 0);
 
 		leaves = 1;
 		if (entry == 0)

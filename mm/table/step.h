@@ -60,7 +60,29 @@ static inline void entries_wipe(uint64_t *entry, uint64_t count)
 	memset(entry, 0, count * sizeof(*entry));
 }
 
-_Static_assert(TABLE_ENTRIES % 8 == 0, "next_table reads eight at once");
+_Static_assert(TABLE_ENTRIES % 8 == 0, "entries are read eight at once");
+
+static inline bool eight_are_zero(const uint64_t *entries)
+{
+	uint64_t any = 0;
+
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < 8; i++)
+		any |= entries[i];
+	return any == 0;
+}
+
+/* The first entry, from `index` on, that is not zero, or TABLE_ENTRIES. */
+static inline uint64_t next_entry(const uint64_t *entries, uint64_t index)
+{
+	for (; index < TABLE_ENTRIES; index++) {
+		if (index % 8 == 0 && eight_are_zero(entries + index))
+			index += 7;
+		else if (entries[index] != 0)
+			return index;
+	}
+	return TABLE_ENTRIES;
+}
 
 /* True when eight entries are all absent, or all large leaves. */
 static inline bool eight_without_table(const uint64_t *entries)
@@ -103,8 +125,18 @@ static inline uint64_t row_length(const uint64_t *entries, uint64_t index,
 	const uint64_t *last = entries + index +
 			       min_u64(TABLE_ENTRIES - 1 - index, rising);
 	const uint64_t *at = entries + index;
+	uint64_t size = level_size(level);
 
-	while (at < last && at[1] == (leaf += level_size(level)))
+	for (; last - at >= 8; at += 8, leaf += 8 * size) {
+		uint64_t differ = 0;
+
+#pragma GCC unroll 8
+		for (unsigned i = 1; i <= 8; i++)
+			differ |= at[i] ^ (leaf + i * size);
+		if (differ != 0)
+			break;
+	}
+	while (at < last && at[1] == (leaf += size))
 		at++;
 	return (uint64_t)(at - entries) - index + 1;
 }

@@ -18,13 +18,12 @@ static bool visit_rows(const struct row_visit *visit, const uint64_t *entries,
 {
 	struct table_row row;
 
-	for (uint64_t i = 0; i < TABLE_ENTRIES; i += row.leaves) {
+	for (uint64_t i = next_entry(entries, 0); i < TABLE_ENTRIES;
+	     i = next_entry(entries, i + row.leaves)) {
 		uint64_t entry = entries[i];
 		uint64_t here = at + (i << level_shift(level));
 
 		row.leaves = 1;
-		if (entry == 0)
-			continue;
 		if (points_to_table(entry, level)) {
 			if (!visit_rows(visit,
 					table_entries(visit->table, entry),

@@ -100,6 +100,47 @@ CASE(table_visits_rows_of_leaves_that_differ_in_address_alone)
 	done();
 }
 
+#define ROW_PAGES 40
+
+/* Entries are compared eight at once, from any index on. */
+CASE(table_visits_rows_of_each_length)
+{
+	world_init(&world, everything, 16);
+	for (uint64_t n = 1; n < ROW_PAGES; n++) {
+		struct rows rows = { .stop_after = 0 };
+		uint64_t at = KERNEL + n * SIZE_2M + n % 9 * PAGE_SIZE;
+		uint64_t next = at + n * PAGE_SIZE;
+
+		CHECK(map_to(at, 0x1000000, n * PAGE_SIZE) == ST_OK);
+		CHECK(map_to(next, 0x2000000, (ROW_PAGES - n) * PAGE_SIZE) ==
+		      ST_OK);
+		table_visit_rows(&world.table, see_row, &rows);
+		CHECK(rows.count == 2);
+		CHECK(row_is(&rows.row[0], at, PAGE_SIZE, n));
+		CHECK(row_is(&rows.row[1], next, PAGE_SIZE, ROW_PAGES - n));
+		CHECK(table_unmap(&world.table, (vaddr_t){ at },
+				  ROW_PAGES * PAGE_SIZE) == ST_OK);
+	}
+	done();
+}
+
+CASE(table_visits_a_leaf_at_each_index)
+{
+	world_init(&world, everything, 16);
+	for (uint64_t i = 0; i < 512; i++) {
+		struct rows rows = { .stop_after = 0 };
+		uint64_t at = KERNEL + i * PAGE_SIZE;
+
+		CHECK(map_to(at, 0x1000000, PAGE_SIZE) == ST_OK);
+		table_visit_rows(&world.table, see_row, &rows);
+		CHECK(rows.count == 1);
+		CHECK(row_is(&rows.row[0], at, PAGE_SIZE, 1));
+		CHECK(table_audit(&world.table));
+		CHECK(unmap(at) == ST_OK);
+	}
+	done();
+}
+
 /* Tables alone, among large leaves, and the last in their page. */
 CASE(table_visits_find_each_table_in_a_page)
 {
