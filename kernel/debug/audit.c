@@ -52,7 +52,14 @@ static bool is_owned(const struct table_leaf *leaf, uint64_t bytes,
 {
 	pfn_t frame = paddr_to_pfn(leaf->phys);
 	uint64_t end = frame.raw + bytes / PAGE_SIZE;
+	struct frame_run run;
 
+	/* Before the pools exist, one run of the ledger has all pages. */
+	if (bytes > PAGE_SIZE &&
+	    ledger_find_owned(&boot_memory.ledger, owner, frame, &run) ==
+		    ST_OK &&
+	    run.first.raw == frame.raw && run.frames >= end - frame.raw)
+		return true;
 	for (; frame.raw < end; frame.raw++) {
 		enum owner now;
 
