@@ -43,7 +43,7 @@ enum status frame_pool_measure(const struct frame_pool_request *request,
 	return ST_OK;
 }
 
-static void init_trees(struct frame_pool *pool, void *memory)
+static void init_trees(struct frame_pool *pool, void *memory, uint64_t bytes)
 {
 	uint64_t blocks = pool_blocks(pool);
 	enum frame_leaves leaves = frame_opens_leaves(pool) ?
@@ -61,6 +61,7 @@ static void init_trees(struct frame_pool *pool, void *memory)
 		next = frame_tree_init(&pool->classes[i], blocks,
 				       (uint8_t)(ROOT_CLASSES + i), leaves,
 				       next);
+	ASSERT((char *)next <= (char *)memory + bytes);
 }
 
 enum status frame_pool_init(struct frame_pool *pool,
@@ -94,7 +95,7 @@ enum status frame_pool_init(struct frame_pool *pool,
 	memset(request->hints, FRAME_ABSENT & 0xff, sizes.hints);
 	memset(request->giant_owner, FRAME_BYTE_FREE, sizes.giant_owner);
 	memset(request->activity, 0, sizes.activity);
-	init_trees(pool, request->trees);
+	init_trees(pool, request->trees, sizes.trees);
 	return ST_OK;
 }
 

@@ -25,6 +25,7 @@
 
 static unsigned class_of(uint64_t count)
 {
+	ASSERT(count != 0);
 	return (unsigned)min_u64(63 - (uint64_t)__builtin_clzl(count),
 				 FRAME_CLASSES - 1);
 }
@@ -235,6 +236,7 @@ void frame_open_giant(struct frame_pool *pool, uint64_t giant)
 	uint64_t block = giant << pool->shape.giant_shift;
 	enum frame_giant state = frame_giant_state(pool, block);
 
+	ASSERT(block < pool_blocks(pool));
 	if (state == FRAME_GIANT_OPEN)
 		return;
 	memset(&pool->block_owner[block], FRAME_BYTE_FREE,
@@ -257,6 +259,8 @@ bool frame_break_giant(struct frame_pool *pool, uint64_t giant,
 {
 	struct leaf leaf = leaf_of_giant(pool, giant);
 
+	ASSERT(keep.mask == 0 || (keep.word - leaf.word < leaf.count &&
+				  (keep.mask & ~leaf.mask) == 0));
 	if (!frame_tree_claim_one(pool, &pool->giants, giant))	/* S2, S3 */
 		return false;
 	frame_open_giant(pool, giant);
@@ -323,6 +327,7 @@ static void merge_giant(struct frame_pool *pool, cpu_slot slot,
 {
 	struct leaf leaf = leaf_of_giant(pool, giant);
 
+	ASSERT(leaf.word + leaf.count <= (pool->blocks.size + 63) >> 6);
 	while (giant_is_whole(pool, &leaf))			/* M1 */
 		if (close_giant(pool, slot, giant, &leaf))
 			return;
@@ -381,6 +386,7 @@ NOINLINE static void merge_block(struct frame_pool *pool, cpu_slot slot,
 {
 	atomic_u64 *words = block_words(pool, block);
 
+	ASSERT(block < pool_blocks(pool));
 	while (block_is_whole(pool, words)) {			/* M1 */
 		if (!close_block(pool, slot, block))
 			continue;
@@ -485,6 +491,7 @@ void frame_return_words(struct frame_pool *pool, cpu_slot slot,
 	atomic_u64 *frees = &pool->activity[slot].frees;
 	uint64_t before = atomic_load_relaxed(frees);
 
+	ASSERT(before % 2 == 0);				/* F8 */
 	/* All at once: locked instructions fetch one after the other. */
 	for (const struct frame_word *next = words; next < end; next++)
 		__builtin_prefetch(
@@ -507,6 +514,7 @@ uint64_t frame_return_word(struct frame_pool *pool, cpu_slot slot,
 	atomic_u64 *frees = &pool->activity[slot].frees;
 	uint64_t before = atomic_load_relaxed(frees), clash;
 
+	ASSERT(before % 2 == 0);				/* F8 */
 	atomic_store_relaxed(frees, before + 1);
 	clash = return_word(pool, slot, arrays_of(pool), word, mask);
 	atomic_store_release(frees, before + 2);
@@ -537,6 +545,7 @@ uint64_t frame_return_blocks(struct frame_pool *pool, cpu_slot slot,
 	uint64_t old = atomic_load_relaxed(cell);
 	bool entered = false;
 
+	ASSERT(mask != 0 && count % 2 == 0);			/* F8 */
 	atomic_store_relaxed(frees, count + 1);
 	do {							/* F2 */
 		if (old == 0 && !entered) {
@@ -562,6 +571,7 @@ uint64_t frame_return_giants(struct frame_pool *pool, cpu_slot slot,
 	uint64_t count = atomic_load_relaxed(frees);
 	uint64_t clash;
 
+	ASSERT(mask != 0 && count % 2 == 0);			/* F8 */
 	atomic_store_relaxed(frees, count + 1);
 	frame_enter(pool, slot);				/* F1 */
 	clash = frame_tree_publish(pool, &pool->giants, word,

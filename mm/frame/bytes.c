@@ -45,6 +45,7 @@ static atomic_u8 *find_byte(const struct frame_pool *pool,
 	uint64_t frame = change->frame.raw - pool->first;
 	uint64_t block = frame >> pool->shape.block_shift;
 
+	ASSERT(frame < pool->frames);
 	if (change->size == FRAME_1G)
 		return &pool->giant_owner[block >> pool->shape.giant_shift];
 	if (frame_giant_state(pool, block) != FRAME_GIANT_OPEN)

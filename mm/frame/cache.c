@@ -59,6 +59,7 @@ static void flush_list(struct frame_cache *cache, struct frame_list *list)
 {
 	uint64_t count = (uint64_t)(list->end - list->words);
 
+	ASSERT(list->end >= list->words && list->end <= list->limit); /* C3 */
 	if (list == &cache->list[FRAME_HOT])
 		cache->refilled -= (int64_t)frame_list_frames(list);
 	list->end = list->words;
@@ -92,6 +93,7 @@ static void flush_blocks(struct frame_cache *cache, uint32_t keep)
 	unsigned shift = cache->block_shift;
 	uint32_t at = 0;
 
+	ASSERT(cache->block_count <= cache->block_limit);	/* C3 */
 	/* Flush the oldest, keep the hottest. */
 	while (cache->block_count - at > keep) {
 		uint64_t word = cache->blocks[at] >> 6;
@@ -149,6 +151,8 @@ static bool refill(struct frame_cache *cache)
 	};
 	uint64_t mask;
 
+	/* Frames of a word that is replaced would be lost (F7). */
+	ASSERT(cache->word == 0);
 	mask = frame_claim_word(cache->pool, cache->slot, &claim);
 	cache->block = claim.block;
 	if (mask == 0) {
@@ -396,6 +400,7 @@ static bool refill_blocks(struct frame_cache *cache)
 
 	if (mask == 0)
 		return false;
+	ASSERT(cache->block_count + count_ones(mask) <= FRAME_BLOCKS_MAX);
 	for (uint64_t rest = mask; rest != 0; rest &= rest - 1)
 		cache->blocks[cache->block_count++] = (uint32_t)(
 			(claim.word << 6) + (uint64_t)__builtin_ctzl(rest));
@@ -534,6 +539,7 @@ static void init_cache(struct frame_cache_set *set, cpu_slot slot)
 	uint64_t hot = list_limit(set, FRAME_HOT_MAX);
 	uint64_t cold = list_limit(set, FRAME_COLD_MAX);
 
+	ASSERT(hot <= FRAME_HOT_MAX && cold <= FRAME_COLD_MAX);	/* C3 */
 	*cache = (struct frame_cache){
 		.word_first = NO_WORD,
 		.word_back = NO_WORD,

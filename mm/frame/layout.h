@@ -135,15 +135,19 @@ static inline bool owner_is_retired(uint8_t byte)
 static inline void frame_enter(struct frame_pool *pool, cpu_slot slot)
 {
 	atomic_u64 *moving = &pool->activity[slot].moving;
+	uint64_t before = atomic_load_relaxed(moving);
 
-	atomic_store_relaxed(moving, atomic_load_relaxed(moving) + 1);
+	ASSERT(before % 2 == 0);				/* F8 */
+	atomic_store_relaxed(moving, before + 1);
 }
 
 static inline void frame_leave(struct frame_pool *pool, cpu_slot slot)
 {
 	atomic_u64 *moving = &pool->activity[slot].moving;
+	uint64_t before = atomic_load_relaxed(moving);
 
-	atomic_store_release(moving, atomic_load_relaxed(moving) + 1);
+	ASSERT(before % 2 == 1);
+	atomic_store_release(moving, before + 1);
 }
 
 /*
@@ -154,15 +158,19 @@ static inline void frame_begin_claim(struct frame_pool *pool,
 				     cpu_slot slot)
 {
 	atomic_u64 *claiming = &pool->activity[slot].claiming;
+	uint64_t before = atomic_load_relaxed(claiming);
 
-	atomic_store_relaxed(claiming, atomic_load_relaxed(claiming) + 1);
+	ASSERT(before % 2 == 0);				/* F8 */
+	atomic_store_relaxed(claiming, before + 1);
 }
 
 static inline void frame_end_claim(struct frame_pool *pool, cpu_slot slot)
 {
 	atomic_u64 *claiming = &pool->activity[slot].claiming;
+	uint64_t before = atomic_load_relaxed(claiming);
 
-	atomic_store_release(claiming, atomic_load_relaxed(claiming) + 1);
+	ASSERT(before % 2 == 1);
+	atomic_store_release(claiming, before + 1);
 }
 
 #endif

@@ -126,6 +126,8 @@ void frame_many_begin_claim(struct frame_many *many)
 
 static void end_claims(struct frame_many *many)
 {
+	/* All of them, or none: what is in between would be lost (F7). */
+	ASSERT(many->next == many->end || many->next == many->first);
 	while (many->claims > 0)
 		frame_end_claim(pool_at(many, --many->claims), many->slot);
 }

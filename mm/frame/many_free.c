@@ -140,6 +140,7 @@ static bool return_block(struct freeing *freeing, uint64_t block)
 {
 	struct frame_pool *pool = freeing->pool;
 
+	ASSERT(block < pool_blocks(pool));
 	frame_enter(pool, freeing->slot);
 	atomic_store_relaxed(&pool->hints[block], FRAME_WHOLE);
 	frame_tree_claim_one(pool, &pool->split, block);

@@ -77,6 +77,7 @@ static enum status refuse_or_alloc(const struct candidates *from, cpu_slot slot,
 	unsigned most = is_proven_by_search(request) ? FRAME_RUN_TRIES :
 						       SEARCH_TRIES;
 
+	ASSERT(from->count > 1);
 	for (unsigned tries = 0; tries < most; tries++) {
 		uint64_t before, after;
 		bool quiet = all_at_rest(from, &before);

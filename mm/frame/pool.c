@@ -31,6 +31,7 @@ static void write_single_owner(struct frame_pool *pool,
 			   request->size == FRAME_2M ? pool->block_owner :
 						       pool->giant_owner;
 
+	ASSERT(request->size < FRAME_RUN);
 	atomic_store_relaxed(&bytes[at], request->owner);
 }
 
@@ -60,6 +61,7 @@ static bool try_single(struct frame_pool *pool, cpu_slot slot,
 	at = (claim.word << FRAME_WORD_SHIFT) + (uint64_t)__builtin_ctzl(mask);
 	write_single_owner(pool, request, at);
 	*frame = at << shift;
+	ASSERT(*frame < pool->frames);
 	return true;
 }
 
@@ -218,6 +220,7 @@ static enum status free_large(struct frame_pool *pool, cpu_slot slot,
 				     &pool->giant_owner[giant];
 	bool good;
 
+	ASSERT(is_block || what->size == FRAME_1G);
 	if (!is_aligned(frame, frames_of(pool, what->size, 0)))
 		return frame_refuse_free(pool, FRAME_MISALIGNED,
 					 what->frame, what->caller);

@@ -30,6 +30,7 @@ static struct frame_info query_in_block(const struct frame_pool *pool,
 		&pool->bits[frame >> FRAME_WORD_SHIFT]);
 	uint8_t byte = atomic_load_relaxed(&pool->frame_owner[frame]);
 
+	ASSERT(frame < pool->frames);
 	if (word >> (frame & 63) & 1)
 		return seen(FRAME_STATE_FREE, FRAME_4K, FRAME_BYTE_FREE);
 	if (byte == FRAME_BYTE_FREE)
@@ -149,6 +150,7 @@ static void count_blocks(const struct frame_pool *pool, uint64_t first,
 	uint64_t free = atomic_load_relaxed(
 		&pool->blocks.level[0][first >> 6]) & mask;
 
+	ASSERT(first < end && end <= align_down(first, 64) + 64);
 	out->free += count_ones(free) * frames_per_block(pool);
 	for (uint64_t rest = mask & ~free; rest != 0; rest &= rest - 1)
 		count_block(pool, align_down(first, 64) + (uint64_t)
@@ -193,6 +195,8 @@ void frame_pool_count(const struct frame_pool *pool, struct frame_count *out)
 			count_giant(pool, first + (uint64_t)
 				    __builtin_ctzl(rest), out);
 	}
+	/* Each frame is read once, even while CPUs allocate and free. */
+	ASSERT(out->free + out->cached <= pool->frames);
 }
 
 void frame_pool_stats(const struct frame_pool *pool,
@@ -240,6 +244,7 @@ static bool join(struct joining *joining, uint64_t first, uint64_t frames)
 		joining->run.frames += frames;
 		return true;
 	}
+	ASSERT(told.frames == 0 || told.first.raw + told.frames < first);
 	joining->run = (struct frame_run){ { first }, frames };
 	return told.frames == 0 || joining->visit(joining->context, told);
 }

@@ -27,6 +27,7 @@ static struct part part_at(const struct frame_pool *pool, uint64_t at,
 			     frames_per_block(pool);
 	uint64_t word_end = align_down(at, FRAME_WORD_BITS) + FRAME_WORD_BITS;
 
+	ASSERT(at < end);
 	if (is_aligned(at, frames_per_block(pool)) && block_end <= end)
 		return (struct part){ at, frames_per_block(pool) };
 	return (struct part){ at, min_u64(word_end, end) - at };
@@ -40,6 +41,7 @@ static bool is_block(const struct frame_pool *pool, struct part part)
 
 static uint64_t mask_of(struct part part)
 {
+	ASSERT((part.first & 63) + part.frames <= FRAME_WORD_BITS);
 	return ALL_ONES >> (64 - part.frames) << (part.first & 63);
 }
 
@@ -280,6 +282,7 @@ static uint64_t claim_all(struct frame_pool *pool, cpu_slot slot,
 		EXPECT_NONE(return_part(pool, slot, part));
 		back += part.frames;
 	}
+	ASSERT(at <= end);
 	frame_end_claim(pool, slot);
 	return at;
 }
@@ -289,6 +292,7 @@ static void settle(struct frame_pool *pool, uint64_t start, uint64_t pages)
 {
 	unsigned shift = pool->shape.block_shift;
 
+	ASSERT(pages != 0);
 	frame_let_go_block(pool, start >> shift);
 	frame_let_go_block(pool, (start + pages - 1) >> shift);
 }
@@ -306,6 +310,7 @@ static bool claim_run_in(struct frame_pool *pool, cpu_slot slot,
 		.end = zone->frame_end,
 	};
 
+	ASSERT(search.wanted != 0 && search.end <= pool->frames);
 	begin_at(&search, floor);
 	while (search_from(&search, start)) {
 		uint64_t end = *start + request->pages;
@@ -334,6 +339,7 @@ static void finish_run(struct frame_pool *pool,
 {
 	uint64_t end = start + request->pages;
 
+	ASSERT(start < end && end <= pool->frames);
 	for (uint64_t at = start; at < end;) {
 		struct part part = part_at(pool, at, end);
 

@@ -30,6 +30,7 @@ void frame_zones(const struct frame_pool *pool, enum frame_limit limit,
 	uint64_t low = pool->low_end;
 	uint64_t first_block = pool->first == 0;
 
+	ASSERT(limit <= FRAME_BELOW_1M);
 	if (limit == FRAME_BELOW_1M && pool->first != 0)
 		frame_end = 0;
 	else if (limit == FRAME_BELOW_1M)
@@ -106,6 +107,8 @@ static uint64_t claim_from(struct frame_pool *pool, struct frame_claim *claim,
 	uint64_t end = min_u64(words_per_block(pool),
 			       (frame_end >> FRAME_WORD_SHIFT) - word);
 
+	/* Else the difference would have wrapped. */
+	ASSERT(frame_end >> FRAME_WORD_SHIFT >= word);
 	for (uint64_t i = 0; i < end; i++) {
 		atomic_u16 *hint = &pool->hints[block];
 		uint16_t old;
@@ -149,6 +152,7 @@ static uint64_t best_near(const struct frame_pool *pool,
 		best = base + bit;
 		least = hint;
 	}
+	ASSERT(best >= floor && best <= block);
 	return best;
 }
 
@@ -228,6 +232,7 @@ static uint64_t blocks_near(const struct frame_pool *pool,
 	uint64_t word = found.block >> 6, floor = zone->floor;
 	uint64_t mask = ALL_ONES >> (63 - (found.block & 63));
 
+	ASSERT(found.block >= zone->floor && found.block < zone->end);
 	if (found.in_giant)
 		floor = max_u64(floor, align_down(found.block,
 						  blocks_per_giant(pool)));
@@ -259,6 +264,7 @@ static uint64_t claim_by_splitting(struct frame_pool *pool, cpu_slot slot,
 	uint64_t mask = lowest_ones(ALL_ONES, claim->most);
 	bool won;
 
+	ASSERT(found.block < pool_blocks(pool));
 	frame_enter(pool, slot);				/* S1 */
 	won = claim_whole(pool, found, 1UL << (found.block & 63)) != 0;
 	if (won)
@@ -331,6 +337,7 @@ uint64_t frame_claim_word(struct frame_pool *pool, cpu_slot slot,
 	struct frame_zone zones[FRAME_ZONES];
 	uint64_t mask;
 
+	ASSERT(claim->most - 1 < FRAME_WORD_BITS);
 	if (claim->block != BLOCK_NONE) {
 		uint64_t block = claim->block;
 
@@ -378,6 +385,7 @@ uint64_t frame_claim_blocks(struct frame_pool *pool, cpu_slot slot,
 {
 	struct frame_zone zones[FRAME_ZONES];
 
+	ASSERT(claim->most - 1 < FRAME_WORD_BITS);
 	frame_zones(pool, claim->limit, zones);
 	for (unsigned i = 0; i < FRAME_ZONES; i++) {
 		uint64_t mask;
@@ -454,6 +462,7 @@ bool frame_nothing_left(struct frame_pool *pool, cpu_slot slot,
 {
 	uint64_t before, after;
 
+	ASSERT(slot < pool->slots && mask != 0);
 	if (slot_is_interrupt(slot))
 		return (atomic_load_seq_cst(&pool->root) & mask) == 0;
 	if (!none_moving(pool, &before))			/* R1 */

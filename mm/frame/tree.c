@@ -21,6 +21,7 @@ uint64_t frame_tree_words(uint64_t size)
 {
 	uint64_t words = 0;
 
+	ASSERT(size != 0);
 	do {
 		size = (size + 63) >> 6;
 		words += size;
@@ -105,6 +106,7 @@ void frame_tree_list(struct frame_pool *pool, struct frame_tree *tree,
 	uint64_t bit = 1UL << (index & 63);
 	atomic_u64 *cell = &tree->level[0][index >> 6];
 
+	ASSERT(index < tree->size);
 	if (!(atomic_load_seq_cst(cell) & bit) &&
 	    atomic_fetch_or_seq_cst(cell, bit) == 0)
 		agree_above(pool, tree, 1, index >> 6);
@@ -178,6 +180,7 @@ bool frame_tree_find(const struct frame_tree *tree, uint64_t end,
 		}
 		below = (word << 6) + 63 - (uint64_t)__builtin_clzl(bits);
 		if (level == 0) {
+			ASSERT(below < tree->size);
 			*out = below;
 			return true;
 		}
