@@ -117,4 +117,7 @@ void owners_count(const struct owner_sources *from,
 	for (unsigned i = 1; i < ARRAY_LENGTH(frames->allocated); i++)
 		pages[ledger_byte_owner((uint8_t)i)] += frames->allocated[i];
 	walk_structures(&from->structures, pages);
+	/* Tables of users, which are not among the kernel's. */
+	for (unsigned i = LEDGER_BYTE_HOLDERS; i <= UINT8_MAX; i++)
+		pages[OWNER_PAGE_TABLE] += frames->allocated[i];
 }

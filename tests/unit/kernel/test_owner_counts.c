@@ -93,21 +93,26 @@ static uint64_t pages_of(enum owner owner)
 					   wanted[owner];
 }
 
+static pfn_t alloc_for(uint8_t byte)
+{
+	struct frame_request request = { .size = FRAME_4K, .owner = byte };
+	pfn_t frame;
+
+	CHECK(frame_pool_alloc(&at.pool->pool, 0, &request, &frame) == ST_OK);
+	return frame;
+}
+
 /* One frame is in a cache, too, and the ledger has pages of its own. */
 static void make_pool(void)
 {
-	struct frame_request request = { .size = FRAME_4K };
 	pfn_t frame;
 
 	at.pool = frame_world_full(&(struct frame_world_request){
 		.shape = SHAPE, .first = { BASE }, .frames = FRAMES,
 		.cpus = 1 });
-	for (enum owner owner = 1; owner < OWNER_COUNT; owner++) {
-		request.owner = (uint8_t)owner;
+	for (enum owner owner = 1; owner < OWNER_COUNT; owner++)
 		for (uint64_t i = 0; i < pages_of(owner); i++)
-			CHECK(frame_pool_alloc(&at.pool->pool, 0, &request,
-					       &at.first[owner]) == ST_OK);
-	}
+			at.first[owner] = alloc_for((uint8_t)owner);
 	fake_cpu_become(0, CPU_TASK);
 	CHECK(frame_cache_alloc(&at.pool->set.caches[0], OWNER_HEAP,
 				&frame) == ST_OK);
@@ -235,6 +240,22 @@ CASE(owner_counts_have_table_pages_and_the_pages_behind_the_data)
 	CHECK(difference() ==
 	      (int64_t)(before - at.tables.table.table_pages));
 	CHECK(at.tables.table.table_pages > before);
+	scene_free();
+}
+
+CASE(owner_counts_have_shared_pages_and_tables_of_users)
+{
+	uint64_t tables;
+
+	scene_new();
+	tables = pages_of(OWNER_PAGE_TABLE);
+	alloc_for(LEDGER_BYTE_SHARERS);
+	alloc_for(LEDGER_BYTE_HOLDERS);
+	alloc_for(LEDGER_BYTE_HOLDERS + 5);
+	alloc_for(UINT8_MAX);
+	CHECK(difference() == 0);
+	CHECK(at.pages[OWNER_PAGE_TABLE] == tables + 3);
+	CHECK(at.pages[OWNER_USER_ANON] == wanted[OWNER_USER_ANON] + 1);
 	scene_free();
 }
 
