@@ -96,12 +96,13 @@ struct frame_request {
 	enum frame_limit limit;
 	enum frame_node_rule rule;
 	enum frame_contents contents;
-	enum frame_patience patience;
 	uint64_t pages;		/* of a FRAME_RUN                            */
-	uint64_t align;		/* of a FRAME_RUN, in frames; 0 = 1          */
 	unsigned node;
 	/* 1 ... FRAME_BYTE_LAST, or FRAME_BYTE_HOLDERS ... 255              */
 	uint8_t owner;
+	/* Of a FRAME_RUN: its first frame is a multiple of 1 << align_shift. */
+	uint8_t align_shift;
+	enum frame_patience patience : 8;
 };
 
 /*
@@ -112,10 +113,10 @@ struct frame_request {
  *        ST_CONFLICT: a run, and others freed frames during each of
  *        FRAME_RUN_TRIES searches, so that no such instant can be named;
  *        ST_BAD_ARGUMENT: owner, size, a run of no pages, or an alignment
- *        that is no power of two or beyond FRAME_ALIGN_MOST.
+ *        beyond FRAME_ALIGN_SHIFT_MOST.
  * Cost:  O(1) but for runs: O(blocks / 64) and what they are made of.
  */
-#define FRAME_ALIGN_MOST (1UL << 18)	/* a giant's frames                  */
+#define FRAME_ALIGN_SHIFT_MOST 18	/* a giant's frames                  */
 #define FRAME_RUN_TRIES 16
 enum status frame_pool_alloc(struct frame_pool *pool, cpu_slot slot,
 			     const struct frame_request *request, pfn_t *out);
@@ -137,10 +138,13 @@ void frame_pool_zero(const struct frame_pool *pool,
 struct frame_return {
 	pfn_t frame;
 	enum frame_size size;
+	uint8_t owner;		/* of a FRAME_RUN; 0: its first frame's      */
 	uint64_t pages;		/* of a FRAME_RUN                            */
 	const void *caller;
-	uint8_t owner;		/* of a FRAME_RUN; 0: its first frame's      */
 };
+/* Callers write one for each call: two stores fewer than with gaps. */
+_Static_assert(sizeof(struct frame_request) == 32 &&
+	       sizeof(struct frame_return) == 32, "no gaps");
 enum status frame_pool_free(struct frame_pool *pool, cpu_slot slot,
 			    const struct frame_return *what);
 

@@ -254,7 +254,7 @@ enum status frame_cache_alloc(struct frame_cache *cache, uint8_t owner,
 static enum status free_elsewhere(struct frame_cache *cache, pfn_t frame,
 				  enum frame_size size, const void *caller)
 {
-	struct frame_return what = { frame, size, 0, caller, 0 };
+	struct frame_return what = { frame, size, 0, 0, caller };
 
 	if (cache->set->nodes != NULL)
 		return frame_free(cache->set->nodes, cache->slot, &what);

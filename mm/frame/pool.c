@@ -143,19 +143,15 @@ NOINLINE void frame_pool_zero(const struct frame_pool *pool,
 	       frames_of(pool, request->size, request->pages) * PAGE_SIZE);
 }
 
-static bool is_a_run(const struct frame_request *request)
-{
-	return request->pages != 0 && request->align <= FRAME_ALIGN_MOST &&
-	       (request->align & (request->align - 1)) == 0;
-}
-
 enum status frame_check_request(const struct frame_request *request)
 {
 	if (!owner_is_allocated(request->owner) || request->size > FRAME_RUN ||
 	    request->limit > FRAME_BELOW_1M ||
 	    request->contents > FRAME_ZEROED ||
 	    request->patience > FRAME_NO_WAIT ||
-	    (request->size == FRAME_RUN && !is_a_run(request)))
+	    (request->size == FRAME_RUN &&
+	     (request->pages == 0 ||
+	      request->align_shift > FRAME_ALIGN_SHIFT_MOST)))
 		return ST_BAD_ARGUMENT;
 	return ST_OK;
 }

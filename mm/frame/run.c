@@ -306,7 +306,7 @@ static bool claim_run_in(struct frame_pool *pool, cpu_slot slot,
 	struct search search = {
 		.pool = pool,
 		.wanted = request->pages,
-		.align = max_u64(request->align, 1),
+		.align = 1UL << request->align_shift,
 		.end = zone->frame_end,
 	};
 

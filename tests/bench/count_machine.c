@@ -170,7 +170,7 @@ static void pool_free(struct machine *machine,
 		      const struct frame_request *request)
 {
 	struct frame_return back = { *machine->next, request->size,
-				     request->pages, NULL, 0 };
+				     0, request->pages, NULL };
 
 	machine->status = frame_pool_free(&machine->pool, 0, &back);
 }

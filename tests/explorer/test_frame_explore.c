@@ -73,7 +73,7 @@ static enum status take(pfn_t *out)
 
 static enum status give(uint64_t frame)
 {
-	struct frame_return what = { { frame }, FRAME_4K, 0, NULL, 0 };
+	struct frame_return what = { { frame }, FRAME_4K, 0, 0, NULL };
 
 	return explored_frame_pool_free(&scene.pool, 2 * explore_cpu(), &what);
 }
@@ -462,7 +462,7 @@ static void a_giant_is_free(void *context)
 
 static enum status give_block(uint64_t frame)
 {
-	struct frame_return what = { { frame }, FRAME_2M, 0, NULL, 0 };
+	struct frame_return what = { { frame }, FRAME_2M, 0, 0, NULL };
 
 	return explored_frame_pool_free(&scene.pool, 2 * explore_cpu(), &what);
 }

@@ -72,7 +72,7 @@ static void take_and_give(void *context)
 	EXPLORE_CHECK(frame.raw != WANTED);
 	EXPLORE_CHECK(explored_frame_pool_free(&scene.pool, slot,
 					       &(struct frame_return){
-		frame, FRAME_4K, 0, NULL, 0 }) == ST_OK);
+		frame, FRAME_4K, 0, 0, NULL }) == ST_OK);
 }
 
 static void wanted_is_gone(void *context)
@@ -103,7 +103,7 @@ static void only_wanted_is_free(void *context)
 		    ST_OK)
 			abort();
 	if (explored_frame_pool_free(&scene.pool, 0, &(struct frame_return){
-			{ WANTED }, FRAME_4K, 0, NULL, 0 }) != ST_OK)
+			{ WANTED }, FRAME_4K, 0, 0, NULL }) != ST_OK)
 		abort();
 }
 

@@ -187,7 +187,7 @@ static void whole_but_listed(void *context)
 	upper_is_free(context);
 	if (explored_frame_pool_alloc(&scene.pool, 0, &one, &frame) != ST_OK ||
 	    explored_frame_pool_free(&scene.pool, 0, &(struct frame_return){
-			    frame, FRAME_4K, 0, NULL, 0 }) != ST_OK)
+			    frame, FRAME_4K, 0, 0, NULL }) != ST_OK)
 		abort();
 	frame_enter(&scene.pool, 0);
 	explored_frame_tree_list(&scene.pool, &scene.pool.split, 1);

@@ -280,7 +280,7 @@ static enum status get(enum frame_size size, unsigned node,
 static enum status put(pfn_t frame, enum frame_size size)
 {
 	return frame_free(&setup.nodes, 0, &(struct frame_return){
-		frame, size, 0, MARK, 0 });
+		frame, size, 0, 0, MARK });
 }
 
 /* The pages of the plan may be a little more: the tables are not in it. */

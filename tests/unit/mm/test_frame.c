@@ -30,7 +30,7 @@ static enum status get(struct frame_world *world, enum frame_size size,
 static enum status put(struct frame_world *world, uint64_t frame,
 		       enum frame_size size, uint64_t pages)
 {
-	struct frame_return what = { { frame }, size, pages, MARK, 0 };
+	struct frame_return what = { { frame }, size, 0, pages, MARK };
 
 	return frame_pool_free(&world->pool, 0, &what);
 }
@@ -406,7 +406,7 @@ CASE(frame_falls_back_in_distance_order_unless_told_not_to)
 	}
 	CHECK(frame_alloc(&nodes, 0, &request, &frame) == ST_NO_MEMORY);
 	CHECK(frame_free(&nodes, 0, &(struct frame_return){
-			{ 2048 }, FRAME_4K, 0, MARK, 0 }) == ST_OK);
+			{ 2048 }, FRAME_4K, 0, 0, MARK }) == ST_OK);
 	request.rule = FRAME_NODE_REQUIRED;
 	CHECK(frame_alloc(&nodes, 0, &request, &frame) == ST_NO_MEMORY);
 	request.node = 2;
@@ -414,7 +414,7 @@ CASE(frame_falls_back_in_distance_order_unless_told_not_to)
 	request.node = 3;
 	CHECK(frame_alloc(&nodes, 0, &request, &frame) == ST_BAD_ARGUMENT);
 	CHECK(frame_free(&nodes, 0, &(struct frame_return){
-			{ 512 }, FRAME_4K, 0, MARK, 0 }) == ST_BAD_RANGE);
+			{ 512 }, FRAME_4K, 0, 0, MARK }) == ST_BAD_RANGE);
 	for (unsigned i = 0; i < 3; i++)
 		frame_world_free(worlds[i]);
 }

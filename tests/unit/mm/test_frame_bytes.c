@@ -111,7 +111,7 @@ CASE(frame_bytes_of_holders_are_allocated_everywhere)
 	CHECK(frame_pool_alloc(&world->pool, 0, &two, &frame) == ST_OK);
 	run = frame.raw;
 	CHECK(frame_pool_free(&world->pool, 0, &(struct frame_return){
-		{ run }, FRAME_RUN, 2, MARK, 224 }) == ST_OK);
+		{ run }, FRAME_RUN, 224, 2, MARK }) == ST_OK);
 	CHECK(world->reports == 1 && frame_world_audit(world, ALL));
 	frame_world_free(world);
 }
@@ -268,7 +268,7 @@ CASE(frame_split_in_place_refuses_a_free_while_it_lasts)
 	CHECK(frame_cache_free_block(cache, (pfn_t){ block }, MARK) ==
 	      ST_CONFLICT);
 	CHECK(frame_pool_free(&world->pool, 0, &(struct frame_return){
-		{ block }, FRAME_RUN, BLOCK, MARK, 0 }) == ST_CONFLICT);
+		{ block }, FRAME_RUN, 0, BLOCK, MARK }) == ST_CONFLICT);
 	CHECK(split(world, block, OWNER_HEAP, 64) == ST_CONFLICT);
 	CHECK(exchange(world, (struct frame_byte_change){
 		{ block }, FRAME_2M, OWNER_HEAP, 64 },
@@ -284,7 +284,7 @@ CASE(frame_split_in_place_takes_a_block_out_of_a_run)
 {
 	struct frame_world *world = new_world();
 	struct frame_request run = { .size = FRAME_RUN, .pages = 3 * BLOCK,
-				     .align = BLOCK, .owner = OWNER_HEAP };
+				     .align_shift = 6, .owner = OWNER_HEAP };
 	struct frame_return back = { .size = FRAME_RUN, .pages = 3 * BLOCK,
 				     .caller = MARK, .owner = OWNER_HEAP };
 	pfn_t at;

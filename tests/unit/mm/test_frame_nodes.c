@@ -155,7 +155,7 @@ CASE(frame_nodes_without_memory_use_the_nearest_or_are_refused)
 static enum status put(struct machine *machine, uint64_t frame)
 {
 	return frame_free(&machine->nodes, 0, &(struct frame_return){
-		{ frame }, FRAME_4K, 0, MARK, 0 });
+		{ frame }, FRAME_4K, 0, 0, MARK });
 }
 
 CASE(frame_nodes_free_to_the_frames_own_pool)

@@ -93,7 +93,7 @@ CASE(frame_pick_is_never_allocated_again)
 		if (i != 100 && i != 200)
 			CHECK(frame_pool_free(&world->pool, 0,
 					      &(struct frame_return){
-				{ i }, FRAME_4K, 0, MARK, 0 }) == ST_OK);
+				{ i }, FRAME_4K, 0, 0, MARK }) == ST_OK);
 	CHECK(frame_world_audit(world, TINY_GIANT - 2));
 	CHECK(is_bad(world, 100) && is_bad(world, 200));
 	frame_world_free(world);
@@ -117,7 +117,7 @@ CASE(frame_pick_refuses_what_is_allocated_in_any_size)
 		CHECK(info.state == FRAME_STATE_ALLOCATED &&
 		      info.owner == OWNER_HEAP);
 		CHECK(frame_pool_free(&world->pool, 0, &(struct frame_return){
-			frame, sizes[i], 0, MARK, 0 }) == ST_OK);
+			frame, sizes[i], 0, 0, MARK }) == ST_OK);
 		CHECK(pick(world, frame.raw) == ST_OK);
 		CHECK(pick(world, frame.raw) == ST_CONFLICT);
 		CHECK(is_bad(world, frame.raw));
@@ -168,7 +168,7 @@ static bool keeps(const struct frame_world *world, enum status status,
 static struct frame_return back(uint64_t frame, enum frame_size size,
 				uint64_t pages)
 {
-	return (struct frame_return){ { frame }, size, pages, MARK, 0 };
+	return (struct frame_return){ { frame }, size, 0, pages, MARK };
 }
 
 CASE(frame_pick_refuses_every_free_of_a_retired_frame)
@@ -266,7 +266,7 @@ CASE(frame_pick_walks_at_random_beside_the_others)
 		} else if (allocated[at]) {
 			CHECK(frame_pool_free(&world->pool, 0,
 					      &(struct frame_return){
-				{ at }, FRAME_4K, 0, MARK, 0 }) == ST_OK);
+				{ at }, FRAME_4K, 0, 0, MARK }) == ST_OK);
 			allocated[at] = false;
 			free++;
 		}

@@ -64,7 +64,7 @@ static enum status give(struct frame_world *world, uint64_t frame,
 			enum frame_size size)
 {
 	return frame_pool_free(&world->pool, 0, &(struct frame_return){
-		{ frame }, size, 0, MARK, 0 });
+		{ frame }, size, 0, 0, MARK });
 }
 
 CASE(frame_query_adopts_what_is_allocated_already)
@@ -136,7 +136,7 @@ CASE(frame_query_adopts_runs_that_come_back_as_one_run)
 {
 	struct frame_world *world = world_of(0, 2 * GIANT);
 	struct frame_run run = { { 10 }, 3 * BLOCK };
-	struct frame_return what = { { 10 }, FRAME_RUN, 3 * BLOCK, MARK, 0 };
+	struct frame_return what = { { 10 }, FRAME_RUN, 0, 3 * BLOCK, MARK };
 
 	CHECK(adopt_as(world, FRAME_2M, run, 7) == ST_BAD_ARGUMENT);
 	CHECK(adopt_as(world, FRAME_RUN, run, 7) == ST_OK);
@@ -253,9 +253,7 @@ CASE(frame_query_counts_what_caches_hold)
 	CHECK(frame_cache_free_block(cache, block, MARK) == ST_OK);
 	/* One is returned, so that a free frame is among cached ones. */
 	for (unsigned i = 0; i < 30; i++)
-		CHECK((i == 3 ? frame_pool_free(&world->pool, 0,
-				&(struct frame_return){ frames[i], FRAME_4K, 0,
-							MARK, 0 }) :
+		CHECK((i == 3 ? give(world, frames[i].raw, FRAME_4K) :
 			frame_cache_free(cache, frames[i], MARK)) == ST_OK);
 	frame_pool_count(&world->pool, &count);
 	CHECK(looks(world, frames[29].raw, CACHED(FRAME_4K)));

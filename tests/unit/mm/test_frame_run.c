@@ -10,6 +10,7 @@
 
 #define TINY ((struct frame_shape){ 6, 2 })
 #define BLOCK 64
+#define GIANT_SHIFT 8
 #define GIANT 256
 #define MOST 1024
 #define MARK ((const void *)0x4321)
@@ -21,17 +22,18 @@ static struct frame_world *world_at(uint64_t first, uint64_t frames)
 		.cpus = 2 });
 }
 
-static struct frame_request run_of(uint64_t pages, uint64_t align)
+static struct frame_request run_of(uint64_t pages, uint8_t shift)
 {
 	return (struct frame_request){ .size = FRAME_RUN, .pages = pages,
-				       .align = align, .owner = OWNER_HEAP };
+				       .align_shift = shift,
+				       .owner = OWNER_HEAP };
 }
 
 static enum status free_run(struct frame_world *world, uint64_t first,
 			    uint64_t pages, uint8_t owner)
 {
 	return frame_pool_free(&world->pool, 0, &(struct frame_return){
-		{ first }, FRAME_RUN, pages, MARK, owner });
+		{ first }, FRAME_RUN, owner, pages, MARK });
 }
 
 /* --- alignment -------------------------------------------------------------*/
@@ -50,7 +52,7 @@ static struct frame_world *scattered(uint64_t first, const bool *free,
 		if (free[i])
 			CHECK(frame_pool_free(&world->pool, 0,
 					      &(struct frame_return){
-				{ first + i }, FRAME_4K, 0, MARK, 0 }) ==
+				{ first + i }, FRAME_4K, 0, 0, MARK }) ==
 			      ST_OK);
 	return world;
 }
@@ -69,7 +71,7 @@ static bool has_room(const bool *free, uint64_t first, uint64_t frames,
 		     const struct frame_request *run)
 {
 	for (uint64_t at = 0; at < frames; at++)
-		if (is_aligned(first + at, run->align) &&
+		if (is_aligned(first + at, 1UL << run->align_shift) &&
 		    is_room(free, frames, at, run->pages))
 			return true;
 	return false;
@@ -98,7 +100,7 @@ CASE(frame_run_is_aligned_wherever_the_pool_begins)
 		uint64_t first = firsts[check_random(&seed) % 4];
 		struct frame_request run = run_of(
 			1 + check_random(&seed) % 150,
-			1UL << check_random(&seed) % 11);
+			(uint8_t)(check_random(&seed) % 11));
 		struct frame_world *world;
 		enum status status;
 		pfn_t at = { 0 };
@@ -109,7 +111,7 @@ CASE(frame_run_is_aligned_wherever_the_pool_begins)
 		CHECK(status == (has_room(free, first, MOST, &run) ?
 					 ST_OK : ST_NO_MEMORY));
 		if (status == ST_OK) {
-			CHECK(is_aligned(at.raw, run.align));
+			CHECK(is_aligned(at.raw, 1UL << run.align_shift));
 			CHECK(is_room(free, MOST, at.raw - first, run.pages));
 			CHECK(free_run(world, at.raw, run.pages, OWNER_HEAP) ==
 			      ST_OK);
@@ -122,7 +124,7 @@ CASE(frame_run_is_aligned_wherever_the_pool_begins)
 CASE(frame_run_fills_a_pool_with_aligned_runs)
 {
 	struct frame_world *world = world_at(GIANT, 2 * GIANT);
-	struct frame_request run = run_of(16, 16);
+	struct frame_request run = run_of(16, 4);
 	bool seen[2 * GIANT] = { false };
 	pfn_t at;
 
@@ -137,7 +139,7 @@ CASE(frame_run_fills_a_pool_with_aligned_runs)
 		CHECK(free_run(world, i, 16, OWNER_HEAP) == ST_OK);
 	CHECK(frame_world_audit(world, 2 * GIANT));
 	/* More than half of it, and nothing of that length is aligned. */
-	run = run_of(GIANT + 1, 2 * GIANT);
+	run = run_of(GIANT + 1, GIANT_SHIFT + 1);
 	CHECK(frame_pool_alloc(&world->pool, 0, &run, &at) == ST_NO_MEMORY);
 	run.pages = GIANT;
 	CHECK(frame_pool_alloc(&world->pool, 0, &run, &at) == ST_OK);
@@ -148,23 +150,23 @@ CASE(frame_run_fills_a_pool_with_aligned_runs)
 
 CASE(frame_run_refuses_bad_alignments)
 {
-	static const uint64_t bad[] = { 3, 12, 1000, 2 * FRAME_ALIGN_MOST,
-					1UL << 63, UINT64_MAX };
+	static const uint8_t bad[] = { FRAME_ALIGN_SHIFT_MOST + 1, 63, 64,
+				       UINT8_MAX };
 	struct frame_world *world = world_at(0, GIANT);
 	struct frame_request run = run_of(1, 0);
 	pfn_t at;
 
 	for (unsigned i = 0; i < ARRAY_LENGTH(bad); i++) {
-		run.align = bad[i];
+		run.align_shift = bad[i];
 		CHECK(frame_pool_alloc(&world->pool, 0, &run, &at) ==
 		      ST_BAD_ARGUMENT);
 	}
-	run.align = FRAME_ALIGN_MOST;
+	run.align_shift = FRAME_ALIGN_SHIFT_MOST;
 	CHECK(frame_pool_alloc(&world->pool, 0, &run, &at) == ST_OK);
 	CHECK(at.raw == 0);
 	/* Frame 0 was the only one. */
 	CHECK(frame_pool_alloc(&world->pool, 0, &run, &at) == ST_NO_MEMORY);
-	run.align = 0;
+	run.align_shift = 0;
 	CHECK(frame_pool_alloc(&world->pool, 0, &run, &at) == ST_OK);
 	CHECK(frame_world_audit(world, GIANT - 2));
 	frame_world_free(world);
@@ -186,21 +188,21 @@ CASE(frame_run_is_aligned_on_the_nearest_node_that_has_one)
 		.pool = pools, .pools = 3, .count = 3, .first = first,
 		.order = order, .places = places, .place_count = 3,
 	};
-	struct frame_request run = run_of(8, 4 * GIANT);
+	struct frame_request run = run_of(8, GIANT_SHIFT + 2);
 	pfn_t at;
 
 	CHECK(frame_alloc(&nodes, 0, &run, &at) == ST_OK);
 	CHECK(at.raw == 4 * GIANT);
 	CHECK(frame_alloc(&nodes, 0, &run, &at) == ST_NO_MEMORY);
-	run.align = 2 * GIANT;
+	run.align_shift = GIANT_SHIFT + 1;
 	CHECK(frame_alloc(&nodes, 0, &run, &at) == ST_OK);
 	CHECK(at.raw == 2 * GIANT);
 	run.rule = FRAME_NODE_REQUIRED;
 	CHECK(frame_alloc(&nodes, 0, &run, &at) == ST_NO_MEMORY);
-	run.align = GIANT;
+	run.align_shift = GIANT_SHIFT;
 	CHECK(frame_alloc(&nodes, 0, &run, &at) == ST_OK);
 	CHECK(at.raw == GIANT);
-	run.align = 5;
+	run.align_shift = 50;
 	CHECK(frame_alloc(&nodes, 0, &run, &at) == ST_BAD_ARGUMENT);
 	for (unsigned i = 0; i < 3; i++) {
 		CHECK(frame_world_audit(worlds[i], GIANT - 8));

@@ -139,8 +139,9 @@ static void *take_and_give(void *argument)
 		stamp(worker, frame.raw, 1, 0, worker->cpu + 1);
 		stamp(worker, frame.raw, 1, worker->cpu + 1, 0);
 		if (frame_pool_free(&worker->world->pool, slot,
-				    &(struct frame_return){ frame, FRAME_4K, 0,
-							    MARK, 0 }) != ST_OK)
+				    &(struct frame_return){
+					    .frame = frame,
+					    .caller = MARK }) != ST_OK)
 			worker->bad++;
 	}
 	return NULL;

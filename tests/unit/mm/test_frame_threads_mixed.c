@@ -232,8 +232,8 @@ static enum status give_chunk(struct worker *worker, struct chunk chunk,
 			      enum level level)
 {
 	struct frame_cache *cache = frame_cache_current(&worker->world->set);
-	struct frame_return what = { chunk.first, chunk.size, chunk.pages,
-				     MARK, 0 };
+	struct frame_return what = { chunk.first, chunk.size, 0, chunk.pages,
+				     MARK };
 
 	if (level == LEVEL_CACHE && chunk.size == FRAME_4K)
 		return frame_cache_free(cache, chunk.first, MARK);
@@ -503,7 +503,7 @@ static void fight(const struct duel *duel)
 		&(struct frame_world_request){ .shape = duel->shape,
 			.frames = duel->frames, .cpus = 2 });
 	struct frame_return allocated = {
-		{ duel->allocated }, FRAME_4K, 1, MARK, 0
+		{ duel->allocated }, FRAME_4K, 0, 1, MARK
 	};
 	struct worker workers[2];
 	uint64_t seed = check_seed();
