@@ -75,6 +75,8 @@ struct cpu_local {
 	struct ipi_call call;
 	ATOMIC_POINTER(struct work) work;	/* [A] for the idle loop     */
 	uint32_t pending_running;	/* bits: handlers under way          */
+	void (*alarm)(void *argument);	/* of lapic_alarm; NULL: none        */
+	void *alarm_argument;
 	/* [C] by context, kernel/memory/frames.h; NULL: none.               */
 	struct frame_cache *frame_cache[CPU_CONTEXTS];
 	/* Other CPUs write from here on: a cache line of its own. */

@@ -14,6 +14,7 @@
 #include <boot/layout.h>
 
 #include "clock.h"
+#include "cpu_local.h"
 #include "interrupts.h"
 #include "trap.h"
 
@@ -92,8 +93,14 @@ static enum status map_registers(struct table *table, uint64_t base)
 /* The interrupt is sent only to end a halt: there is no work. */
 static void handle_wake(struct trap_frame *frame)
 {
+	struct cpu_local *me = this_cpu();
+	void (*alarm)(void *argument) = me->alarm;
+
 	(void)frame;
 	lapic_end();
+	me->alarm = NULL;
+	if (alarm != NULL)
+		alarm(me->alarm_argument);
 }
 
 enum status lapic_start(struct table *table)
@@ -221,21 +228,65 @@ static uint32_t timer_rate(void)
 	return atomic_load_relaxed(&rate);
 }
 
-void lapic_nap(uint64_t us)
+/* In counts of the timer; 0 when it stands still or has no such count. */
+static uint32_t timer_count(uint64_t us)
 {
 	uint64_t count = there ? timer_rate() * us / MEASURE_US : 0;
 
-	if (count == 0 || count > UINT32_MAX) {
+	return count <= UINT32_MAX ? (uint32_t)count : 0;
+}
+
+/* One interrupt of VECTOR_WAKE. Interrupts are off. */
+static void start_timer(uint32_t count)
+{
+	lapic_write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_1);
+	lapic_write(LAPIC_TIMER, VECTOR_WAKE);
+	lapic_write(LAPIC_TIMER_COUNT, count);
+}
+
+static void stop_timer(void)
+{
+	lapic_write(LAPIC_TIMER_COUNT, 0);
+	lapic_write(LAPIC_TIMER, LVT_MASKED | VECTOR_WAKE);
+}
+
+void lapic_nap(uint64_t us)
+{
+	uint32_t count = timer_count(us);
+
+	if (count == 0) {
 		atomic_pause();
 		return;
 	}
 	interrupts_off();
-	lapic_write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_1);
-	lapic_write(LAPIC_TIMER, VECTOR_WAKE);
-	lapic_write(LAPIC_TIMER_COUNT, (uint32_t)count);
+	this_cpu()->alarm = NULL;
+	start_timer(count);
 	interrupts_on_and_halt();
-	lapic_write(LAPIC_TIMER_COUNT, 0);
-	lapic_write(LAPIC_TIMER, LVT_MASKED | VECTOR_WAKE);
+	stop_timer();
+}
+
+enum status lapic_alarm(uint64_t us, void (*function)(void *), void *argument)
+{
+	uint32_t count = timer_count(us);
+	uint64_t flags;
+
+	if (count == 0)
+		return ST_UNSUPPORTED;
+	flags = interrupts_off();
+	this_cpu()->alarm = function;
+	this_cpu()->alarm_argument = argument;
+	start_timer(count);
+	interrupts_restore(flags);
+	return ST_OK;
+}
+
+void lapic_alarm_stop(void)
+{
+	uint64_t flags = interrupts_off();
+
+	this_cpu()->alarm = NULL;
+	stop_timer();
+	interrupts_restore(flags);
 }
 
 void lapic_end(void)

@@ -66,6 +66,17 @@ void lapic_interrupt(uint32_t apic);
  */
 void lapic_nap(uint64_t us);
 
+/*
+ * Calls function(argument) once on the CPU that calls, in an interrupt handler,
+ * after about `us` microseconds; an earlier alarm of this CPU is dropped. The
+ * function may set the next alarm. A nap drops it, too.
+ * Fails: ST_UNSUPPORTED: there is no timer, or it stands still.
+ */
+enum status lapic_alarm(uint64_t us, void (*function)(void *), void *argument);
+
+/* Drops the alarm of the CPU that calls. From tasks. */
+void lapic_alarm_stop(void);
+
 /* Tells the APIC that the interrupt being handled is over. */
 void lapic_end(void);
 
