@@ -16,6 +16,7 @@
 #include <kernel/memory/frames.h>
 #include <kernel/memory/page_counts.h>
 
+#include "selftest_interrupt.h"
 #include "selftest_smp.h"
 
 #define NO_FRAME UINT64_MAX
@@ -119,7 +120,7 @@ static enum status test_tables(const struct command_call *call)
 
 static const struct selftest {
 	const char *name;
-	/* ST_NO_MEMORY: the test could not run, and has no result. */
+	/* ST_NO_MEMORY, ST_UNSUPPORTED: it could not run; no result. */
 	enum status (*run)(const struct command_call *call);
 } selftests[] = {
 	{ "frames", test_frames },
@@ -128,6 +129,7 @@ static const struct selftest {
 	{ "ipi", selftest_ipi },
 	{ "tlb", selftest_tlb },
 	{ "near", selftest_near },
+	{ "interrupt", selftest_interrupt },
 };
 #define SELFTESTS (sizeof(selftests) / sizeof(selftests[0]))
 
@@ -138,6 +140,8 @@ static void print_result(const struct command_call *call,
 
 	if (status == ST_NO_MEMORY)
 		format = "ok %u selftest_%s # SKIP no memory\n";
+	else if (status == ST_UNSUPPORTED)
+		format = "ok %u selftest_%s # SKIP no timer\n";
 	else if (status != ST_OK)
 		format = "not ok %u selftest_%s\n";
 	sink_print(call->out, format, number, name);

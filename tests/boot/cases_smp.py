@@ -109,6 +109,55 @@ def _near_scenarios():
              several_nodes_have_processors))
 
 
+# Alarms on each processor, as kernel/monitor/selftest_interrupt.c has it.
+ALARMS = 200
+
+
+def _handlers_allocated(cpus):
+    """On every processor, within calls of the task that they interrupted;
+    and a request that does not wait makes no processor drain."""
+    def check(outcome):
+        seen, = _records_of(outcome, "interrupt")
+        checks.expect_equal("processors", seen.number("cpus"), cpus)
+        checks.expect_equal("alarms", seen.number("alarms"), cpus * ALARMS)
+        checks.expect(seen.number("least_inside") > ALARMS / 10,
+                      f"hardly a call was interrupted: {seen}")
+        # Half of the alarms allocate more than a hundred frames.
+        checks.expect(seen.number("in_handlers") > cpus * ALARMS * 10,
+                      f"handlers allocated little: {seen}")
+        checks.expect(seen.number("in_tasks") > 100 * cpus,
+                      f"tasks allocated little: {seen}")
+        checks.expect(seen.number("splits") >= cpus, "no block was split")
+        checks.expect_equal("wrong", seen.number("wrong"), 0)
+        checks.expect_equal("drains without a wait",
+                            seen.number("drains_no_wait"), 0)
+        checks.expect_equal("drains of a task that waits",
+                            seen.number("drains_wait"), 1)
+        for context in ("task", "interrupt"):
+            caches = [cache for answer in outcome.answers
+                      for cache in answer.all("frame_cache")
+                      if cache["context"] == context]
+            checks.expect_equal(f"{context} caches", len(caches), cpus)
+            checks.expect(all(cache.number("refills") > 0
+                              for cache in caches), f"idle {context} cache")
+    check.__name__ = "handlers_allocated_on_every_processor"
+    return check
+
+
+def _interrupt_scenarios():
+    for name, cpus, threads in (("q35-512m", 1, "single"),
+                                ("pc-4cpu", 4, "single"),
+                                ("pc-4cpu", 4, "multi")):
+        yield Scenario(
+            f"smp-interrupt-{name}-{threads}",
+            _boot(name, threads=threads,
+                  commands="selftest interrupt -m; frames -m; "
+                           "selftest ledger -m; ledger -m; memmap raw -m"),
+            (checks.ends("ok"), checks.every_command_succeeds,
+             checks.nothing_is_complained_about, checks.selftests_pass,
+             checks.every_page_has_one_owner, _handlers_allocated(cpus)))
+
+
 def _crash_scenarios():
     """One processor fails: it reports, and the others are silent."""
     for kind, cause in (("pf", 'cause="#PF'), ("df", 'cause="#DF'),
@@ -169,5 +218,6 @@ def _little_memory_scenario():
 
 def scenarios():
     """Every scenario with more than one processor."""
-    return [*_start_scenarios(), *_near_scenarios(), *_crash_scenarios(),
-            _old_error_scenario(), _little_memory_scenario()]
+    return [*_start_scenarios(), *_near_scenarios(), *_interrupt_scenarios(),
+            *_crash_scenarios(), _old_error_scenario(),
+            _little_memory_scenario()]
