@@ -174,12 +174,12 @@ CASE(owner_counts_differ_by_one_wrong_byte_of_any_structure)
 
 	scene_new();
 	for (enum owner owner = 1; owner < OWNER_COUNT; owner++) {
-		atomic_u8 *byte = &at.pool->pool.frame_owner[
-			at.first[owner].raw - BASE];
+		atomic_u8 *byte;
 
 		if (!owner_has_structure(owner))
 			continue;
 		structures++;
+		byte = &at.pool->pool.frame_owner[at.first[owner].raw - BASE];
 		CHECK(byte->plain == owner);
 		byte->plain = OWNER_HEAP;
 		CHECK(difference() == -1);

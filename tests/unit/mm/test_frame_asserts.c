@@ -17,6 +17,7 @@ CASE(frame_steps_begin_at_rest_and_end_once)
 {
 	struct scene at = scene_new();
 	struct frame_activity *activity = &at.pool->activity[0];
+	struct frame_word word = { 0, 1 };
 
 	activity->moving.plain++;
 	CHECK_ASSERTS(alloc_a_block(&at));
@@ -29,7 +30,7 @@ CASE(frame_steps_begin_at_rest_and_end_once)
 	CHECK_ASSERTS(frame_end_claim(at.pool, 0));
 	activity->frees.plain++;
 	CHECK_ASSERTS(frame_return_word(at.pool, 0, 0, 1));
-	CHECK_ASSERTS(frame_return_words(at.pool, 0, NULL, 0));
+	CHECK_ASSERTS(frame_return_words(at.pool, 0, &word, 1));
 	CHECK_ASSERTS(frame_return_blocks(at.pool, 0, 0, 1));
 	CHECK_ASSERTS(frame_return_giants(at.pool, 0, 0, 1));
 	activity->frees.plain++;
