@@ -93,7 +93,7 @@ static enum status map_registers(struct table *table, uint64_t base)
 /* The interrupt is sent only to end a halt: there is no work. */
 static void handle_wake(struct trap_frame *frame)
 {
-	struct cpu_local *me = this_cpu();
+	struct cpu_local *me = cpu_local_at(cpu_local_id());
 	void (*alarm)(void *argument) = me->alarm;
 
 	(void)frame;
@@ -259,7 +259,7 @@ void lapic_nap(uint64_t us)
 		return;
 	}
 	interrupts_off();
-	this_cpu()->alarm = NULL;
+	cpu_local_at(cpu_local_id())->alarm = NULL;
 	start_timer(count);
 	interrupts_on_and_halt();
 	stop_timer();
@@ -267,14 +267,15 @@ void lapic_nap(uint64_t us)
 
 enum status lapic_alarm(uint64_t us, void (*function)(void *), void *argument)
 {
+	struct cpu_local *me = cpu_local_at(cpu_local_id());
 	uint32_t count = timer_count(us);
 	uint64_t flags;
 
 	if (count == 0)
 		return ST_UNSUPPORTED;
 	flags = interrupts_off();
-	this_cpu()->alarm = function;
-	this_cpu()->alarm_argument = argument;
+	me->alarm = function;
+	me->alarm_argument = argument;
 	start_timer(count);
 	interrupts_restore(flags);
 	return ST_OK;
@@ -284,7 +285,7 @@ void lapic_alarm_stop(void)
 {
 	uint64_t flags = interrupts_off();
 
-	this_cpu()->alarm = NULL;
+	cpu_local_at(cpu_local_id())->alarm = NULL;
 	stop_timer();
 	interrupts_restore(flags);
 }

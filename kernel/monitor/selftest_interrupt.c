@@ -140,7 +140,7 @@ static void free_one(struct user *user, enum frame_size size, pfn_t frame)
 		.caller = __builtin_return_address(0) }) != ST_OK;
 }
 
-static void free_many(struct user *user)
+static void free_at_once(struct user *user)
 {
 	for (unsigned i = 0; i < MANY; i++)
 		check(user, user->of_many[i]);
@@ -159,7 +159,7 @@ static void free_all(struct user *user)
 		free_one(user, FRAME_4K, frame);
 	}
 	if (user->many != 0)
-		free_many(user);
+		free_at_once(user);
 	if (user->blocks != 0) {
 		check(user, user->block);
 		free_one(user, FRAME_2M, user->block);

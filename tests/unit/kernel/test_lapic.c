@@ -69,6 +69,14 @@ void trap_set_handler(unsigned vector, trap_handler *handler)
 }
 
 static int switched_off;
+static unsigned messages = 1;	/* sent before interrupts are on again */
+static struct cpu_local area;
+
+struct cpu_local *cpu_local_at(unsigned index)
+{
+	CHECK(index == cpu_local_id());
+	return &area;
+}
 
 uint64_t interrupts_off(void)
 {
@@ -78,7 +86,7 @@ uint64_t interrupts_off(void)
 
 void interrupts_restore(uint64_t flags)
 {
-	CHECK(flags == 7 && writes[0x30] == 1);
+	CHECK(flags == 7 && writes[0x30] == messages);
 	switched_off--;
 }
 
@@ -189,6 +197,7 @@ CASE(lapic_naps_by_its_timer)
 {
 	CHECK(start_with(X2) == ST_OK);
 	timer_ticks = 100000;
+	halts = 0;
 	lapic_nap(500);
 	CHECK(halts == 1);
 	CHECK(registers[0x38] == 0 && (registers[0x32] & LVT_MASKED));
@@ -199,4 +208,51 @@ CASE(lapic_naps_by_its_timer)
 	there = false;
 	lapic_nap(500);
 	CHECK(halts == 2 && strangers == 0);
+}
+
+static unsigned alarms;
+
+static void count_alarm(void *argument)
+{
+	CHECK(argument == &alarms);
+	alarms++;
+}
+
+static void ring(void)
+{
+	unsigned ends = writes[0xb];
+
+	wake_handler(NULL);
+	CHECK(writes[0xb] == ends + 1);
+}
+
+CASE(lapic_alarm_calls_once)
+{
+	CHECK(start_with(X2) == ST_OK);
+	timer_ticks = 100000;
+	messages = 0;
+	alarms = 0;
+	CHECK(lapic_alarm(500, count_alarm, &alarms) == ST_OK);
+	CHECK(registers[0x32] == VECTOR_WAKE && registers[0x3e] == 0xb);
+	CHECK(registers[0x38] == timer_ticks / 2);
+	ring();
+	ring();
+	CHECK(alarms == 1);
+	/* Dropped by a call, and by a nap. */
+	CHECK(lapic_alarm(500, count_alarm, &alarms) == ST_OK);
+	lapic_alarm_stop();
+	CHECK(registers[0x38] == 0 && (registers[0x32] & LVT_MASKED));
+	ring();
+	CHECK(lapic_alarm(500, count_alarm, &alarms) == ST_OK);
+	lapic_nap(500);
+	ring();
+	CHECK(alarms == 1);
+	/* Too long for the timer, and none at all. */
+	CHECK(lapic_alarm(UINT32_MAX, count_alarm, &alarms) ==
+	      ST_UNSUPPORTED);
+	there = false;
+	CHECK(lapic_alarm(500, count_alarm, &alarms) == ST_UNSUPPORTED);
+	ring();
+	CHECK(alarms == 1 && strangers == 0);
+	messages = 1;
 }
