@@ -164,23 +164,38 @@ static bool eight_are_foreign(const struct frame_pool *pool, uint64_t first)
 		       FRAME_BYTE_FOREIGN * 0x0101010101010101UL;
 }
 
-/* Whether the pool has a frame of [first..end), which is inside a block. */
-static bool has_any_of_block(const struct frame_pool *pool, uint64_t first,
-			     uint64_t end)
+static bool are_foreign(const struct frame_pool *pool, uint64_t first,
+			uint64_t end)
 {
-	uint64_t block = first >> pool->shape.block_shift;
-
-	if (frame_giant_state(pool, block) == FRAME_GIANT_UNINIT ||
-	    atomic_load_relaxed(&pool->hints[block]) > FRAME_ABSENT)
-		return true;
-	if (atomic_load_relaxed(&pool->hints[block]) == FRAME_ABSENT)
-		return false;
 	for (uint64_t at = first; at < end; at++)
 		if (end - at >= 8 && eight_are_foreign(pool, at))
 			at += 7;
 		else if (atomic_load_relaxed(&pool->frame_owner[at]) !=
 			 FRAME_BYTE_FOREIGN)
+			return false;
+	return true;
+}
+
+/* Whether the pool has a frame of [first..end), which is inside a giant. */
+static bool has_any_of_giant(const struct frame_pool *pool, uint64_t first,
+			     uint64_t end)
+{
+	unsigned shift = pool->shape.block_shift;
+	enum frame_giant state = frame_giant_state(pool, first >> shift);
+	uint64_t next;
+
+	if (state != FRAME_GIANT_OPEN)
+		return state == FRAME_GIANT_UNINIT;
+	for (; first < end; first = next) {
+		uint64_t block = first >> shift;
+		uint16_t hint = atomic_load_relaxed(&pool->hints[block]);
+
+		next = min_u64((block + 1) << shift, end);
+		if (hint == FRAME_ABSENT)
+			continue;
+		if (hint > FRAME_ABSENT || !are_foreign(pool, first, next))
 			return true;
+	}
 	return false;
 }
 
@@ -197,21 +212,15 @@ static uint64_t skip_absent(const struct frame_pool *pool, uint64_t giant,
 static bool has_any(const struct frame_pool *pool, uint64_t first, uint64_t end)
 {
 	unsigned shift = pool->shape.block_shift + pool->shape.giant_shift;
-	uint64_t frames = frames_per_block(pool);
+	uint64_t giants = ((end - 1) >> shift) + 1;
+	uint64_t giant = first >> shift;
 
-	while (first < end) {
-		uint64_t giant = first >> shift;
-		uint64_t next = skip_absent(pool, giant,
-					    ((end - 1) >> shift) + 1);
-
-		if (next > giant) {
-			first = next << shift;
-			continue;
-		}
-		next = min_u64(align_down(first, frames) + frames, end);
-		if (has_any_of_block(pool, first, next))
+	for (; giant < giants; giant++) {
+		giant = skip_absent(pool, giant, giants);
+		if (giant < giants &&
+		    has_any_of_giant(pool, max_u64(first, giant << shift),
+				     min_u64((giant + 1) << shift, end)))
 			return true;
-		first = next;
 	}
 	return false;
 }
