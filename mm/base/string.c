@@ -75,24 +75,22 @@ void *memmove(void *to, const void *from, size_t bytes)
 	return to;
 }
 
+/* For pages and large metadata: eight cache lines in each step. */
+#define SET_WORDS	64U
+#define SET_BYTES	(SET_WORDS * sizeof(word_t))
+
 void *memset(void *to, int value, size_t bytes)
 {
 	uint64_t pattern = (unsigned char)value * 0x0101010101010101UL;
 	unsigned char *target = to;
 
-	/* For pages and large metadata: four cache lines in each step. */
-	for (; bytes >= 32 * sizeof(word_t); bytes -= 32 * sizeof(word_t)) {
+	for (; bytes >= SET_BYTES; bytes -= SET_BYTES) {
 		word_t *words = (word_t *)target;
 
-		words[0] = words[1] = words[2] = words[3] = pattern;
-		words[4] = words[5] = words[6] = words[7] = pattern;
-		words[8] = words[9] = words[10] = words[11] = pattern;
-		words[12] = words[13] = words[14] = words[15] = pattern;
-		words[16] = words[17] = words[18] = words[19] = pattern;
-		words[20] = words[21] = words[22] = words[23] = pattern;
-		words[24] = words[25] = words[26] = words[27] = pattern;
-		words[28] = words[29] = words[30] = words[31] = pattern;
-		target += 32 * sizeof(word_t);
+#pragma GCC unroll 64
+		for (unsigned i = 0; i < SET_WORDS; i++)
+			words[i] = pattern;
+		target += SET_BYTES;
 	}
 	for (; bytes >= sizeof(word_t); bytes -= sizeof(word_t)) {
 		*(word_t *)target = pattern;
