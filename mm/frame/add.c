@@ -203,10 +203,12 @@ static bool has_any_of_giant(const struct frame_pool *pool, uint64_t first,
 static uint64_t skip_absent(const struct frame_pool *pool, uint64_t giant,
 			    uint64_t end)
 {
-	while (giant < end && atomic_load_relaxed(&pool->giant_state[giant]) ==
-				      FRAME_GIANT_ABSENT)
-		giant++;
-	return giant;
+	const atomic_u8 *at = pool->giant_state + giant;
+	const atomic_u8 *last = pool->giant_state + end;
+
+	while (at < last && atomic_load_relaxed(at) == FRAME_GIANT_ABSENT)
+		at++;
+	return (uint64_t)(at - pool->giant_state);
 }
 
 static bool has_any(const struct frame_pool *pool, uint64_t first, uint64_t end)
