@@ -5,7 +5,8 @@
  * Invariants, at a quiet moment (frame_audit.h):
  *   (F1) a free frame is one bit: its own, its block's, or its giant's;
  *   (F2) a block whose bit is set has no bits below, nor has a giant;
- *   (F3) no block and no giant is wholly free below and not merged;
+ *   (F3) no block and no giant is wholly free below and not merged, unless
+ *        `root` says that a merge was left;
  *   (F4) each of these bits is reachable from `root`: one load of it tells
  *        whether there is anything at all;
  *   (F5) a free frame has no owner's byte: not its own, not its block's, not

@@ -220,7 +220,7 @@ static bool words_are_good(struct audit *audit, uint64_t block)
 		all &= atomic_load_relaxed(&words[i]);
 		any |= atomic_load_relaxed(&words[i]);
 	}
-	if (all == ALL_ONES)
+	if (all == ALL_ONES && !frame_has_late(pool))
 		return frame_found(audit, FRAME_FOUND_NOT_MERGED,
 				   block << pool->shape.block_shift);
 	if (any != 0 && !frame_tree_has(&pool->split, block))
@@ -308,7 +308,7 @@ static bool open_is_good(struct audit *audit, uint64_t giant,
 		if (!block_is_good(audit, first + i, above))
 			return false;
 	}
-	if (free == blocks_per_giant(pool))
+	if (free == blocks_per_giant(pool) && !frame_has_late(pool))
 		return frame_found(audit, FRAME_FOUND_NOT_MERGED,
 				   first << pool->shape.block_shift);
 	return true;

@@ -322,15 +322,18 @@ static bool close_giant(struct frame_pool *pool, cpu_slot slot,
 	return whole;
 }
 
-static void merge_giant(struct frame_pool *pool, cpu_slot slot,
-			uint64_t giant)
+void frame_merge_giant(struct frame_pool *pool, cpu_slot slot, uint64_t giant)
 {
 	struct leaf leaf = leaf_of_giant(pool, giant);
 
 	ASSERT(leaf.word + leaf.count <= (pool->blocks.size + 63) >> 6);
-	while (giant_is_whole(pool, &leaf))			/* M1 */
+	for (unsigned tries = 0; tries < MERGE_TRIES; tries++) {
+		if (!giant_is_whole(pool, &leaf))		/* M1 */
+			return;
 		if (close_giant(pool, slot, giant, &leaf))
 			return;
+	}
+	frame_merge_later(pool);				/* M8 */
 }
 
 static bool block_is_whole(const struct frame_pool *pool,
@@ -379,20 +382,25 @@ static bool close_block(struct frame_pool *pool, cpu_slot slot,
 
 /*
  * A CPU that returns the last frame while a merge holds some words sees zeros
- * there, and starts no merge. So a merge that failed checks the words again.
+ * there, and starts no merge. So a merge that failed checks the words again,
+ * and is left to an alloc in the end: see late.c.
  */
-NOINLINE static void merge_block(struct frame_pool *pool, cpu_slot slot,
-				 uint64_t block)
+NOINLINE void frame_merge_block(struct frame_pool *pool, cpu_slot slot,
+				uint64_t block)
 {
 	atomic_u64 *words = block_words(pool, block);
 
 	ASSERT(block < pool_blocks(pool));
-	while (block_is_whole(pool, words)) {			/* M1 */
+	for (unsigned tries = 0; tries < MERGE_TRIES; tries++) {
+		if (!block_is_whole(pool, words))		/* M1 */
+			return;
 		if (!close_block(pool, slot, block))
 			continue;
-		merge_giant(pool, slot, block >> pool->shape.giant_shift);
+		frame_merge_giant(pool, slot,
+				  block >> pool->shape.giant_shift);
 		return;
 	}
+	frame_merge_later(pool);				/* M8 */
 }
 
 /* --- free ------------------------------------------------------------------*/
@@ -422,7 +430,7 @@ NOINLINE static uint64_t return_slow(struct frame_pool *pool,
 	frame_leave(pool, slot);				/* F4 */
 	hint_add(pool, block, count_ones(mask));
 	if ((old | mask) == ALL_ONES)
-		merge_block(pool, slot, block);
+		frame_merge_block(pool, slot, block);
 	return old & mask;
 }
 
@@ -464,7 +472,7 @@ static inline uint64_t return_word(struct frame_pool *pool, cpu_slot slot,
 							 old | mask)));
 	atomic_store_relaxed(hint, (uint16_t)now);
 	if (!LIKELY((old | mask) != ALL_ONES))		/* F2 */
-		merge_block(pool, slot, word >> arrays.shift);
+		frame_merge_block(pool, slot, word >> arrays.shift);
 	return old & mask;
 }
 
@@ -531,7 +539,7 @@ static void merge_giants(struct frame_pool *pool, cpu_slot slot,
 		struct leaf leaf = leaf_of_giant(pool, giant);
 
 		if ((now & leaf.mask) == leaf.mask)
-			merge_giant(pool, slot, giant);
+			frame_merge_giant(pool, slot, giant);
 		mask &= ~leaf.mask;
 	}
 }

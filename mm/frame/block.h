@@ -76,6 +76,22 @@ uint64_t frame_count_block(const struct frame_pool *pool, uint64_t block);
 /* A CPU stops refilling from a block that may have frames left. */
 void frame_let_go_block(struct frame_pool *pool, uint64_t block);
 
+/*
+ * Merge it if all below is free; a block's giant as well. A merge that another
+ * CPU makes fail MERGE_TRIES times is left to frame_merge_late.
+ */
+void frame_merge_block(struct frame_pool *pool, cpu_slot slot, uint64_t block);
+void frame_merge_giant(struct frame_pool *pool, cpu_slot slot, uint64_t giant);
+
+/* --- late.c ----------------------------------------------------------*/
+
+/*
+ * Makes up for merges that were left, if there is one; in a handler nothing.
+ * Outside of claims.
+ * Cost: one load; after a merge was left, O(blocks that are split) once.
+ */
+void frame_merge_late(struct frame_pool *pool, cpu_slot slot);
+
 /* --- fill.c ----------------------------------------------------------*/
 
 /*

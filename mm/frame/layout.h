@@ -21,6 +21,8 @@
  * faster. A search that ends here proves nothing: see search.c.
  */
 #define SEARCH_TRIES	1024
+/* The most that one free tries to merge what other CPUs allocate from. */
+#define MERGE_TRIES	16
 /* An interrupt handler may not wait for the CPU that it interrupted. */
 #define INTERRUPT_TRIES 64
 
@@ -29,8 +31,12 @@ enum {
 	ROOT_SPLIT = 0,
 	ROOT_BLOCKS = 1,
 	ROOT_GIANTS = 2,
+	ROOT_LATE = 3,			/* no tree: a merge was left         */
 	ROOT_CLASSES = 8,
 };
+
+/* Some block or giant may be free below and not merged: see late.c. */
+#define FRAME_LATE (1UL << ROOT_LATE)
 
 static inline uint64_t frames_per_block(const struct frame_pool *pool)
 {

@@ -97,6 +97,7 @@ static enum status alloc_by_search(struct frame_pool *pool, cpu_slot slot,
 		uint64_t before, after;
 		bool quiet = frame_at_rest(pool, &before);
 
+		frame_merge_late(pool, slot);
 		if (frame_pool_try(pool, slot, request, out))
 			return ST_OK;
 		/* Our own search moves things too: not the last time. */

@@ -465,9 +465,11 @@ bool frame_nothing_left(struct frame_pool *pool, cpu_slot slot,
 	ASSERT(slot < pool->slots && mask != 0);
 	if (slot_is_interrupt(slot))
 		return (atomic_load_seq_cst(&pool->root) & mask) == 0;
+	frame_merge_late(pool, slot);
 	if (!none_moving(pool, &before))			/* R1 */
 		return false;
-	if (atomic_load_seq_cst(&pool->root) & mask)		/* R2 */
+	/* A merge that was left since then: not this time. */
+	if (atomic_load_seq_cst(&pool->root) & (mask | FRAME_LATE)) /* R2 */
 		return false;
 	return none_moving(pool, &after) && before == after;	/* R3 */
 }

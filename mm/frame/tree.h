@@ -43,6 +43,19 @@ uint64_t frame_tree_claim(struct frame_pool *pool, struct frame_tree *tree,
 /* All bits of `mask` or none. Inside enter and leave. */
 bool frame_tree_claim_all(struct frame_pool *pool, struct frame_tree *tree,
 			  uint64_t word, uint64_t mask);
+/* L1: leaves a merge; the words are returned. */
+static inline void frame_merge_later(struct frame_pool *pool)
+{
+	/* seq_cst, as frees and refusals are. */
+	atomic_fetch_or_seq_cst(&pool->root, FRAME_LATE);
+}
+
+/* A merge was left, and F3 may not hold: see late.c. */
+static inline bool frame_has_late(const struct frame_pool *pool)
+{
+	return atomic_load_relaxed(&pool->root) & FRAME_LATE;
+}
+
 /* The highest set bit below `end`. */
 bool frame_tree_find(const struct frame_tree *tree, uint64_t end,
 		     uint64_t *out);

@@ -56,8 +56,8 @@ KERNEL_ROOMS = {
 FILE_ORDER = {
     "mm/table": ("step", "table", "change", "adopt", "visit",
                  "kernel_tables", "log"),
-    "mm/frame": ("report", "tree", "block", "search", "run", "query", "add",
-                 "pick", "pool", "nodes", "plan", "fill", "bytes",
+    "mm/frame": ("report", "tree", "block", "late", "search", "run", "query",
+                 "add", "pick", "pool", "nodes", "plan", "fill", "bytes",
                  "many", "cache_query", "cache", "cache_many", "many_free",
                  "audit_caches", "audit_finding", "audit"),
 }

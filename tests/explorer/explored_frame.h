@@ -72,6 +72,9 @@
 #define frame_split explored_frame_split
 #define frame_exchange_owners explored_frame_exchange_owners
 #define frame_gather_words explored_frame_gather_words
+#define frame_merge_block explored_frame_merge_block
+#define frame_merge_giant explored_frame_merge_giant
+#define frame_merge_late explored_frame_merge_late
 #define frame_many_add explored_frame_many_add
 #define frame_many_begin_claim explored_frame_many_begin_claim
 #define frame_many_claim explored_frame_many_claim
@@ -83,9 +86,17 @@
 #define frame_pool_free_many explored_frame_pool_free_many
 #define frame_cache_free_many explored_frame_cache_free_many
 
+#ifdef EXPLORED_MERGE_TRIES
+/* So few that an exploration gets beyond them. */
+#include <mm/frame/layout.h>
+#undef MERGE_TRIES
+#define MERGE_TRIES EXPLORED_MERGE_TRIES
+#endif
+
 #include <mm/frame/report.c>
 #include <mm/frame/tree.c>
 #include <mm/frame/block.c>
+#include <mm/frame/late.c>
 #include <mm/frame/search.c>
 #define mask_of run_mask_of
 

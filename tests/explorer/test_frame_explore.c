@@ -219,7 +219,7 @@ static void all_are_ones(void *context)
 static void merge(void *context)
 {
 	(void)context;
-	merge_block(&scene.pool, 0, 0);
+	explored_frame_merge_block(&scene.pool, 0, 0);
 }
 
 static void allocate_a_frame(void *context)
@@ -320,7 +320,7 @@ static void all_blocks_are_whole(void *context)
 static void merge_wide(void *context)
 {
 	(void)context;
-	merge_giant(&wide.pool, 0, 0);
+	explored_frame_merge_giant(&wide.pool, 0, 0);
 }
 
 static void allocate_a_block(void *context)
