@@ -217,6 +217,7 @@ static bool has_any(const struct frame_pool *pool, uint64_t first, uint64_t end)
 	uint64_t giants = ((end - 1) >> shift) + 1;
 	uint64_t giant = first >> shift;
 
+	ASSERT(first < end && end <= pool->frames);
 	for (; giant < giants; giant++) {
 		giant = skip_absent(pool, giant, giants);
 		if (giant < giants &&
