@@ -133,6 +133,24 @@ static inline bool owner_is_retired(uint8_t byte)
 	       byte != FRAME_BYTE_FOREIGN;
 }
 
+/* A step begins: the count that the CPU announces becomes odd. */
+static inline void frame_begin_step(atomic_u64 *steps)
+{
+	uint64_t before = atomic_load_relaxed(steps);
+
+	ASSERT(before % 2 == 0);				/* F8 */
+	atomic_store_relaxed(steps, before + 1);
+}
+
+/* Even again; what the step did is seen before this. */
+static inline void frame_end_step(atomic_u64 *steps)
+{
+	uint64_t before = atomic_load_relaxed(steps);
+
+	ASSERT(before % 2 == 1);				/* F8 */
+	atomic_store_release(steps, before + 1);
+}
+
 /*
  * From enter to leave, free frames of this pool may be unreachable.
  * Plain stores: the first locked instruction in between makes `enter`
@@ -140,43 +158,26 @@ static inline bool owner_is_retired(uint8_t byte)
  */
 static inline void frame_enter(struct frame_pool *pool, cpu_slot slot)
 {
-	atomic_u64 *moving = &pool->activity[slot].moving;
-	uint64_t before = atomic_load_relaxed(moving);
-
-	ASSERT(before % 2 == 0);				/* F8 */
-	atomic_store_relaxed(moving, before + 1);
+	frame_begin_step(&pool->activity[slot].moving);
 }
 
 static inline void frame_leave(struct frame_pool *pool, cpu_slot slot)
 {
-	atomic_u64 *moving = &pool->activity[slot].moving;
-	uint64_t before = atomic_load_relaxed(moving);
-
-	ASSERT(before % 2 == 1);
-	atomic_store_release(moving, before + 1);
+	frame_end_step(&pool->activity[slot].moving);
 }
 
 /*
  * The same while something is broken, or claimed in parts, for a taker that
  * may get nothing in the end: no CPU is refused meanwhile.
  */
-static inline void frame_begin_claim(struct frame_pool *pool,
-				     cpu_slot slot)
+static inline void frame_begin_claim(struct frame_pool *pool, cpu_slot slot)
 {
-	atomic_u64 *claiming = &pool->activity[slot].claiming;
-	uint64_t before = atomic_load_relaxed(claiming);
-
-	ASSERT(before % 2 == 0);				/* F8 */
-	atomic_store_relaxed(claiming, before + 1);
+	frame_begin_step(&pool->activity[slot].claiming);
 }
 
 static inline void frame_end_claim(struct frame_pool *pool, cpu_slot slot)
 {
-	atomic_u64 *claiming = &pool->activity[slot].claiming;
-	uint64_t before = atomic_load_relaxed(claiming);
-
-	ASSERT(before % 2 == 1);
-	atomic_store_release(claiming, before + 1);
+	frame_end_step(&pool->activity[slot].claiming);
 }
 
 #endif

@@ -360,6 +360,28 @@ CASE(frame_cache_allocates_every_block_once_and_then_refuses)
 	frame_world_free(world);
 }
 
+/* Where its share is less than the array holds. */
+CASE(frame_cache_keeps_no_more_blocks_than_its_limit)
+{
+	struct frame_world *world = frame_world_full(
+		&(struct frame_world_request){ .shape = FRAME_SHAPE_PC,
+			.frames = 1UL << 18, .cpus = 16 });
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
+	unsigned limit = cache->block_limit, count = 0;
+	pfn_t block[512];
+
+	CHECK(limit != 0 && limit < FRAME_BLOCKS_MAX);
+	while (frame_cache_alloc_block(cache, 1, &block[count]) == ST_OK)
+		count++;
+	CHECK(count > limit);
+	for (unsigned i = 0; i < count; i++) {
+		CHECK(frame_cache_free_block(cache, block[i], MARK) == ST_OK);
+		CHECK(cache->block_count <= limit);
+	}
+	CHECK(frame_world_audit(world, 1UL << 18));
+	frame_world_free(world);
+}
+
 CASE(frame_cache_refuses_a_second_free_while_it_has_no_word)
 {
 	struct frame_world *world = world_of(262144, 1);
