@@ -13,9 +13,8 @@
 
 #include <base/assert.h>
 
+#include "cache.h"
 #include "layout.h"
-
-#define NO_WORD UINT64_MAX
 
 static struct frame_cached of_word(const struct frame_cache *cache,
 				   unsigned index, struct frame_word word)

@@ -5,6 +5,9 @@
 
 #include <mm/frame_cache.h>
 
+/* Where a cache has no word: no word begins there. */
+#define NO_WORD UINT64_MAX
+
 /* Frames of its pool whose owners' bytes are 0. On its own CPU and context. */
 void frame_cache_keep_word(struct frame_cache *cache,
 			   const struct frame_word *word);

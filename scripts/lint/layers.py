@@ -58,8 +58,9 @@ FILE_ORDER = {
                  "kernel_tables", "log"),
     "mm/frame": ("report", "tree", "block", "late", "search", "run", "query",
                  "add", "pick", "pool", "nodes", "plan", "fill", "bytes",
-                 "many", "cache_query", "cache", "cache_many", "many_free",
-                 "audit_caches", "audit_finding", "audit"),
+                 "many", "cache_query", "cache_set", "cache",
+                 "cache_many", "many_free", "audit_caches", "audit_finding",
+                 "audit"),
 }
 # Headers whose room their name does not say.
 ROOM_OF_HEADER = {"kernel_tables": "table"}

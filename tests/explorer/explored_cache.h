@@ -25,6 +25,7 @@
 #define refuse cache_refuse
 
 #include <mm/frame/cache.c>
+#include <mm/frame/cache_set.c>
 #undef nothing_left
 #undef refuse
 
