@@ -388,7 +388,7 @@ enum status frame_cache_free(struct frame_cache *cache, pfn_t frame,
 
 /* --- 2 MiB -----------------------------------------------------------------*/
 
-static bool refill_blocks(struct frame_cache *cache)
+bool frame_cache_refill_blocks(struct frame_cache *cache)
 {
 	struct frame_claim claim = {
 		.limit = FRAME_ANYWHERE, .block = BLOCK_NONE,
@@ -414,7 +414,7 @@ NOINLINE static enum status alloc_block_slow(struct frame_cache *cache,
 		return ST_DENIED;
 	assert_mine(cache);
 	ASSERT(owner_is_allocated(owner));
-	for (unsigned tries = 0; !refill_blocks(cache); tries++) {
+	for (unsigned tries = 0; !frame_cache_refill_blocks(cache); tries++) {
 		/* Our own frames may be what a block lacks to be whole. */
 		if (tries == 0) {
 			flush_lists(cache);
@@ -458,6 +458,20 @@ enum status frame_cache_alloc_block(struct frame_cache *cache, uint8_t owner,
 	return ST_OK;
 }
 
+static void make_room(struct frame_cache *cache)
+{
+	flush_blocks(cache, cache->block_limit / 2);
+	cache->flushes++;
+}
+
+void frame_cache_keep_block(struct frame_cache *cache, uint64_t block)
+{
+	ASSERT(cache->block_limit != 0);			/* C3 */
+	if (cache->block_count >= cache->block_limit)
+		make_room(cache);
+	cache->blocks[cache->block_count++] = (uint32_t)block;
+}
+
 /* A block of another node, a bad free, or a full cache. */
 NOINLINE static enum status free_block_slow(struct frame_cache *cache,
 					    uint64_t at, const void *caller)
@@ -474,8 +488,7 @@ NOINLINE static enum status free_block_slow(struct frame_cache *cache,
 		    atomic_load_relaxed(&cache->block_owner[block])))
 		return free_elsewhere(cache, (pfn_t){ cache->base + at },
 				      FRAME_2M, caller);
-	flush_blocks(cache, cache->block_limit / 2);
-	cache->flushes++;
+	make_room(cache);
 	return frame_cache_free_block(cache, (pfn_t){ cache->base + at },
 				      caller);
 }

@@ -11,6 +11,10 @@
 /* Frames of its pool whose owners' bytes are 0. On its own CPU and context. */
 void frame_cache_keep_word(struct frame_cache *cache,
 			   const struct frame_word *word);
+/* A whole block of its pool, unlisted; needs a cache that keeps blocks. */
+void frame_cache_keep_block(struct frame_cache *cache, uint64_t block);
+/* For a cache without blocks; false when the pool had none. */
+bool frame_cache_refill_blocks(struct frame_cache *cache);
 /* For a cache whose word is empty; false when the pool had nothing. */
 bool frame_cache_refill(struct frame_cache *cache);
 

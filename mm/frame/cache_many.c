@@ -37,6 +37,27 @@ static void add_from_word(struct frame_cache *cache, struct frame_many *many)
 	frame_many_add(many, cache->pool, &word);
 }
 
+/*
+ * Blocks that it needs whole: none is split or merged. The pool's split
+ * blocks, if there are some, go before whole ones of the pool.
+ */
+static void add_whole_blocks(struct frame_cache *cache, struct frame_many *many)
+{
+	uint64_t frames = 1UL << cache->block_shift;
+
+	while ((uint64_t)(many->end - many->next) >= frames) {
+		if (cache->block_count == 0) {
+			if (many->claims == 0)
+				frame_many_begin_claim(many);
+			if (frame_has_split_blocks(cache->pool) ||
+			    !frame_cache_refill_blocks(cache))
+				return;
+		}
+		frame_many_add_block(many, cache->pool,
+				     cache->blocks[--cache->block_count]);
+	}
+}
+
 /* True when it got all. */
 static bool add_from_cache(struct frame_cache *cache, struct frame_many *many)
 {
@@ -66,8 +87,9 @@ enum status frame_cache_alloc_many(struct frame_cache *cache, uint8_t owner,
 	status = frame_many_init(&many, owner, out);
 	if (status != ST_OK)
 		return status;
+	add_whole_blocks(cache, &many);
 	/* Words, and blocks, at a locked instruction each. */
-	if (out.count >= FRAME_WORD_BITS)
+	if (many.end - many.next >= (ptrdiff_t)FRAME_WORD_BITS)
 		frame_many_claim(&many, FRAME_WORD_BITS - 1);
 	/* Its cold list and its blocks are free memory, too. */
 	if (!add_from_cache(cache, &many))

@@ -63,40 +63,49 @@ uint64_t frame_exchange_owners(const struct frame_pool *pool,
 
 /* --- words of an array -----------------------------------------------------*/
 
-/* How many frames follow each other in the array from `at` on, in one word. */
-static uint64_t count_run(const pfn_t *at, const pfn_t *end)
+/* Whether all frames of the word that begins here follow each other. */
+static bool is_whole_word(const pfn_t *at, const pfn_t *end)
 {
-	uint64_t first = at->raw, count = 1;
-	uint64_t most = FRAME_WORD_BITS - (first & (FRAME_WORD_BITS - 1));
+	uint64_t first = at->raw, wrong = first & (FRAME_WORD_BITS - 1);
 
-	most = min_u64(most, (uint64_t)(end - at));
-	while (count < most && at[count].raw == first + count)
-		count++;
-	return count;
+	if (end - at < (ptrdiff_t)FRAME_WORD_BITS)
+		return false;
+	/* Without a branch each; most others are found out by the first 8. */
+	for (unsigned i = 0; i < FRAME_WORD_BITS && wrong == 0; i += GROUP)
+#pragma GCC unroll 8
+		for (unsigned j = i; j < i + GROUP; j++)
+			wrong |= at[j].raw ^ (first + j);
+	return wrong == 0;
+}
+
+/* The frames from `at` on that lie in this word, none of them twice. */
+static const pfn_t *gather_word(const pfn_t *at, const pfn_t *end,
+				struct frame_word *word)
+{
+	uint64_t first = align_down(at->raw, FRAME_WORD_BITS), mask = 0;
+
+	word->first = first;
+	if (is_whole_word(at, end)) {
+		word->mask = ALL_ONES;
+		return at + FRAME_WORD_BITS;
+	}
+	for (; at < end; at++) {
+		uint64_t bit = at->raw - first;
+
+		if (bit >= FRAME_WORD_BITS || mask >> bit & 1)
+			break;
+		mask |= 1UL << bit;
+	}
+	word->mask = mask;
+	return at;
 }
 
 const pfn_t *frame_gather_words(const pfn_t *at, const pfn_t *end,
 				struct frame_words *words)
 {
-	struct frame_word *word = words->word;
-
 	words->count = 0;
-	while (at < end) {
-		uint64_t first = align_down(at->raw, FRAME_WORD_BITS);
-		uint64_t count = count_run(at, end);
-		uint64_t mask = ALL_ONES >> (FRAME_WORD_BITS - count)
-				<< (at->raw - first);
-
-		if (words->count == 0 || word->first != first ||
-		    word->mask & mask) {
-			if (words->count == FRAME_WORDS_MOST)
-				break;
-			word = &words->word[words->count++];
-			*word = (struct frame_word){ first, 0 };
-		}
-		word->mask |= mask;
-		at += count;
-	}
+	while (at < end && words->count < FRAME_WORDS_MOST)
+		at = gather_word(at, end, &words->word[words->count++]);
 	return at;
 }
 
@@ -168,9 +177,8 @@ void frame_many_add(struct frame_many *many, struct frame_pool *pool,
 		frame_report_clash(pool, word->first, clash);
 }
 
-/* As frame_many_add, with all frames of a block. */
-static void add_block(struct frame_many *many, struct frame_pool *pool,
-		      uint64_t block)
+void frame_many_add_block(struct frame_many *many, struct frame_pool *pool,
+			  uint64_t block)
 {
 	uint64_t first = block << pool->shape.block_shift;
 	uint8_t byte = atomic_load_relaxed(&pool->block_owner[block]);
@@ -198,8 +206,8 @@ static bool claim_blocks(struct frame_many *many, struct frame_pool *pool)
 		return false;
 	mask = frame_claim_blocks(pool, many->slot, &claim);
 	for (uint64_t rest = mask; rest != 0; rest &= rest - 1)
-		add_block(many, pool, (claim.word << 6) +
-				      (uint64_t)__builtin_ctzl(rest));
+		frame_many_add_block(many, pool, (claim.word << 6) +
+				     (uint64_t)__builtin_ctzl(rest));
 	return mask != 0;
 }
 
@@ -217,8 +225,7 @@ static bool claim_word(struct frame_many *many, struct frame_pool *pool,
 	return true;
 }
 
-/* Relaxed: what is listed a moment later is found the next time. */
-static bool has_split_blocks(const struct frame_pool *pool)
+bool frame_has_split_blocks(const struct frame_pool *pool)
 {
 	return atomic_load_relaxed(&pool->root) >> ROOT_SPLIT & 1;
 }
@@ -233,7 +240,8 @@ static void claim_from_pool(struct frame_many *many, struct frame_pool *pool,
 	bool any = true;
 
 	while (any && still_wanted(many) > leave)
-		any = (!has_split_blocks(pool) && claim_blocks(many, pool)) ||
+		any = (!frame_has_split_blocks(pool) &&
+		       claim_blocks(many, pool)) ||
 		      claim_word(many, pool, &claim);
 	if (claim.block != BLOCK_NONE)
 		frame_let_go_block(pool, claim.block);
@@ -241,7 +249,8 @@ static void claim_from_pool(struct frame_many *many, struct frame_pool *pool,
 
 void frame_many_claim(struct frame_many *many, uint64_t leave)
 {
-	frame_many_begin_claim(many);
+	if (many->claims == 0)
+		frame_many_begin_claim(many);
 	claim_from_pool(many, pool_at(many, 0), leave);
 }
 

@@ -47,6 +47,12 @@ uint64_t frame_exchange_owners(const struct frame_pool *pool,
 void frame_many_add(struct frame_many *many, struct frame_pool *pool,
 		    const struct frame_word *word);
 
+/* The same with all frames of a block. */
+void frame_many_add_block(struct frame_many *many, struct frame_pool *pool,
+			  uint64_t block);
+/* Not those that are listed a moment later. */
+bool frame_has_split_blocks(const struct frame_pool *pool);
+
 /* Before the first claim from pool number `claims`. */
 void frame_many_begin_claim(struct frame_many *many);
 

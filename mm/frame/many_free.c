@@ -136,16 +136,32 @@ static bool are_a_block(const struct frame_pool *pool, uint64_t first,
 }
 
 /* As a merge does that has claimed all words; none of them has a bit. */
-static bool return_block(struct freeing *freeing, uint64_t block)
+static void unlist_block(struct freeing *freeing, uint64_t block)
 {
 	struct frame_pool *pool = freeing->pool;
 
 	ASSERT(block < pool_blocks(pool));
 	frame_enter(pool, freeing->slot);
 	atomic_store_relaxed(&pool->hints[block], FRAME_WHOLE);
-	frame_tree_claim_one(pool, &pool->split, block);
+	if (frame_tree_has(&pool->split, block))
+		frame_tree_claim_one(pool, &pool->split, block);
 	frame_leave(pool, freeing->slot);
-	return frame_return_blocks(pool, freeing->slot, block >> 6,
+}
+
+/* To the cache as a whole, if it keeps blocks of this pool. */
+static bool return_block(struct freeing *freeing, uint64_t block)
+{
+	struct frame_cache *cache = freeing->cache;
+
+	/* None but its single frames is the caller's to free. */
+	ASSERT(!frame_block_is_free(freeing->pool, block));
+	unlist_block(freeing, block);
+	if (cache != NULL && cache->pool == freeing->pool &&
+	    cache->block_limit != 0) {
+		frame_cache_keep_block(cache, block);
+		return true;
+	}
+	return frame_return_blocks(freeing->pool, freeing->slot, block >> 6,
 				   1UL << (block & 63)) == 0;
 }
 

@@ -82,22 +82,127 @@ CASE(frame_cache_many_uses_what_the_cache_has)
 	frame_world_free(world);
 }
 
+/* Frames in the cache that are not in its blocks. */
+static uint64_t held_in_words(const struct frame_cache *cache)
+{
+	return frame_cache_held(cache) -
+	       ((uint64_t)cache->block_count << cache->block_shift);
+}
+
 CASE(frame_cache_many_leaves_words_to_the_pool)
 {
 	struct frame_world *world = world_of(1);
 	struct frame_cache *cache = become(world, 0, CPU_TASK);
+	unsigned blocks = cache->block_limit / 2;
 
 	CHECK(get_many(cache, held, 512 + 100) == ST_OK);
-	/* A block, a word, and 36 of the next word: one refill. */
-	CHECK(cache->refills == 1);
-	CHECK(frame_cache_held(cache) == 28);
+	/* Blocks, of which it needs one; a word; and 36 of the next word. */
+	CHECK(cache->refills == 2);
+	CHECK(cache->block_count == blocks - 1);
+	CHECK(held_in_words(cache) == 28);
 	CHECK(frame_world_audit(world, ALL - 612));
 	CHECK(give_many(cache, held, 612) == ST_OK);
-	CHECK(frame_cache_held(cache) == 64);
+	CHECK(cache->block_count == blocks);
+	CHECK(held_in_words(cache) == 64);
 	CHECK(frame_world_audit(world, ALL));
 	frame_cache_drain(cache);
 	CHECK(frame_world_audit(world, ALL));
 	CHECK(world->reports == 0);
+	frame_world_free(world);
+}
+
+CASE(frame_cache_many_uses_its_blocks_without_the_pool)
+{
+	struct frame_world *world = world_of(1);
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
+	struct frame_activity *own = &cache->pool->activity[cache->slot];
+	uint64_t before = own->claiming.plain;
+
+	/* From the refill on it announces that all may go back. */
+	CHECK(get_many(cache, held, 512) == ST_OK);
+	CHECK(own->claiming.plain == before + 2);
+	CHECK(give_many(cache, held, 512) == ST_OK);
+	before = own->frees.plain;
+	for (unsigned i = 0; i < 5; i++) {
+		CHECK(get_many(cache, held, 1024) == ST_OK);
+		CHECK(give_many(cache, held, 1024) == ST_OK);
+		CHECK(frame_world_audit(world, ALL));
+	}
+	CHECK(cache->refills == 1 && cache->flushes == 0);
+	CHECK(own->frees.plain == before);
+	frame_world_free(world);
+}
+
+/* The frames of split blocks are used up first: others stay whole. */
+CASE(frame_cache_many_splits_no_block_while_there_is_a_split_one)
+{
+	struct frame_world *world = world_of(1);
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
+
+	CHECK(get_many(cache, held, 1) == ST_OK);
+	frame_cache_drain(cache);
+	CHECK(get_many(cache, held + 1, 512) == ST_OK);
+	for (unsigned i = 0; i < 511; i++)
+		CHECK(held[1 + i].raw / 512 == held[0].raw / 512);
+	CHECK(cache->block_count == 0);
+	CHECK(frame_world_audit(world, ALL - 513));
+	frame_world_free(world);
+}
+
+CASE(frame_cache_many_keeps_no_more_blocks_than_its_limit)
+{
+	struct frame_world *world = world_of(4);
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
+
+	CHECK(cache->block_limit != 0);
+	CHECK(get_many(cache, held, ALL) == ST_OK);
+	for (uint64_t at = 0; at < ALL; at += 512) {
+		CHECK(give_many(cache, held + at, 512) == ST_OK);
+		CHECK(cache->block_count <= cache->block_limit);
+		CHECK(frame_world_audit(world, at + 512));
+	}
+	frame_world_free(world);
+}
+
+/* A node with less than 32 MiB for each CPU. */
+CASE(frame_cache_many_keeps_no_block_where_there_are_few)
+{
+	struct frame_world *world = world_of(16);
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
+
+	CHECK(cache->block_limit == 0);
+	CHECK(get_many(cache, held, 512) == ST_OK);
+	CHECK(give_many(cache, held, 512) == ST_OK);
+	CHECK(frame_cache_held(cache) == 0);
+	CHECK(frame_world_audit(world, ALL));
+	frame_world_free(world);
+}
+
+/* Whole blocks of another pool go there. */
+CASE(frame_cache_many_keeps_no_block_of_another_pool)
+{
+	struct frame_world *world = world_of(1), *other;
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
+	static const uint16_t first[] = { 0, 1, 2 };
+	static const uint8_t order[] = { 0, 1, 1, 0 };
+	static const struct frame_place places[] = { { 0, 0 }, { ALL, 1 } };
+	struct frame_pool *pools[2] = { &world->pool };
+	struct frame_nodes nodes = {
+		.pool = pools, .pools = 2, .count = 2, .first = first,
+		.order = order, .places = places, .place_count = 2 };
+	struct frame_request request = { .owner = MINE };
+
+	other = frame_world_full(&(struct frame_world_request){
+		.shape = SHAPE, .first = { ALL }, .frames = ALL, .cpus = 1 });
+	pools[1] = &other->pool;
+	world->set.nodes = &nodes;
+	CHECK(frame_pool_alloc_many(&other->pool, 0, &request,
+		(struct frame_array){ held, 512 }) == ST_OK);
+	CHECK(give_many(cache, held, 512) == ST_OK);
+	CHECK(cache->block_count == 0);
+	CHECK(frame_world_audit(other, ALL));
+	CHECK(frame_world_audit(world, ALL));
+	frame_world_free(other);
 	frame_world_free(world);
 }
 

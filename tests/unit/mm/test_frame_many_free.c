@@ -98,6 +98,25 @@ CASE(frame_many_makes_no_block_of_halves_of_two)
 	frame_world_free(world);
 }
 
+/* More frames follow in memory, which are not the call's. */
+CASE(frame_many_frees_no_more_than_it_is_told_to)
+{
+	struct frame_world *world = small();
+
+	CHECK(get_many(world, held, ALL) == ST_OK);
+	for (unsigned i = 0; i < 128; i++)
+		held[i].raw = 256 + i;
+	for (uint64_t count = 1; count < 128; count++) {
+		CHECK(give_many(world, held, count) == ST_OK);
+		CHECK(frame_world_audit(world, count));
+		CHECK(is_mine(world, 256 + count));
+		CHECK(get_many(world, held, count) == ST_OK);
+		for (unsigned i = 0; i < 128; i++)
+			held[i].raw = 256 + i;
+	}
+	frame_world_free(world);
+}
+
 /* The last word that fits on the stack: none is behind it. */
 CASE(frame_many_makes_no_block_of_one_half)
 {
