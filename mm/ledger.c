@@ -153,32 +153,31 @@ static enum status append_gap(void *context, const struct sweep_gap *gap)
 	return ST_OK;
 }
 
+/*
+ * Regions are in order and entries nearly so. Merged by their starts, they
+ * leave the sort nearly nothing to move.
+ */
 static size_t fill_ranges(struct sweep_range *ranges,
 			  const struct region_list *regions,
 			  const struct ledger_request *request)
 {
+	const struct region *region = regions->items;
+	const struct region *end = region + regions->count;
 	size_t used = 0;
 
-	for (size_t i = 0; i < regions->count; i++) {
-		const struct region *region = &regions->items[i];
-
-		ranges[used++] = (struct sweep_range){
-			region->start.raw,
-			region->end.raw,
-			RANK_REGION + region->kind,
-		};
-	}
-	for (size_t i = 0; i < request->count; i++) {
+	for (size_t i = 0; i <= request->count; i++) {
 		const struct map_entry *entry = &request->entries[i];
+		bool is_last = i == request->count;
 		struct range named;
 
-		if (map_entry_named_range(entry, &named) != ST_OK)
-			continue;
-		ranges[used++] = (struct sweep_range){
-			named.start,
-			named.end,
-			entry_rank(entry),
-		};
+		for (; region < end && (is_last || region->start.raw <=
+						   entry->start); region++)
+			ranges[used++] = (struct sweep_range){
+				region->start.raw, region->end.raw,
+				RANK_REGION + region->kind };
+		if (!is_last && map_entry_named_range(entry, &named) == ST_OK)
+			ranges[used++] = (struct sweep_range){
+				named.start, named.end, entry_rank(entry) };
 	}
 	return used;
 }

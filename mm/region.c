@@ -133,13 +133,20 @@ static uint64_t limit_of(const struct region_request *request)
 		       align_down(wanted, PAGE_SIZE) : USABLE_LIMIT;
 }
 
-static size_t add_rules(struct sweep_range *ranges, uint64_t limit)
+/* In front of the entries: the sort then has nearly nothing to move. */
+static size_t add_rules_below(struct sweep_range *ranges)
 {
 	ranges[0] = (struct sweep_range){ 0, LOW_START, RANK_RULE_KEEP };
 	ranges[1] = (struct sweep_range){ LOW_START, LOW_END, RANK_RULE_LOW };
-	ranges[2] =
+	return 2;
+}
+
+/* Behind them, for the same reason. */
+static size_t add_rule_above(struct sweep_range *ranges, uint64_t limit)
+{
+	ranges[0] =
 		(struct sweep_range){ limit, PHYSICAL_LIMIT, RANK_RULE_KEEP };
-	return RULE_RANGES;
+	return 1;
 }
 
 static enum status add_bad(struct sweep_range *ranges,
@@ -290,10 +297,11 @@ enum status region_list_build(struct region_list *out,
 	if (request->scratch_bytes < region_scratch_bytes(request->count))
 		return ST_FULL;
 	ASSERT(is_aligned((uintptr_t)ranges, sizeof(uint64_t)));
+	sweep.count = add_rules_below(ranges);
 	for (size_t i = 0; i < request->count; i++)
 		sweep.count +=
 			add_entry(ranges + sweep.count, &request->entries[i]);
-	sweep.count += add_rules(ranges + sweep.count, builder.limit);
+	sweep.count += add_rule_above(ranges + sweep.count, builder.limit);
 	status = add_bad(ranges + sweep.count, request);
 	if (status != ST_OK)
 		return status;

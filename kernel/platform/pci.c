@@ -167,23 +167,22 @@ static bool stop(struct function at)
 	return (config_read(at, CONFIG_COMMAND) & COMMAND_BUS_MASTER) == 0;
 }
 
+static bool is_there(struct function at)
+{
+	return (config_read(at, 0) & 0xffff) != 0xffff;
+}
+
+/* Function 0 is there. */
 static unsigned stop_slot(unsigned bus, unsigned slot)
 {
-	unsigned stopped = 0;
+	struct function at = { bus, slot, 0 };
+	unsigned stopped = stop(at);
 
-	for (unsigned number = 0; number < FUNCTIONS; number++) {
-		struct function at = { bus, slot, number };
-
-		if ((config_read(at, 0) & 0xffff) == 0xffff) {
-			if (number == 0)
-				return 0;
-			continue;
-		}
-		stopped += stop(at);
-		if (number == 0 &&
-		    (config_read(at, CONFIG_HEADER) & HEADER_MULTI) == 0)
-			break;
-	}
+	if ((config_read(at, CONFIG_HEADER) & HEADER_MULTI) == 0)
+		return stopped;
+	for (at.number = 1; at.number < FUNCTIONS; at.number++)
+		if (is_there(at))
+			stopped += stop(at);
 	return stopped;
 }
 
@@ -193,7 +192,8 @@ void pci_stop_bus_masters(void)
 
 	for (unsigned bus = 0; bus < BUSES; bus++)
 		for (unsigned slot = 0; slot < SLOTS; slot++)
-			stopped += stop_slot(bus, slot);
+			if (is_there((struct function){ bus, slot, 0 }))
+				stopped += stop_slot(bus, slot);
 	if (fixmap_unmap(FIXMAP_DEVICE) != ST_OK)
 		log_line(LOG_WARNING, "pci: a window stays open");
 	log_line(LOG_INFO, "pci: bus masters stopped=%u", stopped);
