@@ -43,19 +43,18 @@ static size_t list_owned_runs(struct loader *loader, uint64_t table_pages,
 	size_t count = 0;
 
 	for (size_t i = 0; i < loader->holding_count; i++) {
-		struct holding holding = loader->holdings[i];
+		const struct holding *holding = &loader->holdings[i];
+		struct page_run kept = holding->kept;
 
-		if (holding.owner == OWNER_BOOT_RECLAIMABLE)
+		if (holding->owner == OWNER_BOOT_RECLAIMABLE)
 			continue;
-		if (holding.kept_pages != 0)
-			holding.pages = holding.kept_pages;
 		/* The tables were allocated from the start of the pool. */
-		if (holding.start.raw == loader->map.pool.raw)
-			holding.pages = table_pages;
+		if (kept.start.raw == loader->map.pool.raw)
+			kept.pages = table_pages;
 		runs[count++] = (struct owned_run){
-			.first = paddr_to_pfn(holding.start),
-			.frames = holding.pages,
-			.owner = holding.owner,
+			.first = paddr_to_pfn(kept.start),
+			.frames = kept.pages,
+			.owner = holding->owner,
 		};
 	}
 	ASSERT(count <= HOLDINGS_MAX);

@@ -83,18 +83,23 @@ static uint64_t kept_bytes(const struct handover_segment *segment)
 		       segment->bytes;
 }
 
-/* Fills the rest after text with breakpoints, after the others with zeros. */
+/*
+ * Zeros to the end of its last page. Text is filled up with breakpoints to the
+ * end of what is mapped; behind read-only data stays what was there.
+ */
 static void copy_segment(const struct loader *loader,
 			 const struct elf_segment *from,
 			 const struct handover_segment *to)
 {
 	char *target = (char *)to->phys.raw;
-	int filler = to->rights & SEGMENT_EXECUTE ? INSTRUCTION_INT3 : 0;
+	bool is_text = to->rights & SEGMENT_EXECUTE;
+	uint64_t end = is_text ? to->bytes :
+				 align_up(to->used_bytes, PAGE_SIZE);
 
 	memcpy(target, (const char *)loader->kernel_file + from->file_offset,
 	       from->file_bytes);
-	memset(target + from->file_bytes, filler,
-	       kept_bytes(to) - from->file_bytes);
+	memset(target + from->file_bytes, is_text ? INSTRUCTION_INT3 : 0,
+	       end - from->file_bytes);
 }
 
 static void describe_segments(struct loader *loader, uint64_t alignment)
@@ -112,8 +117,8 @@ static void describe_segments(struct loader *loader, uint64_t alignment)
 }
 
 /*
- * Allocates one block, aligned by allocating more and trimming. The pages
- * after the data go to the kernel's free list: the direct map maps them RW
+ * Allocates one block, aligned by allocating more. The pages around it and
+ * after the data are free memory for the kernel: the direct map maps them RW
  * like any other free page.
  */
 static EFI_STATUS place_block(struct loader *loader)
@@ -133,13 +138,11 @@ static EFI_STATUS place_block(struct loader *loader)
 	if (EFI_ERROR(status))
 		return status;
 	start.raw = align_up(start.raw, SIZE_2M);
-	memory_trim(loader, start, bytes);
+	memory_keep(loader, start, bytes - last->bytes + kept_bytes(last));
 	for (size_t i = 0; i < ELF_SEGMENTS; i++) {
 		segments[i].phys = start;
 		start.raw += segments[i].bytes;
 	}
-	loader->holdings[loader->holding_count - 1].kept_pages =
-		(bytes - last->bytes + kept_bytes(last)) / PAGE_SIZE;
 	return EFI_SUCCESS;
 }
 

@@ -20,11 +20,17 @@
 #define HOLDINGS_MAX	40
 #define HANDOVER_LOG_BYTES	(4 * PAGE_SIZE)
 
-/* A run from AllocatePages, so that a failed start can free it. */
+/*
+ * A run from AllocatePages, so that a failed start can free it, and the part
+ * of it that is kept for the kernel. The rest is EfiLoaderData, which is free
+ * memory after the exit. To free a page before costs thousands of instructions
+ * in firmware that clears it.
+ */
 struct holding {
-	paddr_t start;
-	uint64_t pages;
-	uint64_t kept_pages;		/* so many from the start; 0 = all   */
+	struct page_run {
+		paddr_t start;
+		uint64_t pages;
+	} all, kept;
 	enum owner owner;		/* OWNER_BOOT_RECLAIMABLE: not kept  */
 };
 
@@ -140,7 +146,9 @@ EFI_STATUS memory_alloc_all(struct loader *loader,
 			    const struct page_request *requests, size_t count);
 /* Frees the holdings from holdings[first] on; the newest is the last. */
 void memory_free_from(struct loader *loader, size_t first);
-/* Keeps only [start..start + bytes) of the newest holding. */
+/* Of the newest holding, the kernel gets only [start..start + bytes). */
+void memory_keep(struct loader *loader, paddr_t start, uint64_t bytes);
+/* The same, and the firmware has the rest again: it may be all there is. */
 void memory_trim(struct loader *loader, paddr_t start, uint64_t bytes);
 
 /* handover.c: its pages are allocated early, its contents written last. */

@@ -45,8 +45,8 @@ static EFI_STATUS request_run(struct loader *loader,
 		return status;
 	wanted->out->raw = start;
 	loader->holdings[loader->holding_count++] = (struct holding){
-		.start = { start },
-		.pages = pages,
+		.all = { { start }, pages },
+		.kept = { { start }, pages },
 		.owner = wanted->owner,
 	};
 	return EFI_SUCCESS;
@@ -55,8 +55,8 @@ static EFI_STATUS request_run(struct loader *loader,
 void memory_free_from(struct loader *loader, size_t first)
 {
 	while (loader->holding_count > first) {
-		const struct holding *newest =
-			&loader->holdings[--loader->holding_count];
+		const struct page_run *newest =
+			&loader->holdings[--loader->holding_count].all;
 
 		loader->boot->FreePages(newest->start.raw, newest->pages);
 	}
@@ -146,18 +146,28 @@ EFI_STATUS memory_alloc_all(struct loader *loader,
 	return status;
 }
 
+void memory_keep(struct loader *loader, paddr_t start, uint64_t bytes)
+{
+	struct holding *newest = &loader->holdings[loader->holding_count - 1];
+
+	ASSERT(loader->holding_count > 0);
+	ASSERT(start.raw >= newest->all.start.raw);
+	ASSERT(start.raw + bytes <=
+	       newest->all.start.raw + newest->all.pages * PAGE_SIZE);
+	newest->kept = (struct page_run){ start, bytes / PAGE_SIZE };
+}
+
 void memory_trim(struct loader *loader, paddr_t start, uint64_t bytes)
 {
-	struct holding *run = &loader->holdings[loader->holding_count - 1];
+	struct page_run *run =
+		&loader->holdings[loader->holding_count - 1].all;
 	uint64_t head = (start.raw - run->start.raw) / PAGE_SIZE;
 	uint64_t tail = run->pages - head - bytes / PAGE_SIZE;
 
-	ASSERT(loader->holding_count > 0);
-	ASSERT(head <= run->pages && tail <= run->pages - head);
+	memory_keep(loader, start, bytes);
 	if (head > 0)
 		loader->boot->FreePages(run->start.raw, head);
 	if (tail > 0)
 		loader->boot->FreePages(start.raw + bytes, tail);
-	run->start = start;
-	run->pages = bytes / PAGE_SIZE;
+	*run = (struct page_run){ start, bytes / PAGE_SIZE };
 }

@@ -115,10 +115,10 @@ bool memory_map_is_claimed(const struct loader *loader)
 		const struct holding *holding = &loader->holdings[i];
 
 		if (holding->owner != OWNER_BOOT_RECLAIMABLE &&
-		    !region_is_usable(&loader->map.list, holding->start,
-				      holding->pages * PAGE_SIZE)) {
+		    !region_is_usable(&loader->map.list, holding->kept.start,
+				      holding->kept.pages * PAGE_SIZE)) {
 			log_warning("exit: claimed start=0x%lx pages=%lu",
-				 holding->start.raw, holding->pages);
+				 holding->kept.start.raw, holding->kept.pages);
 			return true;
 		}
 	}

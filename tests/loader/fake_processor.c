@@ -369,18 +369,22 @@ void fake_write_back(const void *start, uint64_t bytes)
 	const struct fake_alloc *alloc = fake_alloc_at((uint64_t)start);
 	uint64_t offset;
 
+	/* The log's first page is the first that is written back. */
+	if (fake_run->cache_start == 0)
+		fake_run->cache_start = (uint64_t)start & ~(PAGE_SIZE - 1);
+	offset = (uint64_t)start - fake_run->cache_start;
 	if (!fake_pages_are_allocated(start, bytes) ||
-	    alloc->pages != CRASH_PAGES) {
+	    offset + bytes > CRASH_PAGES * PAGE_SIZE ||
+	    (alloc->pages != CRASH_PAGES &&
+	     fake_run->failed[SERVICE_FREE_PAGES] == 0)) {
 		fake_violation("a write-back of other memory than the log");
 		return;
 	}
-	fake_run->cache_start = alloc->start;
-	offset = (uint64_t)start - alloc->start;
 	bytes += offset % 64;
 	offset -= offset % 64;
 	bytes = (bytes + 63) / 64 * 64;
-	memcpy(fake_run->cached + offset, (const char *)alloc->start + offset,
-	       bytes);
+	memcpy(fake_run->cached + offset,
+	       (const char *)fake_run->cache_start + offset, bytes);
 }
 
 /* --- instructions that trap -----------------------------------------------*/

@@ -97,9 +97,17 @@ CASE(loader_survives_allocate_pages_failing_at_each_call)
 
 CASE(loader_survives_free_pages_failing_at_each_call)
 {
-	sweep_service((struct sweep){
-		SERVICE_FREE_PAGES, 2, STATUSES(EFI_INVALID_PARAMETER),
-		"FreePages" });
+	struct sweep sweep = {
+		SERVICE_FREE_PAGES, 1, STATUSES(EFI_INVALID_PARAMETER),
+		"FreePages" };
+
+	sweep_service(sweep);
+	/* Where runs are longer than needed, and their ends are freed. */
+	fake_pc_plain(&pc);
+	pc.memory.lowest_first = true;
+	sweep.at_least = 3;
+	sweep_once(&sweep, 1);
+	sweep_once(&sweep, UINT32_MAX);
 }
 
 CASE(loader_survives_get_memory_map_failing_at_each_call)

@@ -170,6 +170,18 @@ static const char *wrong_owners(const struct view *view)
 	return NULL;
 }
 
+/* Pages in front of the run, which the loader should have given back. */
+static bool has_head(const struct fake_alloc *alloc,
+		     const struct owned_run *run)
+{
+	uint64_t head = run->first.raw - alloc->start / PAGE_SIZE;
+
+	/* The image is aligned within its allocation. */
+	if (run->owner == OWNER_KERNEL_IMAGE)
+		return head >= SIZE_2M / PAGE_SIZE;
+	return head != 0;
+}
+
 /* The owned runs in this allocation; `*wrong` when one is half in it. */
 static unsigned runs_in_alloc(const struct view *view,
 			     const struct fake_alloc *alloc, const char **wrong)
@@ -187,7 +199,7 @@ static unsigned runs_in_alloc(const struct view *view,
 		found++;
 		if (runs[i].first.raw + runs[i].frames > first + alloc->pages)
 			*wrong = "an owned run that was not allocated";
-		if (trimmed && runs[i].first.raw != first)
+		if (trimmed && has_head(alloc, &runs[i]))
 			*wrong = "an owned run that begins inside a allocation";
 	}
 	return found;
@@ -287,10 +299,12 @@ static const char *wrong_segment(const struct handover_segment *segment,
 {
 	const unsigned char *at = (const unsigned char *)segment->phys.raw;
 	int filler = segment->rights & SEGMENT_EXECUTE ? INT3 : 0;
-	uint64_t kept = segment->bytes;
+	uint64_t kept = segment->bytes, filled = segment->bytes;
 
 	if (segment->rights & SEGMENT_WRITE)
 		kept = align_up(segment->used_bytes, PAGE_SIZE);
+	if ((segment->rights & SEGMENT_EXECUTE) == 0)
+		filled = align_up(segment->used_bytes, PAGE_SIZE);
 	if (segment->virt.raw != plan->virt.raw ||
 	    segment->used_bytes != plan->memory_bytes ||
 	    segment->rights != plan->rights)
@@ -299,7 +313,8 @@ static const char *wrong_segment(const struct handover_segment *segment,
 		return "a segment in memory that was not allocated";
 	if (!bytes_equal(at, file + plan->file_offset, plan->file_bytes))
 		return "a segment with other bytes";
-	if (!bytes_are(at + plan->file_bytes, filler, kept - plan->file_bytes))
+	if (!bytes_are(at + plan->file_bytes, filler,
+		       filled - plan->file_bytes))
 		return "something behind a segment's bytes";
 	return NULL;
 }
