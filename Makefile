@@ -150,6 +150,8 @@ EFI_LIBRARY := $(patsubst %/crt0-efi-x86_64.o,%,$(firstword $(wildcard \
 LOADER_FLAGS := $(BARE) -Os -fpic -fshort-wchar -fvisibility=hidden \
 	-DGNU_EFI_USE_MS_ABI -isystem $(EFI_INCLUDE) \
 	-isystem $(EFI_INCLUDE)/x86_64
+# Loops over the map and over gigabytes: by time, not by size.
+LOADER_LOOPS := mm/table/table.c mm/base/sort.c mm/sweep.c mm/region.c
 LOADER_OBJECTS := $(patsubst %,$(BUILD)/efi/%.o,\
 	$(LOADER_SOURCES) $(LOADER_ASSEMBLY) $(LOADER_ROOMS))
 
@@ -157,7 +159,7 @@ $(BUILD)/efi/%.c.o: %.c Makefile
 	$(call say,EFICC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LOADER_FLAGS) $(if $(filter %/string.c,$<),$(NO_LOOP_CALLS)) \
-		-MMD -MP -c -o $@ $<
+		$(if $(filter $(LOADER_LOOPS),$<),-O2) -MMD -MP -c -o $@ $<
 
 $(BUILD)/efi/%.S.o: %.S Makefile
 	$(call say,EFIAS,$@)

@@ -142,6 +142,15 @@ void table_visit_rows(const struct table *table,
 				    const struct table_row *row),
 		      void *context);
 
+/*
+ * The same, and each table page before the rows in it, in one walk. Stops when
+ * either returns false.
+ */
+void table_visit_rows_and_pages(
+	const struct table *table,
+	bool (*visit)(void *context, const struct table_row *row),
+	bool (*page)(void *context, pfn_t frame), void *context);
+
 /* Every table page, root first, until `visit` returns false. */
 void table_visit_pages(const struct table *table,
 		       bool (*visit)(void *context, pfn_t frame),

@@ -5,6 +5,10 @@
  * few physical runs as possible: when no free run is large enough, half the
  * size is tried.
  *
+ * Small pages cost time: each is an entry that audits read, and a frame that
+ * is counted. So a long range also fills a gap in front of it, and the 2 MiB
+ * page at its end, where that wastes little of it.
+ *
  * Memory below 4 GiB is scarce: it is used only when the node has no other. A
  * range shorter than a block is not used for its own node's metadata: a node
  * of one frame would have no frame to allocate.
@@ -19,6 +23,8 @@
 
 #define BLOCK_FRAMES	(SIZE_2M / PAGE_SIZE)
 #define FOUR_GIB	(4 * GIB / PAGE_SIZE)
+/* This part of a range may be wasted: metadata stays below 0.03 % of memory. */
+#define WASTE_SHARE	12
 
 struct meta_range {
 	uint64_t start, end;		/* virtual, whole pages              */
@@ -149,7 +155,25 @@ static struct meta_range meta_range_of(const struct meta_array *array,
 	};
 }
 
-static enum status back_sparse(const struct backing *what, uint64_t base)
+static bool may_waste(const struct meta_range *range, uint64_t bytes)
+{
+	return bytes <= (range->end - range->start) / WASTE_SHARE;
+}
+
+/* Up to `limit`, where the next range may begin. */
+static enum status back_padded(const struct backing *what,
+			       struct meta_range range, uint64_t limit)
+{
+	uint64_t end = align_up(range.end, SIZE_2M);
+
+	if (end <= limit && may_waste(&range, end - range.end))
+		range.end = end;
+	return back(what, &range);
+}
+
+/* Nothing but the array lies below `limit`. */
+static enum status back_sparse(const struct backing *what, uint64_t base,
+			       uint64_t limit)
 {
 	const struct frame_plan *plan = what->plan;
 	struct meta_range all = { base, base };
@@ -161,16 +185,17 @@ static enum status back_sparse(const struct backing *what, uint64_t base)
 		if (plan->ranges[i].pool != what->array->pool)
 			continue;
 		next = meta_range_of(what->array, base, &plan->ranges[i]);
-		if (next.start <= all.end) {
+		if (next.start <= all.end ||
+		    may_waste(&next, next.start - all.end)) {
 			all.end = max_u64(all.end, next.end);
 			continue;
 		}
-		status = back(what, &all);
+		status = back_padded(what, all, next.start);
 		if (status != ST_OK)
 			return status;
 		all = next;
 	}
-	return back(what, &all);
+	return back_padded(what, all, limit);
 }
 
 enum status frame_meta_take(const struct frame_plan *plan,
@@ -184,10 +209,14 @@ enum status frame_meta_take(const struct frame_plan *plan,
 
 	if (bytes > FRAME_META_END - base)
 		return ST_FULL;
-	next_free = base + bytes;
+	/* A long array has the 2 MiB page at its end for itself. */
+	next_free = min_u64(FRAME_META_END,
+			    bytes >= SIZE_2M ? align_up(base + bytes, SIZE_2M) :
+					       base + bytes);
 	*out = (void *)base;
-	return array->frames_per_byte == 0 ? back(&what, &whole) :
-					     back_sparse(&what, base);
+	return array->frames_per_byte == 0 ?
+		       back_padded(&what, whole, next_free) :
+		       back_sparse(&what, base, next_free);
 }
 
 /* --- giving back -----------------------------------------------------------*/

@@ -91,8 +91,7 @@ static void walk_structures(const struct owner_structures *from,
 	for (enum owner owner = 0; owner < OWNER_COUNT; owner++)
 		if (owner_has_structure(owner))
 			pages[owner] = 0;
-	table_visit_rows(from->table, add_row, &walk);
-	table_visit_pages(from->table, add_table_page, &walk);
+	table_visit_rows_and_pages(from->table, add_row, add_table_page, &walk);
 	for (size_t i = 0; i < from->owned_count; i++)
 		if (in_runs[from->owned[i].owner])
 			pages[from->owned[i].owner] += from->owned[i].frames;

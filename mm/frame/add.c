@@ -176,6 +176,16 @@ static bool are_foreign(const struct frame_pool *pool, uint64_t first,
 	return true;
 }
 
+/* The first block from `block` on that is not absent, at most `last`. */
+static uint64_t skip_absent_blocks(const struct frame_pool *pool,
+				   uint64_t block, uint64_t last)
+{
+	while (block < last &&
+	       atomic_load_relaxed(&pool->hints[block]) == FRAME_ABSENT)
+		block++;
+	return block;
+}
+
 /* Whether the pool has a frame of [first..end), which is inside a giant. */
 static bool has_any_of_giant(const struct frame_pool *pool, uint64_t first,
 			     uint64_t end)
@@ -187,9 +197,11 @@ static bool has_any_of_giant(const struct frame_pool *pool, uint64_t first,
 	if (state != FRAME_GIANT_OPEN)
 		return state == FRAME_GIANT_UNINIT;
 	for (; first < end; first = next) {
-		uint64_t block = first >> shift;
+		uint64_t block = skip_absent_blocks(pool, first >> shift,
+						    (end - 1) >> shift);
 		uint16_t hint = atomic_load_relaxed(&pool->hints[block]);
 
+		first = max_u64(first, block << shift);
 		next = min_u64((block + 1) << shift, end);
 		if (hint == FRAME_ABSENT)
 			continue;

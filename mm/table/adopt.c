@@ -163,12 +163,13 @@ static bool page_is_sound(struct check *check, uint64_t holder, unsigned level)
 		return false;
 	if (!forbids_nothing(holder, tally.bits))
 		check->forbids = true;
-	if (tally.tables == 0)
-		return true;
-	for (uint64_t i = next_table(entries, 0, level); i < TABLE_ENTRIES;
-	     i = next_table(entries, i + 1, level))
+	/* Nothing is read behind the last of them. */
+	for (uint64_t i = 0; tally.tables > 0; i++, tally.tables--) {
+		i = next_table(entries, i, level);
+		ASSERT(i < TABLE_ENTRIES);
 		if (!page_is_sound(check, entries[i], level - 1))
 			return false;
+	}
 	return true;
 }
 

@@ -10,14 +10,26 @@
 struct row_visit {
 	const struct table *table;
 	bool (*visit)(void *context, const struct table_row *row);
+	bool (*page)(void *context, pfn_t frame);	/* NULL: not visited */
 	void *context;
 };
 
-static bool visit_rows(const struct row_visit *visit, const uint64_t *entries,
+/*
+ * `holder` points to the page, and has the number of its entries (T4): behind
+ * the last of them nothing is read. No entry holds the root.
+ */
+static bool visit_rows(const struct row_visit *visit, uint64_t holder,
 		       unsigned level, uint64_t at)
 {
+	const uint64_t *entries = table_entries(visit->table, holder);
+	uint64_t left = level == ROOT_LEVEL ?
+				TABLE_ENTRIES :
+				(holder & COUNT_MASK) >> COUNT_SHIFT;
+	pfn_t page = paddr_to_pfn((paddr_t){ holder & ENTRY_ADDRESS });
 	struct table_row row;
 
+	if (visit->page != NULL && !visit->page(visit->context, page))
+		return false;
 	for (uint64_t i = next_entry(entries, 0); i < TABLE_ENTRIES;
 	     i = next_entry(entries, i + row.leaves)) {
 		uint64_t entry = entries[i];
@@ -25,9 +37,7 @@ static bool visit_rows(const struct row_visit *visit, const uint64_t *entries,
 
 		row.leaves = 1;
 		if (points_to_table(entry, level)) {
-			if (!visit_rows(visit,
-					table_entries(visit->table, entry),
-					level - 1, here))
+			if (!visit_rows(visit, entry, level - 1, here))
 				return false;
 		} else if (is_leaf(entry, level)) {
 			row.leaves = row_length(entries, i, level, entry);
@@ -35,8 +45,21 @@ static bool visit_rows(const struct row_visit *visit, const uint64_t *entries,
 			if (!visit->visit(visit->context, &row))
 				return false;
 		}
+		if (left <= row.leaves)
+			break;
+		left -= row.leaves;
 	}
 	return true;
+}
+
+void table_visit_rows_and_pages(
+	const struct table *table,
+	bool (*visit)(void *context, const struct table_row *row),
+	bool (*page)(void *context, pfn_t frame), void *context)
+{
+	const struct row_visit state = { table, visit, page, context };
+
+	visit_rows(&state, pfn_to_paddr(table->root).raw, ROOT_LEVEL, 0);
 }
 
 void table_visit_rows(const struct table *table,
@@ -44,10 +67,7 @@ void table_visit_rows(const struct table *table,
 				    const struct table_row *row),
 		      void *context)
 {
-	const struct row_visit state = { table, visit, context };
-
-	visit_rows(&state, window_at_frame(&table->window, table->root),
-		   ROOT_LEVEL, 0);
+	table_visit_rows_and_pages(table, visit, NULL, context);
 }
 
 struct leaf_visit {

@@ -238,6 +238,23 @@ CASE(frame_refuses_what_was_never_the_pools)
 	frame_world_free(world);
 }
 
+/* Absent blocks lie in front of it and behind it. */
+CASE(frame_adds_nothing_over_what_is_there)
+{
+	for (uint64_t block = 0; block < 4; block++) {
+		struct frame_world *world = frame_world_new(
+			&(struct frame_world_request){
+				.shape = TINY, .frames = 512, .cpus = 1 });
+		struct frame_run run = { { 64 * block + 10 }, 20 };
+		struct frame_run all = { { 0 }, 256 };
+
+		CHECK(frame_pool_add(&world->pool, 0, run) == ST_OK);
+		CHECK(frame_pool_add(&world->pool, 0, all) == ST_CONFLICT);
+		CHECK(frame_world_audit(world, 20));
+		frame_world_free(world);
+	}
+}
+
 CASE(frame_zeroes_what_should_be_zero)
 {
 	struct frame_world *world = frame_world_full(
