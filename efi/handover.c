@@ -43,19 +43,15 @@ static size_t list_owned_runs(struct loader *loader, uint64_t table_pages,
 	size_t count = 0;
 
 	for (size_t i = 0; i < loader->holding_count; i++) {
-		const struct holding *holding = &loader->holdings[i];
-		struct page_run kept = holding->kept;
+		struct holding holding = loader->holdings[i];
 
-		if (holding->owner == OWNER_BOOT_RECLAIMABLE)
+		if (holding.owner == OWNER_BOOT_RECLAIMABLE)
 			continue;
 		/* The tables were allocated from the start of the pool. */
-		if (kept.start.raw == loader->map.pool.raw)
-			kept.pages = table_pages;
-		runs[count++] = (struct owned_run){
-			.first = paddr_to_pfn(kept.start),
-			.frames = kept.pages,
-			.owner = holding->owner,
-		};
+		if (holding.kept.first.raw == loader->map.pool.raw / PAGE_SIZE)
+			holding.kept.frames = table_pages;
+		runs[count++] = (struct owned_run){ holding.kept.first,
+			holding.kept.frames, holding.owner, .zero = 0 };
 	}
 	ASSERT(count <= HOLDINGS_MAX);
 	sort(runs, count, sizeof(runs[0]), owned_before);

@@ -92,14 +92,12 @@ static void copy_segment(const struct loader *loader,
 			 const struct handover_segment *to)
 {
 	char *target = (char *)to->phys.raw;
-	bool is_text = to->rights & SEGMENT_EXECUTE;
-	uint64_t end = is_text ? to->bytes :
-				 align_up(to->used_bytes, PAGE_SIZE);
+	int filler = to->rights & SEGMENT_EXECUTE ? INSTRUCTION_INT3 : 0;
+	uint64_t end = filler ? to->bytes : align_up(to->used_bytes, PAGE_SIZE);
 
 	memcpy(target, (const char *)loader->kernel_file + from->file_offset,
 	       from->file_bytes);
-	memset(target + from->file_bytes, is_text ? INSTRUCTION_INT3 : 0,
-	       end - from->file_bytes);
+	memset(target + from->file_bytes, filler, end - from->file_bytes);
 }
 
 static void describe_segments(struct loader *loader, uint64_t alignment)

@@ -27,10 +27,7 @@
  * in firmware that clears it.
  */
 struct holding {
-	struct page_run {
-		paddr_t start;
-		uint64_t pages;
-	} all, kept;
+	struct frame_run all, kept;
 	enum owner owner;		/* OWNER_BOOT_RECLAIMABLE: not kept  */
 };
 

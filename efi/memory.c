@@ -32,7 +32,7 @@ static EFI_STATUS request_run(struct loader *loader,
 			      const struct page_request *wanted)
 {
 	EFI_PHYSICAL_ADDRESS start = wanted->limit - 1;
-	uint64_t pages = wanted->bytes / PAGE_SIZE;
+	struct frame_run run = { .frames = wanted->bytes / PAGE_SIZE };
 	EFI_STATUS status;
 
 	if (loader->holding_count == HOLDINGS_MAX)
@@ -40,25 +40,24 @@ static EFI_STATUS request_run(struct loader *loader,
 	status = loader->boot->AllocatePages(
 		wanted->limit == ANYWHERE ? AllocateAnyPages :
 					    AllocateMaxAddress,
-		wanted->type ? wanted->type : EfiLoaderData, pages, &start);
+		wanted->type ? wanted->type : EfiLoaderData, run.frames,
+		&start);
 	if (EFI_ERROR(status))
 		return status;
 	wanted->out->raw = start;
-	loader->holdings[loader->holding_count++] = (struct holding){
-		.all = { { start }, pages },
-		.kept = { { start }, pages },
-		.owner = wanted->owner,
-	};
+	run.first = paddr_to_pfn(*wanted->out);
+	loader->holdings[loader->holding_count++] =
+		(struct holding){ run, run, wanted->owner };
 	return EFI_SUCCESS;
 }
 
 void memory_free_from(struct loader *loader, size_t first)
 {
 	while (loader->holding_count > first) {
-		const struct page_run *newest =
-			&loader->holdings[--loader->holding_count].all;
+		struct frame_run run =
+			loader->holdings[--loader->holding_count].all;
 
-		loader->boot->FreePages(newest->start.raw, newest->pages);
+		loader->boot->FreePages(run.first.raw * PAGE_SIZE, run.frames);
 	}
 }
 
@@ -149,25 +148,25 @@ EFI_STATUS memory_alloc_all(struct loader *loader,
 void memory_keep(struct loader *loader, paddr_t start, uint64_t bytes)
 {
 	struct holding *newest = &loader->holdings[loader->holding_count - 1];
+	struct frame_run kept = { paddr_to_pfn(start), bytes / PAGE_SIZE };
 
 	ASSERT(loader->holding_count > 0);
-	ASSERT(start.raw >= newest->all.start.raw);
-	ASSERT(start.raw + bytes <=
-	       newest->all.start.raw + newest->all.pages * PAGE_SIZE);
-	newest->kept = (struct page_run){ start, bytes / PAGE_SIZE };
+	ASSERT(kept.first.raw >= newest->all.first.raw &&
+	       kept.first.raw + kept.frames <=
+		       newest->all.first.raw + newest->all.frames);
+	newest->kept = kept;
 }
 
 void memory_trim(struct loader *loader, paddr_t start, uint64_t bytes)
 {
-	struct page_run *run =
-		&loader->holdings[loader->holding_count - 1].all;
-	uint64_t head = (start.raw - run->start.raw) / PAGE_SIZE;
-	uint64_t tail = run->pages - head - bytes / PAGE_SIZE;
+	struct holding *newest = &loader->holdings[loader->holding_count - 1];
+	uint64_t head = start.raw / PAGE_SIZE - newest->all.first.raw;
+	uint64_t tail = newest->all.frames - head - bytes / PAGE_SIZE;
 
 	memory_keep(loader, start, bytes);
 	if (head > 0)
-		loader->boot->FreePages(run->start.raw, head);
+		loader->boot->FreePages(start.raw - head * PAGE_SIZE, head);
 	if (tail > 0)
 		loader->boot->FreePages(start.raw + bytes, tail);
-	*run = (struct page_run){ start, bytes / PAGE_SIZE };
+	newest->all = newest->kept;
 }

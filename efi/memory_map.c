@@ -112,13 +112,14 @@ enum status memory_map_normalise(struct loader *loader)
 bool memory_map_is_claimed(const struct loader *loader)
 {
 	for (size_t i = 0; i < loader->holding_count; i++) {
-		const struct holding *holding = &loader->holdings[i];
+		struct frame_run kept = loader->holdings[i].kept;
+		paddr_t start = pfn_to_paddr(kept.first);
 
-		if (holding->owner != OWNER_BOOT_RECLAIMABLE &&
-		    !region_is_usable(&loader->map.list, holding->kept.start,
-				      holding->kept.pages * PAGE_SIZE)) {
+		if (loader->holdings[i].owner != OWNER_BOOT_RECLAIMABLE &&
+		    !region_is_usable(&loader->map.list, start,
+				      kept.frames * PAGE_SIZE)) {
 			log_warning("exit: claimed start=0x%lx pages=%lu",
-				 holding->kept.start.raw, holding->kept.pages);
+				    start.raw, kept.frames);
 			return true;
 		}
 	}
