@@ -162,18 +162,34 @@ static enum status
 alloc_from_pools(const struct frame_request *request, struct frame_cache *cache,
 		 pfn_t *out)
 {
-	struct frame_request plain = *request;
+	struct frame_request there = *request;
 	enum status status;
 
 	if (request->node == FRAMES_HOME)
-		plain.node = (unsigned)(cache->set - frames.sets);
-	plain.contents = FRAME_UNDEFINED;
-	status = frame_alloc(&frames.nodes, cache->slot, &plain, out);
+		there.node = (unsigned)(cache->set - frames.sets);
+	status = frame_alloc(&frames.nodes, cache->slot, &there, out);
 	if ((status == ST_NO_MEMORY || status == ST_CONFLICT) &&
 	    !slot_is_interrupt(cache->slot) && request->patience == FRAME_WAIT)
-		status = alloc_in_shortage(&plain, cache->slot, out);
-	if (status == ST_OK && request->contents == FRAME_ZEROED)
-		zero(&plain, *out);
+		status = alloc_in_shortage(&there, cache->slot, out);
+	return status;
+}
+
+static enum status alloc_slowly(const struct frame_request *request,
+				struct frame_cache *cache, pfn_t *out);
+
+/* It comes from the same places as a frame with undefined contents. */
+static enum status alloc_zeroed(const struct frame_request *request,
+				struct frame_cache *cache, pfn_t *out)
+{
+	struct frame_request undefined = *request;
+	enum status status;
+
+	if (request->contents != FRAME_ZEROED)
+		return ST_BAD_ARGUMENT;
+	undefined.contents = FRAME_UNDEFINED;
+	status = alloc_slowly(&undefined, cache, out);
+	if (status == ST_OK)
+		zero(request, *out);
 	return status;
 }
 
@@ -194,7 +210,11 @@ alloc_slowly(const struct frame_request *request, struct frame_cache *cache,
 			status = frame_cache_alloc_block(cache, request->owner,
 							 out);
 	}
-	return status == ST_OK ? ST_OK : alloc_from_pools(request, cache, out);
+	if (status == ST_OK)
+		return ST_OK;
+	return request->contents == FRAME_UNDEFINED ?
+		       alloc_from_pools(request, cache, out) :
+		       alloc_zeroed(request, cache, out);
 }
 
 enum status frames_alloc(const struct frame_request *request, pfn_t *out)
