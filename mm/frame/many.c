@@ -63,18 +63,22 @@ uint64_t frame_exchange_owners(const struct frame_pool *pool,
 
 /* --- words of an array -----------------------------------------------------*/
 
-/* Whether all frames of the word that begins here follow each other. */
+/*
+ * Whether all frames of the word that begins here follow each other. Compared
+ * without a branch for each.
+ */
 static bool is_whole_word(const pfn_t *at, const pfn_t *end)
 {
-	uint64_t first = at->raw, wrong = first & (FRAME_WORD_BITS - 1);
+	uint64_t first = at->raw, wrong = 0;
 
-	if (end - at < (ptrdiff_t)FRAME_WORD_BITS)
+	/* The last one tells of most that are not. */
+	if (first % FRAME_WORD_BITS != 0 ||
+	    end - at < (ptrdiff_t)FRAME_WORD_BITS ||
+	    at[FRAME_WORD_BITS - 1].raw != first + FRAME_WORD_BITS - 1)
 		return false;
-	/* Without a branch each; most others are found out by the first 8. */
-	for (unsigned i = 0; i < FRAME_WORD_BITS && wrong == 0; i += GROUP)
 #pragma GCC unroll 8
-		for (unsigned j = i; j < i + GROUP; j++)
-			wrong |= at[j].raw ^ (first + j);
+	for (unsigned i = 0; i < FRAME_WORD_BITS; i++)
+		wrong |= at[i].raw ^ (first + i);
 	return wrong == 0;
 }
 
