@@ -23,7 +23,7 @@ trap finish EXIT
 
 # As the kernel is compiled, but for where it lies.
 flags=(-std=gnu2x -O2 -mgeneral-regs-only -mno-red-zone -fcf-protection=none
-	-fno-pie -no-pie -Iinclude -I.)
+	-fno-pie -no-pie -ffunction-sections "-Wl,--gc-sections" -Iinclude -I.)
 sources=(tests/bench/count_*.c tests/fake/fake_cpu.c mm/frame/*.c)
 gcc "${flags[@]}" -o "$work/plain" "${sources[@]}" &
 gcc -Itests/bench/include "${flags[@]}" -o "$work/telling" "${sources[@]}"
