@@ -77,9 +77,15 @@ static uint64_t lowest_ones(uint64_t word, unsigned most)
 	return word & ~rest;
 }
 
-/* The highest `most` ones of `word`. */
+/* The highest `most` ones of `word`: mostly in a row. */
 static uint64_t highest_ones(uint64_t word, unsigned most)
 {
+	/* Bit 0 for an empty word: other CPUs may have been faster. */
+	unsigned end = FRAME_WORD_BITS - (unsigned)__builtin_clzl(word | 1);
+	uint64_t row = end > most ? word & ALL_ONES << (end - most) : word;
+
+	if (row == word || count_ones(row) == most)
+		return row;
 	for (unsigned count = count_ones(word); count > most; count--)
 		word &= word - 1;
 	return word;

@@ -382,6 +382,30 @@ CASE(frame_cache_keeps_no_more_blocks_than_its_limit)
 	frame_world_free(world);
 }
 
+/* As many as it wants, the highest first, also where they are not in a row. */
+CASE(frame_cache_refills_blocks_with_gaps_between_them)
+{
+	struct frame_world *world = world_of(262144, 1);
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
+	uint64_t wanted = cache->block_limit / 2;
+	pfn_t frame;
+
+	for (uint64_t block = 2048; block > 0; block--) {
+		CHECK(frame_cache_alloc_block(cache, 1, &frame) == ST_OK);
+		CHECK(frame.raw == (block - 1) * 128);
+	}
+	for (uint64_t block = 0; block < 2048; block += 3)
+		CHECK(frame_pool_free(&world->pool, 0, &(struct frame_return){
+			.frame = { block * 128 }, .size = FRAME_2M }) == ST_OK);
+	CHECK(frame_cache_alloc_block(cache, 1, &frame) == ST_OK);
+	CHECK(cache->block_count == wanted - 1);
+	for (uint64_t i = 0; i < wanted - 1; i++)
+		CHECK(cache->blocks[i] == 2046 - 3 * (wanted - 1 - i));
+	CHECK(frame.raw == 2046 * 128);
+	CHECK(frame_world_audit(world, (683 - 1) * 128));
+	frame_world_free(world);
+}
+
 CASE(frame_cache_refuses_a_second_free_while_it_has_no_word)
 {
 	struct frame_world *world = world_of(262144, 1);
