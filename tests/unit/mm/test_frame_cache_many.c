@@ -230,6 +230,20 @@ CASE(frame_cache_many_drains_its_own_cache_before_it_is_refused)
 	frame_world_free(world);
 }
 
+/* It wants less than a block, and there is nothing but one that it keeps. */
+CASE(frame_cache_many_splits_a_block_of_its_own_before_it_is_refused)
+{
+	struct frame_world *world = world_of(1);
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
+
+	CHECK(get_many(cache, held, ALL) == ST_OK);
+	CHECK(give_many(cache, held, 512) == ST_OK);
+	CHECK(cache->block_count == 1 && frame_cache_held(cache) == 512);
+	CHECK(get_many(cache, held, 100) == ST_OK);
+	CHECK(frame_world_audit(world, 412));
+	frame_world_free(world);
+}
+
 CASE(frame_cache_many_keeps_no_frames_below_1_mib)
 {
 	struct frame_world *world = world_of(1);
