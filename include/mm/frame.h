@@ -27,7 +27,7 @@
 struct frame_pool;
 
 /*
- * The owner's byte, DESIGN's ledger encoding: 0 free, then owners up to
+ * The owner's byte, as in mm/ledger.h: 0 free, then owners up to
  * FRAME_BYTE_LAST, among them counts of sharers (frame_bytes.h), then, from
  * FRAME_BYTE_HOLDERS on, counts of holders of a page table.
  * FRAME_BYTE_FIXED + an owner says which owner has for good what
