@@ -120,7 +120,8 @@ struct frame_cache *frame_cache_current(struct frame_cache_set *set);
 struct frame_cache *frame_cache_of_nmi(void);
 
 /*
- * One frame of 4 KiB, its content undefined, owner 1 ... FRAME_BYTE_LAST.
+ * One frame of 4 KiB, its content undefined. The caller sees to it that the
+ * owner is 1 ... FRAME_BYTE_LAST: asserted only where the cache is empty.
  * Fails: ST_NO_MEMORY and ST_CONFLICT as frame_pool_alloc: what other CPUs
  *        have in their caches counts as not there; ST_DENIED in an NMI.
  * Cost:  no locked instruction but for each refill.

@@ -20,8 +20,11 @@
 
 struct frame_array {
 	pfn_t *frames;
-	uint64_t count;
+	uint64_t count;			/* at most FRAME_MANY_MOST           */
 };
+
+/* As many frames as physical addresses can name; the end of no array wraps. */
+#define FRAME_MANY_MOST (PHYSICAL_LIMIT >> PAGE_SHIFT)
 
 /*
  * Fills `out` with single frames. Until the call knows that it gets all of
@@ -31,8 +34,8 @@ struct frame_array {
  *        the call held among them;
  *        ST_CONFLICT: other CPUs moved or freed frames during each of
  *        FRAME_RUN_TRIES tries (from an interrupt ST_NO_MEMORY);
- *        ST_BAD_ARGUMENT: no frames, owner, a size that is not FRAME_4K, a
- *        limit, or the node. `out` may be overwritten then.
+ *        ST_BAD_ARGUMENT: no frames or too many, owner, a size that is not
+ *        FRAME_4K, a limit, or the node. `out` may be overwritten then.
  * Cost:  O(frames), and what frame_pool_alloc costs for each word.
  */
 enum status frame_alloc_many(struct frame_nodes *nodes, cpu_slot slot,
@@ -54,7 +57,8 @@ enum status frame_cache_alloc_many(struct frame_cache *cache, uint8_t owner,
 /*
  * Frees single frames, all of one owner, to their pools. The first frame that
  * is wrong is reported, and nothing changes.
- * Fails: ST_BAD_ARGUMENT (no frames, owner), ST_BAD_RANGE (foreign),
+ * Fails: ST_BAD_ARGUMENT (no frames or too many, owner), ST_BAD_RANGE
+ *        (foreign),
  *        ST_CONFLICT: not allocated as a single frame, another owner's, kept,
  *        or in the array twice; or, found too late, freed by another CPU at
  *        the same moment: that one is reported and the others are free.

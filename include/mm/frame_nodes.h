@@ -30,6 +30,14 @@ struct frame_nodes {
 };
 
 /*
+ * The place that the frame is in: no pool but the place's can have it.
+ * Fails: ST_NOT_FOUND (below all places).
+ * Cost:  O(log places).
+ */
+enum status frame_nodes_find_place(const struct frame_nodes *nodes,
+				   pfn_t frame, size_t *index);
+
+/*
  * The number of the pool that has this frame.
  * Fails: ST_NOT_FOUND.
  * Cost:  O(log places).

@@ -78,6 +78,7 @@ struct frame_cache *frames_cache(void)
 const struct frame_cache *frames_cache_of(unsigned cpu,
 					  enum cpu_context context)
 {
+	ASSERT(cpu < frames.cpus && context < CPU_NMI);
 	return &frames.caches[2 * cpu + context];
 }
 

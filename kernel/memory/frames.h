@@ -30,7 +30,8 @@ enum status frames_start(void);
  * and keep them empty until it has searched again (frame_drain.h). It polls
  * while it waits, and while it clears more than 2 MiB. With FRAME_NO_WAIT it is
  * refused at once, as a handler is: it starts no drain, and in a shortage
- * gets only frames that the pools have.
+ * gets only frames that the pools have. Where this CPU's cache has the frame,
+ * `rule` and `patience` are not read, so nonsense in them is not refused.
  * Cost: see frame_cache.h for single frames and blocks of the own node
  *       without a limit, frame.h for all else.
  */
@@ -63,7 +64,7 @@ unsigned frames_home_of(unsigned cpu);
  */
 struct frame_cache *frames_cache(void);
 
-/* The cache of CPU `cpu` in a context; while it is quiet, or to print it. */
+/* The cache of CPU `cpu`, task or interrupt; while it is quiet, or to print. */
 const struct frame_cache *frames_cache_of(unsigned cpu,
 					  enum cpu_context context);
 

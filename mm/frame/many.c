@@ -61,6 +61,33 @@ uint64_t frame_exchange_owners(const struct frame_pool *pool,
 	return others;
 }
 
+/* --- places ----------------------------------------------------------------*/
+
+struct frame_where frame_where_in(const struct frame_nodes *nodes,
+				  struct frame_pool *pool)
+{
+	if (nodes != NULL)
+		return (struct frame_where){ .nodes = nodes, .pool = pool };
+	return (struct frame_where){
+		NULL, pool, pool->first, pool->first + pool->frames };
+}
+
+bool frame_where_search(struct frame_where *where, uint64_t frame)
+{
+	const struct frame_nodes *nodes = where->nodes;
+	size_t index;
+
+	if (nodes == NULL || frame >= FRAME_MANY_MOST ||
+	    frame_nodes_find_place(nodes, (pfn_t){ frame }, &index) != ST_OK)
+		return false;
+	where->pool = nodes->pool[nodes->places[index].pool];
+	where->first = nodes->places[index].first;
+	where->end = index + 1 < nodes->place_count ?
+			     nodes->places[index + 1].first : FRAME_MANY_MOST;
+	ASSERT(where->first <= frame);
+	return true;
+}
+
 /* --- words of an array -----------------------------------------------------*/
 
 /*
@@ -82,21 +109,27 @@ static bool is_whole_word(const pfn_t *at, const pfn_t *end)
 	return wrong == 0;
 }
 
-/* The frames from `at` on that lie in this word, none of them twice. */
-static const pfn_t *gather_word(const pfn_t *at, const pfn_t *end,
-				struct frame_word *word)
+/* The frames from `at` on that lie in one word and one place. */
+static const pfn_t *gather_word(struct frame_where *where, const pfn_t *at,
+				const pfn_t *end, struct frame_word *word)
 {
 	uint64_t first = align_down(at->raw, FRAME_WORD_BITS), mask = 0;
+	/* Bits of the word that the place has; of no place, this one alone. */
+	uint64_t low = at->raw - first, count = 1;
 
+	if (frame_where_find(where, at->raw)) {
+		low = where->first > first ? where->first - first : 0;
+		count = min_u64(where->end - first, FRAME_WORD_BITS) - low;
+	}
 	word->first = first;
-	if (is_whole_word(at, end)) {
+	if (count == FRAME_WORD_BITS && is_whole_word(at, end)) {
 		word->mask = ALL_ONES;
 		return at + FRAME_WORD_BITS;
 	}
 	for (; at < end; at++) {
 		uint64_t bit = at->raw - first;
 
-		if (bit >= FRAME_WORD_BITS || mask >> bit & 1)
+		if (bit - low >= count || mask >> bit & 1)
 			break;
 		mask |= 1UL << bit;
 	}
@@ -104,12 +137,12 @@ static const pfn_t *gather_word(const pfn_t *at, const pfn_t *end,
 	return at;
 }
 
-const pfn_t *frame_gather_words(const pfn_t *at, const pfn_t *end,
-				struct frame_words *words)
+const pfn_t *frame_gather_words(struct frame_where *where, const pfn_t *at,
+				const pfn_t *end, struct frame_words *words)
 {
 	words->count = 0;
 	while (at < end && words->count < FRAME_WORDS_MOST)
-		at = gather_word(at, end, &words->word[words->count++]);
+		at = gather_word(where, at, end, &words->word[words->count++]);
 	return at;
 }
 
@@ -118,7 +151,8 @@ const pfn_t *frame_gather_words(const pfn_t *at, const pfn_t *end,
 enum status frame_many_init(struct frame_many *many, uint8_t owner,
 			    struct frame_array out)
 {
-	if (out.count == 0 || !owner_is_allocated(owner))
+	if (out.count == 0 || out.count > FRAME_MANY_MOST ||
+	    !owner_is_allocated(owner))
 		return ST_BAD_ARGUMENT;
 	many->owner = owner;
 	many->first = many->next = out.frames;
@@ -284,24 +318,22 @@ static void give_back_word(const struct frame_many *many,
 		frame_report_clash(pool, word.first, clash);
 }
 
-/* In the order in which the pools were asked. */
 static void give_back(struct frame_many *many)
 {
+	struct frame_where where = frame_where_in(many->nodes,
+						  pool_at(many, 0));
 	const pfn_t *at = many->first;
 	struct frame_words words;
-	unsigned pool = 0;
 
 	while (at < many->next) {
-		at = frame_gather_words(at, many->next, &words);
+		at = frame_gather_words(&where, at, many->next, &words);
 		for (unsigned i = 0; i < words.count; i++) {
-			pfn_t first = { words.word[i].first };
+			struct frame_word word = words.word[i];
+			bool found = frame_where_find(&where, word.first +
+				(uint64_t)__builtin_ctzl(word.mask));
 
-			while (pool < many->claims &&
-			       !pool_has(pool_at(many, pool), first))
-				pool++;
-			ASSERT(pool < many->claims);
-			give_back_word(many, pool_at(many, pool),
-				       words.word[i]);
+			ASSERT(found);
+			give_back_word(many, where.pool, word);
 		}
 	}
 	many->next = many->first;
@@ -413,7 +445,8 @@ enum status frame_alloc_many(struct frame_nodes *nodes, cpu_slot slot,
 			     const struct frame_request *request,
 			     struct frame_array out)
 {
-	struct frame_many many = { .pool = nodes->pool, .slot = slot };
+	struct frame_many many = {
+		.pool = nodes->pool, .nodes = nodes, .slot = slot };
 
 	if (request->node >= nodes->count)
 		return ST_BAD_ARGUMENT;

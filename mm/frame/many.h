@@ -8,6 +8,7 @@
 struct frame_many {
 	/* The pools that are asked, nearest first.                          */
 	struct frame_pool *const *pool;
+	const struct frame_nodes *nodes;	/* NULL: pool[0] alone       */
 	const uint8_t *order;
 	unsigned pools;
 	unsigned claims;	/* of them, those that know of this alloc    */
@@ -26,11 +27,33 @@ struct frame_words {
 };
 
 /*
- * The words of the frames from `at` on, which begin at a frame's own number,
- * none of them with a frame twice; returns where the next ones begin.
+ * The place of frames of an array: [first..end) are the pool's, or no pool's.
+ * It may begin and end inside a word, and inside a block.
  */
-const pfn_t *frame_gather_words(const pfn_t *at, const pfn_t *end,
-				struct frame_words *words);
+struct frame_where {
+	const struct frame_nodes *nodes;	/* NULL: no other pool       */
+	struct frame_pool *pool;
+	uint64_t first, end;
+};
+
+struct frame_where frame_where_in(const struct frame_nodes *nodes,
+				  struct frame_pool *pool);
+bool frame_where_search(struct frame_where *where, uint64_t frame);
+
+/* Moves to the place of this frame; false when no pool can have it. */
+static inline bool frame_where_find(struct frame_where *where, uint64_t frame)
+{
+	return LIKELY(frame - where->first < where->end - where->first) ||
+	       frame_where_search(where, frame);
+}
+
+/*
+ * The words of the frames from `at` on, which begin at a frame's own number.
+ * None has a frame twice, or frames of two places. Returns where the next ones
+ * begin.
+ */
+const pfn_t *frame_gather_words(struct frame_where *where, const pfn_t *at,
+				const pfn_t *end, struct frame_words *words);
 
 /*
  * Those of the word's frames whose byte is `from` get `to`; returns the

@@ -22,56 +22,50 @@
 
 /* A free that is under way. */
 struct freeing {
-	const struct frame_nodes *nodes;	/* NULL: only `pool`         */
+	struct frame_where where;	/* of the last word                  */
 	struct frame_cache *cache;	/* NULL: all frames to their pools   */
-	struct frame_pool *pool;	/* of the last word                  */
 	cpu_slot slot;
 	uint8_t owner;
 	const void *caller;
 };
 
-/* The pool of the frame is freeing->pool then. */
-static bool find_pool(struct freeing *freeing, uint64_t frame)
+/* Of a word's frames the lowest: the word may begin in another place. */
+static uint64_t lowest_of(const struct frame_word *word)
 {
-	unsigned pool;
-
-	if (pool_has(freeing->pool, (pfn_t){ frame }))
-		return true;
-	if (freeing->nodes == NULL ||
-	    frame_nodes_find(freeing->nodes, (pfn_t){ frame }, &pool) != ST_OK)
-		return false;
-	freeing->pool = freeing->nodes->pool[pool];
-	return true;
+	return word->first + (uint64_t)__builtin_ctzl(word->mask);
 }
 
 /* Makes `first` relative. */
-static void enter_pool(struct freeing *freeing, struct frame_word *word)
+static struct frame_pool *enter_pool(struct freeing *freeing,
+				     struct frame_word *word)
 {
-	bool found = find_pool(freeing, word->first);
+	bool found = frame_where_find(&freeing->where, lowest_of(word));
 
 	ASSERT(found);
-	word->first -= freeing->pool->first;
+	word->first -= freeing->where.pool->first;
+	return freeing->where.pool;
 }
 
 static enum status refuse(const struct freeing *freeing,
 			  enum frame_bad_free_kind kind, uint64_t frame)
 {
-	return frame_refuse_free(freeing->pool, kind, (pfn_t){ frame },
+	return frame_refuse_free(freeing->where.pool, kind, (pfn_t){ frame },
 				 freeing->caller);
 }
 
 /* 0 into the bytes of all frames of the word; if one is wrong, into none. */
 static enum status clear_word(struct freeing *freeing, struct frame_word word)
 {
-	uint64_t named = word.first + (uint64_t)__builtin_ctzl(word.mask);
+	uint64_t named = lowest_of(&word);
 	struct frame_pool *pool;
 	uint64_t others;
 	unsigned first;
 	uint8_t byte;
 
-	if (!find_pool(freeing, word.first))
+	if (!frame_where_find(&freeing->where, named) ||
+	    !pool_has(freeing->where.pool, (pfn_t){ named }))
 		return refuse(freeing, FRAME_FOREIGN, named);
-	pool = freeing->pool;
+	pool = freeing->where.pool;
 	word.first -= pool->first;
 	/* The hint first: elsewhere bytes mean nothing. */
 	if (!frame_has_words(pool, word.first >> pool->shape.block_shift))
@@ -95,10 +89,10 @@ static void restore_words(struct freeing *freeing,
 {
 	for (unsigned i = 0; i < words->count; i++) {
 		struct frame_word word = words->word[i];
+		const struct frame_pool *pool = enter_pool(freeing, &word);
 
-		enter_pool(freeing, &word);
-		(void)frame_exchange_owners(freeing->pool, &word,
-					    FRAME_BYTE_FREE, freeing->owner);
+		(void)frame_exchange_owners(pool, &word, FRAME_BYTE_FREE,
+					    freeing->owner);
 	}
 }
 
@@ -138,7 +132,7 @@ static bool are_a_block(const struct frame_pool *pool, uint64_t first,
 /* As a merge does that has claimed all words; none of them has a bit. */
 static void unlist_block(struct freeing *freeing, uint64_t block)
 {
-	struct frame_pool *pool = freeing->pool;
+	struct frame_pool *pool = freeing->where.pool;
 
 	ASSERT(block < pool_blocks(pool));
 	frame_enter(pool, freeing->slot);
@@ -151,17 +145,18 @@ static void unlist_block(struct freeing *freeing, uint64_t block)
 /* To the cache as a whole, if it keeps blocks of this pool. */
 static bool return_block(struct freeing *freeing, uint64_t block)
 {
+	struct frame_pool *pool = freeing->where.pool;
 	struct frame_cache *cache = freeing->cache;
 
 	/* None but its single frames is the caller's to free. */
-	ASSERT(!frame_block_is_free(freeing->pool, block));
+	ASSERT(!frame_block_is_free(pool, block));
 	unlist_block(freeing, block);
-	if (cache != NULL && cache->pool == freeing->pool &&
+	if (cache != NULL && cache->pool == pool &&
 	    cache->block_limit != 0) {
 		frame_cache_keep_block(cache, block);
 		return true;
 	}
-	return frame_return_blocks(freeing->pool, freeing->slot, block >> 6,
+	return frame_return_blocks(pool, freeing->slot, block >> 6,
 				   1UL << (block & 63)) == 0;
 }
 
@@ -171,7 +166,7 @@ static bool belongs_in_cache(const struct freeing *freeing,
 {
 	const struct frame_cache *cache = freeing->cache;
 
-	return cache != NULL && cache->pool == freeing->pool &&
+	return cache != NULL && cache->pool == freeing->where.pool &&
 	       word->mask != ALL_ONES &&
 	       cache->base + word->first >= MIB >> PAGE_SHIFT;
 }
@@ -184,14 +179,14 @@ static unsigned return_some(struct freeing *freeing,
 	struct frame_word word = *words;
 	struct frame_pool *pool;
 
-	enter_pool(freeing, &word);
-	pool = freeing->pool;
+	pool = enter_pool(freeing, &word);
 	*clash = 0;
 	if (belongs_in_cache(freeing, &word)) {
 		frame_cache_keep_word(freeing->cache, &word);
 		return 1;
 	}
 	if (count >= words_per_block(pool) &&
+	    freeing->where.end - words->first >= frames_per_block(pool) &&
 	    are_a_block(pool, word.first, words)) {
 		if (!return_block(freeing, word.first >>
 					   pool->shape.block_shift))
@@ -230,7 +225,7 @@ static void restore_all(struct freeing *freeing, const pfn_t *at,
 			const pfn_t *end, struct frame_words *words)
 {
 	while (at < end) {
-		at = frame_gather_words(at, end, words);
+		at = frame_gather_words(&freeing->where, at, end, words);
 		restore_words(freeing, words);
 	}
 }
@@ -241,7 +236,8 @@ static enum status clear_all(struct freeing *freeing, const pfn_t *first,
 	const pfn_t *at = first;
 
 	while (at < end) {
-		const pfn_t *next = frame_gather_words(at, end, words);
+		const pfn_t *next = frame_gather_words(&freeing->where, at, end,
+						       words);
 		enum status status = clear_words(freeing, words);
 
 		if (status != ST_OK) {
@@ -259,7 +255,7 @@ static enum status return_all(struct freeing *freeing, const pfn_t *at,
 	enum status status = ST_OK;
 
 	while (at < end) {
-		at = frame_gather_words(at, end, words);
+		at = frame_gather_words(&freeing->where, at, end, words);
 		if (return_words(freeing, words) != ST_OK)
 			status = ST_CONFLICT;
 	}
@@ -269,16 +265,19 @@ static enum status return_all(struct freeing *freeing, const pfn_t *at,
 static enum status free_many(struct freeing *freeing,
 			     const struct frame_many_return *what)
 {
-	const pfn_t *end = what->frames + what->count;
-	enum status status;
 	struct frame_words words;
+	enum status status;
+	const pfn_t *end;
 
-	if (what->count == 0 || !owner_is_allocated(what->owner))
+	if (what->count == 0 || what->count > FRAME_MANY_MOST ||
+	    !owner_is_allocated(what->owner))
 		return ST_BAD_ARGUMENT;
-	ASSERT(freeing->slot < freeing->pool->slots);
+	ASSERT(freeing->slot < freeing->where.pool->slots);
 	freeing->owner = what->owner;
 	freeing->caller = what->caller;
-	if (frame_gather_words(what->frames, end, &words) == end) {
+	end = what->frames + what->count;
+	if (frame_gather_words(&freeing->where, what->frames, end,
+			       &words) == end) {
 		status = clear_words(freeing, &words);
 		return status == ST_OK ? return_words(freeing, &words) : status;
 	}
@@ -290,7 +289,8 @@ static enum status free_many(struct freeing *freeing,
 enum status frame_pool_free_many(struct frame_pool *pool, cpu_slot slot,
 				 const struct frame_many_return *what)
 {
-	struct freeing freeing = { .pool = pool, .slot = slot };
+	struct freeing freeing = {
+		.where = frame_where_in(NULL, pool), .slot = slot };
 
 	return free_many(&freeing, what);
 }
@@ -299,7 +299,7 @@ enum status frame_free_many(struct frame_nodes *nodes, cpu_slot slot,
 			    const struct frame_many_return *what)
 {
 	struct freeing freeing = {
-		.nodes = nodes, .pool = nodes->pool[0], .slot = slot,
+		.where = frame_where_in(nodes, nodes->pool[0]), .slot = slot,
 	};
 
 	return free_many(&freeing, what);
@@ -308,13 +308,11 @@ enum status frame_free_many(struct frame_nodes *nodes, cpu_slot slot,
 enum status frame_cache_free_many(struct frame_cache *cache,
 				  const struct frame_many_return *what)
 {
-	struct freeing freeing = {
-		.cache = cache, .pool = cache->pool, .slot = cache->slot,
-	};
+	struct freeing freeing = { .cache = cache, .slot = cache->slot };
 
 	if (cache->frames == 0)
 		return ST_DENIED;
-	freeing.nodes = cache->set->nodes;
+	freeing.where = frame_where_in(cache->set->nodes, cache->pool);
 	ASSERT(cache->slot == 2 * cpu_local_id() + cpu_local_context());
 	return free_many(&freeing, what);
 }

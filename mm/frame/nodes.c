@@ -115,8 +115,8 @@ enum status frame_alloc(struct frame_nodes *nodes, cpu_slot slot,
 	return ST_OK;
 }
 
-enum status frame_nodes_find(const struct frame_nodes *nodes, pfn_t frame,
-			     unsigned *pool)
+enum status frame_nodes_find_place(const struct frame_nodes *nodes,
+				   pfn_t frame, size_t *index)
 {
 	size_t low = 0, high = nodes->place_count;
 
@@ -131,8 +131,20 @@ enum status frame_nodes_find(const struct frame_nodes *nodes, pfn_t frame,
 	}
 	if (low == 0)
 		return ST_NOT_FOUND;
-	*pool = nodes->places[low - 1].pool;
-	ASSERT(*pool < nodes->pools);
+	*index = low - 1;
+	ASSERT(nodes->places[*index].pool < nodes->pools);
+	ASSERT(nodes->places[*index].first <= frame.raw);
+	return ST_OK;
+}
+
+enum status frame_nodes_find(const struct frame_nodes *nodes, pfn_t frame,
+			     unsigned *pool)
+{
+	size_t index;
+
+	if (frame_nodes_find_place(nodes, frame, &index) != ST_OK)
+		return ST_NOT_FOUND;
+	*pool = nodes->places[index].pool;
 	return frame_pool_has(nodes->pool[*pool], frame) ? ST_OK :
 							   ST_NOT_FOUND;
 }

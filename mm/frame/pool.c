@@ -148,6 +148,7 @@ enum status frame_check_request(const struct frame_request *request)
 {
 	if (!owner_is_allocated(request->owner) || request->size > FRAME_RUN ||
 	    request->limit > FRAME_BELOW_1M ||
+	    request->rule > FRAME_NODE_REQUIRED ||
 	    request->contents > FRAME_ZEROED ||
 	    request->patience > FRAME_NO_WAIT ||
 	    (request->size == FRAME_RUN &&

@@ -21,6 +21,9 @@
 #define frame_refuse_free explored_frame_refuse_free
 #define frame_report_bad_free explored_frame_report_bad_free
 #define frame_nodes_find explored_frame_nodes_find
+#define frame_nodes_find_place explored_frame_nodes_find_place
+#define frame_where_in explored_frame_where_in
+#define frame_where_search explored_frame_where_search
 #define frame_nothing_left explored_frame_nothing_left
 #define frame_open_absent_block explored_frame_open_absent_block
 #define frame_open_block explored_frame_open_block

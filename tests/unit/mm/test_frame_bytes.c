@@ -93,6 +93,20 @@ CASE(frame_bytes_count_sharers_and_holders)
 	counts(FRAME_1G, FRAME_BYTE_SHARERS, FRAME_BYTE_SHARERS_MOST);
 }
 
+CASE(frame_bytes_are_told_where_the_change_was)
+{
+	struct frame_world *world = new_world();
+	struct frame_byte_change change = {
+		{ get(world, FRAME_4K, OWNER_HEAP) }, FRAME_4K,
+		OWNER_HEAP, OWNER_LOG };
+
+	CHECK(frame_pool_exchange_byte(&world->pool, &change, &change.to) ==
+	      ST_OK);
+	CHECK(is_owned(world, change.frame.raw, FRAME_4K, OWNER_LOG));
+	CHECK(change.to == OWNER_HEAP);
+	frame_world_free(world);
+}
+
 CASE(frame_bytes_of_holders_are_allocated_everywhere)
 {
 	struct frame_world *world = new_world();
@@ -335,4 +349,19 @@ CASE(frame_bytes_are_found_on_every_node)
 		      ST_BAD_RANGE);
 		frame_world_free(worlds[i]);
 	}
+}
+
+CASE(frame_bytes_asserts_that_a_block_with_an_owner_is_not_free)
+{
+	struct frame_world *world = new_world();
+	struct frame_byte_change change = {
+		{ get(world, FRAME_2M, OWNER_HEAP) }, FRAME_2M,
+		OWNER_HEAP, OWNER_LOG };
+	uint64_t block = (change.frame.raw - GIANT) / BLOCK;
+
+	/* Two of four, so that they do not become a giant. */
+	CHECK(get(world, FRAME_2M, OWNER_HEAP) != change.frame.raw);
+	CHECK(frame_return_blocks(&world->pool, 0, 0, 1UL << block) == 0);
+	CHECK_ASSERTS((void)!frame_pool_split(&world->pool, &change));
+	frame_world_free(world);
 }

@@ -2,6 +2,7 @@
 /* mm/frame/cache_many.c and many_free.c: many frames through a CPU's cache. */
 #include <mm/frame_many.h>
 
+#include <mm/frame/block.h>
 #include <mm/frame/search.h>
 
 #include "check.h"
@@ -371,5 +372,41 @@ CASE(frame_cache_many_walks_at_random)
 			CHECK(frame_world_audit(world, ALL - had));
 	}
 	CHECK(world->reports == 0);
+	frame_world_free(world);
+}
+
+/* Straight from the pool: the cache has no word, and needs none. */
+CASE(frame_cache_many_takes_a_whole_word_past_the_cache)
+{
+	struct frame_world *world = world_of(1);
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
+
+	CHECK(get_many(cache, held, 64) == ST_OK);
+	CHECK(cache->refills == 0 && frame_cache_held(cache) == 0);
+	CHECK(get_many(cache, held + 64, 63) == ST_OK);
+	CHECK(cache->refills == 1);
+	CHECK(frame_world_audit(world, ALL - 127));
+	frame_world_free(world);
+}
+
+/* By words, so that it is listed as split: not any more when it is kept. */
+CASE(frame_cache_many_unlists_a_block_that_it_keeps)
+{
+	struct frame_world *world = world_of(1);
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
+	struct frame_pool *pool = &world->pool;
+	uint64_t block;
+
+	for (unsigned i = 0; i < 512; i += 128)
+		CHECK(get_many(cache, held + i, 128) == ST_OK);
+	block = held[0].raw / 512;
+	CHECK(held[511].raw / 512 == block && held[0].raw % 512 == 0);
+	CHECK(frame_tree_has(&pool->split, block));
+	CHECK(give_many(cache, held, 512) == ST_OK);
+	CHECK(cache->block_count == 1);
+	CHECK(cache->blocks[0] == block);
+	CHECK(!frame_tree_has(&pool->split, block));
+	CHECK(pool->hints[block].plain == FRAME_WHOLE);
+	CHECK(frame_world_audit(world, ALL));
 	frame_world_free(world);
 }

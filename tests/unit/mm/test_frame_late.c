@@ -55,6 +55,7 @@ static void return_watched(const void *cell)
 #include "explored_scene.h"
 
 #include "check.h"
+#include "frame_world.h"
 
 #define OTHER_BIT (1UL << 9)
 
@@ -178,4 +179,25 @@ CASE(frame_late_mark_alone_refuses_at_last)
 		CHECK(alloc(0, sizes[i], FRAME_ANYWHERE) == ST_NO_MEMORY);
 		CHECK(is_made_up(0));
 	}
+}
+
+/* Nothing is written below a giant that never was open, or is no longer. */
+CASE(frame_late_giants_that_are_closed_are_not_looked_into)
+{
+	struct frame_world *world = frame_world_full(
+		&(struct frame_world_request){
+			.shape = { 6, 2 }, .frames = 1024, .cpus = 1 });
+	struct frame_pool *pool = &world->pool;
+	struct frame_request giant = { .size = FRAME_1G, .owner = 1 };
+	pfn_t frame;
+
+	for (unsigned i = 0; i < 4; i++)
+		CHECK(frame_pool_alloc(pool, 0, &giant, &frame) == ST_OK);
+	pool->blocks.level[0][0].plain = UINT64_MAX;
+	pool->root.plain |= FRAME_LATE;
+	CHECK(frame_pool_alloc(pool, 0, &giant, &frame) == ST_NO_MEMORY);
+	CHECK(!frame_has_late(pool));
+	pool->blocks.level[0][0].plain = 0;
+	CHECK(frame_world_audit(world, 0));
+	frame_world_free(world);
 }

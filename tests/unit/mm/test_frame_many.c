@@ -3,6 +3,7 @@
 #include "many_scene.h"
 
 #include <mm/frame/block.h>
+#include <mm/frame/many.h>
 
 static pfn_t held[ALL];
 
@@ -226,6 +227,46 @@ CASE(frame_many_drops_what_is_allocated_already)
 	frame_world_free(world);
 }
 
+/* --- a free of what it holds -----------------------------------------------*/
+
+/*
+ * Wrongly, since no caller has it yet: it is dropped, and named. `again`: it
+ * was allocated once more, and is another owner's now.
+ */
+static void expect_dropped(bool again)
+{
+	static const uint8_t alone[] = { 0 };
+	struct frame_world *world = tiny(512);
+	struct frame_pool *pool = &world->pool;
+	struct frame_many many = {
+		.pool = &pool, .order = alone, .pools = 1, .slot = 0 };
+	pfn_t freed;
+
+	CHECK(frame_many_init(&many, MINE, (struct frame_array){
+		held, 515 }) == ST_OK);
+	frame_many_claim(&many, 0);
+	freed = held[100];
+	CHECK(frame_pool_free(pool, 2, &(struct frame_return){
+		.frame = freed, .caller = MARK }) == ST_OK);
+	if (again)
+		CHECK(frame_pool_alloc_at(pool, 2, freed, OTHERS) == ST_OK);
+	CHECK(frame_many_finish(&many) == ST_NO_MEMORY);
+	CHECK(world->reports == 1);
+	CHECK(world->last.kind == FRAME_FREED_AT_ONCE);
+	CHECK(world->last.frame.raw == freed.raw);
+	CHECK(pool->frame_owner[freed.raw].plain == (again ? OTHERS : 0));
+	CHECK(frame_world_audit(world, 512 - again));
+	CHECK(get_many(world, held, 512 - again) == ST_OK);
+	CHECK(are_mine(world, held, 512 - again));
+	frame_world_free(world);
+}
+
+CASE(frame_many_gives_nothing_back_that_was_freed_meanwhile)
+{
+	expect_dropped(false);
+	expect_dropped(true);
+}
+
 /* --- nodes -----------------------------------------------------------------*/
 
 #define POOL	256UL
@@ -299,6 +340,20 @@ CASE(frame_many_falls_back_to_other_nodes_unless_told_not_to)
 	request.node = 3;
 	CHECK(frame_alloc_many(&machine.nodes, 0, &request, out) ==
 	      ST_BAD_ARGUMENT);
+	tear_down(&machine);
+}
+
+CASE(frame_many_claims_in_no_pool_that_it_does_not_ask)
+{
+	struct frame_request request = { .owner = MINE, .node = 1 };
+	struct machine machine;
+
+	set_up(&machine);
+	CHECK(frame_alloc_many(&machine.nodes, 0, &request,
+			       (struct frame_array){ held, POOL }) == ST_OK);
+	CHECK(machine.pool[1]->activity[0].claiming.plain == 2);
+	CHECK(machine.pool[0]->activity[0].claiming.plain == 0);
+	CHECK(audit(&machine, POOL, 0));
 	tear_down(&machine);
 }
 

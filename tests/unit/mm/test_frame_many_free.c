@@ -2,6 +2,8 @@
 /* mm/frame/many_free.c: many frames freed at once, all of them or none. */
 #include "many_scene.h"
 
+#include <mm/frame/block.h>
+
 #define SMALL	((struct frame_shape){ 7, 4 })
 
 static pfn_t held[ALL];
@@ -234,21 +236,103 @@ CASE(frame_many_frees_nothing_when_one_is_there_twice)
 	frame_world_free(world);
 }
 
+/* A whole word, all of it read: each byte may be another owner's. */
+CASE(frame_many_reads_each_byte_of_a_whole_word)
+{
+	struct frame_world *world = tiny(ALL);
+	pfn_t word[64];
+
+	CHECK(get_many(world, held, 64) == ST_OK);
+	memcpy(word, held, sizeof(word));
+	for (unsigned at = 0; at < 64; at++) {
+		atomic_u8 *byte = &world->pool.frame_owner[held[at].raw];
+
+		byte->plain = OTHERS;
+		CHECK(give_many(world, word, 64) == ST_CONFLICT);
+		CHECK(world->last.kind == FRAME_OTHER_OWNER);
+		CHECK(world->last.frame.raw == held[at].raw);
+		CHECK(byte->plain == OTHERS);
+		byte->plain = MINE;
+		CHECK(are_mine(world, held, 64));
+	}
+	/* And each entry of the array: the one before is there twice. */
+	for (unsigned at = 1; at < 64; at++) {
+		word[at] = word[at - 1];
+		CHECK(give_many(world, word, 64) == ST_CONFLICT);
+		CHECK(world->last.frame.raw == held[at - 1].raw);
+		CHECK(are_mine(world, held, 64));
+		word[at] = held[at];
+	}
+	CHECK(give_many(world, word, 64) == ST_OK);
+	CHECK(frame_world_audit(world, ALL));
+	frame_world_free(world);
+}
+
+/* Their end would wrap around, or the first bytes behind memory be frames. */
+CASE(frame_many_refuses_more_frames_than_there_can_be)
+{
+	static const uint64_t counts[] = {
+		FRAME_MANY_MOST + 1, 1UL << 60, 1UL << 61, 1UL << 62,
+		1UL << 63, UINT64_MAX };
+	struct frame_world *world = tiny(ALL);
+
+	for (unsigned i = 0; i < ARRAY_LENGTH(counts); i++) {
+		CHECK(get_many(world, held, counts[i]) == ST_BAD_ARGUMENT);
+		CHECK(give_many(world, held, counts[i]) == ST_BAD_ARGUMENT);
+	}
+	CHECK(world->reports == 0 && frame_world_audit(world, ALL));
+	frame_world_free(world);
+}
+
 /* Found in the free: their bits are set already. */
-CASE(frame_many_names_what_another_cpu_freed_at_once)
+static void expect_freed_at_once(uint64_t count, uint64_t at)
 {
 	struct frame_world *world = tiny(ALL);
 	struct frame_pool *pool = &world->pool;
 	uint64_t twice;
 
-	CHECK(get_many(world, held, 300) == ST_OK);
-	twice = held[70].raw;
+	CHECK(get_many(world, held, count) == ST_OK);
+	twice = held[at].raw;
 	CHECK(give(world, twice) == ST_OK);
 	pool->frame_owner[twice].plain = MINE;
-	CHECK(give_many(world, held, 300) == ST_CONFLICT);
+	CHECK(give_many(world, held, count) == ST_CONFLICT);
 	CHECK(world->reports == 1 && world->last.frame.raw == twice);
 	CHECK(world->last.kind == FRAME_FREED_AT_ONCE);
 	CHECK(world->last.caller == MARK);
 	CHECK(frame_world_audit(world, ALL));
+	frame_world_free(world);
+}
+
+/* The last array is of more words than fit on the stack. */
+CASE(frame_many_names_what_another_cpu_freed_at_once)
+{
+	expect_freed_at_once(300, 70);
+	expect_freed_at_once(3000, 70);
+	expect_freed_at_once(3000, 2999);
+}
+
+/* One bit in a block of which all other words have none. */
+CASE(frame_many_makes_no_block_of_which_a_bit_is_set)
+{
+	for (unsigned at = 128; at < 256; at += 9) {
+		struct frame_world *world = small();
+
+		CHECK(get_many(world, held, ALL) == ST_OK);
+		CHECK(give(world, at) == ST_OK);
+		world->pool.frame_owner[at].plain = MINE;
+		CHECK(give_run(world, 128, 128) == ST_CONFLICT);
+		CHECK(world->reports == 1 && world->last.frame.raw == at);
+		CHECK(frame_world_audit(world, 128));
+		frame_world_free(world);
+	}
+}
+
+CASE(frame_many_asserts_that_no_block_of_single_frames_is_free)
+{
+	struct frame_world *world = small();
+
+	CHECK(get_many(world, held, ALL) == ST_OK);
+	CHECK(frame_return_blocks(&world->pool, 0, 0, 1UL << 1) == 0);
+	CHECK_ASSERTS((void)!give_run(world, 128, 128));
 	frame_world_free(world);
 }

@@ -149,6 +149,10 @@ CASE(frame_nodes_without_memory_use_the_nearest_or_are_refused)
 	request.node = 3;
 	CHECK(frame_alloc(&machine.nodes, 0, &request, &(pfn_t){ 0 }) ==
 	      ST_BAD_ARGUMENT);
+	request.node = 1;
+	request.rule = (enum frame_node_rule)(FRAME_NODE_REQUIRED + 1);
+	CHECK(frame_alloc(&machine.nodes, 0, &request, &(pfn_t){ 0 }) ==
+	      ST_BAD_ARGUMENT);
 	tear_down(&machine);
 }
 
@@ -174,7 +178,12 @@ CASE(frame_nodes_free_to_the_frames_own_pool)
 		for (uint64_t i = 0; i < FRAMES; i++)
 			CHECK(put(&machine, giant * FRAMES + i) ==
 			      (is_memory ? ST_OK : ST_BAD_RANGE));
+		CHECK(is_memory ||
+		      machine.world[0]->last.frame.raw / FRAMES == giant);
 	}
+	CHECK(machine.world[0]->reports == 6 * FRAMES);
+	CHECK(machine.world[0]->last.kind == FRAME_FOREIGN);
+	CHECK(machine.world[0]->last.caller == MARK);
 	CHECK(put(&machine, 4 * FRAMES) == ST_CONFLICT);
 	for (unsigned i = 0; i < POOLS; i++)
 		CHECK(frame_world_audit(machine.world[i],

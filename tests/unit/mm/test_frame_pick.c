@@ -7,6 +7,8 @@
 #include <base/bits.h>
 #include <boot/owner.h>
 
+#include <mm/frame/block.h>
+
 #define TINY ((struct frame_shape){ 6, 2 })
 #define TINY_BLOCK 64
 #define TINY_GIANT 256
@@ -73,6 +75,22 @@ CASE(frame_pick_of_a_whole_giant_leaves_nothing)
 	CHECK(frame_world_audit(world, 0));
 	CHECK(frame_pool_alloc(&world->pool, 0, &one, &frame) ==
 	      ST_NO_MEMORY);
+	frame_world_free(world);
+}
+
+/* It holds the block while it takes the frame, and no longer. */
+CASE(frame_pick_leaves_its_block_to_others)
+{
+	struct frame_world *world = world_of(0, TINY_GIANT);
+	const struct frame_pool *pool = &world->pool;
+
+	CHECK(pick(world, 70) == ST_OK);
+	CHECK(pool->hints[1].plain == TINY_BLOCK - 1);
+	CHECK(frame_tree_has(&pool->classes[5], 1));
+	for (unsigned i = 0; i < 60; i++)
+		CHECK(pick(world, TINY_BLOCK + (i < 6 ? i : i + 1)) == ST_OK);
+	CHECK(pool->hints[1].plain == 3);
+	CHECK(frame_world_audit(world, TINY_GIANT - 61));
 	frame_world_free(world);
 }
 
