@@ -258,15 +258,20 @@ static void a_block_is_free(void *context)
 	give_a_block(context);
 }
 
-static void refuse_one(void *context)
+static bool is_nothing_left(void)
 {
 	static const uint8_t alone[] = { 0 };
 	struct frame_pool *pool = &scene.pool;
 	struct frame_many many = {
 		.pool = &pool, .order = alone, .pools = 1, .slot = 0 };
 
+	return nothing_left(&many);
+}
+
+static void refuse_one(void *context)
+{
 	(void)context;
-	EXPLORE_CHECK(!nothing_left(&many));
+	EXPLORE_CHECK(!is_nothing_left());
 }
 
 static void take_and_give_one(void *context)
@@ -283,6 +288,19 @@ CASE(frame_many_is_not_refused_between_two_moves)
 		.name = "many_moves", .set_up = a_block_is_free,
 		.cpu = { refuse_one, take_and_give_one },
 		.preemptions = EXPLORE_AT_MOST(3) });
+}
+
+/* No other CPU is at it: frames of any size are something. */
+CASE(frame_many_is_refused_when_nothing_of_any_size_is_left)
+{
+	all_is_free(NULL);
+	CHECK(!is_nothing_left());
+	a_block_is_free(NULL);
+	CHECK(!is_nothing_left());
+	none_is_free(NULL);
+	CHECK(is_nothing_left());
+	two_are_free(NULL);
+	CHECK(!is_nothing_left());
 }
 
 static void take_one_of_many(void *context)
