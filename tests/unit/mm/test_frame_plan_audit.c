@@ -165,9 +165,9 @@ static void (*const damages[])(void) = {
 	empty_a_range, turn_a_range_round, move_a_range_to_no_node,
 	overlap_two_ranges, leave_out_what_is_in_use, leave_out_what_is_large,
 	move_a_range_to_another_node, begin_a_pool_late, end_a_pool_early,
-	forget_the_last_pool, skip_a_pool, keep_a_large_hole, make_a_pool_too_long,
-	give_a_pool_of_node_0_to_node_1, give_a_pool_of_node_1_to_node_0,
-	share_a_giant, pay_too_much,
+	forget_the_last_pool, skip_a_pool, keep_a_large_hole,
+	make_a_pool_too_long, give_a_pool_of_node_0_to_node_1,
+	give_a_pool_of_node_1_to_node_0, share_a_giant, pay_too_much,
 };
 
 CASE(frame_plan_audit_sees_whatever_is_wrong)
