@@ -115,6 +115,9 @@ static enum status take(struct frame_setup *to, const struct meta_array *array,
 	if (has_failed())
 		return ST_NO_MEMORY;
 	CHECK(mapping_count < MAPPINGS);
+	/* Near those that use it; the tables come before all pools. */
+	CHECK(array->node == (mapping_count == 0 ? 0 :
+			      to->plan.pool[array->pool].node));
 	base = mmap(NULL, bytes, whole ? PROT_READ | PROT_WRITE : PROT_NONE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	CHECK(base != MAP_FAILED);
@@ -380,6 +383,27 @@ CASE(frame_setup_has_a_node_of_one_frame)
 	CHECK(get(FRAME_2M, 3, FRAME_NODE_REQUIRED, &frame) == ST_NO_MEMORY);
 	CHECK(get(FRAME_2M, 3, FRAME_NODE_PREFERRED, &frame) == ST_OK);
 	CHECK(frame.raw >= GIBI(8) && audits());
+	stop();
+}
+
+/* Also where it was used before, and left something out. */
+CASE(frame_setup_passes_on_what_pools_are_told)
+{
+	static struct frame_reporter reporter;
+
+	start(2);
+	add_pc(MEBI(64));
+	add(1, MEBI(64), MEBI(64));
+	add(0, TEBI(20), 1);
+	setup.reporter = &reporter;
+	setup.window.offset = 0x123000;
+	setup.plan.least_pages = 1000;
+	CHECK(runs() && setup.nodes.pools == 3);
+	CHECK(setup.plan.left_out_ranges == 0);
+	for (unsigned i = 0; i < 3; i++) {
+		CHECK(setup.nodes.pool[i]->reporter == &reporter);
+		CHECK(setup.nodes.pool[i]->window.offset == 0x123000);
+	}
 	stop();
 }
 

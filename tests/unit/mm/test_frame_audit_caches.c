@@ -270,3 +270,30 @@ CASE(frame_audit_finds_any_frame_of_full_caches)
 	fake_cpu_become(0, CPU_TASK);
 	frame_world_free(at.world);
 }
+
+/* One of its own that moved: named by its first frame, and not by its word. */
+CASE(frame_audit_names_the_first_frame_of_what_is_cached)
+{
+	struct scene at = scene_new();
+	struct frame_cache *cache = at.cache[0];
+	struct frame_word *word = cache->list[FRAME_HOT].words, good = *word;
+	uint32_t block = cache->blocks[0];
+
+	*word = (struct frame_word){ WHOLE_GIANT + BLOCK, 0x60 };
+	CHECK(finds(&at, FRAME_FOUND_CACHED_WITH_OWNER, WHOLE_GIANT + BLOCK + 5,
+		    owner(FRAME_1G, OWNER_HEAP), cached(FRAME_4K, 0)));
+	*word = (struct frame_word){ BLOCK, 1UL << 63 };
+	CHECK(finds(&at, FRAME_FOUND_FREE_AND_CACHED, BLOCK + 63,
+		    bit(FRAME_1G), cached(FRAME_4K, 0)));
+	*word = (struct frame_word){ END + 64, 2 };
+	CHECK(finds(&at, FRAME_FOUND_LOST, good.first + (uint64_t)
+		    __builtin_ctzl(good.mask), NONE, NONE));
+	*word = good;
+	cache->blocks[0] = WHOLE_GIANT / BLOCK + 3;
+	CHECK(finds(&at, FRAME_FOUND_CACHED_WITH_OWNER,
+		    WHOLE_GIANT + 3 * BLOCK, owner(FRAME_1G, OWNER_HEAP),
+		    cached(FRAME_2M, 0)));
+	cache->blocks[0] = block;
+	CHECK(finds_nothing(&at));
+	frame_world_free(at.world);
+}

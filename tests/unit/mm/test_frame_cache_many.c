@@ -410,3 +410,56 @@ CASE(frame_cache_many_unlists_a_block_that_it_keeps)
 	CHECK(frame_world_audit(world, ALL));
 	frame_world_free(world);
 }
+
+/* Three frames of a word of block `block`, of which `hint` frames are free. */
+static void expect_kept(struct frame_cache *cache, uint64_t block,
+			unsigned hint, unsigned list)
+{
+	struct frame_list *kept = &cache->list[list];
+	const struct frame_word *end = kept->end;
+	uint64_t first = block * 512 + 128;
+	pfn_t frames[3];
+
+	for (unsigned i = 0; i < 3; i++)
+		frames[i].raw = first + 5 + i;
+	cache->hints[block].plain = (uint16_t)hint;
+	CHECK(give_many(cache, frames, 3) == ST_OK);
+	CHECK(kept->end == end + 1 && end->first == first &&
+	      end->mask == 0xe0);
+	/* The next one of its word goes there, too. */
+	CHECK(cache->last == end);
+	CHECK(frame_cache_free(cache, (pfn_t){ first + 9 }, MARK) == ST_OK);
+	CHECK(kept->end == end + 1 && end->mask == 0x2e0);
+}
+
+CASE(frame_cache_many_keeps_a_word_where_its_frames_would_be)
+{
+	struct frame_world *world = world_of(1);
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
+	const unsigned density = 9;
+
+	CHECK(get_many(cache, held, ALL) == ST_OK);
+	/* The first one becomes its word, if it has none. */
+	CHECK(frame_cache_free(cache, (pfn_t){ 256 }, MARK) == ST_OK);
+	cache->density = density;
+	expect_kept(cache, 20, density, FRAME_HOT);
+	expect_kept(cache, 30, density + 1, FRAME_COLD);
+	expect_kept(cache, 40, density - 1, FRAME_HOT);
+	frame_world_free(world);
+}
+
+CASE(frame_cache_many_counts_drains_and_hits)
+{
+	struct frame_world *world = world_of(1);
+	struct frame_cache *cache = become(world, 0, CPU_TASK);
+	uint64_t blocks = cache->block_limit / 2;
+
+	CHECK(blocks > 1 && cache->drains == 0);
+	CHECK(get_many(cache, held, 512) == ST_OK);
+	CHECK(cache->refills == 1 && frame_cache_hits(cache) == 0);
+	CHECK(get_many(cache, held + 512, 512) == ST_OK);
+	CHECK(cache->refills == 1 && frame_cache_hits(cache) == 1);
+	frame_cache_drain(cache);
+	CHECK(cache->drains == 1);
+	frame_world_free(world);
+}
