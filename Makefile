@@ -283,8 +283,9 @@ $(eval $(call check_rules,clang,$(CLANG)))
 # One test binary: make check-one TEST=test_region [COMPILER=gcc] [CASE=part]
 COMPILER ?= gcc
 .PHONY: check-one
-check-one: $(if $(TEST),$(BUILD)/check-$(COMPILER)/$(TEST))
-	@test -n "$(TEST)" || { echo 'check-one: name a test, a file of tests/unit: make check-one TEST=test_region'; exit 1; }
+check-one: $(if $(filter $(TEST),$(UNIT_TESTS) test_loader),\
+		$(BUILD)/check-$(COMPILER)/$(TEST))
+	@test -n "$<" || { echo 'check-one: TEST=$(TEST) is no file of tests/unit; as an example: make check-one TEST=test_region'; exit 1; }
 	$(Q)$< $(CASE)
 
 # --- every interleaving: mm against instrumented atomics ----------------------

@@ -30,7 +30,7 @@
 /* Of 2 MiB: so many are free on the smallest machine, too. */
 #define BLOCKS		16
 #define MANY		512
-#define SECONDS_MOST	3600
+#define SECONDS_MOST	3600	/* and in the text of a refusal */
 
 struct scene {
 	struct frame_cache *cache;
@@ -394,13 +394,13 @@ enum status command_stress(const struct command_call *call)
 	uint64_t seconds;
 	enum status status;
 
-	if (call->count != 3 || strcmp(call->words[1], "frames") != 0 ||
-	    number_from_decimal(call->words[2], &seconds) != ST_OK ||
-	    seconds == 0 || seconds > SECONDS_MOST) {
-		log_line(LOG_ERROR, "stress: usage words=\"stress frames "
-				    "SECONDS\" seconds=1...%u", SECONDS_MOST);
-		return ST_BAD_ARGUMENT;
-	}
+	if (call->count != 3 || strcmp(call->words[1], "frames") != 0)
+		return command_refuse(call, "unknown, or a word is missing",
+				      call->count > 1 ? call->words[1] : "");
+	if (number_from_decimal(call->words[2], &seconds) != ST_OK ||
+	    seconds == 0 || seconds > SECONDS_MOST)
+		return command_refuse(call, "seconds from 1 to 3600 are wanted",
+				      call->words[2]);
 	status = stress_frames(seconds, &result);
 	if (status != ST_OK)
 		return status;

@@ -82,7 +82,7 @@ static void print_cache(const struct command_call *call, unsigned cpu,
 		"@frame_cache cpu=%u context=%s node=%u frames=%lu blocks=%u "
 		"limit=%lu refills=%u flushes=%u drains=%u hits=%lu "
 		"block_limit=%u\n" :
-		"%4u  %-9s %4u %7lu %7u %6lu %9u %7u %7u %9lu %6u\n";
+		"%4u  %-9s %5u %7lu %7u %7lu %8u %8u %7u %10lu %7u\n";
 	const struct frame_cache *cache = frames_cache_of(cpu, context);
 	uint64_t in_blocks = (uint64_t)cache->block_count << cache->block_shift;
 
@@ -105,9 +105,9 @@ enum status command_frames(const struct command_call *call)
 	for (unsigned node = 0; node < frames_nodes()->count; node++)
 		print_pools(call, node);
 	if (!call->records)
-		sink_print(call->out, "\n cpu  context   node   4 KiB   2 MiB"
-				      " 4K max   refills flushes  drains"
-				      "      hits 2M max\n");
+		sink_print(call->out, "\n cpu  context    node   4 KiB   2 MiB"
+				      "  4K max  refills  flushes  drains"
+				      "       hits  2M max\n");
 	for (unsigned cpu = 0; cpu < list->startable; cpu++) {
 		if (list->rows[cpu].state != CPU_STARTED)
 			continue;
@@ -345,12 +345,8 @@ enum status command_whois(const struct command_call *call)
 	paddr_t phys;
 
 	if (call->count != 2 ||
-	    number_from_hex(word, &phys.raw) != ST_OK) {
-		log_line(LOG_ERROR, "whois: no physical address words=\"%s\" "
-				    "usage=\"whois PHYS\" digits=hexadecimal",
-			 word);
-		return ST_BAD_ARGUMENT;
-	}
+	    number_from_hex(word, &phys.raw) != ST_OK)
+		return command_refuse(call, "no hexadecimal number", word);
 	if (phys.raw >= PHYSICAL_LIMIT) {
 		log_line(LOG_ERROR, "whois: beyond all memory phys=0x%lx "
 				    "limit=0x%lx", phys.raw, PHYSICAL_LIMIT);

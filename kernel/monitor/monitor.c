@@ -111,6 +111,15 @@ static void say_unknown(const char *name)
 				    "try=help", name);
 }
 
+/* The summary of a long usage is on a line of its own. */
+static void print_help(struct sink *out, const struct command *command)
+{
+	sink_print(out, "%-9s %-28s", command->name, command->usage);
+	if (strlen(command->usage) > 28)
+		sink_print(out, "\n%-38s", "");
+	sink_print(out, " %s\n", command->summary);
+}
+
 static enum status command_help(const struct command_call *call)
 {
 	const char *wanted = call->count > 1 ? call->words[1] : NULL;
@@ -128,9 +137,7 @@ static enum status command_help(const struct command_call *call)
 			sink_print(call->out, "@command name=%s\n",
 				   command->name);
 		else
-			sink_print(call->out, "%-9s %-28s %s\n",
-				   command->name, command->usage,
-				   command->summary);
+			print_help(call->out, command);
 	}
 	if (wanted == NULL && !call->records)
 		sink_print(call->out,

@@ -28,7 +28,7 @@ RIGHTS = (
     (("boot", "platform"), "MMIO through the fixmap", "`boot_alloc`", "yes",
      "none: boot CPU only, asserted (power and fixmap: any task, power also "
      "from a panic)", "boot"),
-    (("memory",), "no", "yes", "yes", "MEMORY",
+    (("memory",), "no", "yes", "yes", "none: atomics",
      "task; interrupt where its header says so"),
     (("smp", "console", "sched", "vfs", "process", "syscall", "ui"),
      "user copy only", "pages and heap, may fail", "yes", "their own ranks",

@@ -23,6 +23,11 @@ REFUSED = {
     "crash pf abc": ("crash_word", r'E crash: refused word="abc" why="no '
                      r'online CPU" usage="crash KIND \[CPU\] \| stack NAME"'),
     "crash pf 9": ("crash_cpu", r'E crash: refused word="9" '),
+    "whois zz": ("whois", r'E whois: refused word="zz" why="no hexadecimal '
+                 r'number" usage="whois PHYS"'),
+    "stress frames 0": ("stress", r'E stress: refused word="0" why="seconds '
+                        r'from 1 to 3600 are wanted" '
+                        r'usage="stress frames SECONDS"'),
     "crash pf 4294967296": ("crash_large", r'word="4294967296" '),
 }
 MEANT = {
@@ -32,6 +37,7 @@ MEANT = {
     "frobnicate": ("nothing", r'name="frobnicate" try=help'),
 }
 PLAIN = {
+    "help selftest": ("long_usage", r"interrupt\]\n {38} tests of the "),
     "help crash": ("crash_stack", r"^crash +KIND \[CPU\] \| stack NAME  "),
     "bootinfo": ("tries", r"ExitBootServices \d+ us, at try 1$"),
     "stress frames 1": ("cpus", r"^CPUs 1, seconds 1, operations \d+, "),
