@@ -28,7 +28,8 @@
  * A list has an entry, a word of up to 64 frames, for each FRAME_LIST_SHARE
  * of them, within its bounds. Blocks have a share of their own, one of
  * FRAME_BLOCK_SHARE blocks within its bounds, and none where the node has
- * less than FRAME_BLOCKS_PER_CPU: there each call goes to the pool.
+ * less than FRAME_BLOCKS_PER_CPU: there each call goes to the pool. With 512
+ * MiB and one CPU that is 832 frames and 16 blocks.
  */
 #define FRAME_LIST_SHARE	16384	/* frames: 64 MiB                    */
 #define FRAME_LIST_MIN		4	/* words of 64 frames                */

@@ -23,7 +23,10 @@ struct frame_nodes {
 	unsigned count;			/* of nodes                          */
 	/* [C] node n's are pool[first[n]] up to pool[first[n + 1]]          */
 	const uint16_t *first;
-	/* [C] row n: all pools, n's own first, then those of nearer nodes  */
+	/*
+	 * [C] row n: all pools, n's own first, then those of nearer nodes. Made
+	 * by make_row (kernel/memory/frame_setup.c) from numa.h's orders.
+	 */
 	const uint8_t *order;
 	const struct frame_place *places;	/* [C] ascending             */
 	size_t place_count;

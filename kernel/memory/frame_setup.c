@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * A try takes from the seam in this order: the ranges that stay out, so that
+ * A try takes in this order: the ranges that stay out, so that
  * no metadata comes to lie there; the tables of all pools; each pool with its
  * arrays; what the caller needs. A try that fails gives all of it back, in
  * the reverse order, so that no step back needs more room than there was.
@@ -64,7 +64,7 @@ static enum status take_tables(struct frame_setup *setup)
 	uint8_t *order;
 	void *memory;
 	char *next;
-	enum status status = setup->seam->take(setup, &array, &memory);
+	enum status status = setup->ops->take(setup, &array, &memory);
 
 	if (status != ST_OK)
 		return status;
@@ -98,7 +98,7 @@ static enum status take_whole(struct frame_setup *setup, unsigned pool,
 	};
 	void *memory;
 	char *next;
-	enum status status = setup->seam->take(setup, &array, &memory);
+	enum status status = setup->ops->take(setup, &array, &memory);
 
 	if (status != ST_OK)
 		return status;
@@ -125,12 +125,12 @@ static enum status take_sparse(struct frame_setup *setup, unsigned pool,
 
 	array.bytes = sizes->bits;
 	array.frames_per_byte = 8;
-	status = setup->seam->take(setup, &array, &request->bits);
+	status = setup->ops->take(setup, &array, &request->bits);
 	if (status != ST_OK)
 		return status;
 	array.bytes = sizes->frame_owner;
 	array.frames_per_byte = 1;
-	return setup->seam->take(setup, &array, &request->frame_owner);
+	return setup->ops->take(setup, &array, &request->frame_owner);
 }
 
 static enum status make_pool(struct frame_setup *setup, unsigned pool)
@@ -170,7 +170,7 @@ static enum status keep_out_ranges(struct frame_setup *setup)
 
 		if (range->pool != FRAME_NO_POOL)
 			continue;
-		status = setup->seam->keep_out(setup, run_of(range));
+		status = setup->ops->keep_out(setup, run_of(range));
 		if (status != ST_OK)
 			return status;
 	}
@@ -184,7 +184,7 @@ static enum status make_all(struct frame_setup *setup)
 
 	plan->count = 0;
 	plan->nodes = (unsigned)setup->numa->node_count;
-	status = setup->seam->list(setup);
+	status = setup->ops->list(setup);
 	if (status == ST_OK)
 		status = frame_plan_build(plan);
 	if (status == ST_OK)
@@ -193,19 +193,19 @@ static enum status make_all(struct frame_setup *setup)
 		status = take_tables(setup);
 	for (unsigned i = 0; status == ST_OK && i < plan->pools; i++)
 		status = make_pool(setup, i);
-	return status == ST_OK ? setup->seam->finish(setup) : status;
+	return status == ST_OK ? setup->ops->finish(setup) : status;
 }
 
 static void give_back(struct frame_setup *setup)
 {
-	setup->seam->give_all(setup);
+	setup->ops->give_all(setup);
 	setup->nodes = (struct frame_nodes){ .pools = 0 };
 	while (setup->kept_out > 0) {
 		const struct frame_range *range =
 			&setup->plan.ranges[--setup->kept_out];
 
 		if (range->pool == FRAME_NO_POOL)
-			setup->seam->let_in(setup, run_of(range));
+			setup->ops->let_in(setup, run_of(range));
 	}
 }
 
@@ -220,7 +220,7 @@ enum status frame_setup_run(struct frame_setup *setup)
 			return ST_OK;
 		give_back(setup);
 		if (setup->plan.nodes > 1)
-			setup->seam->collapse(setup, status);
+			setup->ops->collapse(setup, status);
 		else if (!frame_plan_leave_out_more(&setup->plan))
 			return status;
 	}

@@ -34,7 +34,7 @@ struct meta_array {
 struct frame_setup;
 
 /* The steps that the kernel takes in one way, and a test in another. */
-struct frame_setup_seam {
+struct frame_setup_ops {
 	/* frame_plan_add for all usable memory; fails as that. */
 	enum status (*list)(struct frame_setup *setup);
 	/* Memory for metadata. Fails: ST_NO_MEMORY, ST_FULL. */
@@ -54,7 +54,7 @@ struct frame_setup_seam {
 
 struct frame_setup {
 	/* The caller's; of the plan: ranges, capacity, slots and shape. */
-	const struct frame_setup_seam *seam;
+	const struct frame_setup_ops *ops;
 	const struct numa *numa;
 	struct frame_reporter *reporter;
 	struct window window;

@@ -209,7 +209,7 @@ static enum status take_sets(struct frame_setup *setup)
 	return take_caches(setup);
 }
 
-static const struct frame_setup_seam seam = {
+static const struct frame_setup_ops ops = {
 	.list = list,
 	.take = take,
 	.give_all = give_all,
@@ -219,7 +219,7 @@ static const struct frame_setup_seam seam = {
 	.finish = take_sets,
 };
 
-static struct frame_setup setup = { .seam = &seam, .reporter = &reporter };
+static struct frame_setup setup = { .ops = &ops, .reporter = &reporter };
 
 /* The plan's ranges, which are of no use once the pools are up. */
 static struct frame_run ranges_run;

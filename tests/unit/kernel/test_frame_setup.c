@@ -195,7 +195,7 @@ static enum status finish(struct frame_setup *from)
 	return ST_OK;
 }
 
-static const struct frame_setup_seam seam = {
+static const struct frame_setup_ops ops = {
 	list, take, give_all, keep_out, let_in, collapse, finish,
 };
 
@@ -207,7 +207,7 @@ static void start(unsigned nodes)
 	backed_most = 0;
 	fails_for_good = false;
 	setup = (struct frame_setup){
-		.seam = &seam, .numa = &numa,
+		.ops = &ops, .numa = &numa,
 		.plan = { .ranges = ranges, .capacity = ARRAY_LENGTH(ranges),
 			  .slots = 2, .shape = FRAME_SHAPE_PC } };
 }
