@@ -14,3 +14,11 @@ enum status command_refuse(const struct command_call *call, const char *why,
 		 command->usage);
 	return ST_BAD_ARGUMENT;
 }
+
+enum status command_refuse_at(const struct command_call *call,
+			      unsigned index)
+{
+	if (index >= call->count)
+		return command_refuse(call, "a word is missing", "");
+	return command_refuse(call, "unknown", call->words[index]);
+}

@@ -43,6 +43,10 @@ enum status command_run(const char *text, struct sink *out);
 enum status command_refuse(const struct command_call *call, const char *why,
 			   const char *word);
 
+/* The same for words[index]: it is missing, or unknown. */
+enum status command_refuse_at(const struct command_call *call,
+			      unsigned index);
+
 /* The ending of a noun after a number. */
 static inline const char *plural(uint64_t count)
 {

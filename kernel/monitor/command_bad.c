@@ -17,7 +17,7 @@
 #include <kernel/sync/pending.h>
 
 #define BLOCK_FRAMES	(SIZE_2M / PAGE_SIZE)
-#define PAGES_MOST	(SIZE_1G / PAGE_SIZE)
+#define PAGES_MOST	262144	/* 1 GiB; and in the text of a refusal */
 
 /* --- what is bad -----------------------------------------------------------*/
 
@@ -194,19 +194,15 @@ enum status command_bad(const struct command_call *call)
 	pending_poll();
 	if (call->count == 1)
 		return list_bad(call);
-	if (call->count > 3 ||
-	    number_from_hex(call->words[1], &phys) != ST_OK ||
-	    (call->count == 3 &&
-	     number_from_decimal(call->words[2], &pages) != ST_OK) ||
-	    pages == 0 || pages > PAGES_MOST) {
-		log_line(LOG_ERROR, "bad: no such pages words=\"%s%s%s\" "
-				    "usage=\"bad [PHYS [PAGES]]\" "
-				    "digits=hexadecimal,decimal "
-				    "pages=1...%lu", call->words[1],
-			 call->count == 3 ? " " : "",
-			 call->count == 3 ? call->words[2] : "", PAGES_MOST);
-		return ST_BAD_ARGUMENT;
-	}
+	if (number_from_hex(call->words[1], &phys) != ST_OK)
+		return command_refuse(call, "no hexadecimal number",
+				      call->words[1]);
+	if (call->count == 3 &&
+	    (number_from_decimal(call->words[2], &pages) != ST_OK ||
+	     pages == 0 || pages > PAGES_MOST))
+		return command_refuse(call,
+				      "pages from 1 to 262144 are wanted",
+				      call->words[2]);
 	if (add_overflows(phys, pages * PAGE_SIZE, &end) ||
 	    end > PHYSICAL_LIMIT) {
 		log_line(LOG_ERROR, "bad: beyond all memory phys=0x%lx "

@@ -361,8 +361,7 @@ enum status command_bench(const struct command_call *call)
 {
 	if (call->count == 2 && strcmp(call->words[1], "frames") == 0)
 		return bench_frames(call);
-	return command_refuse(call, "no such measurement",
-			      call->count > 1 ? call->words[1] : "");
+	return command_refuse_at(call, 1);
 }
 
 /* --- stress ----------------------------------------------------------------*/
@@ -394,9 +393,10 @@ enum status command_stress(const struct command_call *call)
 	uint64_t seconds;
 	enum status status;
 
-	if (call->count != 3 || strcmp(call->words[1], "frames") != 0)
-		return command_refuse(call, "unknown, or a word is missing",
-				      call->count > 1 ? call->words[1] : "");
+	if (call->count == 1 || strcmp(call->words[1], "frames") != 0)
+		return command_refuse_at(call, 1);
+	if (call->count == 2)
+		return command_refuse_at(call, 2);
 	if (number_from_decimal(call->words[2], &seconds) != ST_OK ||
 	    seconds == 0 || seconds > SECONDS_MOST)
 		return command_refuse(call, "seconds from 1 to 3600 are wanted",

@@ -12,6 +12,25 @@ static const char *const state_names[] = {
 	[CPU_DISABLED] = "disabled",
 };
 
+/* A CPU that has not started has counted nothing. */
+static void print_record(struct sink *out, unsigned index)
+{
+	static const struct cpu_counters none;
+	const struct cpu_row *row = &cpus()->rows[index];
+	const struct cpu_local *cpu = cpu_local_at(index);
+	const struct cpu_counters *counters = &none;
+
+	if (row->state == CPU_STARTED && cpu != NULL)
+		counters = &cpu->counters;
+	sink_print(out, "@cpu index=%u apic=%u state=%s x2apic=%u node=%u "
+			"interrupts=%lu calls_made=%lu calls_answered=%lu "
+			"halts=%lu\n", index, row->apic,
+		   state_names[row->state], row->is_x2apic,
+		   nodes_of_cpu(row->apic), counters->interrupts,
+		   counters->calls_made, counters->calls_answered,
+		   counters->halts);
+}
+
 static void print_plain(struct sink *out, unsigned index)
 {
 	const struct cpu_row *row = &cpus()->rows[index];
@@ -32,13 +51,8 @@ enum status command_cpus(const struct command_call *call)
 	const struct cpu_list *list = cpus();
 
 	for (unsigned i = 0; i < list->count; i++) {
-		const struct cpu_row *row = &list->rows[i];
-
 		if (call->records)
-			sink_print(call->out, "@cpu index=%u apic=%u state=%s "
-					      "x2apic=%u node=%u\n", i,
-				   row->apic, state_names[row->state],
-				   row->is_x2apic, nodes_of_cpu(row->apic));
+			print_record(call->out, i);
 		else
 			print_plain(call->out, i);
 	}

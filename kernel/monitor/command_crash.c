@@ -229,8 +229,10 @@ static void overflow_here(void *nothing)
 	panic("crash: survived what=\"the overflow of a stack\"");
 }
 
-static enum status overflow_stack(const char *name)
+static enum status overflow_stack(const struct command_call *call)
 {
+	const char *name = call->count > 2 ? call->words[2] : "";
+
 	for (size_t i = 0; i < ARRAY_LENGTH(stacks); i++) {
 		if (strcmp(stacks[i].name, name) != 0)
 			continue;
@@ -238,10 +240,10 @@ static enum status overflow_stack(const char *name)
 		trap_run_on_stack(stack_top(0, stacks[i].kind).raw,
 				  overflow_here, NULL);
 	}
-	return ST_NOT_FOUND;
+	return command_refuse_at(call, 2);
 }
 
-static enum status say_what_there_is(struct sink *out)
+static void print_kinds(struct sink *out)
 {
 	sink_print(out, "crash KIND, KIND one of");
 	for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
@@ -251,7 +253,6 @@ static enum status say_what_there_is(struct sink *out)
 	for (size_t i = 0; i < ARRAY_LENGTH(stacks); i++)
 		sink_print(out, " %s", stacks[i].name);
 	sink_print(out, "\n");
-	return ST_NOT_FOUND;
 }
 
 /* Reads the number of an online CPU. False when it is none. */
@@ -286,9 +287,8 @@ enum status command_crash(const struct command_call *call)
 	const char *kind = call->count > 1 ? call->words[1] : "";
 	unsigned cpu = cpu_local_id();
 
-	if (strcmp(kind, "stack") == 0 && call->count > 2 &&
-	    overflow_stack(call->words[2]) == ST_OK)
-		return ST_OK;
+	if (strcmp(kind, "stack") == 0)
+		return overflow_stack(call);
 	for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
 		if (strcmp(kinds[i].name, kind) != 0)
 			continue;
@@ -300,5 +300,7 @@ enum status command_crash(const struct command_call *call)
 		log_line(LOG_ERROR, "crash: survived kind=%s", kind);
 		return ST_UNSUPPORTED;
 	}
-	return say_what_there_is(call->out);
+	if (!call->records)
+		print_kinds(call->out);
+	return command_refuse_at(call, 1);
 }

@@ -78,20 +78,27 @@ static void print_pools(const struct command_call *call, unsigned node)
 static void print_cache(const struct command_call *call, unsigned cpu,
 			enum cpu_context context)
 {
-	const char *format = call->records ?
-		"@frame_cache cpu=%u context=%s node=%u frames=%lu blocks=%u "
-		"limit=%lu refills=%u flushes=%u drains=%u hits=%lu "
-		"block_limit=%u\n" :
-		"%4u  %-9s %5u %7lu %7u %7lu %8u %8u %7u %10lu %7u\n";
+	const char *name = context == CPU_TASK ? "task" : "interrupt";
 	const struct frame_cache *cache = frames_cache_of(cpu, context);
 	uint64_t in_blocks = (uint64_t)cache->block_count << cache->block_shift;
+	uint64_t frames = frame_cache_held(cache) - in_blocks;
 
-	sink_print(call->out, format, cpu,
-		   context == CPU_TASK ? "task" : "interrupt",
-		   frames_home_of(cpu), frame_cache_held(cache) - in_blocks,
-		   cache->block_count, frame_cache_limit(cache), cache->refills,
-		   cache->flushes, cache->drains, frame_cache_hits(cache),
-		   cache->block_limit);
+	if (call->records)
+		sink_print(call->out,
+			   "@frame_cache cpu=%u context=%s node=%u frames=%lu "
+			   "blocks=%u limit=%lu refills=%u flushes=%u "
+			   "drains=%u hits=%lu block_limit=%u\n", cpu, name,
+			   frames_home_of(cpu), frames, cache->block_count,
+			   frame_cache_limit(cache), cache->refills,
+			   cache->flushes, cache->drains,
+			   frame_cache_hits(cache), cache->block_limit);
+	else
+		sink_print(call->out,
+			   "%4u  %3u  %-9s %9lu %7lu %7u %7u %8u %8u %7u "
+			   "%10lu\n", frames_home_of(cpu), cpu, name, frames,
+			   frame_cache_limit(cache), cache->block_count,
+			   cache->block_limit, cache->refills, cache->flushes,
+			   cache->drains, frame_cache_hits(cache));
 }
 
 enum status command_frames(const struct command_call *call)
@@ -105,9 +112,9 @@ enum status command_frames(const struct command_call *call)
 	for (unsigned node = 0; node < frames_nodes()->count; node++)
 		print_pools(call, node);
 	if (!call->records)
-		sink_print(call->out, "\n cpu  context    node   4 KiB   2 MiB"
-				      "  4K max  refills  flushes  drains"
-				      "       hits  2M max\n");
+		sink_print(call->out, "\nnode  cpu  context       4 KiB   limit"
+				      "   2 MiB   limit  refills  flushes"
+				      "  drains       hits\n");
 	for (unsigned cpu = 0; cpu < list->startable; cpu++) {
 		if (list->rows[cpu].state != CPU_STARTED)
 			continue;
@@ -218,6 +225,7 @@ struct answer {
 	const char *region;
 	const char *owner;
 	const char *state;
+	char node[12];			/* none: not known to be memory      */
 	uint64_t unit_bytes;		/* 0: no pool has it                 */
 	uint64_t leaf_bytes;		/* 0: not in the direct map          */
 };
@@ -256,6 +264,34 @@ static void ask_pools(struct answer *answer, pfn_t frame)
 		answer->unit_bytes = bytes[info.size];
 }
 
+static bool names(const struct map_entry *entry, paddr_t phys)
+{
+	struct range named;
+
+	return map_entry_named_range(entry, &named) == ST_OK &&
+	       phys.raw >= named.start && phys.raw < named.end;
+}
+
+/*
+ * A reserved page may be memory, or registers, or nothing: it is memory if
+ * the SRAT says so, or a descriptor by which it would be usable.
+ */
+static bool is_memory(enum owner owner, paddr_t phys)
+{
+	const struct memory_map *map = &boot_memory.map;
+
+	if (owner != OWNER_RESERVED)
+		return owner != OWNER_MMIO;
+	for (size_t i = 0; i < map->entry_count; i++) {
+		struct map_entry entry = firmware_map_entry(&map->raw, i);
+
+		if (names(&entry, phys) &&
+		    map_entry_kind(&entry) != REGION_KEEP)
+			return true;
+	}
+	return !numa_node_at(nodes(), phys).outside;
+}
+
 static void find_answer(struct answer *answer, paddr_t phys)
 {
 	pfn_t frame = paddr_to_pfn(phys);
@@ -266,9 +302,14 @@ static void find_answer(struct answer *answer, paddr_t phys)
 		.phys = phys,
 		.region = region_at(phys),
 		.owner = "none",
+		.node = "none",
 	};
-	if (memory_owner_of(frame, &owner) == ST_OK)
+	if (memory_owner_of(frame, &owner) == ST_OK) {
 		answer->owner = owner_name(owner);
+		if (is_memory(owner, phys))
+			text_print(answer->node, sizeof(answer->node), "%u",
+				   nodes_at(phys));
+	}
 	ask_pools(answer, frame);
 	if (phys.raw < DIRECT_MAP_BYTES &&
 	    table_query(&boot_memory.table, direct_map(phys), &leaf) == ST_OK)
@@ -285,10 +326,8 @@ static void print_descriptors(const struct command_call *call, paddr_t phys)
 
 	for (size_t i = 0; i < map->entry_count; i++) {
 		struct map_entry entry = firmware_map_entry(&map->raw, i);
-		struct range named;
 
-		if (map_entry_named_range(&entry, &named) == ST_OK &&
-		    phys.raw >= named.start && phys.raw < named.end)
+		if (names(&entry, phys))
 			sink_print(call->out, format, entry.type, entry.start,
 				   entry.bytes / PAGE_SIZE, entry.attributes);
 	}
@@ -308,19 +347,18 @@ static void print_size(struct sink *out, uint64_t bytes)
 static void print_answer(const struct command_call *call,
 			 const struct answer *answer)
 {
-	unsigned node = nodes_at(answer->phys);
-
 	if (call->records) {
 		sink_print(call->out,
-			   "@whois phys=0x%lx region=%s owner=%s node=%u "
+			   "@whois phys=0x%lx region=%s owner=%s node=%s "
 			   "state=%s piece=%lu leaf=%lu\n", answer->phys.raw,
-			   answer->region, answer->owner, node, answer->state,
+			   answer->region, answer->owner, answer->node,
+			   answer->state,
 			   answer->unit_bytes, answer->leaf_bytes);
 		return;
 	}
 	sink_print(call->out, "0x%lx\n  region     %s\n  owner      %s\n"
-			      "  node       %u\n", answer->phys.raw,
-		   answer->region, answer->owner, node);
+			      "  node       %s\n", answer->phys.raw,
+		   answer->region, answer->owner, answer->node);
 	sink_print(call->out, "  pool       ");
 	if (answer->unit_bytes != 0) {
 		sink_print(call->out, "%s, part of ", answer->state);
@@ -340,13 +378,14 @@ static void print_answer(const struct command_call *call,
 
 enum status command_whois(const struct command_call *call)
 {
-	const char *word = call->count > 1 ? call->words[1] : "";
 	struct answer answer;
 	paddr_t phys;
 
-	if (call->count != 2 ||
-	    number_from_hex(word, &phys.raw) != ST_OK)
-		return command_refuse(call, "no hexadecimal number", word);
+	if (call->count == 1)
+		return command_refuse_at(call, 1);
+	if (number_from_hex(call->words[1], &phys.raw) != ST_OK)
+		return command_refuse(call, "no hexadecimal number",
+				      call->words[1]);
 	if (phys.raw >= PHYSICAL_LIMIT) {
 		log_line(LOG_ERROR, "whois: beyond all memory phys=0x%lx "
 				    "limit=0x%lx", phys.raw, PHYSICAL_LIMIT);

@@ -33,6 +33,11 @@ static void print_raw(const struct command_call *call)
 {
 	const struct memory_map *map = &boot_memory.map;
 
+	/* `bulldog regions` skips a line that begins so. */
+	if (!call->records)
+		sink_print(call->out, "# type, start, pages, attributes; the "
+				      "type is decimal, the others hexadecimal"
+				      "\n");
 	for (size_t i = 0; i < map->entry_count; i++) {
 		struct map_entry entry = firmware_map_entry(&map->raw, i);
 		const char *format = call->records ?
@@ -54,7 +59,7 @@ enum status command_memmap(const struct command_call *call)
 		return ST_OK;
 	}
 	if (call->count > 1)
-		return command_refuse(call, "unknown", call->words[1]);
+		return command_refuse_at(call, 1);
 	if (call->records) {
 		region_list_print_records(list, call->out);
 		return ST_OK;

@@ -98,7 +98,7 @@ enum status command_screen(const struct command_call *call)
 	const struct surface *surface = &screen.surface;
 
 	if (call->count > 1 && strcmp(call->words[1], "bench") != 0)
-		return command_refuse(call, "unknown", call->words[1]);
+		return command_refuse_at(call, 1);
 	if (!screen_is_on()) {
 		log_line(LOG_ERROR, "screen: there is none");
 		return ST_NOT_FOUND;

@@ -169,7 +169,7 @@ enum status command_selftest(const struct command_call *call)
 		worst = worse_of(worst, status);
 	}
 	if (number == 0)
-		return command_refuse(call, "no such test", call->words[1]);
+		return command_refuse_at(call, 1);
 	sink_print(call->out, "1..%u\n", number);
 	return worst;
 }

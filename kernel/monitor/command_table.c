@@ -116,13 +116,16 @@ enum status command_pt(const struct command_call *call)
 {
 	const char *what = call->count > 1 ? call->words[1] : "";
 
-	if (strcmp(what, "dump") == 0 && call->count == 2)
-		return dump_table(call);
-	if (strcmp(what, "audit") == 0 && call->count == 2)
-		return audit(call);
-	if (strcmp(what, "find") == 0 && call->count == 3)
-		return find_leaf(call);
-	return command_refuse(call, "unknown, or a word is missing", what);
+	if (strcmp(what, "find") == 0)
+		return call->count == 3 ? find_leaf(call) :
+					  command_refuse_at(call, 2);
+	if (strcmp(what, "dump") == 0)
+		return call->count == 2 ? dump_table(call) :
+					  command_refuse_at(call, 2);
+	if (strcmp(what, "audit") == 0)
+		return call->count == 2 ? audit(call) :
+					  command_refuse_at(call, 2);
+	return command_refuse_at(call, 1);
 }
 
 struct area {

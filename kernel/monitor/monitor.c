@@ -17,12 +17,13 @@
 static enum status command_help(const struct command_call *call);
 
 static const struct command commands[] = {
-	{ "help", "[COMMAND]", "what there is to type", command_help, 1 },
+	{ "help", "[COMMAND]", "the commands, or how one is typed",
+	  command_help, 1 },
 	{ "memmap", "[raw]", "physical memory as regions, or as the firmware "
 			     "gave it", command_memmap, 1 },
 	{ "ledger", "", "who owns every page", command_ledger, 0 },
-	{ "bad", "[PHYS [PAGES]]", "memory that is not used; takes more of it",
-	  command_bad, 2 },
+	{ "bad", "[PHYS [PAGES]]",
+	  "memory out of use; with PHYS, takes more out", command_bad, 2 },
 	{ "meminfo", "", "how much memory, how much of it free",
 	  command_meminfo, 0 },
 	{ "pt", "dump | audit | find ADDRESS", "the page tables in use",

@@ -6,7 +6,7 @@ from . import checks
 from .scenario import Scenario
 
 CPUS = {"q35-2cpu": 2, "pc-4cpu": 4, "q35-16cpu": 16}
-COMMANDS = ("cpus -m; selftest ipi -m; selftest tlb -m; selftest ledger -m; "
+COMMANDS = ("selftest ipi -m; cpus -m; selftest tlb -m; selftest ledger -m; "
             "selftest tables -m; pt audit -m; memmap raw -m; ledger -m")
 
 
@@ -18,6 +18,16 @@ def _states(outcome):
     apics = [record.number("apic") for record in records]
     checks.expect_equal("ids", len(set(apics)), len(apics))
     return [record["state"] for record in records]
+
+
+def a_cpu_counts_once_it_has_started(outcome):
+    """Where there are several, all have called all after `selftest ipi`."""
+    several = _states(outcome).count("started") > 1
+    for cpu in outcome.answer_with("cpu").all("cpu"):
+        for key in ("calls_made", "calls_answered"):
+            checks.expect_equal(f"whether there are {key} of {cpu}",
+                                cpu.number(key) > 0,
+                                several and cpu["state"] == "started")
 
 
 def _starts(count, of):
@@ -57,7 +67,7 @@ def _healthy(cpus, of):
             checks.serial_has_only_log_lines_records_and_results,
             checks.qemu_has_no_guest_errors, checks.selftests_pass,
             checks.every_page_has_one_owner, _starts(cpus, of),
-            _selftests_saw(cpus))
+            a_cpu_counts_once_it_has_started, _selftests_saw(cpus))
 
 
 def _boot(machine, options="", commands=COMMANDS, **more):
