@@ -14,7 +14,8 @@
 #? make lint        layers, style, formats, shell scripts, documents
 #? make docs        writes the generated documents
 #? make image       build/bulldog.img, a disk with BOOTX64.EFI on it
-#? make usb DIR=    copies BOOTX64.EFI to a mounted stick
+#? make usb DIR=    copies BOOTX64.EFI to the stick that is mounted there;
+#?                  FORCE=1 takes any folder
 #? make sign        build/BOOTX64.signed.EFI; SIGN_KEY= SIGN_CERT=
 #? make check-one   one test: TEST=test_region [COMPILER=clang] [CASE=part]
 #? make clean       removes build/
@@ -283,9 +284,10 @@ $(eval $(call check_rules,clang,$(CLANG)))
 # One test binary: make check-one TEST=test_region [COMPILER=gcc] [CASE=part]
 COMPILER ?= gcc
 .PHONY: check-one
-check-one: $(if $(filter $(TEST),$(UNIT_TESTS) test_loader),\
-		$(BUILD)/check-$(COMPILER)/$(TEST))
-	@test -n "$<" || { echo 'check-one: TEST=$(TEST) is no file of tests/unit; as an example: make check-one TEST=test_region'; exit 1; }
+check-one: $(if $(filter 1,$(words $(TEST))),\
+		$(patsubst %,$(BUILD)/check-$(COMPILER)/%,\
+			$(filter $(TEST),$(UNIT_TESTS) test_loader)))
+	@test -n "$<" || { echo 'check-one: TEST=$(TEST) is no file of tests/unit: name one of them, as in make check-one TEST=test_region'; exit 1; }
 	$(Q)$< $(CASE)
 
 # --- every interleaving: mm against instrumented atomics ----------------------
@@ -508,12 +510,9 @@ sign: setup-sign
 
 # make usb DIR=/media/stick: the whole installation is one file.
 usb: setup-build
-	@test -n "$(DIR)" || { echo 'usb: say where the stick is mounted: make usb DIR=/media/stick'; exit 1; }
-	@test -d "$(DIR)" || { echo 'usb: DIR=$(DIR) is no directory: is the stick mounted?'; exit 1; }
+	@FORCE=$(FORCE) scripts/copy-to-stick "$(DIR)"
 	$(Q)$(MAKE) --no-print-directory $(BUILD)/BOOTX64.EFI
-	$(Q)mkdir -p "$(DIR)/EFI/BOOT"
-	$(Q)cp $(BUILD)/BOOTX64.EFI "$(DIR)/EFI/BOOT/BOOTX64.EFI"
-	@echo 'usb: $(DIR)/EFI/BOOT/BOOTX64.EFI is there; unmount the stick before you pull it'
+	@FORCE=$(FORCE) scripts/copy-to-stick "$(DIR)" $(BUILD)/BOOTX64.EFI
 
 .PHONY: clean help
 clean:

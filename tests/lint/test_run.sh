@@ -430,11 +430,69 @@ case_make_says_what_a_goal_lacks()
 {
 	want 2 goal check-one TEST=
 	says 'make check-one TEST='
+	want 2 goal check-one TEST=nope
+	says 'TEST=nope is no file of tests/unit: name one'
+	want 2 goal check-one TEST='test_elf test_region'
+	says 'TEST=test_elf test_region is no file'
+	[ ! -e build/check-gcc/test_elf ]
 	want 2 goal usb DIR=
 	says 'make usb DIR=/media/stick'
 	want 2 goal usb DIR="$PWD/nowhere"
 	says "DIR=$PWD/nowhere is no directory"
+	want 2 goal usb DIR="$PWD"
+	says "DIR=$PWD is a folder in which nothing is mounted"
 	[ ! -e build/BOOTX64.EFI ]
+}
+
+case_a_test_says_that_no_case_matches()
+{
+	cat >one.c <<-END
+	#include "check.h"
+	CASE(two_and_two_are_four) { CHECK(2 + 2 == 4); }
+	END
+	gcc -std=gnu2x -I"$top/include" -I"$top/tests/support" \
+		one.c "$top/tests/support/check.c" -o one
+	want 0 ./one two
+	says 'ok 1 two_and_two_are_four'
+	want 1 ./one five
+	says 'no case has five in its name; without CASE= all cases run'
+}
+
+# --- copy-to-stick -----------------------------------------------------------
+
+copy_to_stick()		# VARIABLE=VALUE... -- FOLDER [LOADER]
+{
+	local variables=()
+
+	while [ "$1" != -- ]; do
+		variables+=("$1")
+		shift
+	done
+	shift
+	env -u FORCE PATH="$PWD/bin:$PATH" "${variables[@]}" \
+		"$top/scripts/copy-to-stick" "$@"
+}
+
+case_stick_is_a_mounted_fat_or_forced()
+{
+	fake mountpoint <<<"[ \"\$*\" = '-q stick' ]"
+	fake stat <<<'cat system'
+	mkdir -p stick folder
+	echo loader >loader.efi
+	echo ext2/ext3 >system
+	want 1 copy_to_stick -- stick loader.efi
+	says 'DIR=stick has no FAT file system'
+	echo msdos >system
+	want 1 copy_to_stick -- folder loader.efi
+	says 'DIR=folder is a folder in which nothing is mounted'
+	want 0 copy_to_stick -- stick
+	[ ! -e stick/EFI ]
+	want 0 copy_to_stick -- stick loader.efi
+	says 'stick/EFI/BOOT/BOOTX64.EFI is there'
+	cmp loader.efi stick/EFI/BOOT/BOOTX64.EFI
+	want 0 copy_to_stick FORCE=1 -- folder loader.efi
+	cmp loader.efi folder/EFI/BOOT/BOOTX64.EFI
+	want 2 copy_to_stick --
 }
 
 # --- .ci/run -----------------------------------------------------------------

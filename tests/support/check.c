@@ -76,8 +76,8 @@ int main(int argc, char **argv)
 			printf("# seed %#lx\n", (unsigned long)check_seed());
 	}
 	if (number == 0)
-		printf("# no case has %s in its name\n",
-		       argc > 1 ? argv[1] : "anything");
+		printf("# no case has %s in its name; without CASE= all cases "
+		       "run\n", argc > 1 ? argv[1] : "anything");
 	printf("1..%u\n", number);
 	return bad != 0 || number == 0;
 }
