@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * bench: what an operation costs. stress: all CPUs at once, checked.
+ * bench: the cost of an operation; stress: all CPUs at once, checked.
  *
  * A pair is a frame allocated and freed. Ticks are those of the TSC; an
  * emulator can make it count instructions. A `floor` is a loop around two

@@ -60,7 +60,9 @@ sees every room, and no room sees it.
 A room in parentheses is not written yet. `mm/x.c` or `mm/x/` implements
 `include/mm/x.h`. mm/ asks the processor through the headers of include/arch,
 which kernel/, efi/ and the tests implement. A file that also runs on the
-build machine is marked *hosted*.
+build machine is marked *hosted*. A letter at a field says when it may change:
+`[C]` never, once it is set up; `[O]` only by its owner; `[A]` by an atomic
+access; `[L]` under the lock of its struct.
 """
 
 
