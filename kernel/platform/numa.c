@@ -70,8 +70,8 @@ size_t numa_memory_bytes(const struct numa_tables *tables)
 static void carve(struct numa *numa, const struct srat_shape *shape,
 		  void *memory)
 {
-	numa->said = memory;
-	numa->ranges = numa->said + shape->ranges;
+	numa->listed = memory;
+	numa->ranges = numa->listed + shape->ranges;
 	numa->nodes = (void *)(numa->ranges + PARTS_PER_RANGE * shape->ranges);
 	numa->cpus = (void *)(numa->nodes + shape->nodes);
 	numa->distances = (void *)(numa->cpus + shape->cpus);
@@ -128,10 +128,11 @@ static void take_affinities(struct numa *numa,
 				affinity.apic, node, place
 			};
 		else
-			numa->said[numa->said_count++] = (struct numa_range){
-				{ affinity.start }, { affinity.end }, node,
-				affinity.flags
-			};
+			numa->listed[numa->listed_count++] =
+				(struct numa_range){
+					{ affinity.start }, { affinity.end },
+					node, affinity.flags
+				};
 	}
 	numa->srat_cut_short = reader.entries.cut_short;
 }
@@ -188,7 +189,7 @@ static void add_part(struct numa *numa, const struct numa_range *like,
 
 	part.start.raw = start;
 	part.end.raw = end;
-	ASSERT(numa->range_count < PARTS_PER_RANGE * numa->said_count);
+	ASSERT(numa->range_count < PARTS_PER_RANGE * numa->listed_count);
 	numa->ranges[numa->range_count++] = part;
 }
 
@@ -226,8 +227,8 @@ static void add_ranges(struct numa *numa, enum range_sort wanted)
 	struct obstacles firm = { .count = numa->range_count };
 	uint64_t covered = 0;
 
-	for (size_t i = 0; i < numa->said_count; i++) {
-		struct numa_range range = numa->said[i];
+	for (size_t i = 0; i < numa->listed_count; i++) {
+		struct numa_range range = numa->listed[i];
 		uint64_t start = align_up(range.start.raw, PAGE_SIZE);
 
 		range.start.raw = max_u64(start, covered);
@@ -263,7 +264,7 @@ static void join_ranges(struct numa *numa)
 
 static void settle_ranges(struct numa *numa)
 {
-	sort(numa->said, numa->said_count, sizeof(numa->said[0]),
+	sort(numa->listed, numa->listed_count, sizeof(numa->listed[0]),
 	     range_before);
 	add_ranges(numa, RANGE_THERE);
 	add_ranges(numa, RANGE_NOT_YET);

@@ -70,9 +70,9 @@ struct numa {
 	size_t node_count;
 	struct numa_cpu *cpus;		/* enabled ones                      */
 	size_t cpu_count;
-	struct numa_range *said;	/* enabled, not empty; may overlap   */
-	size_t said_count;
-	struct numa_range *ranges;	/* made from `said`; N2              */
+	struct numa_range *listed;	/* enabled, not empty; may overlap   */
+	size_t listed_count;
+	struct numa_range *ranges;	/* made from `listed`; N2            */
 	size_t range_count;
 	uint8_t *distances;		/* [from][to]                        */
 	uint8_t *orders;		/* one row for each node             */

@@ -156,8 +156,8 @@ void numa_print_records(const struct numa *numa, struct sink *sink)
 		sink_print(sink, "@cpu apic=%u domain=%u enabled=1\n",
 			   numa->cpus[i].apic,
 			   domain_of(numa, numa->cpus[i].node));
-	for (size_t i = 0; i < numa->said_count; i++)
-		print_range(numa, sink, &numa->said[i]);
+	for (size_t i = 0; i < numa->listed_count; i++)
+		print_range(numa, sink, &numa->listed[i]);
 }
 
 /* --- audit ----------------------------------------------------------------*/

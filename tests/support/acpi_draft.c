@@ -51,8 +51,8 @@ void draft_seal(struct acpi_draft *draft)
 	draft_balance(draft->data, draft->bytes, TABLE_CHECKSUM);
 }
 
-void draft_near(struct acpi_draft *draft, uint32_t domain, uint32_t apic,
-		uint32_t flags)
+void draft_affinity(struct acpi_draft *draft, uint32_t domain, uint32_t apic,
+		    uint32_t flags)
 {
 	uint8_t *entry = draft_entry(draft, 0, 16);
 
@@ -72,8 +72,8 @@ void draft_memory(struct acpi_draft *draft, struct draft_memory memory)
 	draft_put(entry + 28, memory.flags, 4);
 }
 
-void draft_near_x2(struct acpi_draft *draft, uint32_t domain, uint32_t apic,
-		   uint32_t flags)
+void draft_affinity_x2(struct acpi_draft *draft, uint32_t domain,
+		       uint32_t apic, uint32_t flags)
 {
 	uint8_t *entry = draft_entry(draft, 2, 24);
 

@@ -38,11 +38,11 @@ struct draft_memory {
 };
 
 /* SRAT entries of types 0, 1, 2; domains in 32 bits wherever they fit. */
-void draft_near(struct acpi_draft *draft, uint32_t domain, uint32_t apic,
-		uint32_t flags);
+void draft_affinity(struct acpi_draft *draft, uint32_t domain, uint32_t apic,
+		    uint32_t flags);
 void draft_memory(struct acpi_draft *draft, struct draft_memory memory);
-void draft_near_x2(struct acpi_draft *draft, uint32_t domain, uint32_t apic,
-		   uint32_t flags);
+void draft_affinity_x2(struct acpi_draft *draft, uint32_t domain,
+		       uint32_t apic, uint32_t flags);
 
 /* A whole SLIT with cells[0..rows * rows). */
 void draft_slit(struct acpi_draft *draft, uint64_t rows, const uint8_t *cells);

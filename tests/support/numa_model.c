@@ -271,12 +271,13 @@ static const char *compare_memory(const struct numa *numa,
 	return NULL;
 }
 
-static size_t times_said(const struct numa *numa, const struct numa_range *like)
+static size_t times_listed(const struct numa *numa,
+			   const struct numa_range *like)
 {
 	size_t times = 0;
 
-	for (size_t i = 0; i < numa->said_count; i++) {
-		const struct numa_range *range = &numa->said[i];
+	for (size_t i = 0; i < numa->listed_count; i++) {
+		const struct numa_range *range = &numa->listed[i];
 
 		times += range->start.raw == like->start.raw &&
 			 range->end.raw == like->end.raw &&
@@ -286,8 +287,8 @@ static size_t times_said(const struct numa *numa, const struct numa_range *like)
 	return times;
 }
 
-static const char *compare_said(const struct numa *numa,
-				const struct model *model)
+static const char *compare_listed(const struct numa *numa,
+				  const struct model *model)
 {
 	size_t ranges = 0;
 
@@ -308,13 +309,13 @@ static const char *compare_said(const struct numa *numa,
 				 twin->flags == fact->flags;
 		}
 		ranges += !fact->is_cpu;
-		if (!fact->is_cpu && times_said(numa, &like) != twins)
-			return "what was said is not listed";
+		if (!fact->is_cpu && times_listed(numa, &like) != twins)
+			return "a listed range is not the SRAT's";
 	}
-	for (size_t i = 1; i < numa->said_count; i++)
-		if (numa->said[i - 1].start.raw > numa->said[i].start.raw)
-			return "what was said does not ascend";
-	return numa->said_count == ranges ? NULL : "more was said";
+	for (size_t i = 1; i < numa->listed_count; i++)
+		if (numa->listed[i - 1].start.raw > numa->listed[i].start.raw)
+			return "listed ranges do not ascend";
+	return numa->listed_count == ranges ? NULL : "too many listed ranges";
 }
 
 static const char *compare_cpus(const struct numa *numa,
@@ -433,7 +434,7 @@ const char *numa_model_compare(const struct numa *numa,
 		if (numa->nodes[i].pages != pages[i])
 			difference = "a node has other pages";
 	if (difference == NULL)
-		difference = compare_said(numa, &model);
+		difference = compare_listed(numa, &model);
 	if (difference == NULL)
 		difference = compare_cpus(numa, &model);
 	if (difference == NULL)

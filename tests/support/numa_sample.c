@@ -67,11 +67,12 @@ static void add_sample_entry(struct acpi_draft *srat, uint64_t *state)
 	switch (below(state, 8)) {
 	case 0:
 	case 1:
-		draft_near(srat, some_domain(state), some_apic(state), flags);
+		draft_affinity(srat, some_domain(state), some_apic(state),
+			       flags);
 		return;
 	case 2:
-		draft_near_x2(srat, some_domain(state), some_apic(state),
-			      flags);
+		draft_affinity_x2(srat, some_domain(state), some_apic(state),
+				  flags);
 		return;
 	case 3:
 		draft_entry(srat, 3 + (unsigned)below(state, 253),
@@ -187,10 +188,10 @@ static uint64_t listed_bytes(const struct numa_range *ranges, size_t count)
 
 static void count_round(struct numa_census *census, const struct numa *numa)
 {
-	uint64_t said = listed_bytes(numa->said, numa->said_count);
+	uint64_t said = listed_bytes(numa->listed, numa->listed_count);
 	uint64_t left = listed_bytes(numa->ranges, numa->range_count);
 	/* Rounding alone moves each edge by less than a page. */
-	uint64_t rounding = 2 * numa->said_count * PAGE_SIZE;
+	uint64_t rounding = 2 * numa->listed_count * PAGE_SIZE;
 
 	census->rounds++;
 	census->several_nodes += numa->node_count > 1;

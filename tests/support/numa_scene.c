@@ -15,7 +15,7 @@ void scene_begin_nodes(struct numa_scene *scene, const char *domains)
 	for (; *domains != '\0'; domains++) {
 		uint32_t number = (uint32_t)(*domains - '0');
 
-		draft_near(&scene->srat, number, number, 1);
+		draft_affinity(&scene->srat, number, number, 1);
 	}
 }
 
@@ -81,10 +81,10 @@ struct numa scene_build(struct numa_scene *scene)
 	return numa;
 }
 
-void scene_drop(struct numa *numa)
+void scene_free(struct numa *numa)
 {
 	/* The start of the memory. */
-	free(numa->said);
+	free(numa->listed);
 }
 
 struct numa_tables scene_machine(const char *name)
@@ -111,7 +111,7 @@ bool scene_is_one_node(const struct numa *numa)
 {
 	return numa->node_count == 1 && numa->nodes[0].domain == 0 &&
 	       numa->nodes[0].pages == 0 && numa->nodes[0].cpus == 0 &&
-	       numa->range_count == 0 && numa->said_count == 0 &&
+	       numa->range_count == 0 && numa->listed_count == 0 &&
 	       numa_distance(numa, 0, 0) == 10 &&
 	       numa->nodes[0].reachable == 1 && *numa_order_at(numa, 0) == 0;
 }

@@ -32,10 +32,10 @@ void scene_memory(struct numa_scene *scene, uint32_t domain, uint64_t start,
 void scene_picture(struct numa_scene *scene, const char *row);
 void scene_slit(struct numa_scene *scene, uint64_t rows, const char *cells);
 
-/* Each must succeed and pass the audit; scene_drop frees it. */
+/* Each must succeed and pass the audit; scene_free frees it. */
 struct numa scene_build(struct numa_scene *scene);
 struct numa scene_build_tables(const struct numa_tables *tables);
-void scene_drop(struct numa *numa);
+void scene_free(struct numa *numa);
 
 /* The tables of that machine in tests/data/acpi; scene_free_machine. */
 struct numa_tables scene_machine(const char *name);

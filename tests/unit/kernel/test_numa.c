@@ -18,7 +18,7 @@ static struct numa_scene scene;
 /* Read from the tables by another program. */
 static const struct machine {
 	const char *name;
-	size_t nodes, cpus, said, ranges;
+	size_t nodes, cpus, listed, ranges;
 	bool has_slit;
 	uint64_t bytes[8];
 	uint32_t cpus_of[8];
@@ -70,7 +70,7 @@ CASE(numa_reads_every_real_machine)
 		CHECK(numa.slit == (want->has_slit ? ST_OK : ST_NOT_FOUND));
 		CHECK(numa.node_count == want->nodes);
 		CHECK(numa.cpu_count == want->cpus);
-		CHECK(numa.said_count == want->said);
+		CHECK(numa.listed_count == want->listed);
 		CHECK(numa.range_count == want->ranges);
 		for (uint32_t id = 0; id < numa.node_count; id++) {
 			CHECK(numa.nodes[id].domain == id);
@@ -78,7 +78,7 @@ CASE(numa_reads_every_real_machine)
 			CHECK(numa.nodes[id].cpus == want->cpus_of[id]);
 			CHECK(numa.nodes[id].reachable == want->nodes);
 		}
-		scene_drop(&numa);
+		scene_free(&numa);
 	}
 }
 
@@ -100,7 +100,7 @@ CASE(numa_orders_the_nodes_of_a_real_machine)
 	CHECK(numa_find_cpu(&numa, 135, &node) == ST_OK && node == 6);
 	CHECK(numa_find_cpu(&numa, 32, &node) == ST_OK && node == 0);
 	CHECK(numa_find_cpu(&numa, 48, &node) == ST_NOT_FOUND && node == 0);
-	scene_drop(&numa);
+	scene_free(&numa);
 }
 
 /* --- random tables --------------------------------------------------------*/
@@ -130,7 +130,7 @@ CASE(numa_agrees_with_the_model_about_real_machines)
 		struct numa numa = scene_build_tables(&tables);
 
 		CHECK(numa_model_compare(&numa, &tables) == NULL);
-		scene_drop(&numa);
+		scene_free(&numa);
 		scene_free_machine(&tables);
 	}
 }
@@ -146,7 +146,7 @@ CASE(numa_counts_processors_that_the_srat_does_not_name_on_node_0)
 	for (uint32_t apic = 0; apic < 4; apic++)
 		numa_add_cpu(&numa, apic);
 	CHECK(numa.nodes[0].cpus == 4);
-	scene_drop(&numa);
+	scene_free(&numa);
 
 	/* 2 on node 0 and 7 on node 1, each with a processor of that id. */
 	scene_begin_nodes(&scene, "27");
@@ -158,7 +158,7 @@ CASE(numa_counts_processors_that_the_srat_does_not_name_on_node_0)
 	numa_add_cpu(&numa, 100);
 	numa_add_cpu(&numa, 0xffffffff);
 	CHECK(numa.nodes[0].cpus == 2 && numa.nodes[1].cpus == 1);
-	scene_drop(&numa);
+	scene_free(&numa);
 }
 
 /* --- records and audit ----------------------------------------------------*/
@@ -183,8 +183,8 @@ CASE(numa_prints_records)
 	struct numa numa;
 
 	scene_begin(&scene, 3);
-	draft_near_x2(&scene.srat, 70000, 4294967294, 1);
-	draft_near(&scene.srat, 2, 5, 1);
+	draft_affinity_x2(&scene.srat, 70000, 4294967294, 1);
+	draft_affinity(&scene.srat, 2, 5, 1);
 	draft_memory(&scene.srat, (struct draft_memory){
 			2, PERSISTENT | HOT, 64 * GIB, 65 * GIB });
 	draft_memory(&scene.srat, (struct draft_memory){
@@ -194,7 +194,7 @@ CASE(numa_prints_records)
 			2, PERSISTENT, 8 * GIB, 9 * GIB });
 	numa = scene_build(&scene);
 	numa_print_records(&numa, &to.sink);
-	scene_drop(&numa);
+	scene_free(&numa);
 	CHECK(strcmp(to.text,
 		     "@node id=0 domain=2 pages=0 cpus=1\n"
 		     "@node id=1 domain=70000 pages=256 cpus=1\n"
@@ -258,5 +258,5 @@ CASE(numa_audit_sees_what_must_not_be)
 	CHECK_SEES(numa.nodes[0].reachable, 0);
 	CHECK_SEES(numa.nodes[0].reachable, 2);
 	CHECK_SEES(numa.nodes[0].reachable, 4);
-	scene_drop(&numa);
+	scene_free(&numa);
 }

@@ -39,7 +39,7 @@ static bool gives_in_order(const char *const *rows, size_t count,
 			good = false;
 	if (letter_at(&numa, strlen(want) * PAGE_SIZE) != '.')
 		good = false;
-	scene_drop(&numa);
+	scene_free(&numa);
 	return good;
 }
 
@@ -131,11 +131,11 @@ CASE(numa_joins_ranges_of_one_node)
 	scene_picture(&scene, "....00........");
 	scene_picture(&scene, "........0000..");
 	numa = scene_build(&scene);
-	CHECK(numa.said_count == 8 && numa.range_count == 5);
+	CHECK(numa.listed_count == 8 && numa.range_count == 5);
 	CHECK(numa.ranges[4].start.raw == 8 * PAGE_SIZE);
 	CHECK(numa.ranges[4].end.raw == 14 * PAGE_SIZE);
 	CHECK(numa.nodes[0].pages == 10 && numa.nodes[1].pages == 4);
-	scene_drop(&numa);
+	scene_free(&numa);
 }
 
 CASE(numa_gives_a_page_to_where_its_first_byte_is)
@@ -159,16 +159,16 @@ CASE(numa_gives_a_page_to_where_its_first_byte_is)
 			CHECK(numa.ranges[0].start.raw ==
 			      rows[i].first * PAGE_SIZE);
 		/* The listed range is the one of the table. */
-		CHECK(numa.said[0].start.raw == rows[i].start &&
-		      numa.said[0].end.raw == rows[i].end);
-		scene_drop(&numa);
+		CHECK(numa.listed[0].start.raw == rows[i].start &&
+		      numa.listed[0].end.raw == rows[i].end);
+		scene_free(&numa);
 	}
 	scene_begin(&scene, 3);
 	scene_memory(&scene, 0, 0, 0x1800);
 	scene_memory(&scene, 1, 0x1800, 0x3000);
 	numa = scene_build(&scene);
 	CHECK(numa.nodes[0].pages == 2 && numa.nodes[1].pages == 1);
-	scene_drop(&numa);
+	scene_free(&numa);
 }
 
 CASE(numa_cuts_what_reaches_beyond_all_memory)
@@ -182,10 +182,10 @@ CASE(numa_cuts_what_reaches_beyond_all_memory)
 	numa = scene_build(&scene);
 	CHECK(numa.node_count == 2);
 	CHECK(numa.nodes[0].pages == 2 && numa.nodes[1].pages == 0);
-	CHECK(numa.range_count == 1 && numa.said_count == 2);
-	CHECK(numa.said[1].end.raw == PHYSICAL_LIMIT);
+	CHECK(numa.range_count == 1 && numa.listed_count == 2);
+	CHECK(numa.listed[1].end.raw == PHYSICAL_LIMIT);
 	CHECK(numa.cut == 2 && numa.left_out == 0);
-	scene_drop(&numa);
+	scene_free(&numa);
 }
 
 CASE(numa_counts_only_memory_that_is_there)
@@ -203,7 +203,7 @@ CASE(numa_counts_only_memory_that_is_there)
 	CHECK(numa.range_count == 3);
 	CHECK(numa.ranges[2].flags == PERSISTENT);
 	CHECK(numa_node_at(&numa, (paddr_t){ MIB }).node == 1);
-	scene_drop(&numa);
+	scene_free(&numa);
 }
 
 CASE(numa_gives_memory_that_no_entry_names_to_node_0)
@@ -225,7 +225,7 @@ CASE(numa_gives_memory_that_no_entry_names_to_node_0)
 	found = numa_node_at(&numa, (paddr_t){ PHYSICAL_LIMIT - 1 });
 	CHECK(found.node == 0 && found.end.raw == PHYSICAL_LIMIT);
 	CHECK_ASSERTS((void)numa_node_at(&numa, (paddr_t){ PHYSICAL_LIMIT }));
-	scene_drop(&numa);
+	scene_free(&numa);
 }
 
 CASE(numa_counts_the_pages_of_a_map)
@@ -253,13 +253,13 @@ CASE(numa_counts_the_pages_of_a_map)
 	CHECK(numa.nodes[1].pages == 4);
 	/* A hot-plug range that is in the map has been plugged in. */
 	CHECK(numa.nodes[2].pages == 3);
-	scene_drop(&numa);
+	scene_free(&numa);
 	numa = scene_build_tables(&(struct numa_tables){ .srat = NULL });
 	numa_count_regions(&numa, &list);
 	CHECK(numa.node_count == 1 && numa.nodes[0].pages == 16);
 	numa_add_regions(&numa, &list, REGION_ACPI);
 	CHECK(numa.nodes[0].pages == 16 + 2);
-	scene_drop(&numa);
+	scene_free(&numa);
 }
 
 CASE(numa_takes_thousands_of_stripes)
@@ -283,5 +283,5 @@ CASE(numa_takes_thousands_of_stripes)
 		CHECK(found.node == i % 3);
 		CHECK(found.end.raw == (i + 1) * bytes);
 	}
-	scene_drop(&numa);
+	scene_free(&numa);
 }

@@ -18,20 +18,20 @@ CASE(numa_reads_narrow_domains_before_revision_2)
 		struct numa numa;
 
 		scene_begin(&scene, revision);
-		draft_near(&scene.srat, 0xabcdef01, 7, 1);
+		draft_affinity(&scene.srat, 0xabcdef01, 7, 1);
 		scene_memory(&scene, 0x12345602, 0, 4 * PAGE_SIZE);
-		draft_near_x2(&scene.srat, 0x11223303, 300, 1);
+		draft_affinity_x2(&scene.srat, 0x11223303, 300, 1);
 		numa = scene_build(&scene);
 		CHECK(numa.node_count == 3);
 		CHECK(numa.nodes[0].domain == (wide ? 0x11223303 : 1));
 		CHECK(numa.nodes[1].domain == (wide ? 0x12345602 : 2));
 		CHECK(numa.nodes[2].domain == (wide ? 0xabcdef01 :
 						      0x11223303));
-		scene_drop(&numa);
+		scene_free(&numa);
 	}
 }
 
-CASE(numa_passes_over_what_says_nothing)
+CASE(numa_ignores_entries_that_do_not_count)
 {
 	struct numa numa;
 
@@ -44,19 +44,19 @@ CASE(numa_passes_over_what_says_nothing)
 	scene_memory(&scene, 2, PAGE_SIZE, PAGE_SIZE);
 	scene_memory(&scene, 3, PAGE_SIZE, 0);
 	scene_memory(&scene, 4, PHYSICAL_LIMIT, PHYSICAL_LIMIT + PAGE_SIZE);
-	draft_near(&scene.srat, 5, 1, 0xfffffffe);
-	draft_near_x2(&scene.srat, 6, 2, 0xfffffffe);
-	draft_near(&scene.srat, 7, 255, 1);
-	draft_near_x2(&scene.srat, 8, 0xffffffff, 1);
+	draft_affinity(&scene.srat, 5, 1, 0xfffffffe);
+	draft_affinity_x2(&scene.srat, 6, 2, 0xfffffffe);
+	draft_affinity(&scene.srat, 7, 255, 1);
+	draft_affinity_x2(&scene.srat, 8, 0xffffffff, 1);
 	for (unsigned type = 3; type < 256; type++)
 		memset(draft_entry(&scene.srat, type, 18) + 2, 1, 16);
 	numa = scene_build(&scene);
 	CHECK(numa.srat == ST_OK && !numa.srat_cut_short);
 	CHECK(numa.node_count == 1 && numa.nodes[0].domain == 9);
-	CHECK(numa.cpu_count == 0 && numa.said_count == 1);
+	CHECK(numa.cpu_count == 0 && numa.listed_count == 1);
 	CHECK(numa.range_count == 1 && numa.nodes[0].pages == 1);
 	CHECK(numa.left_out == 2 && numa.cut == 0);
-	scene_drop(&numa);
+	scene_free(&numa);
 }
 
 CASE(numa_counts_what_it_leaves_out_even_if_nothing_is_left)
@@ -69,7 +69,7 @@ CASE(numa_counts_what_it_leaves_out_even_if_nothing_is_left)
 	numa = scene_build(&scene);
 	CHECK(numa.srat == ST_NOT_FOUND && numa.node_count == 1);
 	CHECK(numa.left_out == 2 && numa.cut == 0);
-	scene_drop(&numa);
+	scene_free(&numa);
 }
 
 CASE(numa_reads_no_entry_that_is_too_short)
@@ -88,16 +88,16 @@ CASE(numa_reads_no_entry_that_is_too_short)
 				entry[i] = i == 4 || i == 12 || i == 17 ||
 					   i == 28;
 			numa = scene_build(&scene);
-			CHECK(numa.cpu_count + numa.said_count ==
+			CHECK(numa.cpu_count + numa.listed_count ==
 			      (bytes >= needs[type]));
 			CHECK(numa.srat == (bytes >= needs[type] ?
 					    ST_OK : ST_NOT_FOUND));
-			scene_drop(&numa);
+			scene_free(&numa);
 		}
 	}
 }
 
-CASE(numa_ends_at_what_cannot_be_an_entry)
+CASE(numa_ends_at_an_impossible_entry)
 {
 	static const uint8_t ends[][4] = {
 		{ 0 }, { 0, 0 }, { 1, 1 }, { 1, 0, 1, 1 }, { 1, 5, 0, 1 },
@@ -114,28 +114,28 @@ CASE(numa_ends_at_what_cannot_be_an_entry)
 		numa = scene_build(&scene);
 		CHECK(numa.srat == ST_OK && numa.srat_cut_short);
 		CHECK(numa.node_count == 1 && numa.nodes[0].pages == 1);
-		scene_drop(&numa);
+		scene_free(&numa);
 	}
 }
 
-CASE(numa_believes_the_first_word_about_a_processor)
+CASE(numa_takes_the_first_entry_of_a_processor)
 {
 	struct numa numa;
 	uint32_t node;
 
 	scene_begin(&scene, 3);
-	draft_near_x2(&scene.srat, 4, 300, 1);
-	draft_near(&scene.srat, 4, 7, 1);
-	draft_near_x2(&scene.srat, 4, 7, 1);
-	draft_near_x2(&scene.srat, 2, 7, 1);
-	draft_near_x2(&scene.srat, 2, 255, 1);
+	draft_affinity_x2(&scene.srat, 4, 300, 1);
+	draft_affinity(&scene.srat, 4, 7, 1);
+	draft_affinity_x2(&scene.srat, 4, 7, 1);
+	draft_affinity_x2(&scene.srat, 2, 7, 1);
+	draft_affinity_x2(&scene.srat, 2, 255, 1);
 	numa = scene_build(&scene);
 	CHECK(numa.node_count == 2 && numa.cpu_count == 3);
 	CHECK(numa.nodes[0].cpus == 1 && numa.nodes[1].cpus == 2);
 	CHECK(numa_find_cpu(&numa, 7, &node) == ST_OK && node == 1);
 	CHECK(numa_find_cpu(&numa, 255, &node) == ST_OK && node == 0);
 	CHECK(numa_find_cpu(&numa, 300, &node) == ST_OK && node == 1);
-	scene_drop(&numa);
+	scene_free(&numa);
 }
 
 CASE(numa_numbers_domains_without_gaps)
@@ -148,8 +148,8 @@ CASE(numa_numbers_domains_without_gaps)
 	for (uint64_t i = 0; i < 5; i++)
 		scene_memory(&scene, domains[i], i << 20, (i + 1) << 20);
 	/* One with a processor and no memory, one the other way round. */
-	draft_near(&scene.srat, 3, 0, 1);
-	draft_near(&scene.srat, 17, 1, 1);
+	draft_affinity(&scene.srat, 3, 0, 1);
+	draft_affinity(&scene.srat, 17, 1, 1);
 	numa = scene_build(&scene);
 	CHECK(numa.node_count == 6);
 	for (size_t i = 0; i < 6; i++)
@@ -158,7 +158,7 @@ CASE(numa_numbers_domains_without_gaps)
 	CHECK(numa.nodes[1].pages == 0 && numa.nodes[1].cpus == 1);
 	CHECK(numa.nodes[5].pages == 256 && numa.nodes[5].cpus == 0);
 	CHECK(numa_node_at(&numa, (paddr_t){ 0 }).node == 5);
-	scene_drop(&numa);
+	scene_free(&numa);
 }
 
 /* --- distances ------------------------------------------------------------*/
@@ -171,7 +171,7 @@ static enum status slit_status(void)
 	for (uint32_t i = 0; status != ST_OK && i < numa.node_count; i++)
 		for (uint32_t j = 0; j < numa.node_count; j++)
 			CHECK(numa_distance(&numa, i, j) == (i == j ? 10 : 20));
-	scene_drop(&numa);
+	scene_free(&numa);
 	return status;
 }
 
@@ -191,10 +191,10 @@ CASE(numa_reads_distances_by_domain)
 	CHECK(numa_distance(&numa, 1, 0) == 0x1f);
 	CHECK_ASSERTS((void)numa_distance(&numa, 0, 2));
 	CHECK_ASSERTS((void)numa_order_at(&numa, 2));
-	scene_drop(&numa);
+	scene_free(&numa);
 }
 
-CASE(numa_believes_a_slit_as_a_whole_or_not_at_all)
+CASE(numa_uses_a_slit_as_a_whole_or_not_at_all)
 {
 	scene_begin_nodes(&scene, "01");
 	CHECK(slit_status() == ST_NOT_FOUND);
@@ -222,7 +222,7 @@ CASE(numa_believes_a_slit_as_a_whole_or_not_at_all)
 	CHECK(slit_status() == ST_UNSUPPORTED);
 }
 
-CASE(numa_believes_no_slit_that_is_larger_than_itself)
+CASE(numa_refuses_a_slit_larger_than_its_table)
 {
 	static const uint64_t rows[] = {
 		3, 4, 65536, 1UL << 32, (1UL << 32) + 2, 1UL << 33,
@@ -269,7 +269,7 @@ CASE(numa_reaches_no_node_that_is_unreachable)
 	      memcmp(numa_order_at(&numa, 2), "\2\0\1\3", 4) == 0);
 	CHECK(numa.nodes[3].reachable == 3 &&
 	      memcmp(numa_order_at(&numa, 3), "\3\1\0", 3) == 0);
-	scene_drop(&numa);
+	scene_free(&numa);
 }
 
 /* --- damage and limits ----------------------------------------------------*/
@@ -280,21 +280,21 @@ CASE(numa_makes_one_node_of_nothing)
 	struct numa numa = scene_build_tables(&none);
 
 	CHECK(numa.srat == ST_NOT_FOUND && scene_is_one_node(&numa));
-	scene_drop(&numa);
+	scene_free(&numa);
 	scene_slit(&scene, 2, "\x0a\x15\x15\x0a");
 	none.slit = scene.slit.data;
 	none.slit_bytes = scene.slit.bytes;
 	numa = scene_build_tables(&none);
 	CHECK(numa.srat == ST_NOT_FOUND && scene_is_one_node(&numa));
-	scene_drop(&numa);
+	scene_free(&numa);
 	scene_begin(&scene, 3);
 	numa = scene_build(&scene);
 	CHECK(numa.srat == ST_NOT_FOUND && scene_is_one_node(&numa));
-	scene_drop(&numa);
+	scene_free(&numa);
 	draft_begin(&scene.srat, "SRAT", 3, 47);
 	numa = scene_build(&scene);
 	CHECK(numa.srat == ST_CORRUPT && scene_is_one_node(&numa));
-	scene_drop(&numa);
+	scene_free(&numa);
 }
 
 /* srat[0..bytes) in memory that ends there, without an SLIT. */
@@ -307,7 +307,7 @@ static bool is_refused(const uint8_t *srat, size_t bytes)
 	tables.srat = draft_copy(srat, bytes);
 	numa = scene_build_tables(&tables);
 	good = numa.srat == ST_CORRUPT && scene_is_one_node(&numa);
-	scene_drop(&numa);
+	scene_free(&numa);
 	scene_free_machine(&tables);
 	return good;
 }
@@ -362,7 +362,7 @@ CASE(numa_survives_every_flip_under_a_right_checksum)
 		numa = scene_build(&scene);
 		CHECK(numa.srat == ST_OK ||
 		      (numa.srat == ST_NOT_FOUND && i / 8 == 49));
-		scene_drop(&numa);
+		scene_free(&numa);
 	}
 	for (size_t n = 48; n < bytes; n++) {
 		struct numa numa;
@@ -371,7 +371,7 @@ CASE(numa_survives_every_flip_under_a_right_checksum)
 		memcpy(scene.srat.data, table, n);
 		scene.srat.bytes = n;
 		numa = scene_build(&scene);
-		scene_drop(&numa);
+		scene_free(&numa);
 	}
 	free(table);
 }
@@ -383,7 +383,7 @@ CASE(numa_serves_large_machines)
 
 	scene_begin(&scene, 3);
 	for (uint32_t i = 0; i < 1024; i++)
-		draft_near_x2(&scene.srat, i % 64, 1023 - i, 1);
+		draft_affinity_x2(&scene.srat, i % 64, 1023 - i, 1);
 	for (uint64_t i = 0; i < 4096; i++)
 		scene_memory(&scene, (uint32_t)(i % 64), i * GIB,
 			     (i + 1) * GIB);
@@ -395,7 +395,7 @@ CASE(numa_serves_large_machines)
 		      numa.nodes[i].pages << 12 == 64 * GIB);
 	CHECK(numa_find_cpu(&numa, 1023, &node) == ST_OK && node == 0);
 	CHECK(numa_node_at(&numa, (paddr_t){ 4095 * GIB }).node == 63);
-	scene_drop(&numa);
+	scene_free(&numa);
 }
 
 CASE(numa_refuses_more_domains_than_it_can_number)
@@ -404,16 +404,16 @@ CASE(numa_refuses_more_domains_than_it_can_number)
 
 	scene_begin(&scene, 3);
 	for (uint32_t i = 0; i < NUMA_NODES; i++)
-		draft_near_x2(&scene.srat, i * 1000, i, 1);
+		draft_affinity_x2(&scene.srat, i * 1000, i, 1);
 	numa = scene_build(&scene);
 	CHECK(numa.srat == ST_OK && numa.node_count == NUMA_NODES);
 	CHECK(numa_order_at(&numa, 255)[0] == 255);
 	CHECK(numa_order_at(&numa, 255)[255] == 254);
-	scene_drop(&numa);
-	draft_near_x2(&scene.srat, 7, 999, 1);
+	scene_free(&numa);
+	draft_affinity_x2(&scene.srat, 7, 999, 1);
 	numa = scene_build(&scene);
 	CHECK(numa.srat == ST_FULL && scene_is_one_node(&numa));
-	scene_drop(&numa);
+	scene_free(&numa);
 }
 
 CASE(numa_says_when_there_is_too_little_memory)

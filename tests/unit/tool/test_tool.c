@@ -315,7 +315,7 @@ CASE(tool_answers_wrong_tables_as_the_kernel_does)
 	CHECK(gives(run_draft(&draft, GIVEN("numa", "-")), 0, ONE_NODE("0"),
 		    "standard input: not used, so there is one node: not "
 		    "found\n"));
-	draft_near(&draft, 0, 3, 1);
+	draft_affinity(&draft, 0, 3, 1);
 	draft_seal(&draft);
 	draft.data[9]++;
 	CHECK(gives(run_draft(&draft, GIVEN("numa", "-", NUMA2_MAP)), 0,
