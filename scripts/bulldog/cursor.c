@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "cursor.h"
 
-static bool is_blank(char byte)
+bool is_blank(char byte)
 {
 	return byte == ' ' || byte == '\t';
 }
@@ -23,7 +23,7 @@ static unsigned digit_value(char byte)
 	return 16;
 }
 
-static bool is_word_byte(char byte)
+bool is_word_byte(char byte)
 {
 	char small = lower(byte);
 
@@ -34,6 +34,13 @@ static bool is_word_byte(char byte)
 void skip_blanks(struct cursor *cursor)
 {
 	while (cursor->at < cursor->end && is_blank(*cursor->at))
+		cursor->at++;
+}
+
+void skip_word(struct cursor *cursor)
+{
+	skip_blanks(cursor);
+	while (cursor->at < cursor->end && is_word_byte(*cursor->at))
 		cursor->at++;
 }
 
@@ -142,4 +149,43 @@ bool skip_past(struct cursor *cursor, const char *text)
 		}
 	}
 	return false;
+}
+
+bool take_number_before_word(struct cursor *cursor, uint64_t *out)
+{
+	struct cursor rest = *cursor;
+	struct number number;
+
+	skip_blanks(&rest);
+	(void)take_digits(&rest, 10, &number);
+	if (rest.at == rest.end || rest.at == cursor->at || number.too_large ||
+	    digit_value(rest.at[-1]) > 9 || !is_word_byte(*rest.at))
+		return false;
+	*out = number.value;
+	*cursor = rest;
+	return true;
+}
+
+bool stands_next(struct cursor cursor, const char *text)
+{
+	return take_text(&cursor, text);
+}
+
+bool skip_past_xen(struct cursor *cursor)
+{
+	struct cursor rest = *cursor, stamp;
+
+	if (!skip_past(&rest, "(XEN)"))
+		return false;
+	stamp = rest;
+	if (take_text(&stamp, "[") && skip_past(&stamp, "]")) {
+		struct cursor inside = rest;
+
+		/* `[0, 9fff]` is a range, `[00:00:01.5]` a stamp. */
+		inside.end = stamp.at;
+		if (!skip_past(&inside, ","))
+			rest = stamp;
+	}
+	*cursor = rest;
+	return true;
 }

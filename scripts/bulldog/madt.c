@@ -32,14 +32,27 @@ static bool read_madt(const struct file_bytes *file, const char *path)
 	if (madt.cpus != NULL && madt.ioapics != NULL)
 		status = madt_read(&madt, file->data, file->bytes);
 	if (status != ST_OK)
-		tool_complain("%s: %s", file_name(path), status_text(status));
+		tool_complain("%s: %s", file_name(path),
+			      table_adds_up(file) ? status_text(status) :
+			      "its checksum does not add up");
 	else if (madt.cut_short)
 		tool_complain("%s: ends in what is no entry", file_name(path));
+	if (status == ST_OK && madt.cpu_count == 0)
+		tool_complain("%s: no x86 processor in it", file_name(path));
 	if (status == ST_OK)
 		print_cpus(&madt);
 	free(madt.ioapics);
 	free(madt.cpus);
 	return status == ST_OK;
+}
+
+static bool is_madt(const struct file_bytes *file, const char *path)
+{
+	bool named = table_is_named(file, "APIC");
+
+	if (!named)
+		tool_complain("%s: not an MADT", file_name(path));
+	return named;
 }
 
 int command_madt(const char *path)
@@ -48,10 +61,8 @@ int command_madt(const char *path)
 	int status = 1;
 
 	if (file_read(&file, path)) {
-		if (!table_is_named(&file, "APIC"))
-			tool_complain("%s: not an MADT", file_name(path));
-		else if (table_is_whole(&file, path) &&
-			 read_madt(&file, path))
+		if (!table_is_dump(&file, path) && is_madt(&file, path) &&
+		    table_is_whole(&file, path) && read_madt(&file, path))
 			status = 0;
 		file_free(&file);
 	}

@@ -65,11 +65,13 @@ static void print_usage(FILE *to)
 		fprintf(to, "  bulldog %-8s FILE%-3s  %s\n", commands[i].name,
 			commands[i].run == NULL ? "..." : "",
 			commands[i].help);
-	fputs("\nRecords go to stdout, complaints to stderr; the exit code is "
+	fputs("  bulldog --help, --version\n\n"
+	      "Records go to stdout, complaints to stderr; the exit code is "
 	      "the status\nof the @end record. A map may be four EFI columns "
 	      "(type, start, pages,\nattributes), three e820 columns, rows of "
-	      "the UEFI Shell's memmap, or the\nlines `efi: mem...` and "
-	      "`BIOS-e820:` of a Linux log.\n", to);
+	      "the UEFI Shell's memmap (with -b\nor -sfo), a log of Linux or "
+	      "Xen, GRUB's lsefimmap, FreeBSD's maps, or\n"
+	      "/sys/firmware/memmap by grep.\n", to);
 }
 
 static const struct command *find_command(const char *name)
@@ -80,30 +82,58 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+/* All that was printed must have been written. */
+static int finish(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	tool_complain("standard output: write failed");
+	return 1;
+}
+
+static int refuse(const char *before, const char *word, const char *after)
+{
+	tool_complain("%s%s%s", before, word, after);
+	print_usage(stderr);
+	return EXIT_USAGE;
+}
+
+static bool is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static int run_command(const struct command *command, char *const *files,
+		       size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (files[i][0] == '-' && files[i][1] != '\0')
+			return refuse("no option `", files[i], "`");
+	if (command->run != NULL && count != 1)
+		return refuse("", command->name, " takes one file");
+	if (count == 0)
+		return refuse("", command->name, " takes one file or more");
+	return command->run != NULL ? command->run(files[0]) :
+				      command->run_on_all(files, count);
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command;
-	int status;
 
-	if (argc < 2 || strcmp(argv[1], "--help") == 0 ||
-	    strcmp(argv[1], "-h") == 0) {
+	if (argc < 2 || is_help(argv[1]) || strcmp(argv[1], "help") == 0 ||
+	    (argc > 2 && is_help(argv[2]) && find_command(argv[1]) != NULL)) {
 		print_usage(stdout);
-		return 0;
+		return finish(0);
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("bulldog " BULLDOG_VERSION);
+		return finish(0);
 	}
 	command = find_command(argv[1]);
-	if (command == NULL || argc < 3 ||
-	    (command->run != NULL && argc > 3)) {
-		if (command == NULL)
-			tool_complain("no command `%s`", argv[1]);
-		print_usage(stderr);
-		return EXIT_USAGE;
-	}
-	status = command->run != NULL
-			 ? command->run(argv[2])
-			 : command->run_on_all(argv + 2, (size_t)argc - 2);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		tool_complain("standard output: write failed");
-		return 1;
-	}
-	return status;
+	if (command == NULL)
+		return refuse(argv[1][0] == '-' ? "no option `" :
+						  "no command `",
+			      argv[1], "`");
+	return finish(run_command(command, argv + 2, (size_t)argc - 2));
 }

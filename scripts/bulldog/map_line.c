@@ -1,478 +1,289 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/*
- * Each format has a reader that takes the whole line or refuses it; they
- * are tried in turn. No line is in two formats: three bare numbers, four
- * bare numbers, a name before a range, and Linux' two prefixes exclude each
- * other. So order does not matter, and a file may mix them.
- *
- * Sources of the formats: UEFI Shell 2.2 `memmap` and the EFI toolkit's
- * before it; Linux' efi_print_memmap and e820__print_table through the
- * years. Any text before Linux' prefixes (time stamps, host names) is skipped.
- */
 #include "map_line.h"
 
 #include <base/bits.h>
 
-#include "cursor.h"
+#include "map_forms.h"
+#include "map_names.h"
 
-struct name {
-	const char *text;
-	uint32_t type;		/* enum efi_memory_type, or an e820 type     */
-};
+/* --- lengths ---------------------------------------------------------------*/
 
-static const struct name shell_names[] = {
-	{ "reserved", EFI_TYPE_RESERVED },
-	{ "loadercode", EFI_TYPE_LOADER_CODE },
-	{ "loaderdata", EFI_TYPE_LOADER_DATA },
-	{ "bs_code", EFI_TYPE_BOOT_CODE },
-	{ "bootservicecode", EFI_TYPE_BOOT_CODE },
-	{ "bs_data", EFI_TYPE_BOOT_DATA },
-	{ "bootservicedata", EFI_TYPE_BOOT_DATA },
-	{ "rt_code", EFI_TYPE_RUNTIME_CODE },
-	{ "runtimecode", EFI_TYPE_RUNTIME_CODE },
-	{ "rt_data", EFI_TYPE_RUNTIME_DATA },
-	{ "runtimedata", EFI_TYPE_RUNTIME_DATA },
-	{ "available", EFI_TYPE_CONVENTIONAL },
-	{ "unusable", EFI_TYPE_UNUSABLE },
-	{ "unusablememory", EFI_TYPE_UNUSABLE },
-	{ "acpi_recl", EFI_TYPE_ACPI_RECLAIM },
-	{ "acpireclaimmemory", EFI_TYPE_ACPI_RECLAIM },
-	{ "acpi_nvs", EFI_TYPE_ACPI_NVS },
-	{ "acpimemorynvs", EFI_TYPE_ACPI_NVS },
-	{ "mmio", EFI_TYPE_MMIO },
-	{ "memmapio", EFI_TYPE_MMIO },
-	{ "memorymappedio", EFI_TYPE_MMIO },
-	{ "mmio_port", EFI_TYPE_MMIO_PORT },
-	{ "memportio", EFI_TYPE_MMIO_PORT },
-	{ "memorymappedioportspace", EFI_TYPE_MMIO_PORT },
-	{ "palcode", EFI_TYPE_PAL_CODE },
-	{ "pal_code", EFI_TYPE_PAL_CODE },
-	{ "persistent", EFI_TYPE_PERSISTENT },
-	{ "unaccepted", EFI_TYPE_UNACCEPTED },
-};
-
-/* Where one name begins another, the longer comes first. */
-static const struct name linux_names[] = {
-	{ "reserved", EFI_TYPE_RESERVED },
-	{ "loader code", EFI_TYPE_LOADER_CODE },
-	{ "loader data", EFI_TYPE_LOADER_DATA },
-	{ "boot code", EFI_TYPE_BOOT_CODE },
-	{ "boot data", EFI_TYPE_BOOT_DATA },
-	{ "runtime code", EFI_TYPE_RUNTIME_CODE },
-	{ "runtime data", EFI_TYPE_RUNTIME_DATA },
-	{ "conventional memory", EFI_TYPE_CONVENTIONAL },
-	{ "conventional", EFI_TYPE_CONVENTIONAL },
-	{ "unusable memory", EFI_TYPE_UNUSABLE },
-	{ "unusable", EFI_TYPE_UNUSABLE },
-	{ "acpi reclaim memory", EFI_TYPE_ACPI_RECLAIM },
-	{ "acpi reclaim", EFI_TYPE_ACPI_RECLAIM },
-	{ "acpi memory nvs", EFI_TYPE_ACPI_NVS },
-	{ "acpi mem nvs", EFI_TYPE_ACPI_NVS },
-	{ "memory mapped i/o", EFI_TYPE_MMIO },
-	{ "mmio port space", EFI_TYPE_MMIO_PORT },
-	{ "mmio port", EFI_TYPE_MMIO_PORT },
-	{ "mmio", EFI_TYPE_MMIO },
-	{ "pal code", EFI_TYPE_PAL_CODE },
-	{ "persistent memory", EFI_TYPE_PERSISTENT },
-	{ "persistent", EFI_TYPE_PERSISTENT },
-	{ "unaccepted memory", EFI_TYPE_UNACCEPTED },
-	{ "unaccepted", EFI_TYPE_UNACCEPTED },
-};
-
-/* The address range types of ACPI 6.5 section 15, and Linux' additions. */
-enum {
-	E820_USABLE = 1,
-	E820_RESERVED = 2,
-	E820_ACPI = 3,
-	E820_NVS = 4,
-	E820_UNUSABLE = 5,
-	E820_PERSISTENT = 7,
-	E820_PERSISTENT_OLD = 12,
-	E820_RUNTIME_CODE = 20,
-	E820_SOFT_RESERVED = 0xefffffffU,
-};
-
-static const struct name e820_names[] = {
-	{ "usable", E820_USABLE },
-	{ "system ram", E820_USABLE },
-	{ "reserved", E820_RESERVED },
-	{ "device reserved", E820_RESERVED },
-	{ "soft reserved", E820_SOFT_RESERVED },
-	{ "acpi data", E820_ACPI },
-	{ "acpi nvs", E820_NVS },
-	{ "unusable", E820_UNUSABLE },
-};
-
-struct flag {
-	const char *text;
-	uint64_t attribute;
-};
-
-/* As Linux abbreviates them; UEFI 2.10 section 7.2 has the bits. */
-static const struct flag linux_flags[] = {
-	{ "run", EFI_ATTRIBUTE_RUNTIME },
-	{ "hp", 0x100000 },
-	{ "cc", 0x80000 },
-	{ "sp", EFI_ATTRIBUTE_SP },
-	{ "ro", 0x20000 },
-	{ "mr", 0x10000 },
-	{ "nv", 0x8000 },
-	{ "xp", 0x4000 },
-	{ "rp", 0x2000 },
-	{ "wp", 0x1000 },
-	{ "uce", 0x10 },
-	{ "wb", EFI_ATTRIBUTE_WB },
-	{ "wt", 4 },
-	{ "wc", 2 },
-	{ "uc", 1 },
-};
-
-static bool take_name(struct cursor *line, const struct name *names,
-		      size_t count, uint32_t *type)
+enum map_line set_pages(struct map_entry *out, uint64_t pages)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (take_word(line, names[i].text)) {
-			*type = names[i].type;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool take_type_number(struct cursor *line, uint32_t *type)
-{
-	struct cursor rest = *line;
-	uint64_t number;
-
-	if (!take_decimal(&rest, &number) || number > UINT32_MAX)
-		return false;
-	*type = (uint32_t)number;
-	*line = rest;
-	return true;
-}
-
-static uint64_t pages_to_bytes(uint64_t pages)
-{
-	uint64_t bytes;
-
-	return __builtin_mul_overflow(pages, PAGE_SIZE, &bytes) ? UINT64_MAX
-								: bytes;
+	if (__builtin_mul_overflow(pages, PAGE_SIZE, &out->bytes))
+		out->bytes = UINT64_MAX;
+	return MAP_LINE_ENTRY;
 }
 
 /*
- * The length of [start..last]. A last byte below the first has wrapped, and
- * so does the length, which is what region.h wants; one just below it is an
- * empty range. The exception is [0..2^64 - 1]: an empty range at 0 looks the
- * same, and we believe the stricter reading.
+ * A last byte just below the first is an empty range. The exception is
+ * [0..2^64 - 1]: an empty range at 0 looks the same, and the stricter reading
+ * is taken.
  */
-static uint64_t inclusive_bytes(uint64_t start, uint64_t last)
+enum map_line set_last(struct map_entry *out, uint64_t last)
 {
-	if (start == 0 && last == UINT64_MAX)
-		return UINT64_MAX;
-	return last - start + 1;
+	if (out->start == 0 && last == UINT64_MAX) {
+		out->bytes = UINT64_MAX;
+		return MAP_LINE_ENTRY;
+	}
+	out->bytes = last + 1 - out->start;
+	return last + 1 >= out->start || last == UINT64_MAX ?
+		       MAP_LINE_ENTRY : MAP_LINE_REVERSED;
 }
 
+enum map_line set_end(struct map_entry *out, uint64_t end)
+{
+	out->bytes = end - out->start;
+	return end >= out->start ? MAP_LINE_ENTRY : MAP_LINE_REVERSED;
+}
+
+/* --- columns ---------------------------------------------------------------*/
+
 /* EFI: TYPE START PAGES ATTRIBUTES. */
-static bool read_efi_columns(struct cursor line, struct map_entry *out)
+static enum map_line read_efi_columns(struct cursor line,
+				      struct map_entry *out)
 {
 	uint64_t pages;
 
 	if (!take_type_number(&line, &out->type) ||
 	    !take_hex(&line, &out->start) || !take_hex(&line, &pages) ||
-	    !take_hex(&line, &out->attributes))
-		return false;
-	out->bytes = pages_to_bytes(pages);
-	return at_end(&line);
-}
-
-static void set_e820_type(struct map_entry *entry, uint64_t e820_type)
-{
-	entry->attributes = EFI_ATTRIBUTE_WB;
-	switch (e820_type) {
-	case E820_USABLE:
-		entry->type = EFI_TYPE_CONVENTIONAL;
-		break;
-	case E820_ACPI:
-		entry->type = EFI_TYPE_ACPI_RECLAIM;
-		break;
-	case E820_NVS:
-		entry->type = EFI_TYPE_ACPI_NVS;
-		break;
-	case E820_UNUSABLE:
-		entry->type = EFI_TYPE_UNUSABLE;
-		break;
-	case E820_PERSISTENT:
-	case E820_PERSISTENT_OLD:
-		entry->type = EFI_TYPE_PERSISTENT;
-		break;
-	case E820_RUNTIME_CODE:
-		entry->type = EFI_TYPE_RUNTIME_CODE;
-		break;
-	case E820_SOFT_RESERVED:
-		entry->type = EFI_TYPE_CONVENTIONAL;
-		entry->attributes |= EFI_ATTRIBUTE_SP;
-		break;
-	default:
-		entry->type = EFI_TYPE_RESERVED;
-		break;
-	}
+	    !take_hex(&line, &out->attributes) || !at_end(&line))
+		return MAP_LINE_STRANGE;
+	return set_pages(out, pages);
 }
 
 /* e820: START LAST TYPE. */
-static bool read_e820_columns(struct cursor line, struct map_entry *out)
+static enum map_line read_e820_columns(struct cursor line,
+				       struct map_entry *out)
 {
 	uint64_t last, type;
 
 	if (!take_hex(&line, &out->start) || !take_hex(&line, &last) ||
 	    !take_hex(&line, &type) || !at_end(&line))
-		return false;
-	out->bytes = inclusive_bytes(out->start, last);
+		return MAP_LINE_STRANGE;
 	set_e820_type(out, type);
-	return true;
+	return set_last(out, last);
 }
 
-static bool take_shell_type(struct cursor *line, uint32_t *type)
+/* --- a line ----------------------------------------------------------------*/
+
+static struct cursor without_comment(struct map_text_line text)
 {
-	struct cursor rest = *line;
-	uint64_t number;
+	struct cursor line = { text.text, text.text + text.bytes };
 
-	if (take_name(line, shell_names, ARRAY_LENGTH(shell_names), type))
-		return true;
-	/* Types without a name, as an OEM's, are printed in hex. */
-	if (!take_hex(&rest, &number) || number > UINT32_MAX)
-		return false;
-	*type = (uint32_t)number;
-	*line = rest;
-	return true;
-}
-
-/* UEFI Shell: NAME START-LAST PAGES ATTRIBUTES. */
-static bool read_shell_row(struct cursor line, struct map_entry *out)
-{
-	uint64_t last, pages;
-
-	if (!take_shell_type(&line, &out->type) ||
-	    !take_hex(&line, &out->start) || !take_text(&line, "-") ||
-	    !take_hex(&line, &last) || !take_hex(&line, &pages) ||
-	    !take_hex(&line, &out->attributes) || !at_end(&line))
-		return false;
-	/* The shell computes the one from the other, modulo 2^64. */
-	if (last != out->start + pages * PAGE_SIZE - 1)
-		return false;
-	out->bytes = pages_to_bytes(pages);
-	return true;
-}
-
-static bool is_shell_sum(struct cursor line)
-{
-	uint32_t type;
-
-	if (take_word(&line, "total memory"))
-		return take_text(&line, ":");
-	if (!take_shell_type(&line, &type) || !take_text(&line, ":"))
-		return false;
-	return skip_past(&line, "pages");
-}
-
-static bool is_rule(struct cursor line)
-{
-	if (!take_text(&line, "--"))
-		return false;
-	while (take_text(&line, "-"))
-		;
-	return at_end(&line);
-}
-
-/* `Shell> memmap` or `FS0:\> memmap`, as a pasted screen begins and ends. */
-static bool is_prompt(struct cursor line)
-{
-	if (!skip_past(&line, "shell>") &&
-	    !(skip_past(&line, ":\\") && skip_past(&line, ">")))
-		return false;
-	return at_end(&line) || take_word(&line, "memmap");
-}
-
-/* `EFI v2.70 by Whom`, before Linux' list. */
-static bool is_efi_version(struct cursor line)
-{
-	uint64_t number;
-
-	return skip_past(&line, "EFI v") && take_decimal(&line, &number) &&
-	       take_text(&line, ".") && take_decimal(&line, &number) &&
-	       take_word(&line, "by");
-}
-
-static bool is_heading(struct cursor line)
-{
-	if (is_prompt(line) || is_efi_version(line))
-		return true;
-	if (take_word(&line, "type"))
-		return take_word(&line, "start") && take_word(&line, "end");
-	return skip_past(&line, "BIOS-provided physical RAM map:");
-}
-
-/* `[START-LAST]` or `[START-END)`. */
-static bool take_range(struct cursor *line, struct map_entry *out)
-{
-	struct number end;
-
-	if (!take_text(line, "[") || !take_hex(line, &out->start) ||
-	    !take_text(line, "-") || !take_hex_number(line, &end))
-		return false;
-	if (take_text(line, ")"))
-		out->bytes = end.value - out->start;
-	else if (take_text(line, "]"))
-		out->bytes = inclusive_bytes(out->start, end.value);
-	else
-		return false;
-	/* Linux prints ends beyond 2^64 of entries that it calls invalid. */
-	if (end.too_large)
-		out->bytes = UINT64_MAX;
-	return true;
-}
-
-/* `|RUN|  |WB|...]` or `|attr=0x...]`. */
-static bool take_linux_flags(struct cursor *line, uint64_t *attributes)
-{
-	*attributes = 0;
-	if (take_text(line, "|attr="))
-		return take_hex(line, attributes) && take_text(line, "]");
-	while (take_text(line, "|")) {
-		for (size_t i = 0; i < ARRAY_LENGTH(linux_flags); i++) {
-			if (take_word(line, linux_flags[i].text)) {
-				*attributes |= linux_flags[i].attribute;
-				break;
-			}
-		}
-	}
-	return take_text(line, "]");
-}
-
-static bool take_linux_kind(struct cursor *line, struct map_entry *out)
-{
-	if (take_text(line, "type="))
-		return take_type_number(line, &out->type) &&
-		       take_text(line, ",") && take_text(line, "attr=") &&
-		       take_hex(line, &out->attributes) &&
-		       take_text(line, ",");
-	if (!take_text(line, "["))
-		return false;
-	if (take_text(line, "type=")) {
-		if (!take_type_number(line, &out->type))
-			return false;
-	} else if (!take_name(line, linux_names, ARRAY_LENGTH(linux_names),
-			      &out->type)) {
-		return false;
-	}
-	return take_linux_flags(line, &out->attributes);
-}
-
-/* Linux: `efi: mem00: KIND range=RANGE (0MB)`. */
-static bool read_linux_efi(struct cursor line, struct map_entry *out)
-{
-	uint64_t number;
-
-	if (!skip_past(&line, "efi: mem") || !take_decimal(&line, &number) ||
-	    !take_text(&line, ":") || !take_linux_kind(&line, out) ||
-	    !take_text(&line, "range=") || !take_range(&line, out))
-		return false;
-	/* The size again, or a word about it. */
-	if (take_text(&line, "("))
-		return skip_past(&line, ")") && at_end(&line);
-	return at_end(&line);
-}
-
-static bool take_e820_name(struct cursor *line, uint32_t *type)
-{
-	struct cursor rest = *line;
-	uint32_t number;
-
-	if (take_name(line, e820_names, ARRAY_LENGTH(e820_names), type))
-		return true;
-	if (take_word(&rest, "persistent")) {
-		(void)take_word(&rest, "ram");
-		if (!take_text(&rest, "(") || !take_word(&rest, "type") ||
-		    !take_type_number(&rest, &number) || !take_text(&rest, ")"))
-			return false;
-		*type = E820_PERSISTENT;
-	} else if (!take_word(&rest, "type") ||
-		   !take_type_number(&rest, type)) {
-		return false;
-	}
-	*line = rest;
-	return true;
-}
-
-/* `[mem START-LAST] NAME`, and before Linux 3.5 `START - END (NAME)`. */
-static bool read_linux_e820(struct cursor line, struct map_entry *out)
-{
-	uint64_t end;
-	uint32_t type;
-
-	if (!skip_past(&line, "BIOS-e820:"))
-		return false;
-	if (take_text(&line, "[mem")) {
-		if (!take_hex(&line, &out->start) || !take_text(&line, "-") ||
-		    !take_hex(&line, &end) || !take_text(&line, "]") ||
-		    !take_e820_name(&line, &type))
-			return false;
-		out->bytes = inclusive_bytes(out->start, end);
-	} else {
-		if (!take_hex(&line, &out->start) || !take_text(&line, "-") ||
-		    !take_hex(&line, &end))
-			return false;
-		if (take_text(&line, "(")) {
-			if (!take_e820_name(&line, &type) ||
-			    !take_text(&line, ")"))
-				return false;
-		} else if (!take_e820_name(&line, &type)) {
-			return false;
-		}
-		out->bytes = end - out->start;
-	}
-	set_e820_type(out, type);
-	return at_end(&line);
-}
-
-/* Newer kernels list the holes, too. */
-static bool is_linux_gap(struct cursor line)
-{
-	uint64_t start, last;
-
-	return skip_past(&line, "BIOS-e820:") && take_text(&line, "[gap") &&
-	       take_hex(&line, &start) && take_text(&line, "-") &&
-	       take_hex(&line, &last) && take_text(&line, "]") &&
-	       at_end(&line);
-}
-
-static struct cursor without_comment(struct cursor line)
-{
 	for (const char *at = line.at; at < line.end; at++) {
 		if (*at == '#') {
 			line.end = at;
 			break;
 		}
 	}
+	if (line.end > line.at && line.end[-1] == '\r')
+		line.end--;
+	/* The shell asks between pages, and may go on in the same line. */
+	(void)take_text(&line, "Press ENTER to continue or 'Q' break:");
 	return line;
 }
 
-enum map_line map_line_read(const char *text, size_t bytes,
-			    struct map_entry *out)
+static bool is_rule(struct cursor line)
 {
-	struct cursor line = { text, text + bytes };
+	skip_blanks(&line);
+	if (line.end - line.at < 2 || (*line.at != '-' && *line.at != '='))
+		return false;
+	for (const char rule = *line.at; line.at < line.end; line.at++)
+		if (*line.at != rule)
+			return at_end(&line);
+	return true;
+}
 
-	if (bytes > 0 && text[bytes - 1] == '\r')
-		line.end--;
-	line = without_comment(line);
+/* The line that begins or ends a quotation, as pages of the web have them. */
+static bool is_fence(struct cursor line)
+{
+	return take_text(&line, "```") || take_text(&line, "~~~");
+}
+
+enum map_line map_line_read(struct map_text_line text, struct map_entry *out)
+{
+	static enum map_line (*const readers[])(struct cursor,
+						struct map_entry *) = {
+		read_efi_columns, read_e820_columns, read_shell_row,
+		read_shell_sfo, read_linux_efi, read_linux_e820, read_xen,
+		read_sysfs_script, read_grub_row, read_freebsd_smap,
+		read_freebsd_row,
+	};
+	struct cursor line = without_comment(text);
+
 	if (at_end(&line))
 		return MAP_LINE_NOTHING;
-	*out = (struct map_entry){ .start = 0 };
-	if (read_efi_columns(line, out) || read_e820_columns(line, out) ||
-	    read_shell_row(line, out) || read_linux_efi(line, out) ||
-	    read_linux_e820(line, out))
-		return MAP_LINE_ENTRY;
-	if (is_heading(line) || is_shell_sum(line) || is_rule(line) ||
-	    is_linux_gap(line))
-		return MAP_LINE_NOTHING;
-	return MAP_LINE_STRANGE;
+	for (size_t i = 0; i < ARRAY_LENGTH(readers); i++) {
+		enum map_line kind;
+
+		*out = (struct map_entry){ .start = 0 };
+		kind = readers[i](line, out);
+		if (kind != MAP_LINE_STRANGE)
+			return kind;
+	}
+	return is_linux_heading(line) || is_row_heading(line) ||
+	       is_rule(line) || is_fence(line) ? MAP_LINE_NOTHING :
+						 MAP_LINE_STRANGE;
+}
+
+bool map_line_begins_devices(struct map_text_line text)
+{
+	struct cursor line = without_comment(text);
+
+	return take_text(&line, "Mapping table") ||
+	       take_text(&line, "Device mapping table");
+}
+
+bool map_line_is_prompt(struct map_text_line text)
+{
+	return is_shell_prompt(without_comment(text));
+}
+
+/* --- prefixes --------------------------------------------------------------*/
+
+const char *map_prefix_name(enum map_prefix prefix)
+{
+	static const char *const names[MAP_PREFIXES] = {
+		"(XEN)", "efi: mem", "BIOS-e820:", "Xen:" };
+
+	return prefix < MAP_PREFIXES ? names[prefix] : "none";
+}
+
+/* `(XEN)`, a stamp, and a range. */
+static bool is_xen_range(struct cursor line)
+{
+	uint64_t start, end;
+
+	if (!skip_past_xen(&line))
+		return false;
+	if (take_text(&line, "["))
+		return take_hex(&line, &start) && take_text(&line, ",") &&
+		       take_hex(&line, &end);
+	return take_hex(&line, &start) && take_text(&line, "-") &&
+	       take_hex(&line, &end);
+}
+
+enum map_prefix map_line_prefix(struct map_text_line text, uint64_t *number)
+{
+	struct cursor line = without_comment(text), rest = line;
+
+	*number = 0;
+	if (is_xen_range(line))
+		return MAP_PREFIX_XEN;
+	if (skip_past(&rest, "efi: mem") && rest.at < rest.end &&
+	    *rest.at >= '0' && *rest.at <= '9') {
+		(void)take_decimal(&rest, number);
+		return MAP_PREFIX_EFI;
+	}
+	rest = line;
+	if (skip_past(&rest, "BIOS-e820:"))
+		return MAP_PREFIX_E820;
+	return skip_past(&line, "Xen: [mem") ? MAP_PREFIX_DOM0 :
+					       MAP_PREFIX_NONE;
+}
+
+bool map_line_begins_list(struct map_text_line text, enum map_prefix prefix)
+{
+	struct cursor line = without_comment(text);
+	bool is_xen = skip_past(&line, "(XEN)");
+
+	if (prefix == MAP_PREFIX_XEN)
+		return is_xen && (skip_past(&line, "RAM map:") ||
+				  skip_past(&line, "EFI memory map:"));
+	return !is_xen &&
+	       (prefix == MAP_PREFIX_E820 || prefix == MAP_PREFIX_DOM0) &&
+	       skip_past(&line, "BIOS-provided physical RAM map:");
+}
+
+/* --- /sys/firmware/memmap --------------------------------------------------*/
+
+/* `/sys/firmware/memmap/0/start:0x0`, as grep prints it. */
+bool map_line_part(struct map_text_line text, uint64_t *index,
+		   enum map_part *part, uint64_t *value)
+{
+	struct cursor line = without_comment(text);
+	uint32_t type;
+
+	if (!skip_past(&line, "memmap/"))
+		(void)take_text(&line, "./");
+	if (!take_decimal(&line, index) || !take_text(&line, "/"))
+		return false;
+	if (take_text(&line, "start:"))
+		*part = MAP_PART_START;
+	else if (take_text(&line, "end:"))
+		*part = MAP_PART_END;
+	else if (take_text(&line, "type:"))
+		*part = MAP_PART_TYPE;
+	else
+		return false;
+	if (*part != MAP_PART_TYPE)
+		return take_hex(&line, value) && at_end(&line);
+	if (!take_e820_name(&line, &type))
+		return false;
+	*value = type;
+	return at_end(&line);
+}
+
+enum map_line map_line_join(const uint64_t value[MAP_PARTS],
+			    struct map_entry *out)
+{
+	*out = (struct map_entry){ .start = value[MAP_PART_START] };
+	set_e820_type(out, value[MAP_PART_TYPE]);
+	return set_last(out, value[MAP_PART_END]);
+}
+
+/* --- lists that are no firmware's ------------------------------------------*/
+
+static bool is_changed_by_linux(struct cursor line)
+{
+	static const char *const texts[] = {
+		"user: [mem", "modified: [mem", "extended: [mem",
+		"reserve setup_data: [mem", "e820: update [mem",
+		"e820: remove [mem", "e820: reserve ", "efi: Remove mem",
+		"efi: Not removing mem", "extended physical RAM map:",
+		"modified physical RAM map:", "user-defined physical RAM map:",
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+		struct cursor rest = line;
+
+		if (skip_past(&rest, texts[i]))
+			return true;
+	}
+	return false;
+}
+
+/* `00001000-0009fbff : System RAM` */
+static bool is_iomem(struct cursor line)
+{
+	uint64_t start, last;
+
+	return take_hex(&line, &start) && take_text(&line, "-") &&
+	       take_hex(&line, &last) && take_text(&line, ":");
+}
+
+/* `SRAT @ 0x0000000000000000` */
+static bool is_acpidump(struct cursor line)
+{
+	uint64_t address;
+
+	skip_blanks(&line);
+	for (unsigned i = 0; i < 4; i++, line.at++)
+		if (line.at == line.end ||
+		    (!is_word_byte(*line.at) && *line.at != '!'))
+			return false;
+	return take_text(&line, "@ 0x") && take_hex(&line, &address) &&
+	       at_end(&line);
+}
+
+enum map_other map_line_other(struct map_text_line text)
+{
+	struct cursor line = without_comment(text);
+
+	if (is_changed_by_linux(line))
+		return MAP_OTHER_CHANGED;
+	if (is_iomem(line))
+		return MAP_OTHER_IOMEM;
+	return is_acpidump(line) ? MAP_OTHER_ACPIDUMP : MAP_OTHER_NONE;
 }

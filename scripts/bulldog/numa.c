@@ -48,8 +48,10 @@ static bool accept(struct input *inputs, struct file_bytes *file,
 {
 	enum input_kind kind = kind_of(file);
 
+	if (table_is_dump(file, path))
+		kind = INPUT_KINDS;
 	/* A copy of a table without the right to read it is empty. */
-	if (file->bytes == 0)
+	else if (file->bytes == 0)
 		tool_complain("%s: empty: neither a table nor a map",
 			      file_name(path));
 	else if (kind == INPUT_MAP && is_other_table(file))
@@ -78,6 +80,24 @@ static bool read_inputs(struct input *inputs, char *const *paths, size_t count)
 	return true;
 }
 
+static const char *why_not_used(const struct file_bytes *table,
+				enum status status)
+{
+	return table_adds_up(table) ? status_text(status) :
+				      "its checksum does not add up";
+}
+
+/* Of a good SRAT; false when it names no memory. */
+static bool is_all_pluggable(const struct numa *numa)
+{
+	if (numa->srat != ST_OK)
+		return false;
+	for (size_t i = 0; i < numa->said_count; i++)
+		if ((numa->said[i].flags & NUMA_HOTPLUG) == 0)
+			return false;
+	return numa->said_count != 0;
+}
+
 static void say_what_was_wrong(const struct numa *numa,
 			       const struct input *inputs)
 {
@@ -86,7 +106,8 @@ static void say_what_was_wrong(const struct numa *numa,
 
 	if (srat->path != NULL && numa->srat != ST_OK)
 		tool_complain("%s: not used, so there is one node: %s",
-			      file_name(srat->path), status_text(numa->srat));
+			      file_name(srat->path),
+			      why_not_used(&srat->file, numa->srat));
 	if (numa->srat_cut_short)
 		tool_complain("%s: ends in what is no entry",
 			      file_name(srat->path));
@@ -99,7 +120,11 @@ static void say_what_was_wrong(const struct numa *numa,
 	if (slit->path != NULL && numa->slit != ST_OK)
 		tool_complain("%s: not used, so distances are %u and %u: %s",
 			      file_name(slit->path), NUMA_LOCAL, NUMA_REMOTE,
-			      status_text(numa->slit));
+			      why_not_used(&slit->file, numa->slit));
+	if (is_all_pluggable(numa) && inputs[INPUT_MAP].path == NULL)
+		tool_complain("%s: all memory is hot-pluggable, so no pages "
+			      "are counted: the memory map is wanted as well",
+			      file_name(srat->path));
 }
 
 static bool count_map(struct numa *numa, const struct input *map)

@@ -9,35 +9,33 @@
 
 #include "map_text.h"
 
-/* So much of a strange line is shown. */
-#define SHOWN_BYTES 100
+struct complainer {
+	struct map_listener listener;
+	const char *path;
+};
 
-static void complain_of_line(const char *path, const struct map_text *map)
+static void complain(struct map_listener *listener, size_t line,
+		     const char *sentence)
 {
-	char shown[SHOWN_BYTES + 1];
-	size_t bytes = 0;
+	const struct complainer *complainer =
+		(const struct complainer *)listener;
+	const char *name = file_name(complainer->path);
 
-	while (bytes < SHOWN_BYTES && bytes < map->strange_bytes) {
-		char byte = map->strange_text[bytes];
-
-		shown[bytes++] = byte >= ' ' && byte < 0x7f ? byte : '?';
-	}
-	shown[bytes] = '\0';
-	tool_complain("%s:%zu: not a line of a memory map: %s",
-		      file_name(path), map->strange_line, shown);
+	if (line != 0)
+		tool_complain("%s:%zu: %s", name, line, sentence);
+	else
+		tool_complain("%s: %s", name, sentence);
 }
 
 static bool read_map(struct map_text *map, struct file_bytes *file,
 		     const char *path)
 {
-	enum status status = map_text_read(map, file->data, file->bytes);
+	struct complainer complainer = { { complain }, path };
+	enum status status = map_text_read(map, file->data, file->bytes,
+					   &complainer.listener);
 
-	if (status == ST_CORRUPT)
-		complain_of_line(path, map);
-	else if (status != ST_OK)
+	if (status == ST_NO_MEMORY)
 		tool_complain("%s: %s", file_name(path), status_text(status));
-	else if (map->count == 0)
-		tool_complain("%s: no entry in it", file_name(path));
 	return status == ST_OK;
 }
 

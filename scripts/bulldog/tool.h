@@ -16,6 +16,7 @@
 #include <stddef.h>
 
 #define EXIT_USAGE 2
+#define BULLDOG_VERSION "0.1"
 
 int command_regions(const char *path);
 int command_elf(const char *path);
@@ -47,6 +48,10 @@ bool file_read_regions(struct region_list *out, struct file_bytes *file,
 
 /* Begins as an ACPI table of that name does. */
 bool table_is_named(const struct file_bytes *file, const char *signature);
+/* Its bytes sum up to 0. */
+bool table_adds_up(const struct file_bytes *file);
+/* It is text in which acpidump prints tables: then it has complained (I18). */
+bool table_is_dump(const struct file_bytes *file, const char *path);
 /* Is as long as its header says. False: it has complained. */
 bool table_is_whole(const struct file_bytes *file, const char *path);
 

@@ -3,7 +3,11 @@
 #include "target.h"
 
 #include "scripts/bulldog/cursor.c"
+#include "scripts/bulldog/decode.c"
 #include "scripts/bulldog/map_line.c"
+#include "scripts/bulldog/map_linux.c"
+#include "scripts/bulldog/map_names.c"
+#include "scripts/bulldog/map_rows.c"
 #include "scripts/bulldog/map_text.c"
 
 static void normalise(const struct map_text *map)
@@ -27,14 +31,23 @@ static void normalise(const struct map_text *map)
 	free(scratch);
 }
 
+static void hear(struct map_listener *listener, size_t line,
+		 const char *sentence)
+{
+	(void)listener;
+	(void)line;
+	HOLDS(sentence[0] != '\0');
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
+	struct map_listener listener = { hear };
 	struct map_text map = { 0 };
 	char *text = malloc(bytes);
 
 	if (bytes > 0)
 		memcpy(text, data, bytes);
-	if (map_text_read(&map, text, bytes) == ST_OK)
+	if (map_text_read(&map, text, bytes, &listener) == ST_OK)
 		normalise(&map);
 	map_text_free(&map);
 	free(text);

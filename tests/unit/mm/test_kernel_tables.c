@@ -8,7 +8,11 @@
 
 #include "kernel_tables_scene.h"
 #include "scripts/bulldog/cursor.c"
+#include "scripts/bulldog/decode.c"
 #include "scripts/bulldog/map_line.c"
+#include "scripts/bulldog/map_linux.c"
+#include "scripts/bulldog/map_names.c"
+#include "scripts/bulldog/map_rows.c"
 #include "scripts/bulldog/map_text.c"
 
 static struct scene scene;
@@ -414,8 +418,18 @@ CASE(kernel_tables_fit_when_the_map_has_changed)
 
 /* --- real maps ------------------------------------------------------------*/
 
+static void hear(struct map_listener *listener, size_t line,
+		 const char *sentence)
+{
+	(void)listener;
+	(void)line;
+	(void)sentence;
+}
+
 static bool read_map(struct map_text *map, const char *path)
 {
+	struct map_listener listener = { hear };
+
 	static char text[1 << 20];
 	FILE *stream = fopen(path, "rb");
 	size_t bytes = 0;
@@ -424,7 +438,7 @@ static bool read_map(struct map_text *map, const char *path)
 		bytes = fread(text, 1, sizeof(text), stream);
 		fclose(stream);
 	}
-	return map_text_read(map, text, bytes) == ST_OK;
+	return map_text_read(map, text, bytes, &listener) == ST_OK;
 }
 
 static bool regions_of(const struct map_text *map)

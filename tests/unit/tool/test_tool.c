@@ -17,7 +17,11 @@ _Noreturn void tool_assert_failed(const char *file, int line,
 #include "scripts/bulldog/file.c"
 #include "scripts/bulldog/madt.c"
 #include "scripts/bulldog/main.c"
+#include "scripts/bulldog/decode.c"
 #include "scripts/bulldog/map_line.c"
+#include "scripts/bulldog/map_linux.c"
+#include "scripts/bulldog/map_names.c"
+#include "scripts/bulldog/map_rows.c"
 #include "scripts/bulldog/map_text.c"
 #include "scripts/bulldog/numa.c"
 #include "scripts/bulldog/regions.c"
@@ -88,12 +92,9 @@ CASE(tool_prints_regions_and_how_it_ended)
 		    "acpi_pages=0 persistent_pages=0 unaccepted_pages=0 "
 		    "keep_pages=0 entries=1 dropped_entries=0 lost_pages=0\n"
 		    "@end cmd=regions status=0\n", ""));
-	CHECK(gives(run_text("", GIVEN("regions", "-")), 0,
-		    "@total free_pages=0 later_pages=0 low_pages=0 "
-		    "acpi_pages=0 persistent_pages=0 unaccepted_pages=0 "
-		    "keep_pages=0 entries=0 dropped_entries=0 lost_pages=0\n"
-		    "@end cmd=regions status=0\n",
-		    "standard input: no entry in it\n"));
+	CHECK(gives(run_text("", GIVEN("regions", "-")), 1,
+		    "@end cmd=regions status=1\n",
+		    "standard input: no entry of a memory map in it\n"));
 }
 
 CASE(tool_names_usable_memory_beyond_the_supported)
@@ -120,10 +121,10 @@ CASE(tool_names_the_line_that_it_cannot_read)
 			     GIVEN("regions", "-")), 1,
 		    "@end cmd=regions status=1\n",
 		    "bulldog: standard input:3: not a line of a memory map: "
-		    "7 1000 one f\n"));
-	CHECK(gives(run_on("\x1b[2J\n", 5, GIVEN("regions", "-")), 1,
+		    "7 1000 one f (what is read: efi columns, "));
+	CHECK(gives(run_on("\x01[2J\n", 5, GIVEN("regions", "-")), 1,
 		    "@end cmd=regions status=1\n", ":1: not a line of a memory "
-		    "map: ?[2J\n"));
+		    "map: ?[2J (what"));
 }
 
 CASE(tool_says_when_a_file_cannot_be_read)
@@ -321,7 +322,7 @@ CASE(tool_answers_wrong_tables_as_the_kernel_does)
 	CHECK(gives(run_draft(&draft, GIVEN("numa", "-", NUMA2_MAP)), 0,
 		    ONE_NODE("2095462"),
 		    "standard input: not used, so there is one node: "
-		    "corrupt\n"));
+		    "its checksum does not add up\n"));
 	draft_entry(&draft, 1, 1);
 	draft_seal(&draft);
 	CHECK(gives(run_draft(&draft, GIVEN("numa", "-")), 0,
@@ -372,13 +373,13 @@ CASE(tool_refuses_files_that_are_not_what_they_begin_as)
 	CHECK(gives(run(GIVEN("numa", srat, "-")), 1, numa_end,
 		    "standard input: empty: neither a table nor a map\n"));
 	CHECK(gives(run_on(zeros, sizeof(zeros), GIVEN("numa", "-")), 1,
-		    numa_end, "standard input:1: not a line of a memory map: "
-		    "????"));
+		    numa_end, "standard input: no entry of a memory map in "
+		    "it\n"));
 	CHECK(gives(run_on(zeros, sizeof(zeros), GIVEN("madt", "-")), 1,
 		    madt_end, "standard input: not an MADT\n"));
 	CHECK(gives(run_on(zeros, sizeof(zeros), GIVEN("regions", "-")), 1,
 		    "@end cmd=regions status=1\n",
-		    "standard input:1: not a line of a memory map: ????"));
+		    "standard input: no entry of a memory map in it\n"));
 	CHECK(gives(run(GIVEN("numa", "tests/data")), 1, numa_end,
 		    "tests/data: Is a dir"));
 	CHECK(gives(run(GIVEN("madt", "tests/data")), 1, madt_end,
@@ -386,9 +387,9 @@ CASE(tool_refuses_files_that_are_not_what_they_begin_as)
 	CHECK(gives(run_text("SRAT", GIVEN("numa", "-")), 1, numa_end,
 		    "standard input: an ACPI table cut short\n"));
 	CHECK(gives(run_text("SRA", GIVEN("numa", "-")), 1, numa_end,
-		    "standard input:1: not a line of a memory map: SRA\n"));
+		    "input:1: not a line of a memory map: SRA (what "));
 	CHECK(gives(run_text("7 0 1 f\noops", GIVEN("numa", srat, "-")), 1,
-		    numa_end, ":2: not a line of a memory map: oops\n"));
+		    numa_end, ":2: not a line of a memory map: oops (what "));
 	CHECK(gives(run(GIVEN("numa", srat, srat)), 1, numa_end,
 		    "another one of what tests/data/acpi/srat-"));
 	CHECK(gives(run_text("7 0 1 f", GIVEN("numa", NUMA2_MAP, "-")), 1,
@@ -407,12 +408,53 @@ CASE(tool_refuses_files_that_are_not_what_they_begin_as)
 	draft.bytes++;
 	draft.data[9]++;
 	CHECK(gives(run_draft(&draft, GIVEN("madt", "-")), 1, madt_end,
-		    "standard input: corrupt\n"));
+		    "standard input: its checksum does not add up\n"));
 	CHECK(gives(run(GIVEN("madt", srat)), 1, madt_end, ": not an MADT\n"));
 	CHECK(gives(run_text("", GIVEN("madt", "-")), 1, madt_end,
 		    "standard input: not an MADT\n"));
 	CHECK(gives(run(GIVEN("madt", "tests/data/missing")), 1, madt_end,
 		    "tests/data/missing: No"));
+}
+
+/* N2, N3 and I18. */
+CASE(tool_says_what_a_good_table_lacks)
+{
+	static const char dump[] = "SRAT @ 0x00000000\n    0000: 53 52 41 54\n";
+	static const char ask[] = "standard input: the text of acpidump: the "
+				  "binary tables are wanted (acpixtract -a)\n";
+	static const struct draft_memory memory[] = {
+		{ .flags = 3, .end = 1UL << 30 },
+		{ .flags = 3, .start = 1UL << 30, .end = 1UL << 31 },
+	};
+	static struct acpi_draft draft;
+
+	draft_begin(&draft, "APIC", 1, DRAFT_MADT_HEADER);
+	draft_seal(&draft);
+	CHECK(gives(run_draft(&draft, GIVEN("madt", "-")), 0,
+		    "@end cmd=madt status=0\n",
+		    "standard input: no x86 processor in it\n"));
+	for (unsigned plugged = 0; plugged < 2; plugged++) {
+		struct outcome outcome;
+
+		draft_begin(&draft, "SRAT", 3, DRAFT_SRAT_HEADER);
+		draft_memory(&draft, memory[0]);
+		draft_memory(&draft, (struct draft_memory){
+			.flags = plugged ? 1 : 3, .start = memory[1].start,
+			.end = memory[1].end });
+		draft_seal(&draft);
+		outcome = run_draft(&draft, GIVEN("numa", "-"));
+		CHECK(outcome.status == 0);
+		CHECK((strstr(outcome.complaints, "all memory is "
+			      "hot-pluggable, so no pages are counted: the "
+			      "memory map is wanted as well\n") == NULL) ==
+		      plugged);
+		free(outcome.records);
+		free(outcome.complaints);
+	}
+	CHECK(gives(run_text(dump, GIVEN("numa", "-")), 1,
+		    "@end cmd=numa status=1\n", ask));
+	CHECK(gives(run_text(dump, GIVEN("madt", "-")), 1,
+		    "@end cmd=madt status=1\n", ask));
 }
 
 CASE(tool_survives_every_truncation_of_a_table)
@@ -439,7 +481,7 @@ CASE(tool_survives_every_truncation_of_a_table)
 
 CASE(tool_explains_itself)
 {
-	static char *const asking[] = { NULL, "--help", "-h" };
+	static char *const asking[] = { NULL, "--help", "-h", "help" };
 
 	for (size_t i = 0; i < ARRAY_LENGTH(asking); i++) {
 		struct outcome outcome = run_text("", GIVEN(asking[i]));
@@ -454,14 +496,32 @@ CASE(tool_explains_itself)
 	}
 }
 
+CASE(tool_explains_itself_after_a_command)
+{
+	struct outcome outcome = run_text("", GIVEN("numa", "--help"));
+
+	CHECK(outcome.status == 0 && outcome.complaint_bytes == 0);
+	CHECK(strstr(outcome.records, "bulldog regions ") != NULL);
+	free(outcome.records);
+	free(outcome.complaints);
+	CHECK(gives(run_text("", GIVEN("--version")), 0,
+		    "bulldog " BULLDOG_VERSION "\n", ""));
+}
+
 CASE(tool_refuses_what_it_does_not_know)
 {
 	CHECK(gives(run_text("", GIVEN("region", "-")), EXIT_USAGE, "",
 		    "no command `region`"));
-	CHECK(gives(run_text("", GIVEN("regions")), EXIT_USAGE, "", "usage:"));
+	CHECK(gives(run_text("", GIVEN("--regions")), EXIT_USAGE, "",
+		    "no option `--regions`\nusage:"));
+	CHECK(gives(run_text("", GIVEN("regions", "--all")), EXIT_USAGE, "",
+		    "no option `--all`\nusage:"));
+	CHECK(gives(run_text("", GIVEN("regions")), EXIT_USAGE, "",
+		    "regions takes one file\nusage:"));
 	CHECK(gives(run_text("", GIVEN("regions", "-", "-")), EXIT_USAGE, "",
-		    "usage:"));
+		    "regions takes one file\nusage:"));
 	CHECK(gives(run_text("", GIVEN("madt", "-", "-")), EXIT_USAGE, "",
-		    "usage:"));
-	CHECK(gives(run_text("", GIVEN("numa")), EXIT_USAGE, "", "usage:"));
+		    "madt takes one file\nusage:"));
+	CHECK(gives(run_text("", GIVEN("numa")), EXIT_USAGE, "",
+		    "numa takes one file or more\nusage:"));
 }
