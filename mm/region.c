@@ -73,6 +73,24 @@ enum region_kind map_entry_kind(const struct map_entry *entry)
 	}
 }
 
+size_t map_entries_of_acpi(struct map_entry *entries, size_t count)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct map_entry entry = entries[i];
+		enum region_kind kind = map_entry_kind(&entry);
+
+		if (BIT(kind) & USABLE)
+			continue;
+		if (kind == REGION_ACPI)
+			entry.type = EFI_TYPE_CONVENTIONAL;
+		ASSERT(left <= i);
+		entries[left++] = entry;
+	}
+	return left;
+}
+
 /* One past the last byte; anything that wraps runs past every address. */
 static uint64_t entry_end(const struct map_entry *entry)
 {

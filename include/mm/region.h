@@ -118,6 +118,14 @@ size_t region_scratch_bytes(size_t entries);
 enum status region_list_build(struct region_list *out,
 			      const struct region_request *request);
 
+/*
+ * Makes of a map the one of memory that is ACPI's now, as if its tables had
+ * been copied: such entries become usable, those that are usable are gone. The
+ * free and low regions of its list are the ACPI memory that may be freed then,
+ * by the same rules as all other memory. Returns how many entries are left.
+ */
+size_t map_entries_of_acpi(struct map_entry *entries, size_t count);
+
 bool region_list_audit(const struct region_list *list);	/* R1..R5 */
 
 /*

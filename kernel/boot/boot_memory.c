@@ -122,6 +122,7 @@ static struct frame_source table_source = {
 enum part {
 	PART_ENTRIES,
 	PART_REGIONS,
+	PART_ACPI,
 	PART_OWNED,
 	PART_SCRATCH,
 	PART_LEDGER,
@@ -160,6 +161,7 @@ static enum status take_workspace(struct frame_run runs[PARTS])
 	uint64_t bytes[PARTS] = {
 		[PART_ENTRIES] = n * sizeof(*map->entries),
 		[PART_REGIONS] = items * sizeof(struct region),
+		[PART_ACPI] = items * sizeof(struct region),
 		[PART_OWNED] = owned * sizeof(*map->owned),
 		[PART_SCRATCH] = scratch,
 		[PART_LEDGER] = ledger_runs * sizeof(struct ledger_run),
@@ -172,6 +174,8 @@ static enum status take_workspace(struct frame_run runs[PARTS])
 	map->entries = parts[PART_ENTRIES];
 	map->regions.items = parts[PART_REGIONS];
 	map->regions.capacity = items;
+	map->acpi.items = parts[PART_ACPI];
+	map->acpi.capacity = items;
 	map->owned = parts[PART_OWNED];
 	map->scratch = parts[PART_SCRATCH];
 	map->scratch_bytes = scratch;
@@ -207,21 +211,41 @@ static void merge_owned(const struct frame_run runs[PARTS])
 		insert_owned(runs[i]);
 }
 
-static enum status build_regions(void)
+static enum status build_list(struct region_list *out, size_t count)
 {
 	struct memory_map *map = &boot_memory.map;
 
-	for (size_t i = 0; i < map->entry_count; i++)
-		map->entries[i] = firmware_map_entry(&map->raw, i);
-	return region_list_build(&map->regions, &(struct region_request){
+	return region_list_build(out, &(struct region_request){
 		.entries = map->entries,
-		.count = map->entry_count,
+		.count = count,
 		.usable_limit = boot_info.handover->usable_limit,
 		.bad = boot_info.options.bad,
 		.bad_count = boot_info.options.bad_count,
 		.scratch = map->scratch,
 		.scratch_bytes = map->scratch_bytes,
 	});
+}
+
+static void read_entries(void)
+{
+	struct memory_map *map = &boot_memory.map;
+
+	for (size_t i = 0; i < map->entry_count; i++)
+		map->entries[i] = firmware_map_entry(&map->raw, i);
+}
+
+static enum status build_regions(void)
+{
+	struct memory_map *map = &boot_memory.map;
+	enum status status;
+
+	read_entries();
+	status = build_list(&map->acpi, map_entries_of_acpi(
+		map->entries, map->entry_count));
+	/* That has changed them. */
+	read_entries();
+	return status == ST_OK ? build_list(&map->regions, map->entry_count) :
+				 status;
 }
 
 static enum status build_ledger(void)

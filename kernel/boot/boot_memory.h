@@ -20,6 +20,7 @@ struct memory_map {
 	struct map_entry *entries;	/* [C]                               */
 	size_t entry_count;		/* [C]                               */
 	struct region_list regions;	/* [C] recomputed by the kernel      */
+	struct region_list acpi;	/* [C] map_entries_of_acpi           */
 	struct owned_run *owned;	/* [C] the loader's and our own      */
 	size_t owned_count;
 	void *scratch;

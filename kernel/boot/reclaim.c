@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "reclaim.h"
 
+#include <base/bits.h>
 #include <boot/layout.h>
 
 #include <kernel/log/log.h>
@@ -29,6 +30,13 @@ enum status boot_drop_identity(void)
 	return status;
 }
 
+/* A run that keeps nothing: the firmware's stays with it. */
+static enum status leave_run(struct frame_run run, enum owner from)
+{
+	return from == OWNER_ACPI ? ST_OK :
+		       ledger_move(&boot_memory.ledger, run, from, OWNER_BAD);
+}
+
 static enum status reclaim_run(struct frame_run run, enum owner from,
 			       struct probe_losses *losses)
 {
@@ -36,7 +44,7 @@ static enum status reclaim_run(struct frame_run run, enum owner from,
 
 	if (!probe_keeps(run)) {
 		probe_note_loss(losses, run);
-		return ledger_move(&boot_memory.ledger, run, from, OWNER_BAD);
+		return leave_run(run, from);
 	}
 	status = early_free_run(&boot_memory.early, run);
 	if (status != ST_OK)
@@ -60,22 +68,56 @@ static bool is_mapped(struct frame_run run)
 	return true;
 }
 
-enum status boot_reclaim(enum owner from)
+/* All pages of `from` in [first..end). */
+static enum status reclaim_pages(enum owner from, pfn_t first, pfn_t end,
+				 struct probe_losses *losses)
 {
-	struct frame_run run = { .first = { 0 } };
-	uint64_t before = boot_memory.early.free_frames;
-	struct probe_losses losses = { .runs = 0 };
+	struct frame_run run = { .first = first };
 
 	while (ledger_find_owned(&boot_memory.ledger, from, run.first, &run) ==
-	       ST_OK) {
+		       ST_OK && run.first.raw < end.raw) {
 		enum status status = ST_OK;
 
+		run.frames = min_u64(run.frames, end.raw - run.first.raw);
 		if (is_mapped(run))
-			status = reclaim_run(run, from, &losses);
+			status = reclaim_run(run, from, losses);
 		if (status != ST_OK)
 			return status;
 		run.first.raw += run.frames;
 	}
+	return ST_OK;
+}
+
+/* Only where the rules for all memory allow it, whatever the type. */
+static enum status reclaim_acpi(struct probe_losses *losses)
+{
+	const struct region_list *list = &boot_memory.map.acpi;
+	enum status status = ST_OK;
+
+	for (size_t i = 0; i < list->count && status == ST_OK; i++) {
+		struct region region = list->items[i];
+
+		if (region.kind == REGION_FREE || region.kind == REGION_LOW)
+			status = reclaim_pages(OWNER_ACPI,
+					       paddr_to_pfn(region.start),
+					       paddr_to_pfn(region.end),
+					       losses);
+	}
+	return status;
+}
+
+enum status boot_reclaim(enum owner from)
+{
+	uint64_t before = boot_memory.early.free_frames;
+	struct probe_losses losses = { .runs = 0 };
+	enum status status;
+
+	status = from == OWNER_ACPI ? reclaim_acpi(&losses) :
+		 reclaim_pages(from, (pfn_t){ 0 },
+			       (pfn_t){ PHYSICAL_LIMIT >> PAGE_SHIFT },
+			       &losses);
+	if (status != ST_OK)
+		return status;
 	probe_warn(&losses);
 	log_line(LOG_INFO, "memory: reclaim from=%s pages=%lu free_pages=%lu",
 		 owner_name(from), boot_memory.early.free_frames - before,

@@ -12,7 +12,8 @@ enum status boot_drop_identity(void);
 /*
  * Frees the pages of `from` that are in the direct map: those of loader and
  * firmware once their code no longer runs, those of the ACPI tables once the
- * tables are copied. Before frames_start.
+ * tables are copied: of these only such as the rules of region.h allow. Before
+ * frames_start.
  */
 enum status boot_reclaim(enum owner from);
 

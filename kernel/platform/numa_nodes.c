@@ -96,8 +96,10 @@ static void warn_of_ranges(void)
 static void count_pages(void)
 {
 	numa_count_regions(&numa, &boot_memory.map.regions);
-	if (acpi_is_copied())
-		numa_add_regions(&numa, &boot_memory.map.regions, REGION_ACPI);
+	if (acpi_is_copied()) {
+		numa_add_regions(&numa, &boot_memory.map.acpi, REGION_FREE);
+		numa_add_regions(&numa, &boot_memory.map.acpi, REGION_LOW);
+	}
 }
 
 void nodes_start(void)

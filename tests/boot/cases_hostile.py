@@ -59,6 +59,9 @@ MAPS = (
     # Without 1 GiB pages each of its GiB would want a table.
     Case("acpi-endless", "acpi_endless",
          boots(r"I exit: jump .* tables=\d\d "), (*BOTH, "pc-512m")),
+    Case("acpi-without-memory", "acpi_absent",
+         boots(warnings=("W memory: left out runs=3 pages=48 ",))),
+    Case("acpi-in-page-0", "acpi_low"),
     Case("acpi-in-crumbs", "acpi_crumbs=250", asks_at_most(3000)),
     Case("runtime-data-at-0", "runtime0"),
     Case("no-low-memory", "no_low"),

@@ -161,6 +161,8 @@ def owners_are_what_the_raw_map_says(outcome):
         expect_equal(owner, owners[owner], truth.pages(owner=owner))
     joined = _acpi_pages_that_joined(outcome)
     expect_equal("acpi", owners["acpi"] + joined, truth.pages(owner="acpi"))
+    expect(joined <= truth.pages_that_may_join(),
+           f"{joined} ACPI pages joined")
     usable = owners["free"] + owners["boot_reclaimable"] + \
         sum(owners[owner] for owner in oracle.CARVED)
     expect_equal("free, boot_reclaimable and the kernel's", usable,
@@ -199,6 +201,8 @@ def usable_memory_ends_at(limit):
         expect_equal("reserved", owners["reserved"],
                      truth.pages(owner="reserved"))
         expect(owners["free"] * oracle.PAGE < limit, "more free than mem=")
+        expect(_acpi_pages_that_joined(outcome) <=
+               truth.pages_that_may_join(), "ACPI memory above mem= is free")
     check.__name__ = "usable_memory_ends_at_mem"
     return check
 

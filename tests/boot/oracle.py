@@ -6,7 +6,7 @@ not from the C: it cuts the address space at the edges of all claims and finds
 the claims on each part. An entry is as many claims as there are rules for it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 PAGE = 4096
 LOW_START, LOW_END = 64 << 10, 1 << 20
@@ -127,7 +127,7 @@ class Truth:
 
     def __init__(self, entries, limit=USABLE_LIMIT):
         limit = min(limit, USABLE_LIMIT)
-        self.entries = entries
+        self.entries, self.limit, self.joining = entries, limit, None
         begins, ends = {}, {}
         for entry in entries:
             for claim in _claims(entry, limit) if entry.pages else ():
@@ -174,6 +174,17 @@ class Truth:
         (key, value), = wanted.items()
         return sum(piece.end - piece.start for piece in self.pieces
                    if getattr(piece, key) == value) // PAGE
+
+    def pages_that_may_join(self):
+        """ACPI pages that would be usable if they were memory like any other:
+        in a map of all that is not usable now."""
+        if self.joining is None:
+            self.joining = Truth(
+                [replace(entry, type=7) if entry.type == 9 else entry
+                 for entry in self.entries if not _is_usable(entry)],
+                self.limit)
+        return self.joining.pages(kind="free") + \
+            self.joining.pages(kind="low")
 
     def named_pages(self):
         """Every page that any entry mentions, once."""

@@ -21,6 +21,8 @@
  *        far          reserved ranges at 1 TiB and at 2^50
  *        acpi_far     an ACPI range that no processor here can address
  *        acpi_endless an ACPI range of 8 TiB
+ *        acpi_absent  ACPI ranges of 16 pages where no memory is
+ *        acpi_low     ACPI ranges from page 0 on that are not write-back
  *        acpi_crumbs=N  N ACPI ranges of a page, and no other plots
  *        runtime0     runtime data in page 0
  *        no_low       nothing below 1 MiB but reserved pages
@@ -58,8 +60,9 @@ struct invention {
 
 static struct {
 	BOOLEAN reverse, duplicate, nested, overlap, zero, wrap, unaligned;
-	BOOLEAN kinds, withheld, far, acpi_far, acpi_endless, runtime0;
-	BOOLEAN attributes, no_low;
+	BOOLEAN kinds, withheld, far, acpi_far, acpi_endless, acpi_low;
+	BOOLEAN acpi_absent;
+	BOOLEAN attributes, no_low, runtime0;
 	UINT64 claims, restride, modest;
 	UINT64 shuffle, split, stride, grow, holes, until, acpi_crumbs;
 } wanted = { .until = 1000 };
@@ -81,6 +84,8 @@ static const struct {
 	{ "far", &wanted.far, NULL },
 	{ "acpi_far", &wanted.acpi_far, NULL },
 	{ "acpi_endless", &wanted.acpi_endless, NULL },
+	{ "acpi_low", &wanted.acpi_low, NULL },
+	{ "acpi_absent", &wanted.acpi_absent, NULL },
 	{ "runtime0", &wanted.runtime0, NULL },
 	{ "attributes", &wanted.attributes, NULL },
 	{ "no_low", &wanted.no_low, NULL },
@@ -420,6 +425,21 @@ static void add_acpi(struct lines *lines)
 	line.pages = 1ULL << 31;
 	if (wanted.acpi_endless)
 		lines_add(lines, line);
+	line.pages = 16;
+	for (UINT64 i = 1; i < 4 && wanted.acpi_absent; i++) {
+		line.start = i * 32 * GIB;
+		lines_add(lines, line);
+	}
+}
+
+/* None may become free, when the tables are copied. */
+static void add_low_acpi(struct lines *lines)
+{
+	lines_add(lines, (struct line){ EfiACPIReclaimMemory, 0, 12, 0 });
+	lines_add(lines, (struct line){ EfiACPIReclaimMemory, 0x50000, 4,
+					EFI_MEMORY_UC });
+	lines_add(lines, (struct line){ EfiACPIReclaimMemory, 0x2000000, 4,
+					EFI_MEMORY_UC });
 }
 
 static void odd_attributes(struct lines *lines)
@@ -466,6 +486,8 @@ static void bend(struct lines *lines)
 	if (wanted.far)
 		add_far(lines);
 	add_acpi(lines);
+	if (wanted.acpi_low)
+		add_low_acpi(lines);
 	if (wanted.zero)
 		add_empty(lines);
 	if (wanted.wrap)

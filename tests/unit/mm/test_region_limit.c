@@ -6,7 +6,7 @@
 
 #include "check.h"
 
-#define ENTRIES	8
+#define ENTRIES	10
 
 static struct region_totals totals_of(const struct map_entry *entries,
 				      size_t count, uint64_t limit)
@@ -73,4 +73,29 @@ CASE(region_keeps_nothing_of_memory_below_the_limit)
 	CHECK(totals.pages[REGION_FREE] ==
 	      (9 * TIB + 2 * GIB - MIB) / PAGE_SIZE + 1);
 	CHECK(totals.lost_pages == 16 && totals.beyond_pages == 0);
+}
+
+/* ACPI memory, as if it were memory like any other. */
+CASE(region_lets_acpi_memory_join_by_the_rules_of_all_memory)
+{
+	struct map_entry entries[] = {
+		{ 0, 0xc000, 8, 9 },			/* below 64 KiB      */
+		{ 0x20000, 0x4000, 8, 9 },
+		{ 0x30000, 0x4000, 1, 9 },		/* not write-back    */
+		{ 0x100000, 0x100000, 8, 7 },
+		{ 0x200000, 0x2000, 8, 9 },
+		{ 0x201000, 0x1000, 0, 0 },		/* over its half     */
+		{ 0x300000, 0x1000, 8 | EFI_ATTRIBUTE_SP, 9 },
+		{ 0x400000, 0x1000, 8, 10 },
+		{ 0x7ff000, 0x2000, 8, 9 },		/* over the limit    */
+		{ 1UL << 46, 0x1000, 8, 9 },
+	};
+	size_t left = map_entries_of_acpi(entries, ARRAY_LENGTH(entries));
+	struct region_totals totals = totals_of(entries, left, 8 * MIB);
+
+	CHECK(left == ARRAY_LENGTH(entries) - 1);
+	CHECK(totals.pages[REGION_LOW] == 4);
+	CHECK(totals.pages[REGION_FREE] == 2);
+	CHECK(totals.pages[REGION_ACPI] == 0);
+	CHECK(totals.pages[REGION_LATER] == 0);
 }
