@@ -258,6 +258,17 @@ def with_snapshots(lab, jobs):
             if not lab.snapshots.is_made(machine.MACHINES[name])] + jobs
 
 
+def build_for(jobs, build):
+    """Makes the programs that the boots among these jobs start; whether
+    that worked."""
+    if not any(isinstance(job, Boot) for job in jobs):
+        return True
+    return subprocess.run(
+        ["make", "--no-print-directory", "-C", TESTS.parent,
+         f"BUILD={build}", "boot-programs"],
+        stdout=sys.stderr, check=False).returncode == 0
+
+
 def parse_arguments():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -283,6 +294,13 @@ def main():
         for job in jobs:
             print("\n".join(job.listing()))
         return 0
+    if arguments.only and not jobs:
+        print(f"run.py: no case here has {arguments.only} in its name: "
+              "--list shows them; make check-one runs a unit test",
+              file=sys.stderr)
+        return 1
+    if arguments.only and not build_for(jobs, arguments.build):
+        return 1
     durations = Durations(build / "test-durations.json")
     jobs.sort(key=durations.of, reverse=True)
     runner = Runner(with_snapshots(lab, jobs), durations)
