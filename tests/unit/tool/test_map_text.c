@@ -410,6 +410,8 @@ CASE(map_text_i10_reads_sysfs)
 		    "./1/type:Soft Reserved\n", 2, ""));
 	CHECK(refuses("0/end:0xfff\n0/type:System RAM\n1/end:0x1fff\n",
 		      "1: an entry without its start, end or type: 0/end"));
+	CHECK(refuses("0/end:0xfff\n0/type:System RAM\n1/start:0x0\n",
+		      "1: an entry without its start, end or type: 0/end"));
 	CHECK(refuses("7 0 1 f\n0/end:0xfff\n7 0 1 f\n",
 		      "2: an entry without its start, end or type"));
 	CHECK(refuses("0/end:0xfff\n", "1: an entry without"));
