@@ -123,29 +123,33 @@ static bool summarise_run(void *context, struct frame_run run)
 	return true;
 }
 
-/* Usable memory: all pages that can be allocated on this machine. */
-static uint64_t usable_pages(void)
+struct memory_sums {
+	uint64_t usable;	/* all that can be allocated here            */
+	uint64_t kernel;
+};
+
+/* ACPI memory is usable as far as it has joined all other memory. */
+static struct memory_sums sum_memory(void)
 {
 	const uint64_t *pages = boot_memory.map.regions.totals.pages;
-
-	return pages[REGION_FREE] + pages[REGION_LATER] + pages[REGION_LOW];
-}
-
-static uint64_t kernel_pages(void)
-{
-	uint64_t all[OWNER_COUNT], pages = 0;
+	uint64_t all[OWNER_COUNT];
+	struct memory_sums sums;
 
 	memory_count_owners(all);
+	sums.usable = pages[REGION_FREE] + pages[REGION_LATER] +
+		      pages[REGION_LOW] + pages[REGION_ACPI] - all[OWNER_ACPI];
+	sums.kernel = 0;
 	for (enum owner owner = OWNER_KERNEL_IMAGE;
 	     owner <= OWNER_FLUSH_PENDING; owner++)
-		pages += all[owner];
-	return pages;
+		sums.kernel += all[owner];
+	return sums;
 }
 
 enum status command_meminfo(const struct command_call *call)
 {
 	struct run_summary summary = { 0 };
 	uint64_t free_pages = memory_count_free_pages();
+	struct memory_sums sums = sum_memory();
 	char size[3][16];
 
 	memory_visit_free(summarise_run, &summary);
@@ -154,12 +158,12 @@ enum status command_meminfo(const struct command_call *call)
 			   "@meminfo usable_pages=%lu free_pages=%lu "
 			   "kernel_pages=%lu runs=%lu "
 			   "largest_run_pages=%lu\n",
-			   usable_pages(), free_pages, kernel_pages(),
+			   sums.usable, free_pages, sums.kernel,
 			   summary.runs, summary.largest);
 		return ST_OK;
 	}
-	sink_print(call->out, "usable   %12lu pages  %10s\n", usable_pages(),
-		   readable(usable_pages() * PAGE_SIZE, size[0],
+	sink_print(call->out, "usable   %12lu pages  %10s\n", sums.usable,
+		   readable(sums.usable * PAGE_SIZE, size[0],
 			    sizeof(size[0])));
 	sink_print(call->out, "free     %12lu page%-1s  %10s in %lu run%s, the "
 			      "largest %s\n", free_pages, plural(free_pages),
@@ -167,8 +171,8 @@ enum status command_meminfo(const struct command_call *call)
 		   summary.runs, plural(summary.runs),
 		   readable(summary.largest * PAGE_SIZE, size[2],
 			    sizeof(size[2])));
-	sink_print(call->out, "kernel   %12lu pages  %10s\n", kernel_pages(),
-		   readable(kernel_pages() * PAGE_SIZE, size[0],
+	sink_print(call->out, "kernel   %12lu pages  %10s\n", sums.kernel,
+		   readable(sums.kernel * PAGE_SIZE, size[0],
 			    sizeof(size[0])));
 	return ST_OK;
 }

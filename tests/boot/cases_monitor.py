@@ -4,7 +4,7 @@ the word, the reason, and the usage or the command that was meant."""
 
 import re
 
-from . import checks
+from . import checks, oracle
 from .scenario import Scenario
 
 # command: (name of the check, pattern of its one line)
@@ -93,6 +93,19 @@ def columns_end_below_their_headings(outcome):
                 for cell, head in zip(cells, heads)), f"{heading}\n{row}")
 
 
+def meminfo_adds_up(outcome):
+    """Usable pages are free or the kernel's, whatever was ACPI's before."""
+    info = outcome.answer_with("meminfo").one("meminfo")
+    owners = checks.pages_of_owners(outcome.answer_with("ledger"))
+    usable = info.number("usable_pages")
+    checks.expect_equal("free and the kernel's", info.number("free_pages") +
+                        info.number("kernel_pages"), usable)
+    checks.expect_equal("named by the ledger", sum(
+        pages for owner, pages in owners.items()
+        if owner in ("free", "low", "boot_reclaimable") + oracle.CARVED),
+        usable)
+
+
 def _says(table):
     return tuple(checks.says(what, "(?m)" + pattern)
                  for what, pattern in table.values())
@@ -111,3 +124,8 @@ def scenarios():
         ({"machine": "q35-512m", "cmdline":
           f'run="{"; ".join(PLAIN)}" on-idle=exit panic=exit'},),
         (checks.ends("ok"), *_says(PLAIN), columns_end_below_their_headings))
+    yield Scenario(
+        "monitor-adds-up",
+        ({"machine": "q35-9g",
+          "cmdline": 'run="meminfo -m; ledger -m" on-idle=exit panic=exit'},),
+        (checks.ends("ok"), meminfo_adds_up))
