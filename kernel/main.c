@@ -177,8 +177,13 @@ static _Noreturn void idle(unsigned failed)
 	}
 	/* Late, because the probe of an absent keyboard takes long. */
 	input_start();
+	if (boot_info.options.run[0] == '\0')
+		monitor_report();
 	if (input_is_possible())
 		monitor_loop();
+	log_line(LOG_WARNING, "input: no keyboard and no serial port that can "
+			      "be read next=\"switch the machine off, or boot "
+			      "with commands: run= in BULLDOG.CFG\"");
 	power_halt();
 }
 

@@ -126,22 +126,27 @@ static bool summarise_run(void *context, struct frame_run run)
 struct memory_sums {
 	uint64_t usable;	/* all that can be allocated here            */
 	uint64_t kernel;
+	uint64_t cached;	/* free, in the CPUs' caches                 */
+	uint64_t reserved;	/* the rest of what the map names            */
 };
 
 /* ACPI memory is usable as far as it has joined all other memory. */
 static struct memory_sums sum_memory(void)
 {
 	const uint64_t *pages = boot_memory.map.regions.totals.pages;
+	struct memory_sums sums = { 0 };
 	uint64_t all[OWNER_COUNT];
-	struct memory_sums sums;
 
 	memory_count_owners(all);
 	sums.usable = pages[REGION_FREE] + pages[REGION_LATER] +
 		      pages[REGION_LOW] + pages[REGION_ACPI] - all[OWNER_ACPI];
-	sums.kernel = 0;
 	for (enum owner owner = OWNER_KERNEL_IMAGE;
 	     owner <= OWNER_FLUSH_PENDING; owner++)
 		sums.kernel += all[owner];
+	sums.cached = all[OWNER_CACHED];
+	for (enum owner owner = 0; owner < OWNER_COUNT; owner++)
+		sums.reserved += all[owner];
+	sums.reserved -= sums.usable;
 	return sums;
 }
 
@@ -157,9 +162,11 @@ enum status command_meminfo(const struct command_call *call)
 		sink_print(call->out,
 			   "@meminfo usable_pages=%lu free_pages=%lu "
 			   "kernel_pages=%lu runs=%lu "
-			   "largest_run_pages=%lu\n",
+			   "largest_run_pages=%lu reserved_pages=%lu "
+			   "cached_pages=%lu\n",
 			   sums.usable, free_pages, sums.kernel,
-			   summary.runs, summary.largest);
+			   summary.runs, summary.largest, sums.reserved,
+			   sums.cached);
 		return ST_OK;
 	}
 	sink_print(call->out, "usable   %12lu pages  %10s\n", sums.usable,
@@ -171,8 +178,17 @@ enum status command_meminfo(const struct command_call *call)
 		   summary.runs, plural(summary.runs),
 		   readable(summary.largest * PAGE_SIZE, size[2],
 			    sizeof(size[2])));
+	sink_print(call->out, "cached   %12lu page%-1s  %10s, free in the "
+			      "CPUs' caches\n", sums.cached,
+		   plural(sums.cached),
+		   readable(sums.cached * PAGE_SIZE, size[1],
+			    sizeof(size[1])));
 	sink_print(call->out, "kernel   %12lu pages  %10s\n", sums.kernel,
 		   readable(sums.kernel * PAGE_SIZE, size[0],
+			    sizeof(size[0])));
+	sink_print(call->out, "reserved %12lu pages  %10s, firmware and "
+			      "devices\n", sums.reserved,
+		   readable(sums.reserved * PAGE_SIZE, size[0],
 			    sizeof(size[0])));
 	return ST_OK;
 }

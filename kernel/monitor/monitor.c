@@ -11,6 +11,7 @@
 #include <kernel/lib/nearest_name.h>
 #include <kernel/log/crash_log.h>
 #include <kernel/log/log.h>
+#include <kernel/platform/cpus.h>
 
 #include "command.h"
 
@@ -195,6 +196,18 @@ unsigned monitor_run_list(const char *list)
 	while ((list = command_line_next(list, one, sizeof(one))) != NULL)
 		failed += command_run(one, console_sink()) != ST_OK;
 	return failed;
+}
+
+void monitor_report(void)
+{
+	const struct cpu_list *list = cpus();
+	unsigned started = 0;
+
+	for (unsigned cpu = 0; cpu < list->startable; cpu++)
+		started += list->rows[cpu].state == CPU_STARTED;
+	sink_print(console_sink(), "\nCPUs     %12u of %u\n", started,
+		   list->count);
+	monitor_run_list("meminfo; ledger");
 }
 
 void monitor_loop(void)

@@ -6,6 +6,9 @@
 /* Runs `commands`, separated by ';'. Returns the number of failures. */
 unsigned monitor_run_list(const char *commands);
 
+/* Prints memory, its owners and CPUs, for a boot that was asked nothing. */
+void monitor_report(void);
+
 /* Reads lines from serial port and keyboard, and runs them, for ever. */
 _Noreturn void monitor_loop(void);
 

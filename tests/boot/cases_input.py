@@ -156,10 +156,14 @@ def scenarios():
                        "I input: found serial=yes keyboard=none")
     meant = checks.says("what_was_meant",
                         "name=\"?legder\"? did_you_mean=ledger")
+    report = checks.says(
+        "what_it_found_before_the_prompt",
+        r"(?m)^CPUs +1 of 1\r?$\s+^usable +\d+ pages[^\x00]*^firmware +\d+ "
+        r"pages[^\x00]*^named_pages=[^\x00]* I monitor: ready")
     return [
         *(_scenario(f"keyboard-{board}", _use_keyboard, ps2, meant,
                     machine=f"{board}-512m") for board in ("q35", "pc")),
-        _scenario("terminal", _use_terminal),
+        _scenario("terminal", _use_terminal, report),
         _scenario("keyboard-and-terminal", _use_both, ps2),
         _scenario("pasted-lines", _paste),
         _scenario("only-keyboard", _only_keyboard, options="console=none"),
