@@ -280,5 +280,6 @@ void kernel_main(const struct handover *from_loader, uint64_t entry_tsc)
 	log_line(LOG_INFO, "kernel: ready free_pages=%lu",
 		 memory_count_free_pages());
 	crash_log_set_stage("kernel.ready");
+	monitor_show_machine();
 	idle(monitor_run_list(boot_info.options.run));
 }

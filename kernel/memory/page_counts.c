@@ -93,6 +93,26 @@ void memory_count_owners(uint64_t pages[OWNER_COUNT])
 	}, pages);
 }
 
+/* ACPI memory is usable as far as it has joined all other memory. */
+struct memory_sums memory_sum(void)
+{
+	const uint64_t *pages = boot_memory.map.regions.totals.pages;
+	struct memory_sums sums = { 0 };
+	uint64_t all[OWNER_COUNT];
+
+	memory_count_owners(all);
+	sums.usable = pages[REGION_FREE] + pages[REGION_LATER] +
+		      pages[REGION_LOW] + pages[REGION_ACPI] - all[OWNER_ACPI];
+	for (enum owner owner = OWNER_KERNEL_IMAGE;
+	     owner <= OWNER_FLUSH_PENDING; owner++)
+		sums.kernel += all[owner];
+	sums.cached = all[OWNER_CACHED];
+	for (enum owner owner = 0; owner < OWNER_COUNT; owner++)
+		sums.reserved += all[owner];
+	sums.reserved -= sums.usable;
+	return sums;
+}
+
 enum status memory_count_named_pages(uint64_t *out)
 {
 	struct memory_map *map = &boot_memory.map;

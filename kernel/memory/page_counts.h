@@ -16,6 +16,14 @@ void memory_visit_free(bool (*visit)(void *context, struct frame_run run),
 		       void *context);
 /* The pages of each owner; their sum is the number of named pages. */
 void memory_count_owners(uint64_t pages[OWNER_COUNT]);
+/* Pages; usable is what is free, cached or the kernel's. */
+struct memory_sums {
+	uint64_t usable;	/* all that can be allocated here            */
+	uint64_t kernel;
+	uint64_t cached;	/* free, in the CPUs' caches                 */
+	uint64_t reserved;	/* the rest of what the map names            */
+};
+struct memory_sums memory_sum(void);
 /* The pages that the firmware named, from its raw map, now. */
 enum status memory_count_named_pages(uint64_t *out);
 

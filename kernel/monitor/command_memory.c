@@ -123,38 +123,11 @@ static bool summarise_run(void *context, struct frame_run run)
 	return true;
 }
 
-struct memory_sums {
-	uint64_t usable;	/* all that can be allocated here            */
-	uint64_t kernel;
-	uint64_t cached;	/* free, in the CPUs' caches                 */
-	uint64_t reserved;	/* the rest of what the map names            */
-};
-
-/* ACPI memory is usable as far as it has joined all other memory. */
-static struct memory_sums sum_memory(void)
-{
-	const uint64_t *pages = boot_memory.map.regions.totals.pages;
-	struct memory_sums sums = { 0 };
-	uint64_t all[OWNER_COUNT];
-
-	memory_count_owners(all);
-	sums.usable = pages[REGION_FREE] + pages[REGION_LATER] +
-		      pages[REGION_LOW] + pages[REGION_ACPI] - all[OWNER_ACPI];
-	for (enum owner owner = OWNER_KERNEL_IMAGE;
-	     owner <= OWNER_FLUSH_PENDING; owner++)
-		sums.kernel += all[owner];
-	sums.cached = all[OWNER_CACHED];
-	for (enum owner owner = 0; owner < OWNER_COUNT; owner++)
-		sums.reserved += all[owner];
-	sums.reserved -= sums.usable;
-	return sums;
-}
-
 enum status command_meminfo(const struct command_call *call)
 {
 	struct run_summary summary = { 0 };
 	uint64_t free_pages = memory_count_free_pages();
-	struct memory_sums sums = sum_memory();
+	struct memory_sums sums = memory_sum();
 	char size[3][16];
 
 	memory_visit_free(summarise_run, &summary);

@@ -3,6 +3,7 @@
 
 #include <base/bits.h>
 #include <base/string.h>
+#include <base/version.h>
 #include <boot/crash_log.h>
 
 #include <kernel/console/input.h>
@@ -11,6 +12,7 @@
 #include <kernel/lib/nearest_name.h>
 #include <kernel/log/crash_log.h>
 #include <kernel/log/log.h>
+#include <kernel/memory/page_counts.h>
 #include <kernel/platform/cpus.h>
 
 #include "command.h"
@@ -198,16 +200,34 @@ unsigned monitor_run_list(const char *list)
 	return failed;
 }
 
-void monitor_report(void)
+static unsigned count_started(void)
 {
 	const struct cpu_list *list = cpus();
 	unsigned started = 0;
 
 	for (unsigned cpu = 0; cpu < list->startable; cpu++)
 		started += list->rows[cpu].state == CPU_STARTED;
-	sink_print(console_sink(), "\nCPUs     %12u of %u\n", started,
-		   list->count);
-	monitor_run_list("meminfo; ledger");
+	return started;
+}
+
+void monitor_show_machine(void)
+{
+	uint64_t mib = memory_sum().usable * PAGE_SIZE / MIB;
+	unsigned started = count_started();
+	char right[48];
+
+	text_print(right, sizeof(right), BULLDOG_VERSION "  %lu MiB  %u CPU%s",
+		   mib, started, plural(started));
+	screen_set_header("BULLDOG memory kernel", right);
+}
+
+void monitor_report(void)
+{
+	sink_print(console_sink(), "\nCPUs     %12u of %u\n",
+		   count_started(), cpus()->count);
+	monitor_run_list("meminfo");
+	sink_print(console_sink(), "\n");
+	monitor_run_list("ledger");
 }
 
 void monitor_loop(void)

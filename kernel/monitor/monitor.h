@@ -6,6 +6,9 @@
 /* Runs `commands`, separated by ';'. Returns the number of failures. */
 unsigned monitor_run_list(const char *commands);
 
+/* The version, usable memory and CPUs, at the right of the screen's header. */
+void monitor_show_machine(void);
+
 /* Prints memory, its owners and CPUs, for a boot that was asked nothing. */
 void monitor_report(void);
 

@@ -4,6 +4,7 @@
 
 #include <base/assert.h>
 #include <base/bits.h>
+#include <base/version.h>
 
 #include <stdio.h>
 #include <stdlib.h>

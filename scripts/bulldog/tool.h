@@ -16,7 +16,6 @@
 #include <stddef.h>
 
 #define EXIT_USAGE 2
-#define BULLDOG_VERSION "0.1"
 
 int command_regions(const char *path);
 int command_elf(const char *path);
