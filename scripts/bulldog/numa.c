@@ -92,10 +92,10 @@ static bool is_all_pluggable(const struct numa *numa)
 {
 	if (numa->srat != ST_OK)
 		return false;
-	for (size_t i = 0; i < numa->said_count; i++)
-		if ((numa->said[i].flags & NUMA_HOTPLUG) == 0)
+	for (size_t i = 0; i < numa->listed_count; i++)
+		if ((numa->listed[i].flags & NUMA_HOTPLUG) == 0)
 			return false;
-	return numa->said_count != 0;
+	return numa->listed_count != 0;
 }
 
 static void say_what_was_wrong(const struct numa *numa,
